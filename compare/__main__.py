@@ -1,0 +1,46 @@
+"""The command line: `lift-compare`, or `python -m compare`.
+
+Exit codes: 0 done, 1 a consistency check failed, 2 bad usage or malformed input.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from .commands.common import UsageError
+
+_COMMANDS = ("directions",)  # the first is the default
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one subcommand and return its exit code."""
+    parser = argparse.ArgumentParser(
+        prog="lift-compare",
+        description="Explicit and simulated lifting of low-rank matrix sensing, side by side.",
+        epilog="Without a command: lift-compare directions.",
+    )
+    subparsers = parser.add_subparsers(dest="command", metavar="command")
+    for name in _COMMANDS:
+        import_module(f"compare.commands.{name}").add_parser(subparsers)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if not words or (words[0].startswith("-") and words[0] not in ("-h", "--help")):
+        words.insert(0, _COMMANDS[0])
+    try:
+        parsed = parser.parse_args(words)
+    except SystemExit as stop:  # argparse has printed its line; hand its code back to callers in Python
+        return int(stop.code or 0)
+    try:
+        return int(parsed.run(parsed))
+    except (UsageError, ValueError, TypeError) as error:
+        print(f"lift-compare: error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("lift-compare: interrupted; what was finished is kept", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The subcommands of `lift-compare`: each module has add_parser(subparsers) and run(arguments) -> exit code."""

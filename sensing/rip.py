@@ -1,0 +1,82 @@
+"""A lower bound of the restricted isometry constant."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .operators import SensingOperator
+from .validation import FloatArray, whole_number
+
+
+def rip_lower_bound(
+    operator: SensingOperator, rank: int, *, samples: int, seed: int | np.random.Generator, sweeps: int = 30
+) -> float:
+    """Return a lower bound of δ_p: the largest | ‖A(M)‖² / ‖M‖_F² − 1 | found over symmetric M of rank p.
+
+    δ_p is the least δ with (1−δ)‖M‖² ≤ ‖A(M)‖² ≤ (1+δ)‖M‖² for all M of rank at most p; computing it is NP-hard.
+    Every value tried here is attained by a true symmetric rank-p matrix, so the result never exceeds δ_p. With
+    M = U S Uᵀ and U fixed, the extreme quotients are eigenvalues of a p(p+1)/2-sided matrix; each random U is improved
+    by widening it with A*(A(M)) U, solving there, and cutting back to rank p. With p ≥ n the result is δ itself.
+
+    Parameters
+    ----------
+    operator : SensingOperator
+        The operator A.
+    rank : int
+        The rank p.
+    samples : int
+        Number of random starts U, for the upper and the lower quotient each.
+    seed : int or numpy.random.Generator
+        Source of the randomness.
+    sweeps : int
+        Improvements of each start at most.
+
+    Returns
+    -------
+    float
+        A lower bound of δ_p, at least 0.
+    """
+    rank, samples = whole_number("rank", rank), whole_number("samples", samples)
+    sweeps = whole_number("sweeps", sweeps, least=0)
+    rng = np.random.default_rng(seed)
+    p = min(rank, operator.n)
+    best = 0.0
+    for _ in range(samples):
+        start = np.linalg.qr(rng.standard_normal((operator.n, p)))[0]
+        for sign in (1.0, -1.0):  # +1: largest quotient, −1: least
+            quotient = _improve(operator, start, sign, sweeps)
+            best = max(best, sign * (quotient - 1))
+    return best
+
+
+def _improve(operator: SensingOperator, U: FloatArray, sign: float, sweeps: int) -> float:
+    """Return an extreme quotient (the largest for sign +1) reached from the column space of U."""
+    p = U.shape[1]
+    quotient, S = _extreme(operator, U, sign)
+    for _ in range(sweeps):
+        pushed = operator.adjoint_matmul(operator.measure(U @ S, U), U)
+        wide = np.linalg.qr(np.concatenate([U, pushed], axis=1))[0]
+        _, T = _extreme(operator, wide, sign)
+        values, vectors = np.linalg.eigh(T)
+        narrow = wide @ vectors[:, np.argsort(-np.abs(values))[:p]]
+        trial, S_trial = _extreme(operator, narrow, sign)
+        if sign * (trial - quotient) <= 1e-13 * abs(quotient):
+            break
+        quotient, U, S = trial, narrow, S_trial
+    return quotient
+
+
+def _extreme(operator: SensingOperator, U: FloatArray, sign: float) -> tuple[float, FloatArray]:
+    """Return the extreme of ‖A(U S Uᵀ)‖² over symmetric S with ‖S‖_F = 1, and its S."""
+    k = U.shape[1]
+    rows, cols = np.triu_indices(k)
+    # An orthonormal basis of the symmetric k×k matrices: e_i e_iᵀ and (e_i e_jᵀ + e_j e_iᵀ)/√2.
+    scale = np.where(rows == cols, 1.0, np.sqrt(2.0))
+    columns = [operator.measure(U[:, [i]], U[:, [j]]) for i, j in zip(rows, cols, strict=True)]
+    measured = np.array(columns).T * scale
+    values, vectors = np.linalg.eigh(measured.T @ measured)
+    pick = -1 if sign > 0 else 0
+    S = np.zeros((k, k))
+    S[rows, cols] = vectors[:, pick] / scale
+    S[cols, rows] = vectors[:, pick] / scale
+    return float(values[pick]), S

@@ -1,0 +1,121 @@
+"""Spectral data at a point: least eigenpairs of the landscape matrix, last singular triplet of X, stationarity."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse.linalg import ArpackNoConvergence, eigsh
+
+from .problem import SensingProblem
+from .validation import FloatArray, whole_number
+
+_DENSE_BELOW = 400  # up to this n one dense eigh is cheaper than a Lanczos run
+
+
+@dataclass(frozen=True)
+class LeastEigenpairs:
+    """Least eigenpairs of G(X), in ascending order.
+
+    Attributes
+    ----------
+    values : array (k,)
+        Eigenvalues.
+    vectors : array (n, k)
+        Orthonormal eigenvectors. Each is signed so that its entry of largest magnitude is positive.
+    residual : float
+        max_j ‖G u_j − λ_j u_j‖ / ‖G‖, with ‖G‖ the largest magnitude among the computed eigenvalues.
+    """
+
+    values: FloatArray
+    vectors: FloatArray
+    residual: float
+
+
+def least_eigenpairs(problem: SensingProblem, X: FloatArray, count: int = 1) -> LeastEigenpairs:
+    """Return the `count` least eigenpairs of the landscape matrix G(X) (docs/theory.md, section 3).
+
+    For n > 400 this is a Lanczos run (ARPACK) on products with G(X): nothing of size n×n is formed. The start vector
+    is fixed, so the result is deterministic.
+
+    Parameters
+    ----------
+    problem : SensingProblem
+        The problem.
+    X : array (n, r)
+        Point at which G is taken.
+    count : int
+        Number of eigenpairs, at most n.
+
+    Raises
+    ------
+    ValueError
+        If `count` is not in 1..n.
+    ArithmeticError
+        If the Lanczos run does not reach a residual of 1e-8.
+    """
+    count = whole_number("count", count)
+    if count > problem.n:
+        raise ValueError(f"count: expected at most n = {problem.n}, got {count}")
+    G = problem.landscape(X)
+    if problem.n <= _DENSE_BELOW or count > problem.n // 4:
+        dense = G @ np.eye(problem.n)
+        values, vectors = np.linalg.eigh((dense + dense.T) / 2)
+        values, vectors = values[:count], vectors[:, :count]
+    else:
+        start = np.random.default_rng(0).standard_normal(problem.n)
+        ncv = min(problem.n - 1, max(4 * count, 40))
+        try:
+            values, vectors = eigsh(G, k=count, which="SA", v0=start, ncv=ncv, maxiter=3000)
+        except ArpackNoConvergence as error:
+            raise ArithmeticError(f"the least {count} eigenpairs of G(X) did not converge: {error}") from error
+        order = np.argsort(values)
+        values, vectors = values[order], vectors[:, order]
+    largest = np.abs(vectors).argmax(axis=0)
+    vectors = vectors * np.where(vectors[largest, np.arange(count)] < 0, -1.0, 1.0)
+    scale = max(float(np.abs(values).max()), np.finfo(float).tiny)
+    residual = float(np.linalg.norm(G @ vectors - vectors * values, axis=0).max()) / scale
+    if problem.n > _DENSE_BELOW and residual > 1e-8:
+        raise ArithmeticError(f"the least eigenpairs of G(X) have a relative residual of {residual:.3g} > 1e-8")
+    return LeastEigenpairs(values, vectors, residual)
+
+
+@dataclass(frozen=True)
+class SingularTriplet:
+    """A singular triplet of X: X q = value · v, with v of shape (n,) and q of shape (r,)."""
+
+    value: float
+    v: FloatArray
+    q: FloatArray
+
+
+def last_singular_triplet(X: FloatArray, *, tolerance: float = 1e-10) -> SingularTriplet:
+    """Return the last nonzero singular triplet (σ_r, v_r, q_r) of X.
+
+    Singular values up to `tolerance` times the largest count as zero. The sign is chosen so that the entry of q of
+    largest magnitude is positive.
+
+    Raises
+    ------
+    ValueError
+        If X = 0, which has no nonzero singular value.
+    """
+    V, values, Qt = np.linalg.svd(X, full_matrices=False)
+    if values[0] == 0:
+        raise ValueError("X: expected a nonzero point, got X = 0 (it has no nonzero singular triplet)")
+    last = int(np.count_nonzero(values > tolerance * values[0])) - 1
+    v, q = V[:, last], Qt[last]
+    sign = -1.0 if q[np.argmax(np.abs(q))] < 0 else 1.0
+    return SingularTriplet(float(values[last]), sign * v, sign * q)
+
+
+def relative_gradient_norm(problem: SensingProblem, X: FloatArray) -> float:
+    """Return ‖∇h(X)‖_F in units of its terms: over 2 ‖A*(A(XXᵀ)) X‖_F + 2 ‖A*(b) X‖_F.
+
+    It is dimensionless: 0 at a stationary point, about 1 far from one; rounding alone leaves about 1e-16.
+    """
+    X = problem.factor("X", X)
+    A = problem.operator
+    terms = [A.adjoint_matmul(y, X) for y in (A.measure(X, X), problem.measurements)]
+    scale = sum(float(np.linalg.norm(term)) for term in terms)
+    return float(np.linalg.norm(terms[0] - terms[1])) / scale if scale > 0 else 0.0

@@ -1,0 +1,84 @@
+"""Step rules of gradient descent: how far to go along the negative gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from .validation import FloatArray, positive
+
+
+class StepRule(Protocol):
+    """Choose a step size; 0 says that no step decreases the objective."""
+
+    def step(
+        self,
+        objective: Callable[[FloatArray], float],
+        X: FloatArray,
+        value: float,
+        gradient: FloatArray,
+        last: float,
+    ) -> float:
+        """Return the step size at X, given h(X), ∇h(X) and the last step size (0 before the first)."""
+
+
+@dataclass(frozen=True)
+class FixedStep:
+    """The same step size everywhere: the rule of the published experiments."""
+
+    size: float
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "size", positive("step_size", self.size))
+
+    def step(
+        self,
+        objective: Callable[[FloatArray], float],
+        X: FloatArray,
+        value: float,
+        gradient: FloatArray,
+        last: float,
+    ) -> float:
+        """Return the fixed size."""
+        return self.size
+
+
+@dataclass(frozen=True)
+class Backtracking:
+    """Armijo backtracking: halve the step until h falls by at least c · step · ‖∇h‖².
+
+    Attributes
+    ----------
+    initial : float
+        First trial step; later trials start from twice the last accepted step.
+    c : float
+        Sufficient-decrease constant in (0, ½].
+    """
+
+    initial: float = 1.0
+    c: float = 1e-4
+
+    def __post_init__(self) -> None:
+        positive("initial", self.initial)
+        if not 0 < self.c <= 0.5:
+            raise ValueError(f"c: expected a sufficient-decrease constant in (0, 0.5], got {self.c}")
+
+    def step(
+        self,
+        objective: Callable[[FloatArray], float],
+        X: FloatArray,
+        value: float,
+        gradient: FloatArray,
+        last: float,
+    ) -> float:
+        """Return the first step of the halving sequence that meets the Armijo condition, or 0 if none does."""
+        slope = float(np.sum(gradient * gradient))
+        trial = 2 * last if last > 0 else self.initial
+        for _ in range(100):
+            if objective(X - trial * gradient) <= value - self.c * trial * slope:
+                return trial
+            trial /= 2
+        return 0.0
