@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.sparse.linalg import LinearOperator, minres
+from scipy.optimize import least_squares
+from scipy.sparse.linalg import LinearOperator
 
 from .problem import SensingProblem
 from .spectrum import relative_gradient_norm
 from .validation import FloatArray, whole_number
 
 
-def polish(problem: SensingProblem, X: FloatArray, *, max_iterations: int = 50) -> FloatArray:
-    """Return the stationary point of h near X, by Newton steps on ∇h = 0.
+def polish(problem: SensingProblem, X: FloatArray, *, max_iterations: int = 100) -> FloatArray:
+    """Return a stationary point of h near X: the nonlinear least-squares problem ∇h = 0, started at X.
 
     Gradient descent ends at a gradient norm of 1e-4 or so; the directions of lifting are defined at a stationary
-    point. A step solves ∇²h(X)[D] = −∇h(X) by MINRES, whose least-norm solution ignores the null directions that
-    the symmetry X → XQ always brings for r > 1. A step that does not lower the gradient norm ends the run, so the
-    result is never less stationary than X. Near-by saddles attract Newton steps too: start close.
+    point. Trust-region Gauss–Newton steps on ‖∇h‖² converge quadratically, and as least-norm steps they ignore the
+    null directions that the symmetry X → XQ always brings for r > 1. Minima and saddles attract them alike, so start
+    close: from far away the run may end at a point that is not stationary at all.
 
     Parameters
     ----------
@@ -25,29 +26,36 @@ def polish(problem: SensingProblem, X: FloatArray, *, max_iterations: int = 50) 
     X : array (n, r)
         A nearly stationary point.
     max_iterations : int
-        Number of Newton steps at most.
+        Number of evaluations of ∇h at most.
 
     Returns
     -------
     array (n, r)
-        The most stationary point seen.
+        The point reached, or X itself if that is no more stationary (see `relative_gradient_norm`).
     """
-    X = problem.factor("X", X).copy()
-    max_iterations = whole_number("max_iterations", max_iterations, least=0)
-    size = X.size
-    norm = relative_gradient_norm(problem, X)
-    for _ in range(max_iterations):
-        if norm <= 1e-16:
-            break
+    X = problem.factor("X", X)
+    max_iterations = whole_number("max_iterations", max_iterations)
 
-        def product(d: FloatArray, at: FloatArray = X) -> FloatArray:
-            return problem.hessian_product(at, d.reshape(at.shape)).ravel()
+    def gradient(x: FloatArray) -> FloatArray:
+        return problem.gradient(x.reshape(X.shape)).ravel()
 
-        hessian = LinearOperator((size, size), matvec=product, dtype=np.dtype(np.float64))
-        newton, _ = minres(hessian, -problem.gradient(X).ravel(), rtol=1e-14, maxiter=10 * size + 10)
-        trial = X + newton.reshape(X.shape)
-        trial_norm = relative_gradient_norm(problem, trial)
-        if not trial_norm < norm:
-            break
-        X, norm = trial, trial_norm
-    return X
+    def hessian(x: FloatArray) -> LinearOperator:
+        def product(d: FloatArray) -> FloatArray:
+            return problem.hessian_product(x.reshape(X.shape), d.reshape(X.shape)).ravel()
+
+        return LinearOperator((X.size, X.size), matvec=product, rmatvec=product, dtype=np.dtype(np.float64))
+
+    rounding = 1e-15
+    found = least_squares(
+        gradient,
+        X.ravel(),
+        jac=hessian,
+        tr_solver="lsmr",
+        tr_options={"atol": rounding, "btol": rounding},
+        xtol=rounding,
+        ftol=rounding,
+        gtol=rounding,
+        max_nfev=max_iterations,
+    )
+    polished = np.asarray(found.x.reshape(X.shape))
+    return polished if relative_gradient_norm(problem, polished) < relative_gradient_norm(problem, X) else X.copy()

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.optimize import minimize
 
 from .operators import SensingOperator
 from .validation import FloatArray, whole_number
 
 
 def rip_lower_bound(
-    operator: SensingOperator, rank: int, *, samples: int, seed: int | np.random.Generator, sweeps: int = 30
+    operator: SensingOperator, rank: int, *, samples: int, seed: int | np.random.Generator, iterations: int = 200
 ) -> float:
     """Return a lower bound of δ_p: the largest | ‖A(M)‖² / ‖M‖_F² − 1 | found over symmetric M of rank p.
 
     δ_p is the least δ with (1−δ)‖M‖² ≤ ‖A(M)‖² ≤ (1+δ)‖M‖² for all M of rank at most p; computing it is NP-hard.
     Every value tried here is attained by a true symmetric rank-p matrix, so the result never exceeds δ_p. With
-    M = U S Uᵀ and U fixed, the extreme quotients are eigenvalues of a p(p+1)/2-sided matrix; each random U is improved
-    by widening it with A*(A(M)) U, solving there, and cutting back to rank p. With p ≥ n the result is δ itself.
+    M = U S Uᵀ and U fixed, the extreme quotients are eigenvalues of a p(p+1)/2-sided matrix; from there U and S are
+    improved together by L-BFGS. With p ≥ n the result is δ itself.
 
     Parameters
     ----------
@@ -28,8 +29,8 @@ def rip_lower_bound(
         Number of random starts U, for the upper and the lower quotient each.
     seed : int or numpy.random.Generator
         Source of the randomness.
-    sweeps : int
-        Improvements of each start at most.
+    iterations : int
+        L-BFGS iterations of each start at most.
 
     Returns
     -------
@@ -37,33 +38,38 @@ def rip_lower_bound(
         A lower bound of δ_p, at least 0.
     """
     rank, samples = whole_number("rank", rank), whole_number("samples", samples)
-    sweeps = whole_number("sweeps", sweeps, least=0)
+    iterations = whole_number("iterations", iterations)
     rng = np.random.default_rng(seed)
     p = min(rank, operator.n)
     best = 0.0
     for _ in range(samples):
         start = np.linalg.qr(rng.standard_normal((operator.n, p)))[0]
         for sign in (1.0, -1.0):  # +1: largest quotient, −1: least
-            quotient = _improve(operator, start, sign, sweeps)
+            quotient = _improve(operator, start, sign, iterations)
             best = max(best, sign * (quotient - 1))
     return best
 
 
-def _improve(operator: SensingOperator, U: FloatArray, sign: float, sweeps: int) -> float:
+def _improve(operator: SensingOperator, U: FloatArray, sign: float, iterations: int) -> float:
     """Return an extreme quotient (the largest for sign +1) reached from the column space of U."""
-    p = U.shape[1]
+    n, p = U.shape
     quotient, S = _extreme(operator, U, sign)
-    for _ in range(sweeps):
-        pushed = operator.adjoint_matmul(operator.measure(U @ S, U), U)
-        wide = np.linalg.qr(np.concatenate([U, pushed], axis=1))[0]
-        _, T = _extreme(operator, wide, sign)
-        values, vectors = np.linalg.eigh(T)
-        narrow = wide @ vectors[:, np.argsort(-np.abs(values))[:p]]
-        trial, S_trial = _extreme(operator, narrow, sign)
-        if sign * (trial - quotient) <= 1e-13 * abs(quotient):
-            break
-        quotient, U, S = trial, narrow, S_trial
-    return quotient
+
+    def negative_quotient(z: FloatArray) -> tuple[float, FloatArray]:
+        """Return −sign · q and its gradient, for q(L, S) = ‖A(L S Lᵀ)‖² / ‖L S Lᵀ‖² with z = (L, S)."""
+        L, S = z[: n * p].reshape(n, p), z[n * p :].reshape(p, p)
+        y, G = operator.measure(L @ S, L), L.T @ L
+        norm = float(np.sum((S @ G) * (G @ S).T))
+        q = float(y @ y) / norm
+        pushed = operator.adjoint_matmul(y, L)
+        by_L = 4 * (pushed @ S - q * L @ S @ G @ S) / norm
+        by_S = 2 * (L.T @ pushed - q * G @ S @ G) / norm
+        return -sign * q, -sign * np.concatenate([by_L.ravel(), by_S.ravel()])
+
+    start = np.concatenate([U.ravel(), S.ravel()])
+    found = minimize(negative_quotient, start, jac=True, method="L-BFGS-B", options={"maxiter": iterations})
+    improved, _ = _extreme(operator, np.linalg.qr(found.x[: n * p].reshape(n, p))[0], sign)
+    return max(quotient, improved, key=lambda value: sign * value)
 
 
 def _extreme(operator: SensingOperator, U: FloatArray, sign: float) -> tuple[float, FloatArray]:

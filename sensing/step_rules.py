@@ -78,7 +78,10 @@ class Backtracking:
         slope = float(np.sum(gradient * gradient))
         trial = 2 * last if last > 0 else self.initial
         for _ in range(100):
-            if objective(X - trial * gradient) <= value - self.c * trial * slope:
+            reached = objective(X - trial * gradient)
+            if (
+                reached < value and reached <= value - self.c * trial * slope
+            ):  # strictly: rounding may swallow the slope
                 return trial
             trial /= 2
         return 0.0

@@ -1,0 +1,72 @@
+"""The instances against their definitions and the published data."""
+
+import numpy as np
+import pytest
+
+import sensing
+from tests.catalogue import PUBLISHED_NUMBERS
+
+
+def test_real_system_has_the_published_matrices() -> None:
+    published = PUBLISHED_NUMBERS["instances"]["real_system"]
+    problem = sensing.real_system()
+    np.testing.assert_array_equal(problem.operator.matrices(), published["matrices"])
+    np.testing.assert_array_equal(problem.ground_truth[:, 0], published["ground_truth"])
+
+
+def test_perturbed_completion_entry_by_entry() -> None:
+    problem = sensing.perturbed_completion(5, 0.15)
+    A = problem.operator.matrices().reshape(5, 5, 5, 5)
+    for i in range(5):
+        for j in range(5):
+            expected = np.zeros((5, 5))
+            weight = 1 if i == j or i % 2 or j % 2 else 0.15
+            expected[i, j] += weight / 2
+            expected[j, i] += weight / 2
+            np.testing.assert_array_equal(A[i, j], expected)
+    np.testing.assert_array_equal(problem.ground_truth[:, 0], [1, 0, 1, 0, 1])
+    assert (problem.n, problem.m, problem.rank) == (5, 25, 1)
+
+
+def test_gaussian_is_an_isometry_on_average_and_seeded() -> None:
+    first, again, other = (sensing.gaussian(4, 2, 4000, seed) for seed in (5, 5, 6))
+    np.testing.assert_array_equal(first.measurements, again.measurements)
+    assert not np.array_equal(first.measurements, other.measurements)
+    M = np.random.default_rng(0).standard_normal((4, 2))
+    quotient = np.sum(first.operator.measure(M, M) ** 2) / np.linalg.norm(M @ M.T) ** 2
+    assert quotient == pytest.approx(1, abs=0.15)  # standard deviation √(2/4000) = 0.02
+
+
+def test_quadratic_network_is_half_the_mean_squared_error() -> None:
+    rng = np.random.default_rng(1)
+    x, y, U = rng.standard_normal((12, 4)), rng.random(12), rng.standard_normal((4, 2))
+    loss = np.mean((np.sum((x @ U) ** 2, axis=1) - y) ** 2)
+    assert sensing.quadratic_network(x, y, 2).objective(U) == pytest.approx(loss / 2, rel=1e-12)
+
+
+def test_ground_truths_are_minima() -> None:
+    for problem in (sensing.two_by_two(), sensing.real_system(), sensing.gaussian(5, 2, 9, 3)):
+        assert problem.objective(problem.ground_truth) < 1e-28
+        assert np.linalg.norm(problem.gradient(problem.ground_truth)) < 1e-14
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: sensing.perturbed_completion(1), "n: expected a whole number of at least 2"),
+        (lambda: sensing.perturbed_completion(3, -0.1), "epsilon: expected a finite number > 0"),
+        (lambda: sensing.perturbed_completion(3, float("nan")), "epsilon"),
+        (lambda: sensing.gaussian(2, 3, 4, 0), "rank: expected at most n = 2"),
+        (lambda: sensing.quadratic_network(np.ones((3, 2)), np.ones(4), 1), "targets"),
+    ],
+)
+def test_bad_settings_are_refused(call, message) -> None:
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_words_for_numbers_are_refused() -> None:
+    with pytest.raises(TypeError, match="epsilon"):
+        sensing.perturbed_completion(3, "0.1")
+    with pytest.raises(TypeError, match="epsilon"):
+        sensing.perturbed_completion(3, [0.1])

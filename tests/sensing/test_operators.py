@@ -1,0 +1,141 @@
+"""The three operators against the definition ⟨A_i, L Rᵀ⟩, and against each other."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import sparse
+
+from sensing import DenseOperator, EntrywiseOperator, RankOneOperator, SensingOperator, check_adjoint
+
+
+def operators(n: int, m: int, seed: int) -> list[SensingOperator]:
+    rng = np.random.default_rng(seed)
+    B = rng.standard_normal((m, n, n))
+    weights = rng.standard_normal((n, n))
+    holes = weights * (rng.random((n, n)) < 0.5)
+    holes[-1, 0] = 2.0
+    return [
+        DenseOperator(B + B.transpose(0, 2, 1)),
+        EntrywiseOperator(weights),
+        EntrywiseOperator(holes),
+        EntrywiseOperator(sparse.coo_array(holes)),
+        EntrywiseOperator(sparse.csc_matrix(holes)),
+        RankOneOperator(rng.standard_normal((m, n))),
+    ]
+
+
+@settings(deadline=None, max_examples=25)
+@given(n=st.integers(1, 6), m=st.integers(1, 7), k=st.integers(1, 3), seed=st.integers(0, 10**6))
+def test_primitives_are_their_definitions(n: int, m: int, k: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    for operator in operators(n, m, seed):
+        A = operator.matrices()
+        assert A.shape == (operator.m, n, n)
+        np.testing.assert_array_equal(A, A.transpose(0, 2, 1))
+        L, R = rng.standard_normal((2, n, k))
+        y = rng.standard_normal(operator.m)
+        measured = np.array([np.trace(Ai.T @ L @ R.T) for Ai in A])
+        adjoint = sum(yi * Ai for yi, Ai in zip(y, A, strict=True)) @ R
+        scale = 1 + np.abs(A).max() * np.abs(L).max() * np.abs(R).max() * n * k
+        np.testing.assert_allclose(operator.measure(L, R), measured, rtol=0, atol=1e-13 * scale)
+        np.testing.assert_allclose(operator.measure(L, L), [np.trace(Ai @ L @ L.T) for Ai in A], atol=1e-12 * scale)
+        np.testing.assert_allclose(operator.adjoint_matmul(y, R), adjoint, rtol=1e-11, atol=1e-12 * scale * operator.m)
+        assert check_adjoint(operator, columns=k, seed=seed) < 1e-12
+
+
+def test_primitives_broadcast_over_leading_axes() -> None:
+    rng = np.random.default_rng(0)
+    for operator in operators(4, 5, 3):
+        L, R = rng.standard_normal((2, 2, 3, 4, 2))
+        y = rng.standard_normal((2, 3, operator.m))
+        measured, adjoint = operator.measure(L, R), operator.adjoint_matmul(y, R)
+        assert measured.shape == (2, 3, operator.m)
+        assert adjoint.shape == (2, 3, 4, 2)
+        for index in np.ndindex(2, 3):
+            np.testing.assert_allclose(measured[index], operator.measure(L[index], R[index]), atol=1e-12)
+            np.testing.assert_allclose(adjoint[index], operator.adjoint_matmul(y[index], R[index]), atol=1e-12)
+        assert operator.adjoint_matmul(y[0, 0], R).shape == (2, 3, 4, 2)
+
+
+def test_a_wrong_adjoint_is_caught() -> None:
+    class Wrong(RankOneOperator):
+        def adjoint_matmul(self, y, right):
+            return 1.01 * super().adjoint_matmul(y, right)
+
+    assert check_adjoint(Wrong(np.eye(3))) > 1e-4
+
+
+def test_dense_and_sparse_weights_are_the_same_measurements_in_the_same_order() -> None:
+    weights = np.array([[0.0, 2.0, 0.0], [3.0, 0.0, 0.0], [1.0, 0.0, 5.0]])
+    dense, stored = EntrywiseOperator(weights), EntrywiseOperator(sparse.coo_array(weights[::-1])[::-1])
+    stored = EntrywiseOperator(sparse.csc_array(weights))
+    assert dense.m == stored.m == 4
+    np.testing.assert_array_equal(dense.matrices(), stored.matrices())
+    np.testing.assert_array_equal(dense.weights, stored.weights.toarray())
+
+
+def test_explicit_zeros_of_a_sparse_matrix_are_no_measurements() -> None:
+    weights = sparse.csr_array(([1.0, 0.0], ([0, 1], [1, 1])), shape=(2, 2))
+    assert EntrywiseOperator(weights).m == 1
+    assert weights.nnz == 2, "the user's matrix is left as it was"
+
+
+def test_the_users_arrays_are_copied() -> None:
+    matrices, weights = np.ones((1, 2, 2)), np.ones((2, 2))
+    dense, entrywise = DenseOperator(matrices), EntrywiseOperator(weights)
+    matrices[:], weights[:] = 7, 7
+    assert dense.matrices().max() == 1
+    assert entrywise.matrices().max() == 1
+
+
+def test_sparse_weights_never_become_square_arrays() -> None:
+    n = 200_000  # an n×n array would need 320 GB
+    weights = sparse.random_array((n, n), density=5 / n, rng=np.random.default_rng(0), format="csr")
+    operator = EntrywiseOperator(weights)
+    X = np.ones((n, 1))
+    np.testing.assert_allclose(operator.measure(X, X), operator.weights.data)
+    assert check_adjoint(operator) < 1e-12
+
+
+@pytest.mark.parametrize(
+    ("build", "bad", "message"),
+    [
+        (DenseOperator, [[[0, 1], [2, 0]]], "symmetric A_i, but matrices\\[0\\]"),
+        (DenseOperator, np.full((1, 2, 2), np.nan), "matrices: expected finite numbers"),
+        (DenseOperator, np.ones((2, 2)), "matrices: expected an array of shape"),
+        (DenseOperator, np.ones((2, 2, 3)), "shape \\(m, n, n\\)"),
+        (DenseOperator, np.ones((0, 2, 2)), "matrices"),
+        (EntrywiseOperator, np.ones((2, 3)), "square"),
+        (EntrywiseOperator, np.zeros((2, 2)), "nonzero weight"),
+        (EntrywiseOperator, [[1.0, np.inf], [0, 0]], "finite"),
+        (EntrywiseOperator, sparse.csr_array(np.diag([1.0, np.nan])), "finite"),
+        (EntrywiseOperator, sparse.csr_array((2, 2)), "weights"),
+        (EntrywiseOperator, sparse.csr_array(np.ones((2, 3))), "square"),
+        (RankOneOperator, np.ones(3), "vectors: expected an array of shape"),
+        (RankOneOperator, [[np.inf]], "finite"),
+    ],
+)
+def test_bad_input_is_refused_by_name(build, bad, message) -> None:
+    with pytest.raises(ValueError, match=message):
+        build(bad)
+
+
+@pytest.mark.parametrize("bad", ["text", [[1j]], [[1], [1, 2]], [[None]]])
+def test_what_is_not_real_numbers_is_refused(bad) -> None:
+    with pytest.raises(TypeError, match="vectors: expected"):
+        RankOneOperator(bad)
+
+
+def test_reprs_name_the_sizes() -> None:
+    assert [repr(operator) for operator in operators(2, 3, 0)][:2] == [
+        "DenseOperator(n=2, m=3)",
+        "EntrywiseOperator(n=2, m=4, dense weights)",
+    ]
+
+
+def test_broadcasting_of_sparse_weights_agrees_with_dense() -> None:
+    weights = np.array([[0.0, 2.0], [3.0, 1.0]])
+    y, R = np.random.default_rng(0).standard_normal((5, 3)), np.random.default_rng(1).standard_normal((2, 2))
+    dense, stored = EntrywiseOperator(weights), EntrywiseOperator(sparse.csr_array(weights))
+    np.testing.assert_allclose(stored.adjoint_matmul(y, R), dense.adjoint_matmul(y, R))

@@ -1,0 +1,33 @@
+"""Refusals name the argument, what was expected and what came."""
+
+import numpy as np
+import pytest
+
+from sensing.validation import odd_order, positive, real_array, whole_number
+
+
+@pytest.mark.parametrize("order", [1, 3, 11, np.int64(5)])
+def test_odd_orders_pass(order) -> None:
+    assert odd_order(order) == order
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: odd_order(2), ValueError, "order: expected an odd lifting order .* got 2"),
+        (lambda: odd_order(-3), ValueError, "order: expected a whole number of at least 1, got -3"),
+        (lambda: odd_order(3.0), TypeError, "order: expected a whole number, got 3.0"),
+        (lambda: whole_number("steps", "7"), TypeError, "steps"),
+        (lambda: positive("rho", np.inf), ValueError, "rho"),
+        (lambda: positive("rho", None), TypeError, "rho"),
+        (lambda: real_array("A", np.ones((2, 3)), (None, 2)), ValueError, r"A: expected an array of shape \(any, 2\)"),
+    ],
+)
+def test_refusals(call, error, message) -> None:
+    with pytest.raises(error, match=message):
+        call()
+
+
+def test_accepted_values_come_back_as_float64() -> None:
+    assert real_array("A", [[1, 2]], (1, None)).dtype == np.float64
+    assert positive("rho", 0, or_zero=True) == 0.0
