@@ -1,1 +1,34 @@
-"""To be written."""
+"""The west wing: lifted descent without a lift, from small Gram matrices (docs/theory.md, sections 3 to 7)."""
+
+from .acceptance import AcceptanceRule, PublishedCollapse, published_collapse, term_norms
+from .collapse import collapse
+from .curvature import curvature_along, smallest_saddle_order
+from .descent import SpanDescent, SpanStopReason, descend
+from .directions import EscapeDirections, NotStationaryWarning, escape_directions
+from .feasibility import FeasibilityScore, feasibility_score
+from .span import SpanObjective
+from .surrogate import DiagonalSurrogate
+from .truncated import TruncatedPath, truncated_coefficients, truncation_error
+
+__all__ = [
+    "AcceptanceRule",
+    "DiagonalSurrogate",
+    "EscapeDirections",
+    "FeasibilityScore",
+    "NotStationaryWarning",
+    "PublishedCollapse",
+    "SpanDescent",
+    "SpanObjective",
+    "SpanStopReason",
+    "TruncatedPath",
+    "collapse",
+    "curvature_along",
+    "descend",
+    "escape_directions",
+    "feasibility_score",
+    "published_collapse",
+    "smallest_saddle_order",
+    "term_norms",
+    "truncated_coefficients",
+    "truncation_error",
+]

@@ -1,0 +1,309 @@
+"""The lifted objective on a span of rank-one powers, exactly and without a lift (docs/theory.md, sections 2 and 6)."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from sensing import SensingProblem
+from sensing.validation import FloatArray, odd_order, real_array
+
+from .gram import gram_pseudo_inverse
+from .signed_log import LARGEST_LOG, signed_log, signed_log_sum, to_float
+
+_REMEDY = "use .normalised(), .log_value(c) or .log_gain(c)"
+
+
+class SpanObjective:
+    """h^l restricted to w = Σ_j c_j vec(X_j)^{⊗l}, a quartic in the k coefficients c.
+
+    With y_jk = A(X_j X_kᵀ), K(j,k;p,q) = ⟨y_jk, y_pq⟩ and B(j,k) = ⟨y_jk, b⟩,
+
+        h^l(w)                        = ½ [Σ c_j c_k c_p c_q K(j,k;p,q)^l − 2 Σ c_j c_k B(j,k)^l + ‖b‖^{2l}]
+        ⟨∇h^l(w), vec(X_t)^{⊗l}⟩      = 2 [Σ c_j c_k c_p K(j,k;p,t)^l − Σ c_p B(p,t)^l]
+        ⟨vec(X_j)^{⊗l}, vec(X_k)^{⊗l}⟩ = Γ_jk = ⟨X_j, X_k⟩^l
+
+    The k (k+1)/2 measurements y_jk are taken once; after that nothing depends on n, r or m, and an evaluation costs
+    O(k⁴) whatever l is.
+
+    Powers grow like x^l. Where they leave float64 the object works with signs and logarithms instead of plain powers:
+    results stay correct as long as they fit, and a result that does not fit raises OverflowError. `normalised` gives
+    the same objective in units where values and natural coefficients are of order one, at any order.
+
+    Parameters
+    ----------
+    problem : SensingProblem
+        The problem.
+    generators : array (k, n, r)
+        X_1 .. X_k. A zero generator is allowed; it contributes nothing.
+    order : int
+        The odd lifting order l.
+
+    Attributes
+    ----------
+    generators : array (k, n, r)
+        As given.
+    order : int
+        l.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For generators of the wrong shape or not finite, or an order that is not odd and positive.
+
+    Notes
+    -----
+    All methods take c of shape (k,) or, for a batch, (..., k).
+    """
+
+    def __init__(self, problem: SensingProblem, generators: Any, order: int) -> None:
+        X = real_array("generators", generators, (None, *problem.shape))
+        order = odd_order(order)
+        norms = np.linalg.norm(X, axis=(1, 2))
+        units = X / np.where(norms > 0, norms, 1.0)[:, None, None]
+        k = len(X)
+        b = problem.measurements
+        rows, cols = np.triu_indices(k)
+        y = np.empty((k, k, problem.m))
+        for i, j in zip(rows, cols, strict=True):
+            y[i, j] = y[j, i] = problem.operator.measure(units[i], units[j])
+        beta = float(np.linalg.norm(b))
+        y /= beta
+        flat = y.reshape(k * k, -1)
+        # Of unit generators and unit measurements; all scales are kept apart, as logarithms.
+        self._K = flat @ flat.T
+        self._B = (flat @ (b / beta)).reshape(k, k)
+        self._cosines = np.einsum("jab,kab->jk", units, units)
+        self._set(X, order, np.log(np.where(norms > 0, norms, 1.0)), 2 * float(np.log(beta)), 0.0)
+
+    def _set(
+        self, generators: FloatArray, order: int, log_scales: FloatArray, log_unit: float, log_metric: float
+    ) -> None:
+        """Set the units: X_j = exp(log_scales_j) · unit generator, ‖b‖² = exp(log_unit), ⟨·,·⟩ over exp(log_metric)."""
+        self.generators, self.order = generators, order
+        self._log_scales, self._log_unit, self._log_metric = log_scales, log_unit, log_metric
+
+    def __len__(self) -> int:
+        return len(self.generators)
+
+    def __repr__(self) -> str:
+        k, n, r = self.generators.shape
+        return f"SpanObjective({k} generators of shape ({n}, {r}), order {self.order})"
+
+    # The powers ---------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _logs(self) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, float]:
+        """Signs and logs of K^l (k, k, k, k) and of B^l (k, k), and the log of ‖b‖^{2l}."""
+        k, order, s = len(self), self.order, self._log_scales
+        pair = s[:, None] + s
+        sign_K, log_K = signed_log(self._K.reshape(k, k, k, k))
+        sign_B, log_B = signed_log(self._B)
+        log_K = order * (log_K + pair[:, :, None, None] + pair + self._log_unit)
+        return sign_K, log_K, sign_B, order * (log_B + pair + self._log_unit), order * self._log_unit
+
+    @cached_property
+    def _powers(self) -> tuple[FloatArray, FloatArray, float] | None:
+        """K^l (k², k²), B^l (k, k) and ‖b‖^{2l} as plain numbers, or None if one of them is out of range.
+
+        A margin is left, so that products with moderate coefficients stay in range too; evaluations check.
+        """
+        sign_K, log_K, sign_B, log_B, log_bb = self._logs
+        metric = self.order * (2 * self._log_scales - self._log_metric)
+        logs = np.concatenate([log_K.ravel(), log_B.ravel(), [log_bb], metric])
+        if np.any(np.abs(logs[np.isfinite(logs)]) > 0.85 * LARGEST_LOG):
+            return None
+        square = len(self) ** 2
+        return (sign_K * np.exp(log_K)).reshape(square, square), sign_B * np.exp(log_B), float(np.exp(log_bb))
+
+    @cached_property
+    def _unit_inverse(self) -> FloatArray:
+        """Γ⁺ in the coordinates of the unit generators."""
+        return gram_pseudo_inverse(self._cosines, self.order)
+
+    @cached_property
+    def _inverse(self) -> FloatArray:
+        """Γ⁺ in the coordinates c (only where `_powers` fit)."""
+        down = np.exp(-self.order * (self._log_scales - self._log_metric / 2))
+        return np.asarray(self._unit_inverse * down[:, None] * down)
+
+    @cached_property
+    def gram(self) -> FloatArray:
+        """Γ_jk = ⟨X_j, X_k⟩^l, shape (k, k); OverflowError if an entry does not fit into float64."""
+        sign, log = signed_log(self._cosines)
+        s = self._log_scales - self._log_metric / 2
+        return to_float(sign, self.order * (log + s[:, None] + s), "the Gram matrix", "use .normalised().gram")
+
+    # Values -------------------------------------------------------------------------------------------------------
+
+    def value(self, c: Any) -> Any:
+        """Return h^l(w): a float, or an array for a batch; OverflowError if it does not fit into float64."""
+        c = self._coefficients(c)
+        if self._powers is not None:
+            K, B, bb = self._powers
+            with np.errstate(over="ignore", invalid="ignore"):
+                pairs = _pairs(c)
+                value = 0.5 * (np.sum((pairs @ K) * pairs, axis=-1) - 2 * (pairs @ B.ravel()) + bb)
+            if np.all(np.isfinite(value)):
+                return _scalar(np.maximum(value, 0.0))
+        return _scalar(to_float(np.ones(c.shape[:-1]), self.log_value(c), "h^l", _REMEDY))
+
+    def log_value(self, c: Any) -> Any:
+        """Return log h^l(w), −inf where h^l is zero to rounding. It works at any order."""
+        c = self._coefficients(c)
+        sign, log = self._signed_log_gain(c, constant=True)
+        return _scalar(np.where(sign < 0, log, -np.inf))
+
+    def gain(self, c: Any) -> Any:
+        """Return h^l(0) − h^l(w) = Σ c_j c_k B^l − ½ Σ c_j c_k c_p c_q K^l.
+
+        At high order h^l may equal ½ ‖b‖^{2l} to all digits wherever the descent goes; the gain keeps them.
+        OverflowError if it does not fit into float64.
+        """
+        c = self._coefficients(c)
+        if self._powers is not None:
+            K, B, _ = self._powers
+            with np.errstate(over="ignore", invalid="ignore"):
+                pairs = _pairs(c)
+                gain = pairs @ B.ravel() - 0.5 * np.sum((pairs @ K) * pairs, axis=-1)
+            if np.all(np.isfinite(gain)):
+                return _scalar(gain)
+        return _scalar(to_float(*self._signed_log_gain(c), "the gain", _REMEDY))
+
+    def log_gain(self, c: Any) -> tuple[Any, Any]:
+        """Return (sign, log|gain|) of `gain`; it works at any order."""
+        sign, log = self._signed_log_gain(self._coefficients(c))
+        return _scalar(sign), _scalar(log)
+
+    def _signed_log_gain(self, c: FloatArray, *, constant: bool = False) -> tuple[FloatArray, FloatArray]:
+        """Sign and log of the gain; of −h^l with `constant`."""
+        sign_K, log_K, sign_B, log_B, log_bb = self._logs
+        sign, log = signed_log(c)
+        sign2, log2 = sign[..., :, None] * sign[..., None, :], log[..., :, None] + log[..., None, :]
+        sign4 = -sign_K * sign2[..., :, :, None, None] * sign2[..., None, None, :, :]
+        log4 = log_K + log2[..., :, :, None, None] + log2[..., None, None, :, :] + np.log(0.5)
+        lead = c.shape[:-1]
+        signs = [sign4.reshape(*lead, -1), (sign_B * sign2).reshape(*lead, -1)]
+        logs = [log4.reshape(*lead, -1), (log_B + log2).reshape(*lead, -1)]
+        if constant:
+            signs.append(np.full((*lead, 1), -1.0))
+            logs.append(np.full((*lead, 1), log_bb + np.log(0.5)))
+        return signed_log_sum(np.concatenate(signs, axis=-1), np.concatenate(logs, axis=-1))
+
+    # Derivatives --------------------------------------------------------------------------------------------------
+
+    def gradient(self, c: Any) -> FloatArray:
+        """Return γ_t = ⟨∇h^l(w), vec(X_t)^{⊗l}⟩, shape (..., k): the derivative of h^l in c."""
+        c = self._coefficients(c)
+        if self._powers is not None:
+            K, B, _ = self._powers
+            with np.errstate(over="ignore", invalid="ignore"):
+                gradient: FloatArray = 2 * np.einsum(
+                    "...pt,...p->...t", (_pairs(c) @ K).reshape(*c.shape, len(self)) - B, c
+                )
+            if np.all(np.isfinite(gradient)):
+                return gradient
+        return to_float(*self._signed_log_gradient(c), "the gradient", _REMEDY)
+
+    def _signed_log_gradient(self, c: FloatArray) -> tuple[FloatArray, FloatArray]:
+        sign_K, log_K, sign_B, log_B, _ = self._logs
+        sign, log = signed_log(c)
+        sign2, log2 = sign[..., :, None] * sign[..., None, :], log[..., :, None] + log[..., None, :]
+        sign3 = sign_K * sign2[..., :, :, None, None] * sign[..., None, None, :, None]
+        log3 = log_K + log2[..., :, :, None, None] + log[..., None, None, :, None]
+        lead, k = c.shape[:-1], len(self)
+        signs = np.concatenate([sign3.reshape(*lead, -1, k), -sign_B * sign[..., :, None]], axis=-2)
+        logs = np.concatenate([log3.reshape(*lead, -1, k), log_B + log[..., :, None]], axis=-2)
+        total_sign, total_log = signed_log_sum(signs, logs, axis=-2)
+        return total_sign, total_log + np.log(2.0)
+
+    def projected_gradient(self, c: Any) -> FloatArray:
+        """Return Γ⁺ γ(c), the coordinates of Π_S ∇h^l(w), shape (..., k).
+
+        Γ⁺ is the pseudo-inverse in the coordinates of the unit generators X_j/‖X_j‖ (see `gram_pseudo_inverse` for its
+        tolerance). Where Γ is singular, coordinates are not unique, but the tensor Π_S ∇h^l(w) is.
+        """
+        c = self._coefficients(c)
+        if self._powers is not None:
+            with np.errstate(over="ignore", invalid="ignore"):
+                projected = self.gradient(c) @ self._inverse
+            if np.all(np.isfinite(projected)):
+                return np.asarray(projected)
+        sign, log = self._signed_log_gradient(c)
+        sign_P, log_P = signed_log(self._unit_inverse)
+        s = self.order * (self._log_scales - self._log_metric / 2)
+        total = signed_log_sum(sign_P * sign[..., :, None], log_P - s[:, None] - s + log[..., :, None], axis=-2)
+        return to_float(*total, "the projected gradient", _REMEDY)
+
+    def hessian(self, c: Any) -> FloatArray:
+        """Return the second derivative of h^l in c, shape (..., k, k); OverflowError if it does not fit."""
+        c = self._coefficients(c)
+        k = len(self)
+        if self._powers is None:
+            raise OverflowError(f"the Hessian needs powers beyond float64; {_REMEDY}")
+        K, B, _ = self._powers
+        K4 = K.reshape(k, k, k, k)
+        straight = (_pairs(c) @ K).reshape(*c.shape, k)
+        crossed = np.einsum("...j,...p,jspt->...st", c, c, K4)
+        return np.asarray(2 * (straight + 2 * crossed - B))
+
+    # Units --------------------------------------------------------------------------------------------------------
+
+    def normalised(self) -> SpanObjective:
+        """Return the same objective in natural units: h^l / ‖b‖^{2l}, with each generator scaled along its own axis.
+
+        Generator j becomes s_j X_j with the s_j > 0 that minimises h(s X_j), where B(j,j) > 0; otherwise the one with
+        ‖A(s² X_j X_jᵀ)‖ = ‖b‖. A stationary X̂ keeps its scale. Coefficients of natural size are then of order one at
+        any lifting order; `coefficients_for` converts them.
+
+        Inner products of tensors (`gram`, `projected_gradient`) are in units of the largest ‖s_j X_j‖^{2l}, so the path
+        of projected descent is the same, with its step size in other units: `step_size_for` converts it.
+        """
+        diagonal = np.arange(len(self))
+        self_K = self._K.reshape(len(self), len(self), len(self), len(self))[diagonal, diagonal, diagonal, diagonal]
+        self_B = np.diag(self._B)
+        measured = np.sqrt(np.maximum(self_K, 0.0))
+        fits = self_B > 1e-8 * measured
+        square = np.where(fits, self_B, 1.0) / np.where(fits, self_K, np.where(measured > 0, measured, 1.0))
+        log_scales = 0.5 * np.log(square)
+        other = object.__new__(SpanObjective)
+        other._K, other._B, other._cosines = self._K, self._B, self._cosines
+        generators = self.generators * np.exp(log_scales - self._log_scales)[:, None, None]
+        other._set(generators, self.order, log_scales, 0.0, 2 * float(np.max(log_scales)))
+        return other
+
+    def coefficients_for(self, other: SpanObjective, c: Any) -> FloatArray:
+        """Return the coefficients of the same tensor in the units of `other` (see `normalised`).
+
+        OverflowError if they do not fit into float64.
+        """
+        sign, log = signed_log(self._coefficients(c))
+        shift = self.order * (self._log_scales - other._log_scales)
+        return to_float(sign, log + shift, "a coefficient")
+
+    def step_size_for(self, other: SpanObjective, step_size: float) -> float:
+        """Return the step size that makes the same projected step in the units of `other` (see `normalised`).
+
+        OverflowError if it does not fit into float64.
+        """
+        shift = self._log_unit - other._log_unit + self._log_metric - other._log_metric
+        return float(to_float(np.ones(1), np.log([step_size]) + self.order * shift, "the step size")[0])
+
+    def _coefficients(self, value: Any) -> FloatArray:
+        c: FloatArray = np.asarray(value, dtype=np.float64)
+        if c.shape[-1:] != (len(self),):
+            raise ValueError(f"c: expected an array of shape (..., {len(self)}), got shape {c.shape}")
+        if not np.all(np.isfinite(c)):
+            raise ValueError("c: expected finite coefficients")
+        return c
+
+
+def _pairs(c: FloatArray) -> FloatArray:
+    """Return the products c_j c_k, shape (..., k²)."""
+    return np.asarray((c[..., :, None] * c[..., None, :]).reshape(*c.shape[:-1], -1))
+
+
+def _scalar(value: FloatArray) -> Any:
+    return float(value) if np.ndim(value) == 0 else value

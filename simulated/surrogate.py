@@ -1,0 +1,56 @@
+"""The diagonal surrogate of the lifted objective (docs/theory.md, section 8)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sensing import SensingProblem
+from sensing.validation import FloatArray, odd_order, real_array
+
+
+class DiagonalSurrogate:
+    """Σ_i [Σ_jk c_j c_k ⟨A_i, X_j X_kᵀ⟩^l − b_i^l]²: m of the m^l residual entries of h^l, without its factor ½.
+
+    The published curves of perturbed completion and of the real system show this, not h^l. It is not a bound of h^l,
+    and descent of one does not imply descent of the other.
+
+    Parameters
+    ----------
+    problem : SensingProblem
+        The problem.
+    generators : array (k, n, r)
+        X_1 .. X_k.
+    order : int
+        The odd lifting order l.
+    """
+
+    def __init__(self, problem: SensingProblem, generators: Any, order: int) -> None:
+        X = real_array("generators", generators, (None, *problem.shape))
+        self.order, self.generators = odd_order(order), X
+        k = len(X)
+        self._y = np.empty((k, k, problem.m))
+        for i, j in zip(*np.triu_indices(k), strict=True):
+            self._y[i, j] = self._y[j, i] = problem.operator.measure(X[i], X[j])
+        self._b = problem.measurements
+
+    @property
+    def _powers(self) -> tuple[FloatArray, FloatArray]:
+        return self._y.reshape(-1, len(self._b)) ** self.order, self._b**self.order
+
+    def value(self, c: Any) -> Any:
+        """Return the surrogate at c of shape (k,) or (..., k); OverflowError if it does not fit into float64."""
+        c = np.asarray(c, dtype=np.float64)
+        if c.shape[-1:] != (len(self.generators),):
+            raise ValueError(f"c: expected an array of shape (..., {len(self.generators)}), got shape {c.shape}")
+        y, b = self._powers
+        with np.errstate(over="ignore", invalid="ignore"):
+            residual = (c[..., :, None] * c[..., None, :]).reshape(*c.shape[:-1], -1) @ y - b
+            value = np.sum(residual**2, axis=-1)
+        if not np.all(np.isfinite(value)):
+            raise OverflowError("the diagonal surrogate is beyond float64")
+        return float(value) if value.ndim == 0 else value
+
+    def __repr__(self) -> str:
+        return f"DiagonalSurrogate({len(self.generators)} generators, order {self.order})"
