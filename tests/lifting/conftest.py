@@ -1,0 +1,40 @@
+import numpy as np
+import pytest
+
+import sensing
+
+
+def _rank_one(n, m, r, seed):
+    rng = np.random.default_rng(seed)
+    operator = sensing.RankOneOperator(rng.standard_normal((m, n)) / np.sqrt(m))
+    return sensing.SensingProblem.from_ground_truth(operator, rng.standard_normal((n, r)))
+
+
+def _entrywise(n, r, seed, density=1.0):
+    rng = np.random.default_rng(seed)
+    weights = rng.standard_normal((n, n)) * (rng.random((n, n)) < density)  # signs, zeros, not symmetric
+    return sensing.SensingProblem.from_ground_truth(sensing.EntrywiseOperator(weights), rng.standard_normal((n, r)))
+
+
+SMALL = {
+    "two-by-two": (sensing.two_by_two(), 3),
+    "completion n=3": (sensing.perturbed_completion(3), 3),
+    "real system l=1": (sensing.real_system(), 1),
+    "gaussian n=3 m=2 r=1": (sensing.gaussian(3, 1, 2, seed=1), 3),
+    "gaussian n=3 m=4 r=2": (sensing.gaussian(3, 2, 4, seed=2), 3),
+    "gaussian n=2 m=2 r=2 l=5": (sensing.gaussian(2, 2, 2, seed=3), 5),
+    "gaussian n=3 m=7 r=3": (sensing.gaussian(3, 3, 7, seed=4), 1),
+    "gaussian n=2 m=5 r=1 (more measurements than dimensions)": (sensing.gaussian(2, 1, 5, seed=5), 3),
+    "entrywise n=3 r=2": (_entrywise(3, 2, seed=6), 3),
+    "entrywise n=2 r=1 l=5": (_entrywise(2, 1, seed=7), 5),
+    "entrywise with holes": (_entrywise(3, 1, seed=8, density=0.6), 3),
+    "rank one n=3 m=4": (_rank_one(3, 4, 1, seed=9), 3),
+    "rank one n=2 m=3 r=2": (_rank_one(2, 3, 2, seed=10), 3),
+    "n=1": (sensing.gaussian(1, 1, 2, seed=11), 3),
+}  # fmt: skip
+
+
+@pytest.fixture(params=SMALL, ids=str)
+def small(request):
+    """A problem and an order whose lifted operator fits into an explicit array."""
+    return SMALL[request.param]

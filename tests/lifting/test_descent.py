@@ -1,0 +1,135 @@
+import numpy as np
+import pytest
+
+import sensing
+from lifting import LiftedProblem, LiftedStopReason, SpanProjection, projected_gradient_descent
+from tests.lifting import explicit
+
+
+def test_span_projection_is_the_least_squares_fit():
+    rng = np.random.default_rng(0)
+    tensors, w = rng.standard_normal((3, 4, 4, 4)), rng.standard_normal((4, 4, 4))
+    span = SpanProjection(tensors)
+    fit, *_ = np.linalg.lstsq(tensors.reshape(3, -1).T, w.ravel())
+    np.testing.assert_allclose(span.coefficients(w), fit, rtol=1e-12)
+    np.testing.assert_allclose(span(w), np.tensordot(fit, tensors, 1), rtol=1e-12)
+    np.testing.assert_allclose(span(span(w)), span(w), rtol=1e-12)
+    np.testing.assert_allclose(span.gram, np.tensordot(tensors, tensors, ([1, 2, 3], [1, 2, 3])), rtol=1e-12)
+
+
+def test_span_projection_ignores_the_norms_of_the_generators():
+    rng = np.random.default_rng(1)
+    tensors, w = rng.standard_normal((2, 3, 3, 3)), rng.standard_normal((3, 3, 3))
+    scaled = SpanProjection([1e9 * tensors[0], 1e-9 * tensors[1]])
+    assert scaled.rank == 2
+    np.testing.assert_allclose(scaled(w), SpanProjection(tensors)(w), rtol=1e-12)
+    np.testing.assert_allclose(
+        scaled.coefficients(w) * [1e9, 1e-9], SpanProjection(tensors).coefficients(w), rtol=1e-12
+    )
+
+
+def test_span_projection_takes_parallel_generators():
+    rng = np.random.default_rng(2)
+    a, b, w = rng.standard_normal((3, 2, 2, 2))
+    span = SpanProjection([a, b, -3 * b])
+    assert span.rank == 2
+    np.testing.assert_allclose(span(w), SpanProjection([a, b])(w), rtol=1e-12)
+    c = span.coefficients(w)
+    np.testing.assert_allclose(c[0] * a + c[1] * b - 3 * c[2] * b, span(w), rtol=1e-12)
+
+
+def test_span_projection_refuses_bad_generators():
+    with pytest.raises(ValueError, match="at least one"):
+        SpanProjection([])
+    with pytest.raises(ValueError, match="not zero"):
+        SpanProjection([np.ones((2, 2)), np.zeros((2, 2))])
+    with pytest.raises(ValueError, match=r"tensors\[1\]"):
+        SpanProjection([np.ones((2, 2)), np.ones((2, 3))])
+    with pytest.raises(ValueError, match="finite"):
+        SpanProjection([np.array([[np.nan, 1.0]])])
+
+
+@pytest.mark.parametrize("projected", [False, True])
+def test_descent_follows_its_formula(projected):
+    problem, order, eta = sensing.gaussian(3, 2, 4, seed=2), 3, 1e-3
+    lifted = LiftedProblem(problem, order)
+    rng = np.random.default_rng(3)
+    tensors = [lifted.lift(X) for X in 0.5 * rng.standard_normal((3, 3, 2))]
+    span = SpanProjection(tensors) if projected else None
+    start = tensors[0] + 0.3 * tensors[1]
+    seen = []
+    run = projected_gradient_descent(
+        lifted, start, step_size=eta, iterations=4, projection=span, callback=lambda t, w, h: seen.append((t, h))
+    )
+    w, values = start, []
+    basis, _ = np.linalg.qr(np.reshape(tensors, (3, -1)).T)
+    for _ in range(5):
+        values.append(explicit.value(problem, order, w))
+        last = w
+        w = w - eta * explicit.gradient(problem, order, w)
+        if projected:
+            w = (basis @ (basis.T @ w.ravel())).reshape(w.shape)
+    np.testing.assert_allclose(run.tensor, last, rtol=0, atol=1e-12 * np.abs(last).max())
+    np.testing.assert_allclose(run.values, values, rtol=1e-11)
+    assert run.stop_reason is LiftedStopReason.ITERATIONS
+    assert run.iterations == 4
+    assert seen == list(enumerate(run.values))
+    if projected:
+        assert run.coefficients.shape == (5, 3)
+        np.testing.assert_allclose(run.coefficients[0], [1, 0.3, 0], atol=1e-12)
+        np.testing.assert_allclose(np.tensordot(run.coefficients[-1], tensors, 1), run.tensor, atol=1e-12)
+    else:
+        assert run.coefficients is None
+    np.testing.assert_array_equal(start, tensors[0] + 0.3 * tensors[1])
+
+
+def test_descent_on_the_two_by_two_example_reaches_the_truth():
+    """Its generators b and c are parallel; the projected path still ends at h^l = 0 (docs/theory.md, section 6)."""
+    problem = sensing.two_by_two()
+    lifted = LiftedProblem(problem, 3)
+    base, visible = lifted.lift([[0.0], [0.5**0.5]]), lifted.lift([[1.0], [0.0]])
+    run = projected_gradient_descent(
+        lifted,
+        base + 0.1 * visible,
+        step_size=0.02,
+        iterations=3000,
+        projection=SpanProjection([base, visible, -0.2 * visible]),
+    )
+    assert run.values[-1] < 1e-10
+    assert np.all(np.diff(run.values) <= 1e-15)
+    np.testing.assert_allclose(run.tensor, lifted.lift(problem.ground_truth), atol=1e-5)
+
+
+def test_a_diverging_run_stops_with_finite_numbers():
+    lifted = LiftedProblem(sensing.two_by_two(), 3)
+    span = SpanProjection([lifted.lift([[1.0], [1.0]])])
+    run = projected_gradient_descent(
+        lifted, lifted.lift([[1.0], [1.0]]), step_size=1e3, iterations=1000, projection=span
+    )
+    assert run.stop_reason is LiftedStopReason.DIVERGED
+    assert run.iterations < 1000
+    for array in (run.tensor, run.values, run.coefficients):
+        assert np.all(np.isfinite(array))
+    assert "step is too large" in repr(run)
+
+
+def test_the_callback_can_stop_the_run():
+    lifted = LiftedProblem(sensing.two_by_two(), 3)
+    run = projected_gradient_descent(
+        lifted, lifted.lift([[1.0], [1.0]]), step_size=1e-3, iterations=10, callback=lambda t, w, h: t == 2
+    )
+    assert run.stop_reason is LiftedStopReason.CALLBACK
+    assert run.iterations == 2
+
+
+def test_bad_arguments_are_refused():
+    lifted = LiftedProblem(sensing.two_by_two(), 3)
+    w = lifted.lift([[1.0], [1.0]])
+    with pytest.raises(ValueError, match="step_size"):
+        projected_gradient_descent(lifted, w, step_size=-1.0, iterations=3)
+    with pytest.raises(ValueError, match="iterations"):
+        projected_gradient_descent(lifted, w, step_size=1.0, iterations=-3)
+    with pytest.raises(ValueError, match="start"):
+        projected_gradient_descent(lifted, np.zeros(3), step_size=1.0, iterations=3)
+    with pytest.raises(ValueError, match="start"):
+        projected_gradient_descent(lifted, w * np.inf, step_size=1.0, iterations=3)
