@@ -117,6 +117,7 @@ def svg(figure: Figure, name: str) -> str:
     text = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', text)
     text = re.sub(r'href="#([^"]+)"', rf'href="#{name}-\1"', text)
     text = re.sub(r"url\(#([^)]+)\)", rf"url(#{name}-\1)", text)
+    text = re.sub(r' d="[^"]+"', lambda path: re.sub(r"(\.\d\d)\d+", r"\1", path[0]), text)  # 0.01 pt is enough
     head, body = text.split(">", 1)
     head += f' role="img" aria-label="{alternative}" stroke-linejoin="round"'
     return f"{head}><title>{title}</title><desc>{alternative}</desc>{body}".strip()
