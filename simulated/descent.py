@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 
 from sensing.validation import FloatArray, positive, real_array, whole_number
 
+from .signed_log import LARGEST_LOG
 from .span import SpanObjective
 
 
@@ -76,16 +78,27 @@ def descend(span_objective: SpanObjective, start: Any, *, step_size: float, iter
     eta = positive("step_size", step_size)
     T = whole_number("iterations", iterations, least=0)
     path = np.empty((T + 1, len(c)))
-    values = np.empty(T + 1)
-    values[0], path[0] = span_objective.value(c), c
-    reason, done = SpanStopReason.STEPS, T
-    for t in range(1, T + 1):
-        try:
-            with np.errstate(over="ignore", invalid="ignore"):
-                c = c - eta * span_objective.projected_gradient(c)
-            value = span_objective.value(c)
-        except (OverflowError, ValueError):
-            reason, done = SpanStopReason.DIVERGED, t - 1
-            break
-        path[t], values[t] = c, value
-    return SpanDescent(path[: done + 1].copy(), values[: done + 1].copy(), reason)
+    path[0] = c
+    step = span_objective.projected_step(eta)
+    done = T
+    with np.errstate(over="ignore", invalid="ignore"):
+        for t in range(1, T + 1):
+            c = step(c)
+            if not math.isfinite(c.sum()):
+                done = t - 1
+                break
+            path[t] = c
+    values = _values(span_objective, path[: done + 1])
+    reason = SpanStopReason.STEPS if len(values) == T + 1 else SpanStopReason.DIVERGED
+    return SpanDescent(path[: len(values)].copy(), values, reason)
+
+
+def _values(span_objective: SpanObjective, path: FloatArray) -> FloatArray:
+    """Return h^l along the path, cut before the first value that leaves float64 (other than at the start)."""
+    try:
+        return np.asarray(span_objective.value(path))
+    except OverflowError:
+        fits = np.asarray(span_objective.log_value(path)) <= LARGEST_LOG
+        if not fits[0]:
+            raise
+        return np.asarray(span_objective.value(path[: int(np.argmin(fits))]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -13,6 +14,7 @@ from sensing.validation import FloatArray, odd_order, real_array
 from .gram import gram_pseudo_inverse
 from .signed_log import LARGEST_LOG, signed_log, signed_log_sum, to_float
 
+_NOISE = 1e-13
 _REMEDY = "use .normalised(), .log_value(c) or .log_gain(c)"
 
 
@@ -66,15 +68,19 @@ class SpanObjective:
         k = len(X)
         b = problem.measurements
         rows, cols = np.triu_indices(k)
-        y = np.empty((k, k, problem.m))
-        for i, j in zip(rows, cols, strict=True):
-            y[i, j] = y[j, i] = problem.operator.measure(units[i], units[j])
+        y = np.stack([problem.operator.measure(units[i], units[j]) for i, j in zip(rows, cols, strict=True)])
         beta = float(np.linalg.norm(b))
         y /= beta
-        flat = y.reshape(k * k, -1)
+        inner = y @ y.T
+        if order > 1:
+            # A cosine below 1e-13 between measurements is rounding, and its l-th power would only widen the range.
+            sizes = np.sqrt(np.diag(inner))
+            inner[np.abs(inner) < _NOISE * sizes[:, None] * sizes] = 0.0
+        pair = np.empty((k, k), dtype=np.intp)
+        pair[rows, cols] = pair[cols, rows] = np.arange(len(rows))
         # Of unit generators and unit measurements; all scales are kept apart, as logarithms.
-        self._K = flat @ flat.T
-        self._B = (flat @ (b / beta)).reshape(k, k)
+        self._K = inner[np.ix_(pair.ravel(), pair.ravel())].reshape(k, k, k, k)
+        self._B = (y @ (b / beta))[pair]
         self._cosines = np.einsum("jab,kab->jk", units, units)
         self._set(X, order, np.log(np.where(norms > 0, norms, 1.0)), 2 * float(np.log(beta)), 0.0)
 
@@ -94,15 +100,25 @@ class SpanObjective:
 
     # The powers ---------------------------------------------------------------------------------------------------
 
+    @property
+    def log_powers(self) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+        """Signs and logs of the coefficients K^l, shape (k, k, k, k), and B^l, shape (k, k); a zero is (0, −inf)."""
+        return self._logs[:4]
+
     @cached_property
     def _logs(self) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, float]:
-        """Signs and logs of K^l (k, k, k, k) and of B^l (k, k), and the log of ‖b‖^{2l}."""
-        k, order, s = len(self), self.order, self._log_scales
+        """`log_powers`, and the log of ‖b‖^{2l}."""
+        order, s = self.order, self._log_scales
         pair = s[:, None] + s
-        sign_K, log_K = signed_log(self._K.reshape(k, k, k, k))
+        sign_K, log_K = signed_log(self._K)
         sign_B, log_B = signed_log(self._B)
         log_K = order * (log_K + pair[:, :, None, None] + pair + self._log_unit)
         return sign_K, log_K, sign_B, order * (log_B + pair + self._log_unit), order * self._log_unit
+
+    @property
+    def log_powers(self) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+        """Signs and logs of K^l, (k, k, k, k) each, and signs and logs of B^l, (k, k) each; they exist at any order."""
+        return self._logs[:4]
 
     @cached_property
     def _powers(self) -> tuple[FloatArray, FloatArray, float] | None:
@@ -237,6 +253,31 @@ class SpanObjective:
         total = signed_log_sum(sign_P * sign[..., :, None], log_P - s[:, None] - s + log[..., :, None], axis=-2)
         return to_float(*total, "the projected gradient", _REMEDY)
 
+    def projected_step(self, step_size: float) -> Callable[[FloatArray], FloatArray]:
+        """Return c ↦ c − η Γ⁺ γ(c), the step of projected gradient descent on one c of shape (k,).
+
+        It is meant for long runs: it does not check its argument, and what leaves float64 comes back as inf or NaN.
+        """
+        if self._powers is None:
+
+            def step_in_logs(c: FloatArray) -> FloatArray:
+                try:
+                    return np.asarray(c - step_size * self.projected_gradient(c))
+                except OverflowError:
+                    return np.full_like(c, np.inf)
+
+            return step_in_logs
+
+        K, B, _ = self._powers
+        k = len(self)
+        scaled_inverse = 2 * step_size * self._inverse
+
+        def step(c: FloatArray) -> FloatArray:
+            half_gradient = ((K @ (c[:, None] * c).ravel()).reshape(k, k) - B) @ c
+            return np.asarray(c - scaled_inverse @ half_gradient)
+
+        return step
+
     def hessian(self, c: Any) -> FloatArray:
         """Return the second derivative of h^l in c, shape (..., k, k); OverflowError if it does not fit."""
         c = self._coefficients(c)
@@ -262,7 +303,7 @@ class SpanObjective:
         of projected descent is the same, with its step size in other units: `step_size_for` converts it.
         """
         diagonal = np.arange(len(self))
-        self_K = self._K.reshape(len(self), len(self), len(self), len(self))[diagonal, diagonal, diagonal, diagonal]
+        self_K = self._K[diagonal, diagonal, diagonal, diagonal]
         self_B = np.diag(self._B)
         measured = np.sqrt(np.maximum(self_K, 0.0))
         fits = self_B > 1e-8 * measured
