@@ -115,11 +115,6 @@ class SpanObjective:
         log_K = order * (log_K + pair[:, :, None, None] + pair + self._log_unit)
         return sign_K, log_K, sign_B, order * (log_B + pair + self._log_unit), order * self._log_unit
 
-    @property
-    def log_powers(self) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-        """Signs and logs of K^l, (k, k, k, k) each, and signs and logs of B^l, (k, k) each; they exist at any order."""
-        return self._logs[:4]
-
     @cached_property
     def _powers(self) -> tuple[FloatArray, FloatArray, float] | None:
         """K^l (k², k²), B^l (k, k) and ‖b‖^{2l} as plain numbers, or None if one of them is out of range.
