@@ -15,6 +15,7 @@ from typing import Any, Literal
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 SIZE = (4.6, 3.5)
 """Inches. At the width of a phone (about 340 px) one point is then about one pixel: 10-point text stays readable."""
@@ -64,6 +65,8 @@ def finish(ax: Axes, *, title: str, x: str, y: str, alternative: str, legend: Pl
     ax.set_xlabel(x, fontsize=TEXT)
     ax.set_ylabel(y, fontsize=TEXT)
     ax.tick_params(labelsize=SMALL)
+    if ax.get_xscale() == "linear":
+        ax.xaxis.set_major_locator(MaxNLocator(5))  # long numbers do not run into each other
     ax.grid(True, which="major", color="#d9d9d9", linewidth=0.6)
     ax.set_axisbelow(True)
     if legend is not None and ax.get_legend_handles_labels()[0]:

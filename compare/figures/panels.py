@@ -1,0 +1,173 @@
+"""The panels of one instance: gradient descent before and after an escape, and the simulated lift in between."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from sensing import History
+from sensing.validation import FloatArray, real_array
+
+from .style import BLACK, canvas, finish, line
+
+_QUANTITIES = {
+    "objective": ("h(X)", "objective h(X)"),
+    "gradient_norm": ("‖∇h(X)‖", "gradient norm ‖∇h(X)‖"),
+    "distance": ("‖XXᵀ − ZZᵀ‖", "distance to the truth ‖XXᵀ − ZZᵀ‖"),
+}
+_POINTS = 400  # of a curve at most: more cannot be seen and would only make the file large
+
+
+def histories(
+    runs: Mapping[str, Sequence[History]],
+    quantity: str,
+    *,
+    title: str = "",
+    labels: Mapping[str, str] | None = None,
+    ax: Axes | None = None,
+) -> tuple[Figure, Axes]:
+    """Draw a quantity of gradient descent against the iteration, before and after the escapes (panels a, b, c).
+
+    Parameters
+    ----------
+    runs : mapping of str to sequence of History
+        Each run by its kind (a key of `style.line`, such as "gd", "truncated", "exact"), as its phases: an escape lies
+        between a phase and the next, and a ring marks where the next phase starts.
+    quantity : str
+        "objective", "gradient_norm" or "distance".
+    title : str
+        Title of the axes.
+    labels : mapping of str to str, optional
+        What the legend calls each kind.
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure without it.
+
+    Returns
+    -------
+    (Figure, Axes)
+
+    Raises
+    ------
+    ValueError
+        For an unknown quantity, or a distance that is not known.
+    """
+    if quantity not in _QUANTITIES:
+        raise ValueError(f"quantity: expected one of {', '.join(_QUANTITIES)}, got {quantity!r}")
+    short, name = _QUANTITIES[quantity]
+    names = dict(labels or {})
+    fig, ax = canvas(ax)
+    said = []
+    for kind, phases in runs.items():
+        label, style, first, last = names.get(kind, kind), line(kind), 0, 0.0
+        for number, phase in enumerate(phases):
+            values = getattr(phase, quantity)
+            if values is None:
+                raise ValueError("runs: expected histories with a distance, but the ground truth is not known")
+            kept = thinned(len(values))
+            ax.semilogy(first + kept, _drawable(values[kept]), label=label if number == 0 else None, **style)
+            if number:
+                ax.semilogy(first, _drawable(values[:1])[0], "o", mfc="none", mec=BLACK, markersize=11)
+                said.append(f"Escape at iteration {first}: {last:.4g} becomes {values[0]:.4g}.")
+            last = float(values[-1])
+            first += len(values) - 1
+        start = getattr(phases[0], quantity)[0]
+        said.append(f"{label}: from {start:.4g} at the start to {last:.4g} at iteration {first}.")
+    finish(
+        ax,
+        title=title,
+        x="iteration of gradient descent",
+        y=name,
+        alternative=f"{title}: {short} against the iteration, logarithmic. " + " ".join(said),
+    )
+    return fig, ax
+
+
+def lifted_objectives(
+    curves: Mapping[str, tuple[str, FloatArray]], *, title: str = "", ax: Axes | None = None
+) -> tuple[Figure, Axes]:
+    """Draw objectives against the steps, each divided by its value at ŵ: above 1 it has not decreased (panel d).
+
+    Parameters
+    ----------
+    curves : mapping of str to (kind, array (T + 2,))
+        By label: a key of `style.line`, and values: first the one at ŵ, then those of steps 0 .. T.
+    title : str
+        Title of the axes.
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure without it.
+    """
+    fig, ax = canvas(ax)
+    ax.axhline(1, color=BLACK, linewidth=0.9)
+    said, top = [], 1.0
+    for label, (kind, values) in curves.items():
+        values = real_array(f"curves[{label!r}]", values, (None,))
+        stationary, values = values[0], values[1:]
+        kept = thinned(len(values))
+        ax.plot(kept, values[kept] / stationary, label=label, **line(kind))
+        top = max(top, float(values[kept].max() / stationary))
+        said.append(
+            f"{label}: {stationary:.6g} at ŵ, {values[0]:.6g} at the first state, {values[-1]:.6g} after "
+            f"{len(values) - 1} steps ({'below' if values[-1] < stationary else 'not below'} its value at ŵ), "
+            f"largest on the way {values.max():.4g}."
+        )
+    ax.set_ylim(0, min(top, 4) * 1.08)  # a surrogate may leave by orders of magnitude; the words say how far
+    finish(
+        ax,
+        title=title,
+        x="step t of the simulated lift",
+        y="objective / its value at ŵ",
+        alternative=f"{title}. A horizontal line marks 1. " + " ".join(said),
+    )
+    return fig, ax
+
+
+def term_norms(
+    norms: FloatArray, *, title: str = "", marked_step: int | None = None, ax: Axes | None = None
+) -> tuple[Figure, Axes]:
+    """Draw the Frobenius norms of the base, the visible and the hidden tensor against the steps (panel e).
+
+    Parameters
+    ----------
+    norms : array (T + 1, 3)
+        |c_j| ‖X_j‖^l for steps 0 .. T (see `simulated.term_norms`).
+    title : str
+        Title of the axes.
+    marked_step : int, optional
+        A step to mark with a vertical line.
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure without it.
+    """
+    norms = real_array("norms", norms, (None, 3))
+    fig, ax = canvas(ax)
+    steps = thinned(len(norms))
+    said = []
+    for j, (label, kind) in enumerate(_TERMS):
+        ax.semilogy(steps, _drawable(norms[steps, j]), label=label, **line(kind))
+        said.append(f"{label}: {norms[0, j]:.4g} at the start, {norms[-1, j]:.4g} at the end.")
+    if marked_step is not None:
+        ax.axvline(marked_step, color=BLACK, linewidth=0.9, linestyle=":")
+        said.append(f"A vertical line marks step {marked_step}.")
+    finish(
+        ax,
+        title=title,
+        x="step t of the simulated lift",
+        y="Frobenius norm of the tensor",
+        alternative=f"{title}, {len(norms) - 1} steps, logarithmic. " + " ".join(said),
+    )
+    return fig, ax
+
+
+_TERMS = (("base, |α| ‖a‖", "explicit"), ("visible, |β| ‖b‖", "exact"), ("hidden, |γ| ‖c‖", "truncated"))
+
+
+def thinned(count: int) -> FloatArray:
+    """Return at most 400 indices of 0 .. count − 1, evenly spread, both ends included."""
+    return np.unique(np.linspace(0, count - 1, min(count, _POINTS)).round().astype(int))
+
+
+def _drawable(values: FloatArray) -> FloatArray:
+    """Return the values with zeros, which a logarithmic axis cannot show, left out."""
+    return np.where(values > 0, values, np.nan)
