@@ -1,14 +1,24 @@
 """The roof: explicit and simulated lifting side by side; agreement, theory checks, cost and memory."""
 
+from .cost import cost_cases, cost_grid, memory_summary, standard_cases
 from .fresh import ChildFailed, in_fresh_process
 from .measure import CostSample, Seconds, measure_cost
 from .resident import resident_peak
+from .scaling import Scaling, scaling_exponents
+from .workloads import CostCase
 
 __all__ = [
     "ChildFailed",
+    "CostCase",
     "CostSample",
+    "Scaling",
     "Seconds",
+    "cost_cases",
+    "cost_grid",
     "in_fresh_process",
     "measure_cost",
+    "memory_summary",
     "resident_peak",
+    "scaling_exponents",
+    "standard_cases",
 ]

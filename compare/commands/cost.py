@@ -1,0 +1,88 @@
+"""`lift-compare cost`: what explicit and simulated lifting cost, in seconds and bytes, over a grid of sizes."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import sys
+from typing import Any
+
+from compare.cost import COLUMNS, METHODS, cost_cases, cost_grid, memory_summary, standard_cases
+from compare.figures.cost import cost_bytes, cost_seconds, cost_slices
+from compare.figures.style import save_svg
+from compare.provenance import provenance
+from compare.scaling import COLUMNS as FIT_COLUMNS
+from compare.scaling import scaling_exponents
+from compare.tables import plain, text_table, write_csv, write_json
+from compare.workloads import OPERATORS
+
+from .common import UsageError, add_common_options
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the subcommand."""
+    parser = subparsers.add_parser(
+        "cost",
+        help="seconds and memory of explicit lifting against its simulation",
+        description="Measure one step of explicit lifting (each form) against exact and truncated simulation, "
+        "each in a fresh process. Without --operator: a standard grid on four kinds of operator.",
+    )
+    parser.add_argument("--quick", action="store_true", help="a small standard grid, in well under a minute")
+    parser.add_argument("--operator", choices=OPERATORS, help="measure this kind of operator on the sizes given")
+    parser.add_argument("--n", type=int, nargs="+", default=[4, 8, 16], help="sides (default: 4 8 16)")
+    parser.add_argument("--rank", type=int, nargs="+", default=[1], help="ranks r (default: 1)")
+    parser.add_argument("--order", type=int, nargs="+", default=[3], help="lifting orders l, odd (default: 3)")
+    parser.add_argument("--m", nargs="+", default=[""], help="measurements: numbers or multiples such as 2n, n^2")
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS), help="default: all")
+    parser.add_argument(
+        "--memory-limit", type=float, default=2e9, help="byte budget of the explicit side (default: 2e9)"
+    )
+    parser.add_argument("--time-limit", type=float, default=60.0, help="seconds that one row may take (default: 60)")
+    parser.add_argument("--threads", type=int, default=1, help="threads of BLAS (default: 1)")
+    parser.add_argument("--repeats", type=int, default=5, help="least number of timed calls (default: 5)")
+    add_common_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Measure the grid, print the table and the exponents, and write both with figures."""
+    if arguments.json and arguments.csv:
+        raise UsageError("--json and --csv: expected at most one of them")
+    if not arguments.memory_limit >= 1:
+        raise UsageError(f"--memory-limit: expected a number of bytes >= 1, got {arguments.memory_limit:g}")
+    if arguments.operator:
+        cases = cost_cases(arguments.operator, n=arguments.n, rank=arguments.rank, order=arguments.order, m=arguments.m)
+    else:
+        cases = standard_cases(quick=arguments.quick)
+    settings = {
+        "memory_limit": int(arguments.memory_limit),
+        "time_limit": arguments.time_limit,
+        "threads": arguments.threads,
+        "repeats": arguments.repeats,
+    }
+    rows = cost_grid(cases, methods=arguments.methods, seed=arguments.seed, **settings)
+    fits = [fit.row() for fit in scaling_exponents(rows)]
+    origin = provenance(arguments.seed, command="cost", **settings)
+    written = [
+        write_csv(arguments.out / "cost.csv", rows),
+        write_json(arguments.out / "cost.json", rows, origin),
+        write_json(arguments.out / "cost-scaling.json", fits, origin),
+    ]
+    for (operator, axis), members in cost_slices(rows).items():
+        for name, draw in (("seconds", cost_seconds), ("bytes", cost_bytes)):
+            written.append(save_svg(draw(members, axis=axis)[0], arguments.out / f"cost-{name}-{operator}-{axis}.svg"))
+
+    if arguments.json:
+        print(json.dumps(plain({"provenance": origin, "rows": rows, "scaling": fits}), ensure_ascii=False))
+    elif arguments.csv:
+        table = csv.DictWriter(sys.stdout, list(dict.fromkeys(key for row in rows for key in row)))
+        table.writeheader()
+        table.writerows(plain(row) for row in rows)
+    else:
+        print(text_table(COLUMNS, rows, title="Cost of one step, and peak bytes of plan and step above the inputs"))
+        if fits:
+            print("\n" + text_table(FIT_COLUMNS, fits, title="Scaling over the large sizes (for l: factor per unit)"))
+        print("\n" + memory_summary(rows))
+        print("\nWritten: " + ", ".join(str(path) for path in written))
+    return 0
