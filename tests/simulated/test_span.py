@@ -1,0 +1,330 @@
+"""SpanObjective against explicit tensors, finite differences and multiple-precision arithmetic."""
+
+from functools import reduce
+
+import mpmath
+import numpy as np
+import pytest
+
+import sensing
+from compare.published import PUBLISHED
+from simulated import SpanObjective, descend, escape_directions
+
+mpmath.mp.dps = 50
+
+
+class ExplicitLift:
+    """The lifted objective with every A_{i1} ⊗ .. ⊗ A_{il} formed, for tiny sizes."""
+
+    def __init__(self, problem, order):
+        A = [np.kron(a, np.eye(problem.rank)) for a in problem.operator.matrices()]
+        big, b = [np.eye(1)], [1.0]
+        for _ in range(order):
+            big = [np.kron(x, a) for x in big for a in A]
+            b = [x * y for x in b for y in problem.measurements]
+        self.A, self.b, self.order = np.array(big), np.array(b), order
+
+    def power(self, X):
+        return reduce(np.kron, [X.reshape(-1)] * self.order)
+
+    def residual(self, w):
+        return self.A @ w @ w - self.b
+
+    def value(self, w):
+        return 0.5 * np.sum(self.residual(w) ** 2)
+
+    def gradient(self, w):
+        return 2 * np.tensordot(self.residual(w), self.A @ w, axes=1)
+
+    def gradient_terms(self, w):
+        """Return the part of the gradient that is linear in w, the measure of what cancels in it."""
+        return 2 * np.tensordot(self.b, self.A @ w, axes=1)
+
+
+def random_problem(n, r, m, seed):
+    problem = sensing.gaussian(n, r, m, seed)
+    rng = np.random.default_rng(seed + 100)
+    return problem, rng.standard_normal((3, n, r)) / np.sqrt(n), rng.standard_normal(3)
+
+
+CASES = [(2, 1, 3, 1), (2, 1, 3, 3), (2, 1, 3, 5), (3, 1, 4, 3), (3, 1, 2, 5), (2, 2, 4, 3), (3, 2, 4, 1), (3, 2, 2, 3)]
+
+
+@pytest.fixture(params=CASES, ids=lambda case: "n{}r{}m{}l{}".format(*case))
+def case(request):
+    n, r, m, order = request.param
+    problem, X, c = random_problem(n, r, m, seed=n + 10 * r)
+    explicit = ExplicitLift(problem, order)
+    basis = np.array([explicit.power(x) for x in X])
+    return SpanObjective(problem, X, order), explicit, basis, c
+
+
+def test_value_gradient_and_gram_equal_the_explicit_tensors(case):
+    span, explicit, basis, c = case
+    w = c @ basis
+    assert span.value(c) == pytest.approx(explicit.value(w), rel=1e-11)
+    assert np.exp(span.log_value(c)) == pytest.approx(explicit.value(w), rel=1e-11)
+    rounding = 1e-12 * (explicit.value(0 * w) + explicit.value(w))
+    assert span.gain(c) == pytest.approx(explicit.value(0 * w) - explicit.value(w), rel=1e-10, abs=rounding)
+    sign, log = span.log_gain(c)
+    assert sign * np.exp(log) == pytest.approx(span.gain(c), rel=1e-10)
+    inner = basis @ explicit.gradient(w)
+    terms = np.abs(basis @ explicit.gradient_terms(w)).max() + np.abs(inner).max()
+    assert span.gradient(c) == pytest.approx(inner, rel=1e-10, abs=1e-12 * terms)
+    assert span.gram == pytest.approx(basis @ basis.T, rel=1e-11, abs=1e-13)
+
+
+def test_projected_gradient_equals_the_projection_of_the_explicit_gradient(case):
+    span, explicit, basis, c = case
+    gradient = explicit.gradient(c @ basis)
+    coordinates = np.linalg.lstsq(basis.T, gradient, rcond=None)[0]
+    projection = coordinates @ basis
+    terms = np.linalg.norm(explicit.gradient_terms(c @ basis)) + np.linalg.norm(gradient)
+    assert span.projected_gradient(c) @ basis == pytest.approx(projection, abs=1e-12 * terms)
+
+
+def test_hessian_is_the_derivative_of_the_gradient(case):
+    span, _, _, c = case
+    step = 1e-5
+    columns = [(span.gradient(c + step * e) - span.gradient(c - step * e)) / (2 * step) for e in np.eye(3)]
+    hessian = span.hessian(c)
+    assert hessian == pytest.approx(np.array(columns), abs=1e-8 * np.abs(hessian).max())
+
+
+def test_descent_equals_the_explicit_projected_descent(case):
+    span, explicit, basis, c = case
+    U, sizes, _ = np.linalg.svd(basis.T, full_matrices=False)
+    Q = U[:, sizes > 1e-12 * sizes[0]]  # at order 1, three generators in two dimensions are dependent
+    w = c @ basis
+    step = 0.05 / np.linalg.norm(explicit.gradient(w)) * np.linalg.norm(w)
+    path = descend(span, c, step_size=step, iterations=200)
+    assert len(path.values) == 201
+    for t in range(201):
+        assert path.coefficients[t] @ basis == pytest.approx(w, abs=1e-10 * np.linalg.norm(w))
+        assert path.values[t] == pytest.approx(explicit.value(w), rel=1e-9, abs=1e-12 * explicit.value(0 * w))
+        w = Q @ (Q.T @ (w - step * explicit.gradient(w)))
+    assert path.values[-1] < path.values[0]
+
+
+def test_a_batch_gives_the_same_numbers_one_by_one(case):
+    span, _, _, _ = case
+    batch = np.random.default_rng(5).standard_normal((4, 2, 3))
+    for method in (span.value, span.log_value, span.gain, span.gradient, span.projected_gradient, span.hessian):
+        whole = method(batch)
+        for index in np.ndindex(4, 2):
+            assert whole[index] == pytest.approx(method(batch[index]), rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize("order", [3, 5])
+def test_dependent_generators_move_the_same_tensor(order):
+    problem, X, c = random_problem(2, 1, 3, seed=4)
+    # The third generator is parallel to the second, as hidden and visible are in the two-by-two example.
+    X[2] = -1.7 * X[1]
+    span, explicit = SpanObjective(problem, X, order), ExplicitLift(problem, order)
+    basis = np.array([explicit.power(x) for x in X])
+    Q = np.linalg.qr(basis[:2].T)[0]
+    w = c @ basis
+    step = 0.05 * np.linalg.norm(w) / np.linalg.norm(explicit.gradient(w))
+    path = descend(span, c, step_size=step, iterations=200)
+    for _ in range(200):
+        w = Q @ (Q.T @ (w - step * explicit.gradient(w)))
+    assert path.coefficients[-1] @ basis == pytest.approx(w, abs=1e-10 * np.linalg.norm(w))
+
+
+def test_a_zero_generator_contributes_nothing():
+    problem, X, c = random_problem(3, 1, 5, seed=2)
+    with_zero = SpanObjective(problem, np.concatenate([X, np.zeros((1, 3, 1))]), 3)
+    without = SpanObjective(problem, X, 3)
+    c4 = np.append(c, 0.7)
+    assert with_zero.value(c4) == pytest.approx(without.value(c), rel=1e-13)
+    assert with_zero.projected_gradient(c4) == pytest.approx(np.append(without.projected_gradient(c), 0.0), rel=1e-10)
+    natural = with_zero.normalised()
+    assert np.all(np.isfinite(natural.gradient(with_zero.coefficients_for(natural, c4))))
+
+
+# Numerical range ------------------------------------------------------------------------------------------------------
+
+
+class MultiplePrecision:
+    """The same quartic with 50 digits, from the float64 inputs taken as exact."""
+
+    def __init__(self, problem, X, order):
+        A = problem.operator
+        k = len(X)
+        rows, cols = A._rows, A._cols
+        values = [mpmath.mpf(float(v)) for v in A._values]
+        x = [[mpmath.mpf(float(v)) for v in g[:, 0]] for g in X]
+        y = {}
+        for j in range(k):
+            for q in range(j, k):
+                y[j, q] = y[q, j] = [
+                    w * (x[j][a] * x[q][b] + x[q][a] * x[j][b]) / 2 for w, a, b in zip(values, rows, cols, strict=True)
+                ]
+        b = [mpmath.mpf(float(v)) for v in problem.measurements]
+        dot = {}
+        for p in [(j, q) for j in range(k) for q in range(j, k)]:
+            for s in [(j, q) for j in range(k) for q in range(j, k)]:
+                dot[p, s] = mpmath.fdot(y[p], y[s])
+        pair = lambda j, q: (min(j, q), max(j, q))  # noqa: E731
+        self.K = {
+            (j, q, p, t): dot[pair(j, q), pair(p, t)] ** order
+            for j in range(k) for q in range(k) for p in range(k) for t in range(k)
+        }  # fmt: skip
+        self.B = {(j, q): mpmath.fdot(y[j, q], b) ** order for j in range(k) for q in range(k)}
+        self.bb = mpmath.fdot(b, b) ** order
+        self.k = k
+
+    def gain(self, c):
+        r = range(self.k)
+        c = [mpmath.mpf(float(v)) for v in c]
+        quartic = mpmath.fsum(
+            c[j] * c[q] * c[p] * c[t] * self.K[j, q, p, t] for j in r for q in r for p in r for t in r
+        )
+        return mpmath.fsum(c[j] * c[q] * self.B[j, q] for j in r for q in r) - quartic / 2
+
+    def value(self, c):
+        return self.bb / 2 - self.gain(c)
+
+    def gradient(self, c, *, sizes=False):
+        r = range(self.k)
+        c = [mpmath.mpf(float(v)) for v in c]
+        terms = [
+            [2 * c[j] * c[q] * c[p] * self.K[j, q, p, t] for j in r for q in r for p in r]
+            + [-2 * c[p] * self.B[p, t] for p in r]
+            for t in r
+        ]
+        return [mpmath.fsum(row, absolute=sizes) for row in terms]
+
+
+@pytest.fixture(scope="module")
+def large_completion():
+    problem = sensing.perturbed_completion(80, 0.10)
+    start = 0.3 * np.random.default_rng(0).standard_normal((80, 1))
+    end = sensing.gradient_descent(problem, start, step_size=5e-3, max_iterations=1500)
+    X = sensing.polish(problem, end.point)
+    assert problem.objective(X) > 1  # spurious
+    return problem, X
+
+
+@pytest.mark.parametrize("order", [101, 1001])
+def test_high_order_equals_multiple_precision_on_perturbed_completion(large_completion, order):
+    problem, X = large_completion
+    directions = escape_directions(problem, X)
+    span = SpanObjective(problem, directions.generators, order)
+    natural = span.normalised()
+    exact = MultiplePrecision(problem, directions.generators, order)
+    scaled = MultiplePrecision(problem, natural.generators, order)
+    rng = np.random.default_rng(1)
+    for c in [np.array([1.0, 0, 0]), np.array([1.0, 0.3, 0]), *rng.standard_normal((3, 3))]:
+        assert span.log_value(c) == pytest.approx(float(mpmath.log(exact.value(c))), rel=1e-11)
+        sign, log = span.log_gain(c)
+        gain = exact.gain(c)
+        assert sign == mpmath.sign(gain)
+        assert log == pytest.approx(float(mpmath.log(abs(gain))), rel=1e-10)
+        # Natural units: values of order one, compared in relative terms.
+        assert natural.value(c) == pytest.approx(float(scaled.value(c) / scaled.bb), rel=1e-9)
+        for got, expected, size in zip(
+            natural.gradient(c), scaled.gradient(c), scaled.gradient(c, sizes=True), strict=True
+        ):
+            assert abs(got - expected / scaled.bb) <= 1e-11 * size / scaled.bb + mpmath.mpf("1e-307")
+
+
+def test_high_order_equals_multiple_precision_on_two_by_two():
+    published = PUBLISHED["two-by-two"]
+    problem, X = published.build(), published.stationary_point()
+    d = escape_directions(problem, X)
+    order = 1001
+    natural = SpanObjective(problem, d.generators, order).normalised()
+    K = [[mpmath.mpf(float(v)) for v in row] for row in (problem.operator.matrices().reshape(3, 4))]
+    Y = natural.generators[:, :, 0]
+    c = np.array([1.0, 0.3, -0.2])
+    b = [mpmath.fdot(row, [1, 0, 0, 0]) for row in K]
+    total = mpmath.mpf(0)
+    measured = {
+        (j, q): [
+            mpmath.fdot(row, [mpmath.mpf(float(Y[j][a])) * mpmath.mpf(float(Y[q][e])) for a in (0, 1) for e in (0, 1)])
+            for row in K
+        ]
+        for j in range(3)
+        for q in range(3)
+    }
+    pairs = list(measured)
+    for p in pairs:
+        for s in pairs:
+            weight = mpmath.mpf(1)
+            for index in (*p, *s):
+                weight *= mpmath.mpf(float(c[index]))
+            total += weight * mpmath.fdot(measured[p], measured[s]) ** order / 2
+    for p in pairs:
+        total -= mpmath.mpf(float(c[p[0]])) * mpmath.mpf(float(c[p[1]])) * mpmath.fdot(measured[p], b) ** order
+    expected = float(total / mpmath.fdot(b, b) ** order + mpmath.mpf("0.5"))
+    assert natural.value(c) == pytest.approx(expected, rel=1e-9)
+
+
+def test_what_does_not_fit_is_refused_and_the_logarithm_still_works(large_completion):
+    problem, X = large_completion
+    span = SpanObjective(problem, escape_directions(problem, X).generators, 1001)
+    for method in (span.value, span.gain, span.gradient, span.hessian):
+        with pytest.raises(OverflowError, match="normalised"):
+            method([1.0, 0.3, 0.1])
+    with pytest.raises(OverflowError, match="Gram"):
+        _ = span.gram
+    with pytest.raises(OverflowError):
+        descend(span, [1.0, 0.3, 0.1], step_size=0.1, iterations=3)
+    assert np.isfinite(span.log_value([1.0, 0.3, 0.1]))
+
+
+@pytest.mark.parametrize("order", [3, 11])
+def test_normalised_is_the_same_objective_in_other_units(large_completion, order):
+    problem, X = large_completion
+    span = SpanObjective(problem, escape_directions(problem, X).generators, order)
+    natural = span.normalised()
+    c = np.array([1.0, 0.4, 1e-6])
+    there = span.coefficients_for(natural, c)
+    assert natural.coefficients_for(span, there) == pytest.approx(c, rel=1e-11)
+    log_unit = order * np.log(problem.measurements @ problem.measurements)
+    assert natural.log_value(there) + log_unit == pytest.approx(span.log_value(c), rel=1e-11)
+    # h along each axis of the natural units is least at ±1.
+    for axis in np.eye(3):
+        assert natural.gradient(axis) @ axis == pytest.approx(0, abs=1e-9)
+    # The same steps make the same path.
+    step = 0.02
+    path = descend(natural, there, step_size=step, iterations=50)
+    raw = descend(span, c, step_size=natural.step_size_for(span, step), iterations=50)
+    for a, b in zip(raw.coefficients, path.coefficients, strict=True):
+        assert span.coefficients_for(natural, a) == pytest.approx(b, rel=1e-8, abs=1e-10)
+
+
+def test_plain_and_logarithmic_arithmetic_agree(case):
+    span, _, _, c = case
+    logs = SpanObjective.__new__(SpanObjective)
+    logs.__dict__.update({**span.__dict__, "_powers": None})
+    for method in ("value", "gain", "gradient", "projected_gradient"):
+        plain = getattr(span, method)(c)
+        assert getattr(logs, method)(c) == pytest.approx(plain, rel=1e-9, abs=1e-11 * np.abs(plain).max())
+
+
+@pytest.mark.parametrize(
+    ("generators", "order", "error", "message"),
+    [
+        (np.ones((3, 2, 1)), 2, ValueError, "order"),
+        (np.ones((3, 2, 1)), -3, ValueError, "order"),
+        (np.ones((3, 2, 1)), 3.0, TypeError, "order"),
+        (np.ones((3, 3, 1)), 3, ValueError, "generators"),
+        (np.ones((0, 2, 1)), 3, ValueError, "generators"),
+        (np.full((3, 2, 1), np.nan), 3, ValueError, "generators"),
+        ("three", 3, TypeError, "generators"),
+    ],
+)
+def test_bad_input_is_refused(generators, order, error, message):
+    with pytest.raises(error, match=message):
+        SpanObjective(sensing.two_by_two(), generators, order)
+
+
+def test_bad_coefficients_are_refused():
+    span = SpanObjective(sensing.two_by_two(), np.ones((3, 2, 1)), 3)
+    with pytest.raises(ValueError, match="c: expected an array of shape"):
+        span.value([1.0, 2.0])
+    with pytest.raises(ValueError, match="finite"):
+        span.gradient([1.0, np.nan, 0.0])
+    assert "order 3" in repr(span)
