@@ -5,18 +5,29 @@ from .collapse import collapse
 from .curvature import curvature_along, smallest_saddle_order
 from .descent import SpanDescent, SpanStopReason, descend
 from .directions import EscapeDirections, NotStationaryWarning, escape_directions
+from .escape import METHODS, escape
+from .escape_result import Escape, EscapeReason
 from .feasibility import FeasibilityScore, feasibility_score
+from .phase import Phase, PhaseStop
+from .solve import Solution, SolveStop, descend_batch_with_escapes, descend_with_escapes
 from .span import SpanObjective
 from .surrogate import DiagonalSurrogate
 from .truncated import TruncatedPath, truncated_coefficients, truncation_error
 
 __all__ = [
+    "METHODS",
     "AcceptanceRule",
     "DiagonalSurrogate",
+    "Escape",
     "EscapeDirections",
+    "EscapeReason",
     "FeasibilityScore",
     "NotStationaryWarning",
+    "Phase",
+    "PhaseStop",
     "PublishedCollapse",
+    "Solution",
+    "SolveStop",
     "SpanDescent",
     "SpanObjective",
     "SpanStopReason",
@@ -24,6 +35,9 @@ __all__ = [
     "collapse",
     "curvature_along",
     "descend",
+    "descend_batch_with_escapes",
+    "descend_with_escapes",
+    "escape",
     "escape_directions",
     "feasibility_score",
     "published_collapse",
