@@ -13,7 +13,7 @@ import simulated
 from compare.directions import DirectionComparison
 from compare.tables import show_bytes, show_seconds
 
-from .style import canvas, finish, line
+from .style import SMALL, canvas, finish, line
 
 _TERMS = ("base α", "visible β", "hidden γ")
 
@@ -115,7 +115,7 @@ def step_cost(rows: Sequence[Mapping[str, Any]], *, ax: Axes | None = None) -> t
     ax : Axes, optional
         Where to draw.
     """
-    fig, ax = canvas(ax)
+    fig, ax = canvas(ax, size=(6.6, 3.5))
     names = list(dict.fromkeys(row["instance"] for row in rows))
     markers = ("o", "s", "^", "D", "v", "P")
     told = []
@@ -126,25 +126,33 @@ def step_cost(rows: Sequence[Mapping[str, Any]], *, ax: Axes | None = None) -> t
         orders = [row["order"] for row in measured]
         for side, kind in (("explicit", "explicit"), ("simulated", "exact")):
             seconds = [row[f"{side}_seconds"] for row in measured]
-            ax.plot(orders, seconds, **line(kind, marker=marker, markevery=None, label=f"{name}, {side}"))
+            ax.plot(orders, seconds, **line(kind, marker=marker, markevery=None, label=None))
         last = measured[-1]
         told.append(
             f"{name} at order {last['order']}: explicit {show_seconds(last['explicit_seconds'])}, "
             f"simulated {show_seconds(last['simulated_seconds'])}"
         )
         refused = [row for row in rows if row["instance"] == name and row.get("predicted_bytes")]
-        for row in refused:
-            ax.axvline(row["order"], color="#999999", lw=0.8, ls=":")
+        heights = [0.96 - 0.06 * names.index(name)] * len(refused)
+        ax.plot(
+            [row["order"] for row in refused], heights, color="#555555", marker=marker, linestyle="none",
+            markerfacecolor="none", transform=ax.get_xaxis_transform(),
+        )  # fmt: skip
         if refused:
             told.append(f"order {refused[0]['order']} is refused, it needs {show_bytes(refused[0]['predicted_bytes'])}")
     ax.set_yscale("log")
-    ax.set_xticks(sorted({row["order"] for row in rows}))
     finish(
         ax,
         title="one step of the lifted descent",
-        x="lifting order l (dotted: refused)",
+        x="lifting order l (hollow, at the top: refused)",
         y="seconds (median)",
         alternative="Seconds of one step against the lifting order. " + "; ".join(told) + ".",
-        legend="upper left",
+        legend=None,
     )
+    ax.set_xticks(sorted({row["order"] for row in rows}))
+    for kind, label in (("explicit", "explicit"), ("exact", "simulated")):
+        ax.plot([], [], **line(kind, marker="", label=label))
+    for marker, name in zip(markers, names, strict=False):
+        ax.plot([], [], color="#555555", marker=marker, linestyle="none", label=name)
+    ax.legend(fontsize=SMALL, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
     return fig, ax
