@@ -1,0 +1,59 @@
+"""Tables are readable by people and by programs."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from compare.provenance import provenance
+from compare.tables import Column, plain, show, text_table, write_csv, write_json
+
+
+@pytest.mark.parametrize(
+    ("value", "spec", "text"),
+    [
+        (None, ".3g", "–"),
+        (float("nan"), ".3g", "–"),
+        (True, ".3g", "yes"),
+        (np.bool_(False), ".3g", "no"),
+        (1234.5678, ".3g", "1.23e+03"),
+        (7, ",d", "7"),
+        (177147, ",d", "177,147"),
+        (512, "bytes", "512 B"),
+        (1_250_000, "bytes", "1.25 MB"),
+        (32e9, "bytes", "32 GB"),
+        (4e18, "bytes", "4.00e+00 EB"),
+        (12e-6, "seconds", "12 µs"),
+        (0.0034, "seconds", "3.4 ms"),
+        (999.6e-6, "seconds", "1 ms"),
+        (61.0, "seconds", "61 s"),
+        ("word", ".3g", "word"),
+    ],
+)
+def test_show(value, spec, text) -> None:
+    assert show(value, spec) == text
+
+
+def test_columns_are_aligned_numbers_right_words_left() -> None:
+    columns = [Column("name", "name"), Column("x", "x (unit)")]
+    lines = text_table(columns, [{"name": "a", "x": 1.0}, {"name": "long", "x": None}], title="title").splitlines()
+    assert lines == ["title", "", "name  x (unit)", "----  --------", "a            1", "long         –"]
+
+
+def test_json_is_strict_and_csv_has_the_union_of_keys(tmp_path) -> None:
+    rows = [{"a": np.float64(1.5), "b": np.array([1, 2])}, {"a": float("inf"), "c": np.int64(3)}]
+    document = json.loads(write_json(tmp_path / "deep" / "t.json", rows, {"seed": 1}).read_text())
+    assert document == {"provenance": {"seed": 1}, "rows": [{"a": 1.5, "b": [1, 2]}, {"a": None, "c": 3}]}
+    with open(write_csv(tmp_path / "t.csv", rows), newline="") as file:
+        assert list(csv.DictReader(file)) == [{"a": "1.5", "b": "[1, 2]", "c": ""}, {"a": "", "b": "", "c": "3"}]
+    assert plain((np.bool_(True), {"x": {1: 2}})) == [True, {"x": {"1": 2}}]
+
+
+def test_provenance_says_where_a_result_comes_from() -> None:
+    record = provenance(7, order=3)
+    assert record["seed"] == 7
+    assert record["order"] == 3
+    assert record["versions"]["numpy"] == np.__version__
+    assert record["machine"]["cores"] >= 1
+    json.dumps(record)
