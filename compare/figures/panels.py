@@ -163,9 +163,9 @@ def term_norms(
 _TERMS = (("base, |α| ‖a‖", "explicit"), ("visible, |β| ‖b‖", "exact"), ("hidden, |γ| ‖c‖", "truncated"))
 
 
-def thinned(count: int) -> FloatArray:
-    """Return at most 400 indices of 0 .. count − 1, evenly spread, both ends included."""
-    return np.unique(np.linspace(0, count - 1, min(count, _POINTS)).round().astype(int))
+def thinned(count: int, most: int = _POINTS) -> FloatArray:
+    """Return at most 400 (or `most`) indices of 0 .. count − 1, evenly spread, both ends included."""
+    return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(int))
 
 
 def _drawable(values: FloatArray) -> FloatArray:

@@ -1,0 +1,57 @@
+"""Numbers printed by the authors of the SOD paper (arXiv 2602.05887), in their paper and their published notebooks.
+
+They are quoted here to be compared with what is computed, and used in no computation.
+"""
+
+from __future__ import annotations
+
+LIFTED_OBJECTIVES = {
+    "two-by-two": {
+        "the lifted stationary point": 0.4921875,
+        "the visible term alone": 1.2649078369,
+        "the hidden term alone": 0.3677262068,
+        "w_escape": 0.492099613,
+        "the final state": 0.3102724552,
+    },
+    "perturbed-completion": {
+        "the lifted stationary point": 1.488696074686553,
+        "the visible term alone": 1.9998230945,
+        "the hidden term alone": 0.0499002118,
+        "w_escape": 1.4883835242474537,
+        "the final state": 1.3332726866,
+    },
+}
+"""Printed under the name of the lifted objective. The two-by-two values were printed from float32."""
+
+TERM_NORMS = {
+    "two-by-two": (0.353553, 1.609515, 0.377379),
+    "perturbed-completion": (16.765208, 0.300906, 48.656499),
+}
+"""Norms of the base, the visible and the hidden tensor after the published number of steps."""
+
+SPECTRAL = {
+    "two-by-two": {"λ_n": -0.75, "σ_r": 0.707107, "κ": 0.0},
+    "perturbed-completion": {"λ_n": -0.33032, "σ_r": 1.292141, "κ": 0.003493},
+}
+"""Spectral data at X̂. The sign of κ is that of the chosen eigenvector."""
+
+DESCENT_ENDS = {
+    "two-by-two": (0.00839904, 0.70692475),
+    "perturbed-completion": (-0.913447309, -6.57839858e-07, 0.91391595),
+}
+"""Where gradient descent ends before the escape."""
+
+RIP = {"two-by-two": (2, 0.5), "perturbed-completion": (3, 0.865894)}
+"""Rank p and the value printed as a lower bound of δ_p, from random sampling."""
+
+FEASIBILITY = {"two-by-two": 1.0, "perturbed-completion": 0.106031}
+"""Escape feasibility scores EFS, computed with the RIP values above."""
+
+SUCCESS_SIZES = (40, 50, 60, 70, 80)
+"""Sizes n of the success rates; 50 starts each."""
+
+SUCCESS_GD = {0.15: (0.58, 0.56, 0.50, 0.40, 0.32), 0.10: (0.48, 0.36, 0.26, 0.22, 0.14)}
+"""Success rates of gradient descent alone, by ε. The starts are not published."""
+
+SUCCESS_ESCAPE = {0.15: (0.98, 0.92, 0.86, 0.80, 0.70), 0.10: (0.88, 0.84, 0.78, 0.68, 0.60)}
+"""Success rates of gradient descent with the published escape, by ε."""
