@@ -1,31 +1,45 @@
 """The roof: explicit and simulated lifting side by side; agreement, theory checks, cost and memory."""
 
+from .ablations import EVALUATIONS
 from .cost import cost_cases, cost_grid, memory_summary, standard_cases
 from .directions import DirectionComparison, OracleAlignment, compare_directions
+from .evaluations import Evaluation
+from .export import export_frame, export_rows
 from .fresh import ChildFailed, in_fresh_process
 from .measure import CostSample, Seconds, measure_cost
 from .published_comparison import PublishedComparison, compare_published
 from .resident import resident_peak
 from .scaling import Scaling, scaling_exponents
+from .store import Status, StoreError
+from .sweep import Sweep, SweepReport, run_sweep
 from .workloads import CostCase
 
 __all__ = [
+    "EVALUATIONS",
     "ChildFailed",
     "CostCase",
     "CostSample",
     "DirectionComparison",
+    "Evaluation",
     "OracleAlignment",
     "PublishedComparison",
     "Scaling",
     "Seconds",
+    "Status",
+    "StoreError",
+    "Sweep",
+    "SweepReport",
     "compare_directions",
     "compare_published",
     "cost_cases",
     "cost_grid",
+    "export_frame",
+    "export_rows",
     "in_fresh_process",
     "measure_cost",
     "memory_summary",
     "resident_peak",
+    "run_sweep",
     "scaling_exponents",
     "standard_cases",
 ]

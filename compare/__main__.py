@@ -6,13 +6,14 @@ Exit codes: 0 done, 1 a consistency check failed, 2 bad usage or malformed input
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 
 from .commands.common import UsageError
 
-_COMMANDS = ("directions",)  # the first is the default
+_COMMANDS = ("directions", "sweep", "export")  # the first is the default
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,6 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (UsageError, ValueError, TypeError) as error:
         print(f"lift-compare: error: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # the reader, for instance `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt:
         print("lift-compare: interrupted; what was finished is kept", file=sys.stderr)
         return 130

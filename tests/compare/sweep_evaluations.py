@@ -1,0 +1,74 @@
+"""Small evaluations for the tests of sweeps; worker processes import them from here by name."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+import warnings
+from typing import Any
+
+import numpy as np
+
+from compare.evaluations import Evaluation, real, whole
+from lifting import MemoryLimitExceeded
+
+
+def square(*, x: int, log: str = "", seconds: float = 0.0) -> dict[str, Any]:
+    """x², with a line in a log at the begin and at the end."""
+    _note(log, f"begin {x}")
+    time.sleep(seconds)
+    _note(log, f"end {x}")
+    return {"square": x * x}
+
+
+def moody(*, x: int) -> dict[str, Any]:
+    """An evaluation with something the matter for most x."""
+    if x == 1:
+        raise ValueError("one is\nnot welcome")
+    if x == 2:
+        raise MemoryLimitExceeded(8000, 100, "the lift")
+    if x == 3:
+        warnings.warn("three is a crowd", stacklevel=1)
+    if x == 4:
+        return {"value": np.float64("nan"), "list": np.array([1.0, np.inf])}
+    if x == 5:
+        return 5  # type: ignore[return-value]
+    return {"value": x}
+
+
+def deadly(*, x: int) -> dict[str, Any]:
+    """The process of x = 2 is killed, as the system does when memory ends."""
+    if x == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return {"value": x}
+
+
+def flaky(*, flag: str) -> dict[str, Any]:
+    """Fails until the file `flag` exists."""
+    if not os.path.exists(flag):
+        raise RuntimeError("not yet")
+    return {"value": 1}
+
+
+def threads() -> dict[str, Any]:
+    """The thread limits that the process sees."""
+    return {"threads": os.environ.get("OMP_NUM_THREADS", "not set"), "process": os.getpid()}
+
+
+def pinned(*, x: int) -> dict[str, Any]:
+    return threads()
+
+
+def _note(log: str, line: str) -> None:
+    if log:
+        descriptor = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        os.write(descriptor, f"{line}\n".encode())  # one write: lines of several processes do not mix
+        os.close(descriptor)
+
+
+SQUARE = Evaluation("square", square, checks={"x": whole(0, 10**6), "seconds": real(or_zero=True)})
+MOODY = Evaluation("moody", moody)
+DEADLY = Evaluation("deadly", deadly)
+FLAKY = Evaluation("flaky", flaky)
+PINNED = Evaluation("pinned", pinned)

@@ -1,0 +1,182 @@
+"""A sweep as a description: what it expands to, which rows are the same, and what it refuses."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from compare.ablations import EVALUATIONS
+from compare.evaluations import Evaluation
+from compare.sweep import MAX_EVALUATIONS, Sweep, task_of
+
+from .sweep_evaluations import SQUARE
+
+
+def settings_of(sweep: Sweep) -> list[dict[str, object]]:
+    return [task.settings for task in sweep.tasks]
+
+
+def test_one_grid_means_every_combination() -> None:
+    sweep = Sweep(SQUARE, {"x": [1, 2, 3], "seconds": [0.0, 0.5]}, {"log": "here"})
+    assert settings_of(sweep) == [
+        {"x": x, "seconds": s, "log": "here"} for x, s in itertools.product([1, 2, 3], [0.0, 0.5])
+    ]
+    assert sweep.varied == ("x", "seconds")
+    assert "6 evaluations over x, seconds" in repr(sweep)
+
+
+def test_several_grids_mean_their_union_and_equal_settings_are_one() -> None:
+    sweep = Sweep(SQUARE, [{"x": [1, 2]}, {"x": [2, 3], "seconds": [0, 0.5]}])
+    assert [(task.settings["x"], task.settings["seconds"]) for task in sweep.tasks] == [
+        (1, 0.0),
+        (2, 0.0),
+        (2, 0.5),
+        (3, 0.0),
+        (3, 0.5),
+    ]
+
+
+def test_key_depends_on_values_not_on_how_they_are_written() -> None:
+    def key(**values: object) -> str:
+        return task_of(SQUARE, {name: SQUARE.check(name, value) for name, value in values.items()}).key
+
+    assert key(x=2, seconds=1) == key(seconds=1.0, x=np.int64(2)) == key(x=2, seconds=np.float64(1), log="")
+    assert key(x=2, seconds=0.0) == key(x=2, seconds=-0.0) == key(x=2)
+    assert len({key(x=2), key(x=3), key(x=2, seconds=1e-300), key(x=2, log="a")}) == 4
+
+
+def test_key_depends_on_name_and_version() -> None:
+    others = [Evaluation("other", SQUARE.run), Evaluation("square", SQUARE.run, version=2)]
+    keys = {task_of(evaluation, {"x": 1}).key for evaluation in (SQUARE, *others)}
+    assert len(keys) == 3
+
+
+@settings(deadline=None)
+@given(st.floats(min_value=5e-324, allow_infinity=False), st.floats(min_value=5e-324, allow_infinity=False))
+def test_keys_of_different_floats_differ(a: float, b: float) -> None:
+    keys = {task_of(SQUARE, {"x": 1, "seconds": value}).key for value in (a, b)}
+    assert (len(keys) == 1) == (a == b)
+
+
+def test_published_settings_written_out_are_the_same_row_as_left_out() -> None:
+    short = Sweep("path", {"rho": [0.1]}, {"instance": "two-by-two"})
+    long = Sweep("path", {"rho": [0.1]}, {"instance": "two-by-two", "order": 3, "eta": 0.01, "steps": 660, "sign": 1})
+    assert short.tasks == long.tasks
+
+
+TOML = """
+description = "a test"
+evaluation = "path"
+[fixed]
+instance = "two-by-two"
+[grid]
+eta = [1, 1e-2]
+"""
+
+
+def test_toml_and_dict_say_the_same(tmp_path: Path) -> None:
+    file = tmp_path / "sweep.toml"
+    file.write_text(TOML)
+    same = Sweep.from_dict(
+        {
+            "description": "a test",
+            "evaluation": "path",
+            "fixed": {"instance": "two-by-two"},
+            "grid": {"eta": [1.0, 0.01]},
+        }
+    )
+    assert Sweep.from_toml(file).tasks == same.tasks
+    assert len(same) == 2
+
+
+BAD = {
+    "no evaluation": ("[grid]\neta = [1.0]", "evaluation: .* missing"),
+    "no grid": ('evaluation = "path"', "grid: .* missing"),
+    "empty grid": ('evaluation = "path"\n[grid]', "grid: expected at least one"),
+    "unknown key": (TOML + "\n[extra]", "extra: unknown key"),
+    "unknown evaluation": (TOML.replace("path", "bath"), "evaluation: expected one of .* got 'bath'"),
+    "evaluation of the wrong type": (TOML.replace('"path"', "3"), "evaluation: expected one of"),
+    "unknown setting": (TOML.replace("eta", "etha"), "etha: not a setting"),
+    "unknown fixed setting": (TOML.replace("instance", "instants"), "instants: not a setting"),
+    "missing setting": (TOML.replace('instance = "two-by-two"', ""), "instance: .* missing"),
+    "unknown instance": (TOML.replace("two-by-two", "three"), "instance: expected one of"),
+    "fixed and varied": (TOML.replace("[grid]", "eta = 1.0\n[grid]"), "eta: both fixed and varied"),
+    "not a list": (TOML.replace("[1, 1e-2]", "1.0"), "eta: expected a list"),
+    "empty list": (TOML.replace("[1, 1e-2]", "[]"), "eta: expected at least one value"),
+    "NaN": (TOML.replace("1e-2", "nan"), "eta: expected a finite number"),
+    "infinite": (TOML.replace("1e-2", "inf"), "eta: expected a finite number"),
+    "negative": (TOML.replace("1e-2", "-1e-2"), "eta: expected a finite number > 0"),
+    "a word for a number": (TOML.replace("1e-2", '"small"'), "eta: expected a real number"),
+    "a list for a number": (TOML.replace("1e-2", "[1.0]"), "eta: expected a real number"),
+    "a date for a number": (TOML.replace("1e-2", "2026-01-01"), "eta: expected a real number"),
+    "truth for a number": (TOML.replace("1e-2", "true"), "eta: expected a real number"),
+    "beyond float64": (TOML.replace("1e-2", "1" + "0" * 400), "eta: expected a number in the range"),
+    "even order": (TOML.replace("[1, 1e-2]", "[1.0]\norder = [4]"), "order: expected an odd"),
+    "huge order": (TOML.replace("[1, 1e-2]", "[1.0]\norder = [1000000000000000001]"), "order: .* at most 1001"),
+    "real steps": (TOML.replace("[1, 1e-2]", "[1.0]\nsteps = [6.5]"), "steps: expected a whole number"),
+    "huge steps": (TOML.replace("[1, 1e-2]", "[1.0]\nsteps = [10000000000]"), "steps: expected at most"),
+    "huge grid": (
+        TOML.replace("[1, 1e-2]", str(list(range(1, 1000))) + f"\nrho = {list(range(1, 1000))}"),
+        "at most 100000",
+    ),
+    "setting of another instance": (TOML.replace("eta = [1, 1e-2]", "n = [3]"), "n: the instance 'two-by-two' has no"),
+    "fixed is no table": ('evaluation = "path"\nfixed = 3\n[grid]\neta = [1.0]', "fixed: expected a table"),
+    "grid is no table": ('evaluation = "path"\ngrid = 3', "grid: expected a table"),
+    "grid is a list of numbers": ('evaluation = "path"\ngrid = [3]', "grid: expected a table"),
+    "description is no text": (
+        "description = 3\n" + TOML.replace('description = "a test"', ""),
+        "description: expected",
+    ),
+    "not TOML": ("this is = = not", "Invalid|Expected"),
+    "nested too deep": ("grid = " + "[" * 200_000, "nested too deep|Invalid|Expected"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_malformed_toml_is_refused_in_one_line_with_the_name_of_the_file(tmp_path: Path, name: str) -> None:
+    text, message = BAD[name]
+    file = tmp_path / "bad.toml"
+    file.write_text(text)
+    with pytest.raises(ValueError, match=message) as caught:
+        Sweep.from_toml(file)
+    assert str(caught.value).startswith(f"{file}: ")
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 500
+
+
+def test_files_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "bad.toml"
+    file.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ValueError, match="not UTF-8"):
+        Sweep.from_toml(file)
+    file.write_bytes(b"#" * 2_000_000)
+    with pytest.raises(ValueError, match="at most 1000000 bytes"):
+        Sweep.from_toml(file)
+    with pytest.raises(ValueError, match="cannot be read"):
+        Sweep.from_toml(tmp_path)
+    with pytest.raises(ValueError, match="cannot be read"):
+        Sweep.from_toml(tmp_path / "none.toml")
+
+
+def test_the_size_of_a_grid_is_known_before_it_is_expanded() -> None:
+    many = list(range(1, 10_001))
+    with pytest.raises(ValueError, match="1e\\+20"):
+        Sweep("path", {"eta": many, "rho": many, "dominance_factor": many, "spread": many, "gd_step": many})
+    assert MAX_EVALUATIONS < 1e20
+
+
+@pytest.mark.parametrize("name", EVALUATIONS)
+def test_shipped_evaluations_have_settings_in_json_and_unlike_their_results(name: str) -> None:
+    evaluation = EVALUATIONS[name]
+    assert set(evaluation.checks) <= set(evaluation.settings)
+    task = task_of(evaluation, {"instance": "two-by-two"})
+    assert json.loads(json.dumps(task.settings)) == task.settings
+    results = evaluation.run(**task.settings)
+    assert not set(results) & set(task.settings), "a column would hide a setting"
+    assert set(evaluation.columns) <= set(results)
