@@ -47,9 +47,10 @@ def escape(
         `directions`, the EscapeDirections at X if they are at hand.
 
         "exact": `largest_order` (1001) searched for a saddle; `orders_tried` (5), from the smallest saddle order up;
-        `generators`: "published" (X̂, u_n q_rᵀ and A*A(E₀)X̂, for every tied u_n), "extended" (with the mixed powers
-        X̂ + s ‖X̂‖ u_n q_rᵀ, s = ±½, ±1½), "auto" (the default: published, then extended), or an array (k, n, r) of
-        further generators beside X̂ and u_n q_rᵀ.
+        `eigenvectors` ("tied"), the least eigenvectors u_n used, or their number; `generators`: "published" (X̂,
+        u_n q_rᵀ and A*A(E₀)X̂), "extended" (with the mixed ones X̂ + s ‖X̂‖ u_n q_rᵀ, s = ±½, ±1½), "auto" (the default:
+        published, then extended), or an array (k, n, r) beside X̂ and u_n q_rᵀ; `only_saddle` (False): no descent from
+        elsewhere if those from the strict saddle along b give nothing.
 
         "truncated": `rho` (0.1), `eta` (0.01), `steps` (1000): ρ, η and T; `rule` ("code" or "text"), `dominance` (10)
         and `surrogate` (False) of `published_collapse`; `largest_order` (101).

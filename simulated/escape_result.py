@@ -23,7 +23,7 @@ class EscapeReason(Enum):
     FOUND = "h is strictly lower at the escape point"
     NO_NEGATIVE_EIGENVALUE = "the landscape matrix has no negative eigenvalue: no PSD matrix of any rank lies lower"
     NO_SADDLE_ORDER = "no order up to the largest makes the lifted point a strict saddle along the visible direction"
-    NO_LIFTED_DECREASE = "at this order the lifted objective falls nowhere on the line along the visible direction"
+    NO_SADDLE = "at the given order the lifted point is no strict saddle along the visible direction"
     NO_DECREASE = "no candidate lowers h"
     SCORE_TOO_LOW = "the exact score is at most 1: h falls nowhere on the line along the visible direction"
     RULE_NOT_MET = "the acceptance rule rejects the collapse of the truncated state"

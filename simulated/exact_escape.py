@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,6 +20,17 @@ from .span_minimum import RelativeQuartic, line_minimum, minimise
 MIXED = (-1.5, -0.5, 0.5, 1.5)
 """Steps s, in units of ‖X̂‖_F, of the mixed generators X̂ + s u_n q_rᵀ."""
 
+LAST_RESORT = (3, 1)
+"""Orders of the descents that are tried where the saddle orders give nothing; order 1 is h on span{X_j} itself."""
+
+
+class Plan(NamedTuple):
+    """One descent to try: the lifting order, the name of the span, and whether to start beyond the saddle."""
+
+    order: int
+    span: str
+    beyond: bool
+
 
 def exact_escape(
     problem: SensingProblem,
@@ -30,6 +40,7 @@ def exact_escape(
     largest_order: int = 1001,
     orders_tried: int = 5,
     generators: Any = "auto",
+    eigenvectors: int | str = "tied",
     only_saddle: bool = False,
     minimum_decrease: float = MINIMUM_DECREASE,
     directions: EscapeDirections | None = None,
@@ -38,8 +49,9 @@ def exact_escape(
 
     At the smallest order at which ŵ is a strict saddle along the visible direction b, the descent starts at the lowest
     points of the lines ŵ ± ρ b, which are below ŵ, and never goes up, so it cannot fall back to ŵ. If the collapsed
-    point does not lower h, the span is extended, and then the order goes up by two. Last, unless `only_saddle`, the
-    descent starts at the generators whose own powers lie below ŵ. See `escape` for the parameters.
+    point does not lower h, the span is extended, and then the order goes up by two. Last, unless `only_saddle`, come
+    starts without such a promise: lower points of these lines beyond a barrier, and the powers of single generators
+    that lie below ŵ. See `escape` for the parameters.
     """
     attempt = Attempt.at(problem, X, "exact", minimum_decrease)
     order = None if order is None else odd_order(order)
@@ -48,7 +60,7 @@ def exact_escape(
         generators = real_array("generators", generators, (None, *problem.shape))
     elif generators not in ("auto", "published", "extended"):
         raise ValueError(f"generators: expected 'auto', 'published', 'extended' or an array, got {generators!r}")
-    d = escape_directions(problem, attempt.X, count="tied") if directions is None else directions
+    d = escape_directions(problem, attempt.X, count=eigenvectors) if directions is None else directions
     if not attempt.spurious(d):
         return attempt.failure(EscapeReason.NO_NEGATIVE_EIGENVALUE, details=f"λ_n = {d.eigenvalue:.3g}")
 
@@ -56,29 +68,34 @@ def exact_escape(
     visibles = d.visibles if kernel is None else np.concatenate([kernel[None], d.visibles])
     published = np.concatenate([attempt.X[None], visibles, d.hiddens])
     spans = _spans(published, visibles, generators)
-    orders = [order] if order is not None else _saddle_orders(problem, d, visibles, largest_order, tries)
+    saddles = _saddle_orders(problem, d, visibles, order, largest_order, tries)
+    plans = [Plan(number, name, False) for number in saddles for name in spans]
+    if not only_saddle:
+        last = LAST_RESORT if order is None else (order,)
+        plans += [Plan(number, name, True) for number in last for name in spans]
 
-    fell = False
-    for name, objective, states in _descents(problem, spans, orders, order or 3, len(visibles), only_saddle):
-        fell = True
-        for label, c in states:
-            point = collapse(objective.generators, c, objective.order)
+    for plan in plans:
+        objective = SpanObjective(problem, spans[plan.span], plan.order).normalised()
+        quartic = RelativeQuartic(objective)
+        for start in _starts(quartic, len(visibles), plan.beyond):
+            c = minimise(quartic, start)
+            point = collapse(objective.generators, c, plan.order)
             lower, value = attempt.lowers(point)
             if lower:
                 return attempt.success(
                     point,
                     value,
                     _nearest(point, published, len(visibles)),
-                    order=objective.order,
-                    details=f"{name}; descent from {label}",
+                    order=plan.order,
+                    details=_way(plan, saddles),
                     generators=objective.generators,
                     coefficients=c,
                 )
-    tried = f"{' and '.join(spans)}"
-    if not orders:
-        return attempt.failure(EscapeReason.NO_SADDLE_ORDER, details=f"largest order {largest_order}; {tried}")
-    reason = EscapeReason.NO_DECREASE if fell else EscapeReason.NO_LIFTED_DECREASE
-    return attempt.failure(reason, order=orders[-1], details=f"orders from {orders[0]}; {tried}")
+    if saddles:
+        return attempt.failure(EscapeReason.NO_DECREASE, order=saddles[-1], details=f"saddle orders {saddles} tried")
+    if order is not None:
+        return attempt.failure(EscapeReason.NO_SADDLE, order=order)
+    return attempt.failure(EscapeReason.NO_SADDLE_ORDER, details=f"largest order {largest_order}")
 
 
 def _spans(published: FloatArray, visibles: FloatArray, generators: Any) -> dict[str, FloatArray]:
@@ -87,48 +104,32 @@ def _spans(published: FloatArray, visibles: FloatArray, generators: Any) -> dict
         return {"the given generators": np.concatenate([published[: 1 + len(visibles)], generators])}
     spans = {}
     if generators != "extended":
-        spans[f"the published {len(published)} generators"] = published
+        spans[f"{len(published)} generators"] = published
     if generators != "published":
         size = float(np.linalg.norm(published[0]))
         mixed = [published[0] + s * size * D for D in visibles for s in MIXED]
-        spans[f"{len(mixed)} mixed powers besides"] = np.concatenate([published, mixed])
+        spans[f"{len(published)} generators and {len(mixed)} mixed ones"] = np.concatenate([published, mixed])
     return spans
 
 
 def _saddle_orders(
-    problem: SensingProblem, d: EscapeDirections, visibles: FloatArray, largest: int, tries: int
+    problem: SensingProblem, d: EscapeDirections, visibles: FloatArray, order: int | None, largest: int, tries: int
 ) -> list[int]:
-    """Return the smallest saddle order along a visible direction, and the next ones; none if there is none."""
+    """Return orders at which ŵ is a strict saddle along a visible direction: the one given, or the smallest ones."""
+    largest = largest if order is None else order
     found = [smallest_saddle_order(problem, d.base, largest=largest, direction=D, directions=d) for D in visibles]
-    least = min((order for order in found if order is not None), default=None)
-    return [] if least is None else list(range(least, min(least + 2 * tries, largest + 1), 2))
+    least = min((number for number in found if number is not None), default=None)
+    if least is None:
+        return []
+    # Once K1^l + 2 K3^l < K2^l holds it holds for every larger l.
+    return list(range(least, min(least + 2 * tries, largest + 1), 2)) if order is None else [order]
 
 
-def _descents(
-    problem: SensingProblem,
-    spans: dict[str, FloatArray],
-    orders: list[int],
-    fallback: int,
-    visibles: int,
-    only_saddle: bool,
-) -> Iterator[tuple[str, SpanObjective, Iterator[tuple[str, FloatArray]]]]:
-    """Yield the descents worth trying, in turn: (name of the span, objective, states reached from its starts)."""
-    for order in orders:
-        for name, span in spans.items():
-            objective = SpanObjective(problem, span, order).normalised()
-            quartic = RelativeQuartic(objective)
-            if starts := _along_visible(quartic, visibles):
-                yield name, objective, ((label, minimise(quartic, c)) for label, c in starts)
-    if not only_saddle:
-        for name, span in spans.items():
-            objective = SpanObjective(problem, span, fallback).normalised()
-            quartic = RelativeQuartic(objective)
-            if starts := _lower_generators(quartic):
-                yield name, objective, ((label, minimise(quartic, c)) for label, c in starts)
+def _starts(quartic: RelativeQuartic, visibles: int, beyond: bool) -> list[FloatArray]:
+    """Return states below ŵ to descend from, the lowest first.
 
-
-def _along_visible(quartic: RelativeQuartic, visibles: int) -> list[tuple[str, FloatArray]]:
-    """Return the lowest points of the lines ŵ ± ρ b that lie below ŵ, the lowest first."""
+    They are the lowest points of the lines ŵ ± ρ b and, if `beyond`, also the powers of single generators.
+    """
     unit = np.eye(len(quartic.B))
     starts = []
     for way in unit[1 : 1 + visibles]:
@@ -136,14 +137,17 @@ def _along_visible(quartic: RelativeQuartic, visibles: int) -> list[tuple[str, F
             rho = line_minimum(quartic, unit[0], signed)
             if rho > 0:
                 starts.append(unit[0] + rho * signed)
-    return [("ŵ ± ρ b", c) for c in sorted(starts, key=quartic.value)]
+    if beyond:
+        starts += [c for c in unit[1:] if quartic.value(c) < quartic.value(unit[0])]
+    return sorted(starts, key=quartic.value)
 
 
-def _lower_generators(quartic: RelativeQuartic) -> list[tuple[str, FloatArray]]:
-    """Return the generators whose own powers, each at its best weight, lie below ŵ, the lowest first."""
-    unit = np.eye(len(quartic.B))
-    lower = [c for c in unit[1:] if quartic.value(c) < quartic.value(unit[0])]
-    return [("a generator below ŵ", c) for c in sorted(lower, key=quartic.value)]
+def _way(plan: Plan, saddles: list[int]) -> str:
+    """Return how the point was reached, in words."""
+    if not plan.beyond:
+        return f"{plan.span}, from ŵ ± ρ b"
+    why = "no decrease from the strict saddle along b" if saddles else "no strict saddle along b"
+    return f"{plan.span}, from a lower state in their span ({why})"
 
 
 def _nearest(point: FloatArray, published: FloatArray, visibles: int) -> str:
