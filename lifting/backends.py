@@ -1,38 +1,110 @@
-"""The tensorly backend of a lifted problem, used without changing the user's session."""
+"""The tensorly backend that holds the tensors of a lifted problem, used without changing the user's session."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import tensorly as tl
 
-BACKENDS = {"numpy": "numpy", "pytorch": "torch", "jax": "jax"}
-"""Names of the backends, each with the package that it needs."""
+PACKAGES = {"numpy": "numpy", "pytorch": "torch", "jax": "jax"}
+"""The backends, each with the package that it needs."""
+
+
+def load(backend: Any) -> str:
+    """Return the name of a backend that is known and installed, or refuse it.
+
+    Raises
+    ------
+    ValueError
+        If the backend is not known.
+    ImportError
+        If its package is not installed.
+    """
+    if backend not in PACKAGES:
+        raise ValueError(f"backend: expected one of {sorted(PACKAGES)}, got {backend!r}")
+    try:
+        if backend == "jax":
+            import jax
+
+            # tensorly turns 64-bit numbers on for the whole session when it loads this backend; `using` does it for
+            # the block only.
+            before = jax.config.read("jax_enable_x64")  # type: ignore[no-untyped-call]
+            tl.backend.load_backend(backend)
+            jax.config.update("jax_enable_x64", before)  # type: ignore[no-untyped-call]
+        elif backend != "numpy":
+            tl.backend.load_backend(backend)
+    except ImportError as error:
+        package = PACKAGES[backend]
+        raise ImportError(
+            f"backend {backend!r} needs the package {package}: pip install 'lift-compare[{package}]'"
+        ) from error
+    return str(backend)
 
 
 @contextmanager
 def using(backend: str) -> Iterator[None]:
-    """Run tensorly on a backend inside the block, in this thread only.
+    """Run tensorly on a backend inside the block, in this thread only; with 64-bit numbers in jax.
 
     `tensorly.backend_context` leaves by setting the backend of *all* threads, also when it was entered for one: a
     session whose threads use different backends would be changed. So the thread's own setting is put back here.
     """
     before = tl.get_backend()
-    if before == backend:
-        yield
-        return
-    tl.set_backend(backend, local_threadsafe=True)
+    if before != backend:
+        tl.set_backend(backend, local_threadsafe=True)
     try:
-        yield
+        if backend == "jax":
+            import jax
+
+            with jax.enable_x64(True):
+                yield
+        else:
+            yield
     finally:
-        tl.set_backend(before, local_threadsafe=True)
+        if before != backend:
+            tl.set_backend(before, local_threadsafe=True)
+
+
+def backend_of(tensor: Any) -> str:
+    """Return the name of the backend that a tensor belongs to (numpy for lists and numbers)."""
+    package = type(tensor).__module__.partition(".")[0]
+    return {"torch": "pytorch", "jax": "jax", "jaxlib": "jax"}.get(package, "numpy")
+
+
+def maker(backend: str, device: Any = None) -> Callable[[Any], Any]:
+    """Return the function that makes a tensor of a backend, on a device, from a numpy array of any number type."""
+    if backend == "pytorch":
+        return lambda array: tl.tensor(array, device=device)
+    if backend == "jax":
+        import jax
+
+        place = jax.devices(device)[0] if isinstance(device, str) else device
+        return lambda array: jax.device_put(tl.tensor(array), place)
+    return np.ascontiguousarray
 
 
 def row_major(tensor: Any) -> Any:
     """Return a tensor in row-major layout, as the plans expect it (a copy only where needed)."""
-    if hasattr(tensor, "is_contiguous"):
-        return tensor.contiguous()
-    flags = getattr(tensor, "flags", None)
-    return tensor if flags is None or flags.c_contiguous else tensor.copy()
+    if isinstance(tensor, np.ndarray):
+        return np.ascontiguousarray(tensor)
+    return tensor.contiguous() if hasattr(tensor, "contiguous") else tensor
+
+
+def take(tensor: Any, index: Any, axis: int = 0) -> Any:
+    """Return the slices of a tensor at the positions of an index vector, in row-major layout."""
+    if isinstance(tensor, np.ndarray):
+        return np.take(tensor, index, axis=axis)
+    if hasattr(tensor, "index_select"):
+        return tensor.index_select(axis, index)
+    return tensor.take(index, axis=axis)
+
+
+def scatter_add(index: Any, values: Any, size: int) -> Any:
+    """Return the vector whose entry k is the sum of the values with index k, shape (size,)."""
+    if isinstance(values, np.ndarray):
+        return np.bincount(index, values, size)
+    if hasattr(values, "index_select"):
+        return values.new_zeros(size).index_add_(0, index, values)
+    return tl.zeros(size, dtype=values.dtype).at[index].add(values)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,22 +28,24 @@ class MemoryLimitExceeded(MemoryError):  # noqa: N818 - a public name of the pro
 
 @dataclass(frozen=True)
 class LiftingCost:
-    """Predicted cost of one value-and-gradient evaluation.
+    """Predicted cost of one evaluation in one form.
 
     Attributes
     ----------
     form : str
         Name of the form.
     flops : float
-        Multiplications and additions.
+        Multiplications and additions of one value-and-gradient. For the forms "entrywise" and "symmetric", of one at a
+        symmetric w.
     peak_bytes : int
-        Most memory held at one time by the evaluation, besides w and what the problem keeps between evaluations.
+        Most memory that an evaluation (value, gradient or Hessian product) holds at one time, besides its arguments
+        and what the problem keeps between evaluations.
     tensor_bytes : int
         Memory of one tensor w.
     stored_bytes : int
-        Memory that the problem keeps between evaluations (operator and plans).
+        Memory that the problem keeps between evaluations: operators and tables.
     reason : str or None
-        Why the form does not apply to this problem; the numbers are then 0.
+        Why the form does not apply to this problem; its flops and bytes are 0 then.
     """
 
     form: str
@@ -54,12 +57,51 @@ class LiftingCost:
 
     @property
     def total_bytes(self) -> int:
-        """What the budget is compared with: stored and peak bytes."""
+        """What is compared with the memory limit: stored and peak bytes."""
         return self.stored_bytes + self.peak_bytes
+
+    def __repr__(self) -> str:
+        if self.reason is not None:
+            return f"LiftingCost({self.form}: does not apply, {self.reason})"
+        return (
+            f"LiftingCost({self.form}: {self.flops:.3g} flops, peak {self.peak_bytes:,} bytes, "
+            f"tensor {self.tensor_bytes:,} bytes, stored {self.stored_bytes:,} bytes)"
+        )
+
+
+@dataclass(frozen=True, repr=False)
+class LiftingCosts:
+    """Predicted cost of every form, with the reason where one does not apply: `costs["residual"].flops`."""
+
+    rows: tuple[LiftingCost, ...]
+
+    def __iter__(self) -> Iterator[LiftingCost]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, form: str) -> LiftingCost:
+        for row in self.rows:
+            if row.form == form:
+                return row
+        raise KeyError(form)
+
+    def __repr__(self) -> str:
+        lines = [f"{'form':<10}  {'flops':>9}  {'peak bytes':>17}  {'tensor bytes':>15}  {'stored bytes':>17}"]
+        for row in self.rows:
+            if row.reason is not None:
+                lines.append(f"{row.form:<10}  does not apply: {row.reason}")
+            else:
+                lines.append(
+                    f"{row.form:<10}  {row.flops:>9.2e}  {row.peak_bytes:>17,}  {row.tensor_bytes:>15,}  "
+                    f"{row.stored_bytes:>17,}"
+                )
+        return "\n".join(lines)
 
 
 def available_memory() -> int:
-    """Return the bytes of memory that a process may still take, as the system and its control group tell."""
+    """Return the bytes of memory that this process may still take, as the system and its control group tell."""
     limits = []
     try:
         for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():

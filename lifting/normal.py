@@ -21,6 +21,7 @@ class NormalForm:
     """
 
     name = "normal"
+    symmetric_only = False
 
     def __init__(self, problem: SensingProblem, order: int) -> None:
         n, r = problem.shape
@@ -41,9 +42,11 @@ class NormalForm:
 
         tensor_bytes = self._cubic.result_bytes
         self.flops = self._cubic.flops + self._linear.flops
+        self.general_flops = self.flops
         self.gradient_bytes = max(self._cubic.peak_bytes, tensor_bytes + self._linear.peak_bytes)
         self.value_bytes = self.gradient_bytes
         self.hessian_bytes = self.gradient_bytes + tensor_bytes
+        self.peak_bytes = max(self.gradient_bytes, self.hessian_bytes)
         self.stored_bytes = ITEMSIZE * (n**4 + n**2)
 
     @staticmethod
@@ -51,8 +54,8 @@ class NormalForm:
         """Return why the form does not apply, or None."""
         return None
 
-    def prepare(self, tensor: Any) -> None:
-        """Build what is kept between evaluations; `tensor` makes a backend tensor of an array."""
+    def prepare(self, tensor: Any, index: Any) -> None:
+        """Build what is kept between evaluations, from makers of backend tensors of numbers and of positions."""
         A, b = self._problem.operator.matrices(), self._problem.measurements
         self._N = [tensor(np.tensordot(A, A, (0, 0)))] * self._order
         self._B = [tensor(np.tensordot(b, A, (0, 0)))] * self._order

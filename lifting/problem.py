@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -10,13 +11,12 @@ import tensorly as tl
 from sensing import SensingProblem
 from sensing.validation import odd_order, real_array, whole_number
 
-from .backends import row_major, using
-from .contraction import ITEMSIZE
-from .cost import DEFAULT_FRACTION, LiftingCost, MemoryLimitExceeded, available_memory
-from .normal import NormalForm
-from .residual import ResidualForm
+from .backends import load, maker, row_major, using
+from .cost import DEFAULT_FRACTION, LiftingCost, LiftingCosts, available_memory
+from .forms import FORMS, Form, cheapest, cost_of, costs_of, plan
+from .symmetry import is_symmetric
 
-FORMS = {form.name: form for form in (ResidualForm, NormalForm)}
+MOST_MODES = 64  # of a numpy array
 
 
 class LiftedProblem:
@@ -27,6 +27,14 @@ class LiftedProblem:
         h^l(w)  = ½ ‖⟨A^{⊗l}, ⟨P(w), P(w)⟩⟩ − b^{⊗l}‖²
         ∇h^l(w) = 2 [(A*A)^{⊗l}(⟨P(w), P(w)⟩) − (A*(b))^{⊗l}] acting on P(w)
 
+    The forms give the same numbers at different costs (docs/explicit-cost.md):
+
+    - "residual": A contracted into w mode by mode, m^l residual entries;
+    - "normal": the n⁴ cores of A*A, as in the lifting literature;
+    - "entrywise": swaps of modes, for operators that weigh single entries;
+    - "rank-one": mode products, for operators A_i = a_i a_iᵀ;
+    - "symmetric": distinct entries only, for a symmetric w. Any other w goes to the cheapest of the other forms.
+
     Parameters
     ----------
     problem : SensingProblem
@@ -34,93 +42,135 @@ class LiftedProblem:
     order : int
         Lifting order l, odd.
     form : str
-        "auto" takes the form with the fewest predicted operations among those that fit the budget; or the name of a
-        form: "residual", "normal".
+        The name of a form, or "auto": the fewest predicted operations among those that fit the memory limit, where
+        "symmetric" must promise ten times fewer than the others, because it serves symmetric tensors only. Every
+        iterate that starts from a lifted point is symmetric.
     memory_limit : int, optional
-        Bytes that one evaluation may take, with what is kept between evaluations. By default half of the memory
-        available now (`lifting.cost.DEFAULT_FRACTION`).
+        Bytes for one evaluation and what is kept between evaluations, without its arguments. By default half of the
+        memory available now.
+    backend : str
+        tensorly backend that holds the tensors: "numpy", "pytorch" or "jax". The session's own backend is not changed.
+    device : optional
+        Where that backend puts them, such as "cuda" (pytorch) or "gpu" (jax).
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Shape (n r,)*l of w.
+    backend : str
+        tensorly backend that holds the tensors.
+    cost : LiftingCost
+        Predicted cost of the form in use.
 
     Raises
     ------
     TypeError, ValueError
         For an order that is not odd and positive, an unknown form, or one that does not apply.
+    ImportError
+        If the backend's package is not installed.
     MemoryLimitExceeded
-        If the evaluation would not fit; nothing has been allocated then.
+        If no form fits the memory limit; nothing has been allocated then.
     """
 
     def __init__(
-        self, problem: SensingProblem, order: int, *, form: str = "auto", memory_limit: int | None = None
+        self,
+        problem: SensingProblem,
+        order: int,
+        *,
+        form: str = "auto",
+        memory_limit: int | None = None,
+        backend: str = "numpy",
+        device: Any = None,
     ) -> None:
         if not isinstance(problem, SensingProblem):
             raise TypeError(f"problem: expected a SensingProblem, got {type(problem).__name__}")
-        order = odd_order(order)
-        if form not in ("auto", *FORMS):
-            raise ValueError(f"form: expected 'auto' or one of {sorted(FORMS)}, got {form!r}")
-        if memory_limit is None:
-            allowed = int(DEFAULT_FRACTION * available_memory())
-        else:
-            allowed = whole_number("memory_limit", memory_limit)
         self.problem = problem
-        self.order = order
-        self.shape = (problem.n * problem.rank,) * order
-        self._backend = "numpy"
+        self.order = odd_order(order)
+        if self.order > MOST_MODES:
+            raise ValueError(f"order: expected at most {MOST_MODES - 1}, the modes a numpy array can have, got {order}")
+        if form not in ("auto", *FORMS):
+            raise ValueError(f"form: expected 'auto' or one of {', '.join(FORMS)}, got {form!r}")
+        if form != "auto" and (reason := FORMS[form].unfit(problem, order)) is not None:
+            raise ValueError(f"form: {form!r} does not apply to this problem: {reason}")
+        if memory_limit is None:
+            self._allowed = int(DEFAULT_FRACTION * available_memory())
+        else:
+            self._allowed = whole_number("memory_limit", memory_limit)
+        self.shape = (problem.n * problem.rank,) * self.order
+        self.backend, self._device = load(backend), device
 
-        self._form = min(
-            (kind(problem, order) for name, kind in FORMS.items() if form in ("auto", name)),
-            key=lambda f: (f.stored_bytes + f.gradient_bytes > allowed, f.flops),
-        )
-        self.cost = LiftingCost(
-            self._form.name,
-            self._form.flops,
-            self._form.gradient_bytes,
-            ITEMSIZE * (problem.n * problem.rank) ** order,
-            self._form.stored_bytes,
-        )
-        if self.cost.total_bytes > allowed:
-            raise MemoryLimitExceeded(self.cost.total_bytes, allowed, f"the {self.cost.form} form at order {order}")
-        self._form.prepare(np.array)
+        forms = plan(problem, self.order, list(FORMS) if form == "auto" else [form])
+        self._form = self._built(forms)
+        self.cost: LiftingCost = cost_of(self._form, problem, self.order)
+
+    @cached_property
+    def costs(self) -> LiftingCosts:
+        """Predicted cost of every form; printed, it is a table."""
+        return costs_of(self.problem, self.order)
 
     def lift(self, X: Any) -> Any:
         """Return vec(X)^{⊗l} for X of shape (n, r)."""
         x = real_array("X", X, self.problem.shape).reshape(-1)
-        with using(self._backend):
+        with using(self.backend):
+            x = maker(self.backend, self._device)(x)
             return tl.tenalg.outer([x] * self.order)
 
     def value(self, w: Any) -> float:
         """Return h^l(w)."""
-        with using(self._backend):
-            return self._form.value(self.tensor("w", w))
+        with using(self.backend):
+            w = self.tensor("w", w)
+            return self._form_for(w).value(w)
 
     def gradient(self, w: Any) -> Any:
         """Return ∇h^l(w), in the shape of w."""
         return self.value_and_gradient(w)[1]
 
     def value_and_gradient(self, w: Any) -> tuple[float, Any]:
-        """Return h^l(w) and ∇h^l(w) from one measurement."""
-        with using(self._backend):
-            value, gradient = self._form.value_and_gradient(self.tensor("w", w))
+        """Return h^l(w) and ∇h^l(w), computed together."""
+        with using(self.backend):
+            w = self.tensor("w", w)
+            value, gradient = self._form_for(w).value_and_gradient(w)
             return value, tl.reshape(gradient, self.shape)
 
     def hessian_product(self, w: Any, direction: Any) -> Any:
         """Return ∇²h^l(w)[direction], in the shape of w."""
-        with using(self._backend):
-            product = self._form.hessian_product(self.tensor("w", w), self.tensor("direction", direction))
-            return tl.reshape(product, self.shape)
+        with using(self.backend):
+            w, direction = self.tensor("w", w), self.tensor("direction", direction)
+            return tl.reshape(self._form_for(w, direction).hessian_product(w, direction), self.shape)
 
     def tensor(self, name: str, value: Any) -> Any:
         """Return `value` as a float64 tensor of the shape of w in row-major layout, or refuse it by its name."""
-        with using(self._backend):
+        with using(self.backend):
             if isinstance(value, np.ndarray) or not tl.is_tensor(value):
                 array = np.asarray(value)
                 if array.dtype.kind not in "fiub":
                     raise TypeError(f"{name}: expected real numbers, got dtype {array.dtype}")
-                array = array.astype(np.float64, copy=False)
-                value = array if self._backend == "numpy" else tl.tensor(array)
+                value = array.astype(np.float64, copy=False)
+                if self.backend != "numpy":
+                    value = maker(self.backend, self._device)(value)
             if tuple(value.shape) != self.shape:
                 raise ValueError(f"{name}: expected a tensor of shape {self.shape}, got shape {tuple(value.shape)}")
             if value.dtype != tl.float64:
                 raise TypeError(f"{name}: expected a float64 tensor, got dtype {value.dtype}")
             return row_major(value)
+
+    def _form_for(self, *tensors: Any) -> Form:
+        if self._form.symmetric_only and not all(is_symmetric(tensor) for tensor in tensors):
+            return self._general_form
+        return self._form
+
+    @cached_property
+    def _general_form(self) -> Form:
+        """The cheapest form for tensors that are not symmetric."""
+        names = [name for name, kind in FORMS.items() if not kind.symmetric_only]
+        return self._built(plan(self.problem, self.order, names))
+
+    def _built(self, forms: dict[str, Form]) -> Form:
+        form = cheapest(forms, self._allowed, self.order)
+        with using(self.backend):
+            make = maker(self.backend, self._device)
+            form.prepare(make, make)
+        return form
 
     def __repr__(self) -> str:
         return f"LiftedProblem(order={self.order}, shape={self.shape}, form={self.cost.form!r}, {self.problem!r})"

@@ -8,7 +8,10 @@ from typing import Any, Protocol
 import numpy as np
 import tensorly as tl
 
-from sensing.validation import FloatArray, real_array
+from sensing.validation import FloatArray, real_array, whole_number
+
+from .backends import backend_of, using
+from .best_rank_one import best_rank_one
 
 
 class Projection(Protocol):
@@ -44,15 +47,24 @@ class SpanProjection:
     def __init__(self, tensors: Sequence[Any]) -> None:
         if len(tensors) == 0:
             raise ValueError("tensors: expected at least one generator, got none")
-        shape = tuple(tensors[0].shape)
-        arrays = [real_array(f"tensors[{j}]", tensor, shape) for j, tensor in enumerate(tensors)]
-        flat = np.stack([array.reshape(-1) for array in arrays])
-        self._norms = np.linalg.norm(flat, axis=1)
-        if not np.all(self._norms > 0):
-            raise ValueError(f"tensors: expected generators that are not zero, got zero at {np.argmin(self._norms)}")
-        self._shape = shape
-        self._units = flat / self._norms[:, None]
-        units_gram = self._units @ self._units.T
+        self._backend = backend_of(tensors[0])
+        with using(self._backend):
+            if self._backend == "numpy":
+                tensors = [real_array(f"tensors[{j}]", t, np.shape(tensors[0])) for j, t in enumerate(tensors)]
+            self._shape = tuple(tensors[0].shape)
+            for j, tensor in enumerate(tensors):
+                if tuple(tensor.shape) != self._shape:
+                    raise ValueError(f"tensors[{j}]: expected shape {self._shape}, got {tuple(tensor.shape)}")
+            flat = [tl.reshape(tensor, (-1,)) for tensor in tensors]
+            self._norms = np.array([float(tl.norm(row)) for row in flat])
+            if not np.all(np.isfinite(self._norms)):
+                raise ValueError("tensors: expected generators with a finite norm, got one that is not finite")
+            if not np.all(self._norms > 0):
+                raise ValueError(
+                    f"tensors: expected generators that are not zero, got zero at {np.argmin(self._norms)}"
+                )
+            self._units = tl.stack([row / norm for row, norm in zip(flat, self._norms.tolist(), strict=True)])
+            units_gram = np.asarray(tl.to_numpy(tl.matmul(self._units, tl.transpose(self._units))))
         self.gram = units_gram * np.outer(self._norms, self._norms)
         eigenvalues, vectors = np.linalg.eigh(units_gram)
         kept = eigenvalues > self.TOLERANCE * eigenvalues[-1]
@@ -61,14 +73,41 @@ class SpanProjection:
 
     def coefficients(self, tensor: Any) -> FloatArray:
         """Return c, shape (k,): the projection of the tensor is Σ_j c_j t_j."""
-        return np.asarray(self._scaled_coefficients(tensor) / self._norms)
+        with using(self._backend):
+            return np.asarray(self._scaled_coefficients(tensor) / self._norms)
 
     def __call__(self, tensor: Any) -> Any:
         """Return the projection of a tensor."""
-        return tl.reshape(self._scaled_coefficients(tensor) @ self._units, self._shape)
+        with using(self._backend):
+            c = tl.tensor(self._scaled_coefficients(tensor), **tl.context(self._units))
+            return tl.reshape(tl.matmul(c, self._units), self._shape)
 
     def _scaled_coefficients(self, tensor: Any) -> FloatArray:
-        return np.asarray(self._inverse @ (self._units @ tl.reshape(tensor, (-1,))))
+        products = tl.matmul(self._units, tl.reshape(tensor, (-1,)))
+        return np.asarray(self._inverse @ tl.to_numpy(products))
 
     def __repr__(self) -> str:
         return f"SpanProjection({len(self._norms)} generators of shape {self._shape}, rank {self.rank})"
+
+
+class RankOneProjection:
+    """Projection onto the symmetric rank-one tensors: the best rank-one approximation (see `best_rank_one`).
+
+    Parameters
+    ----------
+    seed : int
+        Seed of the random starts of each projection.
+    """
+
+    def __init__(self, seed: int = 0) -> None:
+        self._seed = whole_number("seed", seed, least=0)
+
+    def __call__(self, tensor: Any) -> Any:
+        """Return the nearest symmetric rank-one tensor, on the backend of the tensor."""
+        best = best_rank_one(tensor, seed=self._seed)
+        backend = backend_of(tensor)
+        with using(backend):
+            return best.tensor() if backend == "numpy" else tl.tensor(best.tensor(), **tl.context(tensor))
+
+    def __repr__(self) -> str:
+        return f"RankOneProjection(seed={self._seed})"

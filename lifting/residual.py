@@ -23,6 +23,7 @@ class ResidualForm:
     """
 
     name = "residual"
+    symmetric_only = False
 
     def __init__(self, problem: SensingProblem, order: int) -> None:
         n, r = problem.shape
@@ -43,9 +44,11 @@ class ResidualForm:
 
         residual_bytes = ITEMSIZE * m**order
         self.flops = self._measure.flops + self._adjoint.flops + 4.0 * m**order
+        self.general_flops = self.flops
         self.value_bytes = self._measure.peak_bytes
         self.gradient_bytes = max(self._measure.peak_bytes, residual_bytes + self._adjoint.peak_bytes)
         self.hessian_bytes = self.gradient_bytes + self._adjoint.result_bytes
+        self.peak_bytes = max(self.gradient_bytes, self.hessian_bytes)
         self.stored_bytes = residual_bytes + ITEMSIZE * m * n * n
 
     @staticmethod
@@ -53,9 +56,9 @@ class ResidualForm:
         """Return why the form does not apply, or None."""
         return None
 
-    def prepare(self, tensor: Any) -> None:
-        """Build what is kept between evaluations; `tensor` makes a backend tensor of an array."""
-        A, b, self._outside = _compressed(self._problem, self._m, self._order)
+    def prepare(self, tensor: Any, index: Any) -> None:
+        """Build what is kept between evaluations, from makers of backend tensors of numbers and of positions."""
+        A, b, self._outside = compressed(self._problem, self._m, self._order)
         self._cores = [tensor(A)] * self._order
         power = tensor(b)
         for _ in range(self._order - 1):
@@ -93,7 +96,7 @@ class ResidualForm:
         return product
 
 
-def _compressed(problem: SensingProblem, m: int, order: int) -> tuple[FloatArray, FloatArray, float]:
+def compressed(problem: SensingProblem, m: int, order: int) -> tuple[FloatArray, FloatArray, float]:
     """Return A′ (m, n, n), Qᵀb and ‖b‖^{2l} − ‖Qᵀb‖^{2l}."""
     A, b = problem.operator.matrices(), problem.measurements
     if m == len(A):

@@ -3,7 +3,7 @@ import pytest
 
 import sensing
 from lifting import LiftedProblem, MemoryLimitExceeded
-from lifting.problem import FORMS
+from lifting.forms import FORMS
 from tests.lifting import explicit
 
 TOLERANCE = 1e-11

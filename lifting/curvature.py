@@ -1,0 +1,126 @@
+"""The least curvature of the lifted objective over all tensors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import numpy as np
+import tensorly as tl
+from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh, lobpcg
+
+from sensing.validation import FloatArray, whole_number
+
+from .backends import using
+from .problem import LiftedProblem
+
+DENSE = 32
+"""Up to this many entries of w the Hessian is formed from its columns."""
+
+
+class CurvatureStopReason(Enum):
+    """Why the search for the least curvature stopped."""
+
+    CONVERGED = "the residual of the eigenpair reached the tolerance"
+    ITERATIONS = "the iteration budget ended before the residual reached the tolerance"
+
+
+@dataclass(frozen=True, repr=False)
+class Curvature:
+    """The least eigenpair of ∇²h^l(w).
+
+    Attributes
+    ----------
+    value : float
+        The least eigenvalue: the least curvature ⟨v, ∇²h^l(w)[v]⟩ over unit tensors v.
+    direction : array (d,)*l
+        The eigenvector v, of unit norm. Its largest entry is positive. Of a repeated eigenvalue it is one of many.
+    residual : float
+        ‖∇²h^l(w)[v] − value · v‖.
+    stop_reason : CurvatureStopReason
+        Why the search stopped.
+    """
+
+    value: float
+    direction: FloatArray
+    residual: float
+    stop_reason: CurvatureStopReason
+
+    def __repr__(self) -> str:
+        return f"Curvature({self.value:.10g}, residual {self.residual:.2g}: {self.stop_reason.value})"
+
+
+def least_curvature(
+    lifted: LiftedProblem, w: Any, *, seed: int = 0, tolerance: float = 1e-8, max_iterations: int = 1000
+) -> Curvature:
+    """Return the least eigenvalue of ∇²h^l(w) over all tensors, symmetric or not, and its direction.
+
+    Matrix-free: restarted Lanczos on Hessian products. The spectrum is shifted below zero first, so that a least
+    eigenvalue near zero is as accurate as any other.
+
+    Parameters
+    ----------
+    lifted : LiftedProblem
+        The lifted objective.
+    w : tensor (d,)*l
+        Where the Hessian is taken.
+    seed : int
+        Seed of the first Lanczos vector.
+    tolerance : float
+        The pair has converged when its residual is at most this, relative to the largest eigenvalue in magnitude.
+    max_iterations : int
+        Restarts of Lanczos at most.
+
+    Returns
+    -------
+    Curvature
+        `stop_reason` tells whether it converged; the residual bounds the distance of `value` to an eigenvalue.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a tensor of the wrong shape, or one where the Hessian is not finite.
+    """
+    w = lifted.tensor("w", w)
+    max_iterations = whole_number("max_iterations", max_iterations)
+    size = int(np.prod(lifted.shape))
+
+    def product(v: FloatArray) -> FloatArray:
+        with using(lifted.backend):
+            return np.asarray(tl.to_numpy(lifted.hessian_product(w, v.reshape(lifted.shape)))).reshape(-1)
+
+    first = np.random.default_rng(seed).standard_normal(size)
+    if not np.all(np.isfinite(product(first))):
+        raise ValueError("w: expected a tensor where the Hessian is finite in float64, got an overflow")
+    if size <= DENSE:
+        H = np.stack([product(e) for e in np.eye(size)])
+        eigenvalues, vectors = np.linalg.eigh((H + H.T) / 2)
+        vector, scale = vectors[:, 0], float(np.abs(eigenvalues).max())
+    else:
+        vector, scale = _lanczos(product, first, tolerance, max_iterations)
+    vector = vector / np.linalg.norm(vector)
+    vector *= np.sign(vector[np.argmax(np.abs(vector))])
+    image = product(vector)
+    value = float(vector @ image)
+    residual = float(np.linalg.norm(image - value * vector))
+    converged = residual <= tolerance * scale
+    reason = CurvatureStopReason.CONVERGED if converged else CurvatureStopReason.ITERATIONS
+    return Curvature(value, vector.reshape(lifted.shape), residual, reason)
+
+
+def _lanczos(product: Any, first: FloatArray, tolerance: float, max_iterations: int) -> tuple[FloatArray, float]:
+    """Return the least eigenvector, as far as it was found, and the largest magnitude of an eigenvalue."""
+    size = len(first)
+    hessian = LinearOperator((size, size), matvec=product, dtype=np.dtype(np.float64))
+    largest = float(np.abs(eigsh(hessian, 1, which="LM", v0=first, tol=1e-2, return_eigenvectors=False)[0]))
+    shift = 1.1 * largest  # above every eigenvalue, so that H − shift is negative
+    shifted = LinearOperator((size, size), matvec=lambda v: product(v) - shift * v, dtype=np.dtype(np.float64))
+    try:
+        _, vectors = eigsh(
+            shifted, 1, which="LM", v0=first, ncv=min(size, 40), tol=tolerance / 100, maxiter=max_iterations
+        )
+        return vectors[:, 0], largest
+    except ArpackNoConvergence:
+        _, vectors = lobpcg(hessian, first[:, None], largest=False, maxiter=max_iterations, tol=tolerance * largest)
+        return vectors[:, 0], largest

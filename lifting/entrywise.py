@@ -1,0 +1,186 @@
+"""The entrywise form: operators that weigh single entries, by swapping modes between the two copies of w."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from math import comb
+from typing import Any
+
+import numpy as np
+import tensorly as tl
+
+from sensing import EntrywiseOperator, SensingProblem
+
+from .contraction import ITEMSIZE
+from .multisets import SymmetricTensors
+from .symmetry import is_symmetric
+
+BLOCK_BYTES = 2**21
+"""Size of the blocks of rows that the swaps work on (about what a core's cache holds)."""
+
+
+class EntrywiseForm:
+    """h^l for A_ij = w_ij (e_i e_jᵀ + e_j e_iᵀ)/2, where A*A(M) = D ∘ sym(M) with D the symmetric part of w ∘ w.
+
+    sym on mode k averages over swapping the index of that mode between the two copies of w, so over all modes it is a
+    sum over the sets S of swapped modes (docs/theory.md, section 9). For r = 1, S first, J = (c, e) and I = (a, b):
+
+        (A*A)^{⊗l}(x yᵀ) z = 2^{-l} Σ_S T_S,   T_S[a, b] = Σ_{c,e} D[a,c] D[b,e] x[c,b] y[a,e] z[c,e]
+
+    S and its complement give the same sum with x and y exchanged, so |S| ≤ (l − 1)/2 is enough. For a symmetric w the
+    sets of one size give the same tensor with its modes permuted: (l + 1)/2 sums are enough, not 2^{l−1}. T_S costs
+    about n^{l+|S|+1} operations and is done in blocks of a, so that memory stays near that of w.
+
+    Near h^l = 0 the terms of the value cancel: its absolute error is of the order of 1e-16 ‖b‖^{2l}.
+    """
+
+    name = "entrywise"
+    symmetric_only = False
+
+    def __init__(self, problem: SensingProblem, order: int) -> None:
+        n, r = problem.shape
+        self._problem, self._order, self._n, self._r = problem, order, n, r
+        self._half = (order - 1) // 2
+        self._tensors = SymmetricTensors(n * r, order)
+        entries = (n * r) ** order
+        self._row = ITEMSIZE * n**order * r ** (2 * order)  # bytes of T_S's summands for one row a, over c, b and ranks
+
+        per_size = [(4.0 * (order - s) * n + 6) * n**s * n**order * r ** (2 * order) / 2 for s in range(self._half + 1)]
+        sums = sum(comb(order, s) for s in range(self._half + 1))
+        self.flops = 2 * sum(per_size) / 2 + (sums + 2.0 * order * n) * entries
+        self.general_flops = sum(comb(order, s) * flops for s, flops in enumerate(per_size)) + 2.0 * order * n * entries
+        tensor_bytes = ITEMSIZE * entries
+        working = max(min(n**s, self._block()) for s in range(self._half + 1)) * self._row
+        self.gradient_bytes = 3 * tensor_bytes + 2 * working
+        self.value_bytes = self.gradient_bytes
+        self.hessian_bytes = self.gradient_bytes + tensor_bytes
+        self.peak_bytes = max(self.gradient_bytes, self.hessian_bytes)
+        self.stored_bytes = ITEMSIZE * (n**2 + sum(n ** (2 * s) for s in range(self._half + 1)))
+
+    @staticmethod
+    def unfit(problem: SensingProblem, order: int) -> str | None:
+        """Return why the form does not apply, or None."""
+        if isinstance(problem.operator, EntrywiseOperator):
+            return None
+        return "it needs an operator that weighs single entries (sensing.EntrywiseOperator)"
+
+    def _block(self) -> int:
+        return max(1, int(BLOCK_BYTES // self._row))
+
+    def prepare(self, tensor: Any, index: Any) -> None:
+        """Build what is kept between evaluations, from makers of backend tensors of numbers and of positions."""
+        operator, b = self._problem.operator, self._problem.measurements
+        assert isinstance(operator, EntrywiseOperator)
+        weights = operator.weights
+        squares = np.asarray(weights.toarray() if hasattr(weights, "toarray") else weights) ** 2
+        D = (squares + squares.T) / 2
+        powers = [np.ones((1, 1))]
+        for _ in range(self._half):
+            powers.append(np.kron(powers[-1], D))
+        self._D = tensor(D)
+        self._powers = [tensor(power) for power in powers]
+        self._B = tensor(operator.adjoint_matmul(b, np.eye(self._n)))
+        self._b_norm = float(b @ b) ** self._order
+        self._tensors.prepare(index)
+
+    def _terms(self, w: Any) -> tuple[float, Any, Any]:
+        symmetric = is_symmetric(w)
+        cubic = self._cubic([(w, w, w)], symmetric)
+        linear = self._linear(w)
+        flat = tl.reshape(w, (-1,))
+        quartic, quadratic = (float(tl.dot(flat, tl.reshape(term, (-1,)))) for term in (cubic, linear))
+        value = 0.5 * (quartic - 2 * quadratic + self._b_norm)
+        return (0.0 if value < 0 else value), cubic, linear  # NaN stays NaN: the run that meets it has diverged
+
+    def value(self, w: Any) -> float:
+        """Return h^l(w)."""
+        return self._terms(w)[0]
+
+    def value_and_gradient(self, w: Any) -> tuple[float, Any]:
+        """Return h^l(w) and ∇h^l(w) = 2 [(A*A)^{⊗l}(w wᵀ) w − (A*(b))^{⊗l} w]."""
+        value, gradient, linear = self._terms(w)
+        gradient -= linear
+        gradient *= 2
+        return value, gradient
+
+    def hessian_product(self, w: Any, direction: Any) -> Any:
+        """Return ∇²h^l(w)[direction], the derivative of the gradient."""
+        symmetric = is_symmetric(w) and is_symmetric(direction)
+        product = self._cubic([(w, w, direction), (w, direction, w), (direction, w, w)], symmetric)
+        product -= self._linear(direction)
+        product *= 2
+        return product
+
+    def _cubic(self, triples: list[tuple[Any, Any, Any]], symmetric: bool) -> Any:
+        """Return 2^{1−l} Σ_{|S| ≤ (l−1)/2} T_S, summed over the triples (x, y, z)."""
+        total: Any = None
+        modes = range(self._order)
+        for s in range(self._half + 1):
+            swap: Any = None
+            for swapped in combinations(modes, s):
+                axes = [*swapped, *(k for k in modes if k not in swapped)]
+                if swap is None or not symmetric:
+                    swap = None
+                    for triple in triples:
+                        x, y, z = (tensor if symmetric else tl.transpose(tensor, axes) for tensor in triple)
+                        part = self._swap(s, x, y, z)
+                        swap = part if swap is None else swap + part
+                moved = tl.transpose(swap, [axes.index(k) for k in modes])
+                if total is None:
+                    total = moved
+                else:
+                    total += moved
+        total *= 2.0 ** (1 - self._order)
+        return self._tensors.expand(self._tensors.compress(total)) if symmetric else total
+
+    def _swap(self, s: int, x: Any, y: Any, z: Any) -> Any:
+        """Return T_S for S the first s modes, as a tensor with l modes of length n r."""
+        n, r, k = self._n, self._r, self._order - s
+        shape = (n**s, r**s, n**k, r**k)
+        # x[c, σ, b, σ′], y[a, σ, e, σ′], z[c, τ, e, τ′]: D sums c and e, the ranks σ and σ′ are summed, τ and τ′ stay.
+        X, Y, Z = (tl.reshape(self._split(tensor, s), shape) for tensor in (x, y, z))
+        X = tl.reshape(tl.transpose(X, (1, 0, 2, 3)), (1, r**s, n**s, 1, n**k, r**k, 1))
+        Z = tl.reshape(Z, (1, 1, n**s, r**s, n**k, 1, r**k))
+        blocks = []
+        for first in range(0, n**s, self._block()):
+            rows = Y[first : first + self._block()]
+            terms = tl.reshape(rows, (-1, r**s, 1, 1, n**k, r**k, 1)) * Z
+            terms = tl.reshape(every_mode(self._D, terms, n, k, r ** (2 * k)), terms.shape)
+            terms *= X
+            if r > 1:
+                terms = tl.sum(terms, (1, 5))
+            weights = self._powers[s][first : first + self._block()]
+            terms = tl.reshape(terms, (len(rows), n**s, -1))
+            blocks.append(tl.matmul(tl.reshape(weights, (-1, 1, n**s)), terms))
+        swap = tl.concatenate(blocks, axis=0)
+        if r > 1:
+            split = (n,) * s + (r,) * s + (n,) * k + (r,) * k
+            pairs = [*((j, s + j) for j in range(s)), *((2 * s + j, 2 * s + k + j) for j in range(k))]
+            swap = tl.transpose(tl.reshape(swap, split), [axis for pair in pairs for axis in pair])
+        return tl.reshape(swap, (n * r,) * self._order)
+
+    def _split(self, tensor: Any, s: int) -> Any:
+        """Return P(tensor) with its axes in the order: n and r of the first s modes, n and r of the others."""
+        if self._r == 1:
+            return tensor
+        firsts, others = range(0, 2 * s, 2), range(2 * s, 2 * self._order, 2)
+        axes = [*firsts, *(j + 1 for j in firsts), *others, *(j + 1 for j in others)]
+        return tl.transpose(tl.reshape(tensor, (self._n, self._r) * self._order), axes)
+
+    def _linear(self, x: Any) -> Any:
+        """Return (A*(b))^{⊗l} acting on P(x)."""
+        for mode in range(self._order):
+            length = (self._n * self._r) ** (self._order - mode - 1) * self._r
+            x = tl.matmul(self._B, tl.reshape(x, (-1, self._n, length)))
+        return tl.reshape(x, (self._n * self._r,) * self._order)
+
+
+def every_mode(D: Any, tensor: Any, n: int, modes: int, tail: int) -> Any:
+    """Return D acting on each of the `modes` modes of length n that stand before the last `tail` numbers."""
+    for mode in range(modes):
+        length = n ** (modes - mode - 1) * tail
+        if length == 1:
+            tensor = tl.matmul(tl.reshape(tensor, (-1, n)), D)  # D is symmetric
+        else:
+            tensor = tl.matmul(D, tl.reshape(tensor, (-1, n, length)))
+    return tensor

@@ -1,0 +1,138 @@
+"""Symmetric tensors by their distinct entries: one entry for each multiset of indices.
+
+A symmetric tensor with k modes of length d has N_k(d) = C(d + k − 1, k) distinct entries. They are held in a vector,
+one for each multiset, ordered by the largest index first: the multisets with largest index v are the first
+N_{k−1}(v + 1) multisets of k − 1 indices, each with v added. This order makes every table below a short recursion on k.
+"""
+
+from __future__ import annotations
+
+from math import comb
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tensorly as tl
+
+from sensing.validation import FloatArray
+
+from .backends import take
+from .contraction import ITEMSIZE
+
+IntArray = npt.NDArray[np.intp]
+
+
+def number(d: int, k: int) -> int:
+    """Return N_k(d), the number of multisets of k indices below d."""
+    return comb(d + k - 1, k)
+
+
+def last_index(d: int, k: int) -> IntArray:
+    """Return the largest index of every multiset, shape (N_k,)."""
+    return np.repeat(np.arange(d), [number(v + 1, k - 1) for v in range(d)])
+
+
+def without_last(d: int, k: int) -> IntArray:
+    """Return the position, among those of k − 1 indices, of every multiset less its largest index, shape (N_k,)."""
+    return np.concatenate([np.arange(number(v + 1, k - 1)) for v in range(d)])
+
+
+def multiplicities(d: int, order: int) -> FloatArray:
+    """Return how many entries of the full tensor each distinct entry stands for: l! / Π (counts)!, shape (N_l,)."""
+    number_of = np.ones(1)
+    run = np.zeros(1)  # how often the largest index occurs
+    before = np.full(1, -1)
+    for k in range(1, order + 1):
+        last, rest = last_index(d, k), without_last(d, k)
+        run = np.where(before[rest] == last, run[rest] + 1, 1.0)
+        number_of = number_of[rest] * k / run
+        before = last
+    return number_of
+
+
+def insertion_tables(d: int, order: int) -> list[IntArray]:
+    """Return for k = 1..l the position of (a multiset of k − 1 indices, with e added), shape (d, N_{k−1})."""
+    e = np.arange(d)[:, None]
+    tables = [np.arange(d)[:, None]]
+    for k in range(2, order + 1):
+        last, rest = last_index(d, k - 1), without_last(d, k - 1)
+        first = np.array([number(v, k) for v in range(d)])  # position of the first multiset with largest index v
+        above = first[:, None] + np.arange(len(last))
+        tables.append(np.where(e >= last, above, first[last] + tables[-1][:, rest]))
+    return tables
+
+
+class SymmetricTensors:
+    """Passage between full symmetric tensors and the vectors of their distinct entries.
+
+    Parameters
+    ----------
+    d, order : int
+        Length and number of the modes.
+    """
+
+    def __init__(self, d: int, order: int) -> None:
+        self.d, self.order = d, order
+        self.size = number(d, order)
+        # The last step of `expand` holds its result and the tensor before its last two modes were told apart.
+        before = d ** max(order - 2, 0) * number(d, min(order, 2))
+        self.expand_bytes = ITEMSIZE * (d**order + (before if order > 1 else 0))
+
+    def prepare(self, index: Any) -> None:
+        """Build the tables; `index` makes a backend tensor of an integer array."""
+        position = np.zeros(1, dtype=np.intp)
+        for k in range(1, self.order + 1):
+            position = position[without_last(self.d, k)] * self.d + last_index(self.d, k)
+        self._positions = index(position)
+        self._tables = [index(table.reshape(-1)) for table in insertion_tables(self.d, self.order)]
+
+    def compress(self, tensor: Any) -> Any:
+        """Return the distinct entries of a symmetric tensor, shape (N_l,)."""
+        return take(tl.reshape(tensor, (-1,)), self._positions)
+
+    def expand(self, entries: Any) -> Any:
+        """Return the full symmetric tensor, one mode told apart at a time."""
+        done = tl.reshape(entries, (1, -1))
+        for k in range(self.order, 1, -1):
+            done = tl.reshape(take(done, self._tables[k - 1], axis=1), (-1, number(self.d, k - 1)))
+        return tl.reshape(done, (self.d,) * self.order)
+
+
+class SymmetricPower:
+    """The matrix B (d′, d) on every mode of a symmetric tensor, in distinct entries: N_l(d) numbers to N_l(d′).
+
+    Mode after mode, from a vector to a matrix X[ρ, β] with ρ a multiset of the modes still to do and β one of those
+    done: X′[ρ, β + v] = Σ_e B[v, e] X[ρ + e, β], for v at least as large as every index of β.
+
+    Parameters
+    ----------
+    rows, columns, order : int
+        d′, d and the number of modes.
+    """
+
+    def __init__(self, rows: int, columns: int, order: int) -> None:
+        self._rows, self._columns, self._order = rows, columns, order
+        self.flops, self.peak_bytes, held = 0.0, 0, 0
+        for j in range(order):
+            rest, done = number(columns, order - j - 1), number(rows, j)
+            gathered, product = ITEMSIZE * columns * rest * done, ITEMSIZE * rows * rest * done
+            self.flops += 2.0 * rows * columns * rest * done
+            step = ITEMSIZE * number(rows, j + 1) * rest
+            self.peak_bytes = max(self.peak_bytes, held + gathered, gathered + product, product + step)
+            held = step
+        self.stored_bytes = ITEMSIZE * columns * sum(number(columns, k) for k in range(order))
+
+    def prepare(self, index: Any) -> None:
+        """Build the tables; `index` makes a backend tensor of an integer array."""
+        self._tables = [index(table.reshape(-1)) for table in insertion_tables(self._columns, self._order)]
+
+    def __call__(self, B: Any, entries: Any) -> Any:
+        """Return the distinct entries of the result, shape (N_l(d′),)."""
+        X = tl.reshape(entries, (-1, 1))
+        del entries
+        for j in range(self._order):
+            rest, done = number(self._columns, self._order - j - 1), number(self._rows, j)
+            X = tl.reshape(take(X, self._tables[self._order - j - 1]), (self._columns, rest * done))
+            X = tl.reshape(tl.matmul(B, X), (self._rows, rest, done))
+            X = tl.concatenate([X[v, :, : number(v + 1, j)] for v in range(self._rows)], axis=1)
+        return tl.reshape(X, (-1,))
