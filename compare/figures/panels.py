@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -18,6 +18,7 @@ _QUANTITIES = {
     "gradient_norm": ("‖∇h(X)‖", "gradient norm ‖∇h(X)‖"),
     "distance": ("‖XXᵀ − ZZᵀ‖", "distance to the truth ‖XXᵀ − ZZᵀ‖"),
 }
+_REACH = 1e-12  # what is smaller than this times the largest value is rounding, and would only flatten the rest
 _POINTS = 400  # of a curve at most: more cannot be seen and would only make the file large
 
 
@@ -27,6 +28,7 @@ def histories(
     *,
     title: str = "",
     labels: Mapping[str, str] | None = None,
+    unbroken: Collection[str] = (),
     ax: Axes | None = None,
 ) -> tuple[Figure, Axes]:
     """Draw a quantity of gradient descent against the iteration, before and after the escapes (panels a, b, c).
@@ -42,6 +44,8 @@ def histories(
         Title of the axes.
     labels : mapping of str to str, optional
         What the legend calls each kind.
+    unbroken : collection of str
+        Kinds whose phases follow each other without an escape.
     ax : matplotlib Axes, optional
         Where to draw; a new figure without it.
 
@@ -59,18 +63,21 @@ def histories(
     short, name = _QUANTITIES[quantity]
     names = dict(labels or {})
     fig, ax = canvas(ax)
-    said = []
+    series = [getattr(phase, quantity) for phases in runs.values() for phase in phases]
+    if any(values is None for values in series):
+        raise ValueError("runs: expected histories with a distance, but the ground truth is not known")
+    floor = _REACH * max((float(values.max()) for values in series), default=1.0)
+    said, low = [], False
     for kind, phases in runs.items():
         label, style, first, last = names.get(kind, kind), line(kind), 0, 0.0
         for number, phase in enumerate(phases):
             values = getattr(phase, quantity)
-            if values is None:
-                raise ValueError("runs: expected histories with a distance, but the ground truth is not known")
-            kept = thinned(len(values))
-            ax.semilogy(first + kept, _drawable(values[kept]), label=label if number == 0 else None, **style)
-            if number:
-                ax.semilogy(first, _drawable(values[:1])[0], "o", mfc="none", mec=BLACK, markersize=11)
-                said.append(f"Escape at iteration {first}: {last:.4g} becomes {values[0]:.4g}.")
+            kept, shown = thinned(len(values)), np.maximum(values, floor)
+            low = low or bool(np.any(values < floor))
+            ax.semilogy(first + kept, shown[kept], label=label if number == 0 else None, **style)
+            if number and kind not in unbroken:
+                ax.semilogy(first, shown[0], "o", mfc="none", mec=BLACK, markersize=11)
+                said.append(f"{label} at iteration {first}: {last:.4g} becomes {values[0]:.4g}.")
             last = float(values[-1])
             first += len(values) - 1
         start = getattr(phases[0], quantity)[0]
@@ -80,13 +87,20 @@ def histories(
         title=title,
         x="iteration of gradient descent",
         y=name,
-        alternative=f"{title}: {short} against the iteration, logarithmic. " + " ".join(said),
+        alternative=f"{title}: {short} against the iteration, logarithmic"
+        + (f", with what is below {floor:.1g} drawn there" if low else "")
+        + ". "
+        + " ".join(said),
     )
     return fig, ax
 
 
 def lifted_objectives(
-    curves: Mapping[str, tuple[str, FloatArray]], *, title: str = "", ax: Axes | None = None
+    curves: Mapping[str, tuple[str, FloatArray]],
+    *,
+    steps: Mapping[str, FloatArray] | None = None,
+    title: str = "",
+    ax: Axes | None = None,
 ) -> tuple[Figure, Axes]:
     """Draw objectives against the steps, each divided by its value at ŵ: above 1 it has not decreased (panel d).
 
@@ -94,6 +108,8 @@ def lifted_objectives(
     ----------
     curves : mapping of str to (kind, array (T + 2,))
         By label: a key of `style.line`, and values: first the one at ŵ, then those of steps 0 .. T.
+    steps : mapping of str to array (T + 1,), optional
+        The steps of a curve by label, where they are not 0 .. T.
     title : str
         Title of the axes.
     ax : matplotlib Axes, optional
@@ -105,12 +121,12 @@ def lifted_objectives(
     for label, (kind, values) in curves.items():
         values = real_array(f"curves[{label!r}]", values, (None,))
         stationary, values = values[0], values[1:]
-        kept = thinned(len(values))
-        ax.plot(kept, values[kept] / stationary, label=label, **line(kind))
+        kept, at = thinned(len(values)), np.asarray((steps or {}).get(label, np.arange(len(values))))
+        ax.plot(at[kept], values[kept] / stationary, label=label, **line(kind))
         top = max(top, float(values[kept].max() / stationary))
         said.append(
             f"{label}: {stationary:.6g} at ŵ, {values[0]:.6g} at the first state, {values[-1]:.6g} after "
-            f"{len(values) - 1} steps ({'below' if values[-1] < stationary else 'not below'} its value at ŵ), "
+            f"{at[-1]} steps ({'below' if values[-1] < stationary else 'not below'} its value at ŵ), "
             f"largest on the way {values.max():.4g}."
         )
     ax.set_ylim(0, min(top, 4) * 1.08)  # a surrogate may leave by orders of magnitude; the words say how far
@@ -125,37 +141,36 @@ def lifted_objectives(
 
 
 def term_norms(
-    norms: FloatArray, *, title: str = "", marked_step: int | None = None, ax: Axes | None = None
+    norms: FloatArray, *, steps: FloatArray | None = None, title: str = "", ax: Axes | None = None
 ) -> tuple[Figure, Axes]:
     """Draw the Frobenius norms of the base, the visible and the hidden tensor against the steps (panel e).
 
     Parameters
     ----------
     norms : array (T + 1, 3)
-        |c_j| ‖X_j‖^l for steps 0 .. T (see `simulated.term_norms`).
+        |c_j| ‖X_j‖^l (see `simulated.term_norms`).
+    steps : array (T + 1,), optional
+        Their steps; 0 .. T without it.
     title : str
         Title of the axes.
-    marked_step : int, optional
-        A step to mark with a vertical line.
     ax : matplotlib Axes, optional
         Where to draw; a new figure without it.
     """
     norms = real_array("norms", norms, (None, 3))
     fig, ax = canvas(ax)
-    steps = thinned(len(norms))
+    kept, at = thinned(len(norms)), np.arange(len(norms)) if steps is None else np.asarray(steps)
+    floor = _REACH * max(float(norms.max()), np.finfo(float).tiny)  # a zero norm cannot be shown
     said = []
     for j, (label, kind) in enumerate(_TERMS):
-        ax.semilogy(steps, _drawable(norms[steps, j]), label=label, **line(kind))
+        values = np.where(norms[kept, j] >= floor, norms[kept, j], np.nan)
+        ax.semilogy(at[kept], values, label=label, **line(kind))
         said.append(f"{label}: {norms[0, j]:.4g} at the start, {norms[-1, j]:.4g} at the end.")
-    if marked_step is not None:
-        ax.axvline(marked_step, color=BLACK, linewidth=0.9, linestyle=":")
-        said.append(f"A vertical line marks step {marked_step}.")
     finish(
         ax,
         title=title,
         x="step t of the simulated lift",
         y="Frobenius norm of the tensor",
-        alternative=f"{title}, {len(norms) - 1} steps, logarithmic. " + " ".join(said),
+        alternative=f"{title}, {at[-1]} steps, logarithmic. " + " ".join(said),
     )
     return fig, ax
 
@@ -166,8 +181,3 @@ _TERMS = (("base, |α| ‖a‖", "explicit"), ("visible, |β| ‖b‖", "exact")
 def thinned(count: int, most: int = _POINTS) -> FloatArray:
     """Return at most 400 (or `most`) indices of 0 .. count − 1, evenly spread, both ends included."""
     return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(int))
-
-
-def _drawable(values: FloatArray) -> FloatArray:
-    """Return the values with zeros, which a logarithmic axis cannot show, left out."""
-    return np.where(values > 0, values, np.nan)
