@@ -1,6 +1,7 @@
 """Numbers printed by the authors of the SOD paper (arXiv 2602.05887), in their paper and their published notebooks.
 
-They are quoted here to be compared with what is computed, and used in no computation.
+They are quoted here to be compared with what is computed, and used in no computation. The printed success rates are in
+`compare.success`.
 """
 
 from __future__ import annotations
@@ -46,12 +47,3 @@ RIP = {"two-by-two": (2, 0.5), "perturbed-completion": (3, 0.865894)}
 
 FEASIBILITY = {"two-by-two": 1.0, "perturbed-completion": 0.106031}
 """Escape feasibility scores EFS, computed with the RIP values above."""
-
-SUCCESS_SIZES = (40, 50, 60, 70, 80)
-"""Sizes n of the success rates; 50 starts each."""
-
-SUCCESS_GD = {0.15: (0.58, 0.56, 0.50, 0.40, 0.32), 0.10: (0.48, 0.36, 0.26, 0.22, 0.14)}
-"""Success rates of gradient descent alone, by ε. The starts are not published."""
-
-SUCCESS_ESCAPE = {0.15: (0.98, 0.92, 0.86, 0.80, 0.70), 0.10: (0.88, 0.84, 0.78, 0.68, 0.60)}
-"""Success rates of gradient descent with the published escape, by ε."""

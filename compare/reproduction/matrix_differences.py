@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -12,6 +11,7 @@ import simulated
 from compare import printed
 from compare.report import Difference
 from compare.stochastic import stochastic_descent
+from compare.success import SuccessRates
 
 from .case import Case
 
@@ -141,59 +141,29 @@ def trapped(cases: Cases, *, runs: int, seed: int) -> Difference:
     )
 
 
-@dataclass(frozen=True)
-class Rates:
-    """Success rates computed here for one ε: sizes, starts a size, and the shares without and with escapes."""
-
-    epsilon: float
-    sizes: tuple[int, ...]
-    starts: int
-    gd: tuple[float, ...]
-    escape: tuple[float, ...]
-    setting: str
-
-    def published(self, rates: Mapping[float, Sequence[float]]) -> list[float | None]:
-        """Return the printed rates at these sizes, None where none is printed."""
-        known = dict(zip(printed.SUCCESS_SIZES, rates.get(self.epsilon, ()), strict=False))
-        return [known.get(n) for n in self.sizes]
-
-
-def success(rates: Sequence[Rates]) -> Difference:
+def success(rates: SuccessRates) -> Difference:
     """Compare the success rates with the printed ones."""
+    cells = [cell for cell in rates.cells if cell.published_descent is not None and cell.published_escapes is not None]
 
-    def listed(theirs: bool) -> str:
-        parts = []
-        for r in rates:
-            gd, escape = (
-                (r.published(printed.SUCCESS_GD), r.published(printed.SUCCESS_ESCAPE)) if theirs else (r.gd, r.escape)
-            )
-            cells = ", ".join(
-                f"n = {n}: {a:.2f} → {b:.2f}"
-                for n, a, b in zip(r.sizes, gd, escape, strict=True)
-                if a is not None and b is not None
-            )
-            parts.append(f"ε = {r.epsilon:.2f}: {cells}.")
-        return " ".join(parts)
+    def listed(descent: str, escapes: str) -> str:
+        by_epsilon: dict[float, list[str]] = {}
+        for cell in cells:
+            pair = f"n = {cell.n}: {getattr(cell, descent):.2f} → {getattr(cell, escapes):.2f}"
+            by_epsilon.setdefault(cell.epsilon, []).append(pair)
+        return " ".join(f"ε = {epsilon:.2f}: {', '.join(pairs)}." for epsilon, pairs in by_epsilon.items())
 
-    pairs = [
-        (ours, theirs)
-        for r in rates
-        for ours, theirs in zip(r.escape, r.published(printed.SUCCESS_ESCAPE), strict=True)
-        if theirs is not None
-    ]
-    higher = sum(ours > theirs for ours, theirs in pairs)
-    alone = [
-        abs(ours - theirs)
-        for r in rates
-        for ours, theirs in zip(r.gd, r.published(printed.SUCCESS_GD), strict=True)
-        if theirs is not None
-    ]
+    higher = sum(cell.rate_escapes > (cell.published_escapes or 0) for cell in cells)
+    alone = max((abs(cell.rate_descent - (cell.published_descent or 0)) for cell in cells), default=0.0)
+    falls = [cell.smallest_decrease for cell in cells if cell.smallest_decrease is not None]
     return Difference(
         "success-rates",
         "Success rates on perturbed completion, descent alone → with escapes",
-        "50 starts a cell, not published. " + listed(True),
-        listed(False),
-        f"{rates[0].setting} The exact escape does better than the published one in {higher} of {len(pairs)} cells. "
-        f"Descent alone, which depends on the starts, differs from the printed rate by {max(alone):.2f} at most.",
-        any(abs(ours - theirs) > 1e-9 for ours, theirs in pairs),
+        "50 starts a cell, which are not published. " + listed("published_descent", "published_escapes"),
+        listed("rate_descent", "rate_escapes"),
+        f"{cells[0].starts if cells else 0} starts a cell, {rates.scale:g} · N(0, 1) from seed {rates.seed}; solved means "
+        f"h ≤ {rates.tolerance:g} · ½‖b‖². The {rates.method} escape does better than the published one in {higher} of "
+        f"{len(cells)} cells; {sum(cell.escapes for cell in cells)} escapes lower h, each by at least "
+        f"{100 * min(falls, default=0):.0f} % of it, and {sum(cell.refused for cell in cells)} attempts find nothing. "
+        f"Descent alone, which depends on the starts, is {alone:.2f} away from the printed rate at most.",
+        any(abs(cell.rate_escapes - (cell.published_escapes or 0)) > 1e-9 for cell in cells),
     )

@@ -45,8 +45,9 @@ def landscape_section(case: Case, show: Show, *, seed: int) -> Section:
         "Landscape: trapped, and the jump",
         [
             f"The two-by-two example, from the published start ({start[0, 0]:.4f}, {start[1, 0]:.4f}). Gradient "
-            f"descent and stochastic gradient descent (one random measurement a step, seed {seed}) make {steps} steps of "
-            f"size {i.gd_step:g}. The escape collapses the truncated path after T = {i.steps} steps at order l = {i.order}.",
+            "descent and stochastic gradient descent (one random measurement a step, seed "
+            f"{seed}) make {steps} steps of size {i.gd_step:g}. The escape collapses the truncated path after "
+            f"T = {i.steps} steps at order l = {i.order}.",
             show(
                 "landscape", whole, "Level lines of h, both descents, the jump from X̂ to X̌, and the descent after it."
             ),
