@@ -1,0 +1,103 @@
+"""Lifted curvature along a power, against explicit tensors and a brute-force search for the saddle order."""
+
+from fractions import Fraction
+from functools import reduce
+
+import numpy as np
+import pytest
+
+import sensing
+from compare.published import PUBLISHED
+from simulated import curvature_along, escape_directions, smallest_saddle_order
+
+
+def explicit_value(problem, w, order):
+    A = [np.kron(a, np.eye(problem.rank)) for a in problem.operator.matrices()]
+    operators, b = [np.eye(1)], [1.0]
+    for _ in range(order):
+        operators = [np.kron(x, a) for x in operators for a in A]
+        b = [x * y for x in b for y in problem.measurements]
+    return 0.5 * np.sum((np.array(operators) @ w @ w - b) ** 2)
+
+
+@pytest.mark.parametrize(
+    ("n", "r", "m", "order"), [(2, 1, 3, 3), (3, 1, 2, 3), (2, 2, 3, 3), (2, 1, 2, 5), (3, 2, 4, 1)]
+)
+def test_curvature_is_the_second_difference_of_the_lifted_objective(n, r, m, order):
+    problem = sensing.gaussian(n, r, m, seed=n + r + order)
+    rng = np.random.default_rng(3)
+    X, D = rng.standard_normal((2, n, r)) / np.sqrt(n)  # the formula needs no stationary point
+    a, d = (reduce(np.kron, [x.reshape(-1)] * order) for x in (X, D))
+    # h is a quartic along the line, so five points give its second derivative exactly.
+    t = np.array([-2.0, -1, 0, 1, 2])
+    values = [explicit_value(problem, a + s * d, order) for s in t]
+    quadratic = np.polynomial.polynomial.polyfit(t, values, 4)[2]
+    assert curvature_along(problem, X, D, order) == pytest.approx(2 * quadratic, rel=1e-8, abs=1e-10 * max(values))
+
+
+def test_curvature_at_high_order_is_refused_where_it_does_not_fit():
+    problem = sensing.perturbed_completion(5, 0.3)
+    X, D = np.ones((5, 1)), np.eye(5)[:, :1] * 3
+    with pytest.raises(OverflowError, match="curvature"):
+        curvature_along(problem, X, D, 1001)
+    assert curvature_along(problem, X / 4, D / 9, 1001) == pytest.approx(0, abs=1e-300)
+
+
+def brute_force(K1, K2, K3, largest):
+    """Return the order by exact rational arithmetic."""
+    K1, K2, K3 = Fraction(K1), Fraction(K2), Fraction(K3)
+    return next((o for o in range(1, largest + 1, 2) if K1**o + 2 * K3**o < K2**o), None)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_smallest_saddle_order_equals_exact_arithmetic(seed):
+    rng = np.random.default_rng(seed)
+    n, r = int(rng.integers(2, 5)), int(rng.integers(1, 3))
+    problem = sensing.gaussian(n, r, n * r + 1, seed)
+    X, D = rng.standard_normal((2, n, r)) * [[[1.0]], [[rng.uniform(0.05, 1.0)]]]
+    A = problem.operator
+    DD, XD = A.measure(D, D), A.measure(X, D)
+    K = (DD @ A.measure(X, X), DD @ problem.measurements, XD @ XD)
+    assert smallest_saddle_order(problem, X, direction=D, largest=41) == brute_force(*K, 41)
+
+
+def test_orders_of_every_kind_occur():
+    """The instances of the test above contain 1, larger orders and None."""
+    found = set()
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        n, r = int(rng.integers(2, 5)), int(rng.integers(1, 3))
+        problem = sensing.gaussian(n, r, n * r + 1, seed)
+        X, D = rng.standard_normal((2, n, r)) * [[[1.0]], [[rng.uniform(0.05, 1.0)]]]
+        found.add(smallest_saddle_order(problem, X, direction=D, largest=41))
+    assert {1, None} < found
+    assert len(found) > 2
+
+
+def test_the_order_is_that_of_the_sign_of_the_curvature():
+    published = PUBLISHED["perturbed-completion"]
+    problem = published.build()
+    X = sensing.polish(problem, published.stationary_point())
+    visible = escape_directions(problem, X).visible
+    order = smallest_saddle_order(problem, X)
+    assert curvature_along(problem, X, visible, order) < 0 < curvature_along(problem, X, visible, order - 2)
+
+
+def test_nothing_measured_gives_no_order():
+    problem = sensing.SensingProblem.from_ground_truth(sensing.DenseOperator([np.diag([1.0, 0.0])]), [[1.0], [0.0]])
+    assert smallest_saddle_order(problem, [[1.0], [0.0]], direction=[[0.0], [1.0]]) is None
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "error", "message"),
+    [
+        ({"largest": 0}, ValueError, "largest"),
+        ({"largest": 2.5}, TypeError, "largest"),
+        ({"direction": [[1.0]]}, ValueError, "direction"),
+    ],
+)
+def test_bad_input_is_refused(kwargs, error, message):
+    with pytest.raises(error, match=message):
+        smallest_saddle_order(sensing.two_by_two(), [[0.0], [2**-0.5]], **kwargs)
+    with pytest.raises(ValueError, match="order"):
+        curvature_along(sensing.two_by_two(), [[0.0], [2**-0.5]], [[1.0], [0.0]], 4)
