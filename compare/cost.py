@@ -21,20 +21,17 @@ from sensing.validation import positive, whole_number
 from . import workloads
 from .fresh import ChildFailed, in_fresh_process
 from .measure import timed, traced_peak
-from .resident import peak_of
+from .resident import NOISE, peak_of
 from .tables import Column, show_bytes
 from .workloads import CostCase
 
 FORMS = {
-    "completion": ("residual", "normal"),
-    "sparse": ("residual", "normal"),
-    "gaussian": ("residual", "normal"),
-    "rank-one": ("residual", "normal"),
+    "completion": ("residual", "normal", "entrywise", "symmetric"),
+    "sparse": ("residual", "normal", "entrywise", "symmetric"),
+    "gaussian": ("residual", "normal", "symmetric"),
+    "rank-one": ("residual", "normal", "rank-one", "symmetric"),
 }
 """The forms of explicit lifting that apply to each kind of operator."""
-
-NOISE = 1_000_000
-"""Bytes below which a resident peak is noise: the counter moves in pages and is updated in batches."""
 
 METHODS = ("explicit", "exact", "truncated")
 
@@ -66,11 +63,17 @@ def cost_cases(
     order: Sequence[int] = (3,),
     m: Sequence[str | int] = ("",),
 ) -> list[CostCase]:
-    """Return every combination of the sizes for one kind of operator; ranks above n are left out."""
+    """Return every combination of the sizes for one kind of operator, but for ranks above n.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For sizes that `CostCase` refuses, or a rank above every n.
+    """
+    if max(rank) > max(n):
+        raise ValueError(f"rank: expected at most n = {max(n)}, got {max(rank)}")
     return [
-        CostCase(operator, side, r, order_, rule)
-        for order_, r, rule, side in product(order, rank, m, n)
-        if r <= side or len(n) == 1
+        CostCase(operator, side, r, order_, rule) for order_, r, rule, side in product(order, rank, m, n) if r <= side
     ]
 
 
@@ -98,6 +101,7 @@ def cost_grid(
     cases: Iterable[CostCase],
     *,
     methods: Sequence[str] = METHODS,
+    forms: Sequence[str] | None = None,
     memory_limit: int = 2_000_000_000,
     time_limit: float = 60.0,
     threads: int = 1,
@@ -114,6 +118,8 @@ def cost_grid(
         For example `standard_cases()` or `cost_cases("gaussian", n=[4, 8], order=[1, 3], m=["2n"])`.
     methods : sequence of str
         Out of "explicit" (each form that applies is a row), "exact" and "truncated".
+    forms : sequence of str, optional
+        The forms of the explicit side to measure; all that apply to the operator (`FORMS`) by default.
     memory_limit : int
         Byte budget of the explicit side, given to `lifting.LiftedProblem`.
     time_limit : float
@@ -135,17 +141,20 @@ def cost_grid(
         `_repeats`), `predicted_flops` (of one step), `predicted_bytes`, `traced_bytes`, `resident_bytes` (peaks of plan
         and step above the inputs), `allowed_bytes` and `threads`.
     """
-    unknown = set(methods) - set(METHODS)
-    if unknown:
+    if unknown := set(methods) - set(METHODS):
         raise ValueError(f"methods: expected some of {', '.join(METHODS)}, got {', '.join(sorted(unknown))}")
+    known = sorted({form for several in FORMS.values() for form in several})
+    if unknown := set(forms or ()) - set(known):
+        raise ValueError(f"forms: expected some of {', '.join(known)}, got {', '.join(sorted(unknown))}")
     memory_limit, threads = whole_number("memory_limit", memory_limit), whole_number("threads", threads)
     time_limit, min_time = positive("time_limit", time_limit), positive("min_time", min_time, or_zero=True)
-    repeats = whole_number("repeats", repeats)
+    repeats, seed = whole_number("repeats", repeats), whole_number("seed", seed, least=0)
     tasks = [
         (case, method, form)
         for case in cases
         for method in methods
         for form in (FORMS[case.operator] if method == "explicit" else (None,))
+        if forms is None or form is None or form in forms
     ]
     rows = []
     too_long: dict[tuple[str, str | None], list[CostCase]] = defaultdict(list)

@@ -3,6 +3,8 @@
 Memory and time are honest only in a process that has done nothing else: a peak that was reached before stays in the
 books, and the number of BLAS threads is fixed when numpy is imported. So the child is a new interpreter (not a fork),
 started with the thread limits in its environment. The request and the reply are pickles over its pipes.
+
+The child runs this file as a script, so nothing but the standard library may be imported at its top.
 """
 
 from __future__ import annotations
@@ -14,8 +16,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
-
-from sensing.validation import whole_number
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -57,6 +57,8 @@ def in_fresh_process(
     ChildFailed
         If the child ended without a result. Whatever the function itself raises is raised here.
     """
+    from sensing.validation import whole_number
+
     threads = whole_number("threads", threads)
     name = getattr(getattr(function, "func", function), "__module__", None)
     if name == "__main__":
@@ -67,7 +69,7 @@ def in_fresh_process(
         raise TypeError(
             f"function: expected a module-level function with picklable arguments, got {function!r} ({error})"
         ) from error
-    command = [sys.executable, "-c", "from compare.fresh import _serve; _serve()"]
+    command = [sys.executable, "-P", __file__]  # -P: the folder of this file is no place to import from
     environment = {
         **os.environ,
         **dict.fromkeys(THREAD_VARIABLES, str(threads)),
@@ -98,7 +100,7 @@ def _serve() -> None:
             answer = pickle.dumps((False, error))
             pickle.loads(answer)  # an exception with its own constructor may pickle but not come back
         except Exception:
-            answer = pickle.dumps((False, ChildFailed(f"{type(error).__name__}: {error}")))
+            answer = pickle.dumps((False, RuntimeError(f"{type(error).__name__}: {error}")))
     with reply:
         reply.write(answer)
 
@@ -120,3 +122,7 @@ def _end(code: int) -> str:
 def _last_line(stderr: bytes) -> str:
     lines = stderr.decode(errors="replace").strip().splitlines()
     return f": {lines[-1]}" if lines else ""
+
+
+if __name__ == "__main__":
+    _serve()

@@ -17,6 +17,9 @@ import numpy as np
 
 from .fresh import in_fresh_process
 
+NOISE = 1_000_000
+"""Bytes below which a resident peak is noise: the counter moves in pages, and the kernel updates it in batches."""
+
 _STATUS = Path("/proc/self/status")
 _CLEAR = Path("/proc/self/clear_refs")
 
@@ -35,7 +38,7 @@ def resident_peak(build: Callable[[], Callable[[], Any]], *, threads: int = 1) -
 
     Notes
     -----
-    The counter moves in pages and the kernel batches its updates: below about 1 MB the number is noise.
+    Below `NOISE` the number says nothing.
     """
     return in_fresh_process(_measure, build, threads=threads)
 

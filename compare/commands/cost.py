@@ -30,11 +30,12 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("--quick", action="store_true", help="a small standard grid, in well under a minute")
     parser.add_argument("--operator", choices=OPERATORS, help="measure this kind of operator on the sizes given")
-    parser.add_argument("--n", type=int, nargs="+", default=[4, 8, 16], help="sides (default: 4 8 16)")
-    parser.add_argument("--rank", type=int, nargs="+", default=[1], help="ranks r (default: 1)")
-    parser.add_argument("--order", type=int, nargs="+", default=[3], help="lifting orders l, odd (default: 3)")
-    parser.add_argument("--m", nargs="+", default=[""], help="measurements: numbers or multiples such as 2n, n^2")
+    parser.add_argument("--n", type=int, nargs="+", help="sides (default: 4 8 16)")
+    parser.add_argument("--rank", type=int, nargs="+", help="ranks r (default: 1)")
+    parser.add_argument("--order", type=int, nargs="+", help="lifting orders l, odd (default: 3)")
+    parser.add_argument("--m", nargs="+", help="measurements: numbers or multiples such as 2n, n^2")
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS), help="default: all")
+    parser.add_argument("--forms", nargs="+", help="forms of the explicit side (default: all that apply)")
     parser.add_argument(
         "--memory-limit", type=float, default=2e9, help="byte budget of the explicit side (default: 2e9)"
     )
@@ -49,10 +50,15 @@ def run(arguments: argparse.Namespace) -> int:
     """Measure the grid, print the table and the exponents, and write both with figures."""
     if arguments.json and arguments.csv:
         raise UsageError("--json and --csv: expected at most one of them")
-    if not arguments.memory_limit >= 1:
+    if not 1 <= arguments.memory_limit < float("inf"):
         raise UsageError(f"--memory-limit: expected a number of bytes >= 1, got {arguments.memory_limit:g}")
+    sizes = {name: value for name in ("n", "rank", "order", "m") if (value := getattr(arguments, name)) is not None}
     if arguments.operator:
-        cases = cost_cases(arguments.operator, n=arguments.n, rank=arguments.rank, order=arguments.order, m=arguments.m)
+        if arguments.quick:
+            raise UsageError("--quick: it is a standard grid and takes no --operator")
+        cases = cost_cases(arguments.operator, **{"n": (4, 8, 16), **sizes})
+    elif sizes:
+        raise UsageError(f"--{next(iter(sizes))}: expected --operator with it, to say what the sizes are of")
     else:
         cases = standard_cases(quick=arguments.quick)
     settings = {
@@ -61,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
         "threads": arguments.threads,
         "repeats": arguments.repeats,
     }
-    rows = cost_grid(cases, methods=arguments.methods, seed=arguments.seed, **settings)
+    rows = cost_grid(cases, methods=arguments.methods, forms=arguments.forms, seed=arguments.seed, **settings)
     fits = [fit.row() for fit in scaling_exponents(rows)]
     origin = provenance(arguments.seed, command="cost", **settings)
     written = [

@@ -10,9 +10,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from compare.resident import NOISE
 from compare.tables import show_bytes, show_seconds
 
-from .style import BLACK, GREEN, PURPLE, SMALL, canvas, finish, line
+from .style import BLACK, GREEN, ORANGE, PURPLE, SMALL, canvas, finish, line
 
 Row = Mapping[str, Any]
 
@@ -23,6 +24,7 @@ _FORMS: dict[str, dict[str, Any]] = {
     "normal": {"color": PURPLE, "marker": "D"},
     "entrywise": {"color": BLACK, "marker": "o"},
     "rank-one": {"color": BLACK, "marker": "P"},
+    "symmetric": {"color": ORANGE, "marker": "<"},
 }
 _SIZES = {"n": "side n", "rank": "rank r", "m": "measurements m", "order": "lifting order l"}
 _SYMBOLS = {"n": "n", "rank": "r", "m_rule": "m", "order": "l"}
@@ -75,7 +77,7 @@ def cost_seconds(rows: Sequence[Row], *, axis: str = "n", ax: Axes | None = None
         if points:
             first, last = (f"{show_seconds(row['run_seconds'])} at {row[axis]:,}" for row in (points[0], points[-1]))
             said.append(f"{label}: {first}, {last}.")
-    _scales(ax, axis, rows)
+    _complete(ax, rows, f"One step, {_kept(rows, axis)}", axis, "seconds", "Seconds of one step. " + " ".join(said))
     refused = _all_refused_from(rows, axis)
     if refused is not None:
         right = max(ax.get_xlim()[1], refused * 1.2)
@@ -85,7 +87,6 @@ def cost_seconds(rows: Sequence[Row], *, axis: str = "n", ax: Axes | None = None
             f"every explicit\nform refused:\nneeds over {show_bytes(_allowed(rows))}", (refused, 0.97), va="top",
             xycoords=("data", "axes fraction"), xytext=(5, 0), textcoords="offset points", fontsize=SMALL, bbox=_BOX,
         )  # fmt: skip
-    _complete(ax, f"One step, {_kept(rows, axis)}", axis, "seconds", "Seconds of one step. " + " ".join(said))
     return fig, ax
 
 
@@ -118,7 +119,16 @@ def cost_bytes(rows: Sequence[Row], *, axis: str = "n", ax: Axes | None = None) 
         if resident:
             size, count = resident[-1]
             said.append(f"{_label(name)}{_refusal(members, axis)}: resident peak {show_bytes(count)} at {size:,}.")
-    _scales(ax, axis, rows)
+    keys: tuple[tuple[str, dict[str, Any]], ...] = (
+        ("predicted", {"linewidth": 0.9}),
+        ("resident", {"linestyle": "none", "marker": "o"}),
+        ("traced", {"linestyle": "none", "marker": "o", "markerfacecolor": "none"}),
+    )
+    ax.axhline(NOISE, color="#595959", linewidth=0.9, linestyle=":", label="resident: noise below")
+    for label, style in keys:
+        ax.plot([], [], **{"color": "#595959", "markersize": 5.5, "label": label, **style})
+    text = "Peak bytes above the inputs, predicted, traced and resident. " + " ".join(said)
+    _complete(ax, rows, f"Memory, {_kept(rows, axis)}", axis, "peak above the inputs (bytes)", text, columns=2)
     allowed = _allowed(rows)
     if any(row.get("status") == "refused" for row in rows):
         ax.set_ylim(top=100 * allowed)
@@ -127,15 +137,6 @@ def cost_bytes(rows: Sequence[Row], *, axis: str = "n", ax: Axes | None = None) 
             f"refused: over {show_bytes(allowed)}", (0.98, allowed), xycoords=("axes fraction", "data"),
             xytext=(0, 5), textcoords="offset points", ha="right", fontsize=SMALL, bbox=_BOX,
         )  # fmt: skip
-    keys: tuple[tuple[str, dict[str, Any]], ...] = (
-        ("predicted", {"linewidth": 0.9}),
-        ("resident", {"linestyle": "none", "marker": "o"}),
-        ("traced", {"linestyle": "none", "marker": "o", "markerfacecolor": "none"}),
-    )
-    for label, style in keys:
-        ax.plot([], [], **{"color": "#595959", "markersize": 5.5, "label": label, **style})
-    alternative = "Peak bytes above the inputs, predicted, traced and resident. " + " ".join(said)
-    _complete(ax, f"Memory, {_kept(rows, axis)}", axis, "peak above the inputs (bytes)", alternative)
     return fig, ax
 
 
@@ -153,19 +154,22 @@ def _style(name: str) -> dict[str, Any]:
 
 
 def _label(name: str) -> str:
-    return f"explicit, {name} form" if name in _FORMS else f"{name} simulation"
+    return f"explicit, {name}" if name in _FORMS else f"{name} simulation"
 
 
 def _refusal(rows: Sequence[Row], axis: str) -> str:
-    refused = [row[axis] for row in rows if row.get("status") == "refused"]
-    return f" (refused from {_SYMBOLS.get(axis, axis)} = {min(refused)})" if refused else ""
+    for status, text in (("refused", "refused from"), ("too long", "too long from"), ("failed", "failed at")):
+        sizes = [row[axis] for row in rows if row.get("status") == status]
+        if sizes:
+            return f" ({text} {_SYMBOLS.get(axis, axis)} = {min(sizes)})"
+    return ""
 
 
 def _all_refused_from(rows: Sequence[Row], axis: str) -> float | None:
     """Return the least size from which every explicit form is refused, or None."""
     explicit = [row for row in rows if row["method"] == "explicit"]
-    kept = max((row[axis] for row in explicit if row.get("status") != "refused"), default=0)
-    beyond = [row[axis] for row in explicit if row[axis] > kept]
+    kept = max((row[axis] for row in explicit if row.get("status") in ("measured", "too long")), default=0)
+    beyond = [row[axis] for row in explicit if row[axis] > kept and row.get("status") == "refused"]
     return min(beyond) if beyond else None
 
 
@@ -184,21 +188,12 @@ def _kept(rows: Sequence[Row], axis: str) -> str:
     return f"{operators}: {', '.join(shared)}"
 
 
-def _scales(ax: Axes, axis: str, rows: Sequence[Row]) -> None:
+def _complete(ax: Axes, rows: Sequence[Row], title: str, axis: str, y: str, alternative: str, columns: int = 1) -> None:
     ax.set_yscale("log")
     if axis in ("n", "m"):
         ax.set_xscale("log")
-    else:
+    finish(ax, title=title, x=_SIZES[axis], y=y, alternative=f"{title}, {_SIZES[axis]}. {alternative}", legend=None)
+    if axis not in ("n", "m"):
         ax.set_xticks(sorted({row[axis] for row in rows}))
-
-
-def _complete(ax: Axes, title: str, axis: str, y: str, alternative: str) -> None:
-    finish(
-        ax,
-        title=title,
-        x=_SIZES[axis],
-        y=y,
-        alternative=f"{title}, against the {_SIZES[axis]}. {alternative}",
-        legend=None,
-    )
-    ax.legend(fontsize=SMALL, loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=1, frameon=False, handlelength=2.6)
+    where: dict[str, Any] = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.16), "ncols": columns}
+    ax.legend(fontsize=SMALL, frameon=False, handlelength=2.6, **where)
