@@ -12,6 +12,8 @@ from .resident import resident_peak
 from .scaling import Scaling, scaling_exponents
 from .store import Status, StoreError
 from .sweep import Sweep, SweepReport, run_sweep
+from .verify import Verification, verify
+from .verify_random import RandomVerification, verify_random
 from .workloads import CostCase
 
 __all__ = [
@@ -23,12 +25,14 @@ __all__ = [
     "Evaluation",
     "OracleAlignment",
     "PublishedComparison",
+    "RandomVerification",
     "Scaling",
     "Seconds",
     "Status",
     "StoreError",
     "Sweep",
     "SweepReport",
+    "Verification",
     "compare_directions",
     "compare_published",
     "cost_cases",
@@ -42,4 +46,6 @@ __all__ = [
     "run_sweep",
     "scaling_exponents",
     "standard_cases",
+    "verify",
+    "verify_random",
 ]
