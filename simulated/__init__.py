@@ -11,8 +11,10 @@ from .feasibility import FeasibilityScore, feasibility_score
 from .phase import Phase, PhaseStop
 from .solve import Solution, SolveStop, descend_batch_with_escapes, descend_with_escapes
 from .span import SpanObjective
+from .step_window import ExactPhases, StepWindow, classify_exact, falling_step, step_window
 from .surrogate import DiagonalSurrogate
 from .truncated import TruncatedPath, truncated_coefficients, truncation_error
+from .windows import TruncatedPhases, TruncatedWindows, classify_truncated, truncated_windows
 
 __all__ = [
     "METHODS",
@@ -21,6 +23,7 @@ __all__ = [
     "Escape",
     "EscapeDirections",
     "EscapeReason",
+    "ExactPhases",
     "FeasibilityScore",
     "NotStationaryWarning",
     "Phase",
@@ -31,7 +34,12 @@ __all__ = [
     "SpanDescent",
     "SpanObjective",
     "SpanStopReason",
+    "StepWindow",
     "TruncatedPath",
+    "TruncatedPhases",
+    "TruncatedWindows",
+    "classify_exact",
+    "classify_truncated",
     "collapse",
     "curvature_along",
     "descend",
@@ -39,10 +47,13 @@ __all__ = [
     "descend_with_escapes",
     "escape",
     "escape_directions",
+    "falling_step",
     "feasibility_score",
     "published_collapse",
     "smallest_saddle_order",
+    "step_window",
     "term_norms",
     "truncated_coefficients",
+    "truncated_windows",
     "truncation_error",
 ]

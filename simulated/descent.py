@@ -88,13 +88,13 @@ def descend(span_objective: SpanObjective, start: Any, *, step_size: float, iter
                 done = t - 1
                 break
             path[t] = c
-    values = _values(span_objective, path[: done + 1])
+    values = values_along(span_objective, path[: done + 1])
     reason = SpanStopReason.STEPS if len(values) == T + 1 else SpanStopReason.DIVERGED
     return SpanDescent(path[: len(values)].copy(), values, reason)
 
 
-def _values(span_objective: SpanObjective, path: FloatArray) -> FloatArray:
-    """Return h^l along the path, cut before the first value that leaves float64 (other than at the start)."""
+def values_along(span_objective: SpanObjective, path: FloatArray) -> FloatArray:
+    """Return h^l along a path of shape (T + 1, k), cut before the first value that leaves float64 (other than at the start)."""
     try:
         return np.asarray(span_objective.value(path))
     except OverflowError:

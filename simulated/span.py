@@ -134,6 +134,13 @@ class SpanObjective:
         """Γ⁺ in the coordinates of the unit generators."""
         return gram_pseudo_inverse(self._cosines, self.order)
 
+    @property
+    def metric_inverse(self) -> FloatArray:
+        """Γ⁺ in the coordinates c, shape (k, k); OverflowError where the powers do not fit into float64."""
+        if self._powers is None:
+            raise OverflowError(f"the inverse of the Gram matrix is beyond float64; {_REMEDY}")
+        return self._inverse
+
     @cached_property
     def _inverse(self) -> FloatArray:
         """Γ⁺ in the coordinates c (only where `_powers` fit)."""
@@ -160,6 +167,17 @@ class SpanObjective:
             if np.all(np.isfinite(value)):
                 return _scalar(np.maximum(value, 0.0))
         return _scalar(to_float(np.ones(c.shape[:-1]), self.log_value(c), "h^l", _REMEDY))
+
+    def rounding(self, c: Any) -> Any:
+        """Return a bound of the rounding error of `value` and `gain` at c: 1e-15 times the sum of |terms|.
+
+        OverflowError if the powers do not fit into float64.
+        """
+        if self._powers is None:
+            raise OverflowError(f"the terms of h^l are beyond float64; {_REMEDY}")
+        K, B, bb = self._powers
+        pairs = np.abs(_pairs(self._coefficients(c)))
+        return _scalar(1e-15 * (np.sum((pairs @ np.abs(K)) * pairs, axis=-1) / 2 + pairs @ np.abs(B.ravel()) + bb))
 
     def log_value(self, c: Any) -> Any:
         """Return log h^l(w), −inf where h^l is zero to rounding. It works at any order."""
@@ -273,6 +291,28 @@ class SpanObjective:
 
         return step
 
+    def projected_steps(self, c: FloatArray, step_sizes: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return one projected step from each c, shape (E, k), with its own step size, and h^l there, shape (E,).
+
+        It is meant for many long runs side by side: what leaves float64 comes back as inf or NaN.
+        """
+        if self._powers is not None:
+            K, B, bb = self._powers
+            with np.errstate(over="ignore", invalid="ignore"):
+                half_gradient = np.einsum("ept,ep->et", (_pairs(c) @ K).reshape(*c.shape, len(self)) - B, c)
+                new = c - 2 * step_sizes[:, None] * (half_gradient @ self._inverse)
+                pairs = _pairs(new)
+                value = 0.5 * (np.sum((pairs @ K) * pairs, axis=-1) - 2 * (pairs @ B.ravel()) + bb)
+            return new, np.asarray(value)
+        new, value = np.full_like(c, np.inf), np.full(len(c), np.inf)
+        for row, (start, step_size) in enumerate(zip(c, step_sizes, strict=True)):
+            try:
+                new[row] = start - step_size * self.projected_gradient(start)
+                value[row] = self.value(new[row])
+            except (OverflowError, ValueError):
+                value[row] = np.inf
+        return new, value
+
     def hessian(self, c: Any) -> FloatArray:
         """Return the second derivative of h^l in c, shape (..., k, k); OverflowError if it does not fit."""
         c = self._coefficients(c)
@@ -284,6 +324,19 @@ class SpanObjective:
         straight = (_pairs(c) @ K).reshape(*c.shape, k)
         crossed = np.einsum("...j,...p,jspt->...st", c, c, K4)
         return np.asarray(2 * (straight + 2 * crossed - B))
+
+    def along(self, c: Any, d: Any) -> FloatArray:
+        """Return the coefficients of t⁰ .. t⁴ of the quartic t ↦ h^l(w_c + t w_d), shape (..., 5).
+
+        OverflowError if the powers do not fit into float64.
+        """
+        if self._powers is None:
+            raise OverflowError(f"the quartic along a line needs powers beyond float64; {_REMEDY}")
+        K, B, bb = self._powers
+        quartic = quartic_along(K, B.ravel(), bb, self._coefficients(c), self._coefficients(d)) / 2
+        if not np.all(np.isfinite(quartic)):
+            raise OverflowError(f"the quartic along a line is beyond float64; {_REMEDY}")
+        return quartic
 
     # Units --------------------------------------------------------------------------------------------------------
 
@@ -334,6 +387,29 @@ class SpanObjective:
         if not np.all(np.isfinite(c)):
             raise ValueError("c: expected finite coefficients")
         return c
+
+
+def quartic_along(K: FloatArray, B: FloatArray, bb: float, c: FloatArray, d: FloatArray) -> FloatArray:
+    """Return the coefficients of t⁰ .. t⁴ of v K v − 2 v B + bb for v = (c + t d) ⊗ (c + t d), shape (..., 5)."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        cross = (c[..., :, None] * d[..., None, :]).reshape(*c.shape[:-1], -1)
+        swapped = (d[..., :, None] * c[..., None, :]).reshape(*c.shape[:-1], -1)
+        v = [_pairs(c), cross + swapped, _pairs(d)]
+        Kv = [part @ K for part in v]
+
+        def inner(i: int, j: int) -> FloatArray:
+            return np.asarray(np.sum(v[i] * Kv[j], axis=-1))
+
+        return np.stack(
+            [
+                inner(0, 0) - 2 * v[0] @ B + bb,
+                2 * inner(0, 1) - 2 * v[1] @ B,
+                inner(1, 1) + 2 * inner(0, 2) - 2 * v[2] @ B,
+                2 * inner(1, 2),
+                inner(2, 2),
+            ],
+            axis=-1,
+        )
 
 
 def _pairs(c: FloatArray) -> FloatArray:

@@ -9,6 +9,8 @@ import numpy as np
 from sensing import SensingProblem
 from sensing.validation import FloatArray, odd_order, real_array
 
+from .span import quartic_along
+
 
 class DiagonalSurrogate:
     """Σ_i [Σ_jk c_j c_k ⟨A_i, X_j X_kᵀ⟩^l − b_i^l]²: m of the m^l residual entries of h^l, without its factor ½.
@@ -51,6 +53,15 @@ class DiagonalSurrogate:
         if not np.all(np.isfinite(value)):
             raise OverflowError("the diagonal surrogate is beyond float64")
         return float(value) if value.ndim == 0 else value
+
+    def along(self, c: Any, d: Any) -> FloatArray:
+        """Return the coefficients of t⁰ .. t⁴ of the quartic t ↦ value(c + t d), shape (..., 5)."""
+        y, b = self._powers
+        c, d = np.asarray(c, dtype=np.float64), np.asarray(d, dtype=np.float64)
+        quartic = quartic_along(y @ y.T, y @ b, float(b @ b), c, d)
+        if not np.all(np.isfinite(quartic)):
+            raise OverflowError("the diagonal surrogate is beyond float64")
+        return quartic
 
     def __repr__(self) -> str:
         return f"DiagonalSurrogate({len(self.generators)} generators, order {self.order})"
