@@ -2,197 +2,133 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable
-from functools import partial
 from typing import Any
 
-import numpy as np
+from sensing import relative_gradient_norm
+from simulated import METHODS, AcceptanceRule, escape
 
-from sensing import SensingProblem, gradient_descent, relative_gradient_norm
-from sensing.validation import FloatArray
-from simulated import (
-    AcceptanceRule,
-    DiagonalSurrogate,
-    EscapeDirections,
-    SpanObjective,
-    collapse,
-    curvature_along,
-    descend,
-    escape_directions,
-    feasibility_score,
-    published_collapse,
-    smallest_saddle_order,
-    term_norms,
-    truncated_coefficients,
-    truncation_error,
-)
-
-from .evaluations import Evaluation, odd, real, whole, word
+from .directions import compare_directions
+from .evaluations import Evaluation, odd, real, truth, whole, word
+from .path_ablation import simulated_path
 from .published import PUBLISHED
-from .spurious import POINT_CHECKS, POINT_DEFAULTS, Point, complete_point
+from .spurious import POINT_CHECKS, POINT_DEFAULTS, Point, after, before, complete_point
+from .success import success_rates
 
-SOLVED = 1e-2
-"""A point counts as the truth when ‖XXᵀ − ZZᵀ‖_F is below this times ‖ZZᵀ‖_F."""
+_STEPS = whole(0, 10_000_000)
+_ITERATIONS = whole(0, 100_000_000)
 
 
 def gradient_descent_end(**point: Any) -> dict[str, Any]:
     """Say where gradient descent ends: how stationary it is, and whether it is the truth."""
     where = Point(**point)
-    return _at(where.problem(), where.stationary_point())
+    return before(where.problem(), where.stationary_point())
 
 
-def simulated_path(
+def escape_attempt(
     *,
-    sign: int,
     method: str,
-    order: int,
-    rho: float,
-    eta: float,
-    steps: int,
-    dominance_factor: float,
+    order: int | None,
+    rho: float | None,
+    eta: float | None,
+    steps: int | None,
+    rule: str | None,
+    surrogate: bool | None,
     gd_after: int,
     **point: Any,
 ) -> dict[str, Any]:
-    """Follow the simulated lifted path for T steps at X̂, collapse it whether accepted or not, and descend from there.
-
-    `method` is "truncated" (the published closed form and β/γ rule) or "exact" (docs/theory.md, section 6; its step is
-    η/2, because the published η belongs to half the gradient). `sign` flips u_n, whose sign no theory fixes: the path
-    starts at ŵ + ρ b or at ŵ − ρ b.
-    """
+    """Try one escape from X̂ (`simulated.escape`), and descend from where it leads."""
     where = Point(**point)
     problem, X = where.problem(), where.stationary_point()
-    directions = _signed(escape_directions(problem, X), sign)
-    exact = SpanObjective(problem, directions.generators, order)
-    surrogate = DiagonalSurrogate(problem, directions.generators, order)
-    results = _at(problem, X) | _escape_theory(problem, directions, order)
-    for time, state in (("stationary", [1.0, 0.0, 0.0]), ("start", [1.0, rho, 0.0])):
-        results[f"h_exact_{time}"] = _if_finite(exact.value, state)
-        results[f"h_surrogate_{time}"] = _if_finite(surrogate.value, state)
-
-    c, results["stop"] = _follow(method, directions, exact, rho, eta, steps)
-    if c is None:
-        return results
-    norms = term_norms(directions, order, c)
-    dominant = 1 if norms[1] >= norms[2] else 2
-    results |= dict(zip(("alpha", "beta", "gamma"), c, strict=True))
-    results |= dict(zip(("norm_alpha", "norm_beta", "norm_gamma"), norms, strict=True))
-    results["type"] = "beta" if dominant == 1 else "gamma"
-    results["dominance"] = norms[dominant] / np.delete(norms, dominant).max()
-    term = np.where(np.arange(3) == dominant, c, 0.0)
-    objectives: tuple[tuple[str, SpanObjective | DiagonalSurrogate], ...] = (("exact", exact), ("surrogate", surrogate))
-    for name, objective in objectives:
-        results[f"h_{name}_T"] = _if_finite(objective.value, c)
-        results[f"h_{name}_term"] = _if_finite(objective.value, term)
-        for rule in AcceptanceRule:
-            published = partial(published_collapse, rule=rule, dominance=dominance_factor, objective=objective)
-            verdict = _if_finite(published, problem, directions, order, c)
-            results[f"accepted_{rule.value}_{name}"] = None if verdict is None else verdict.accepted
-    results["truncation_error"] = _if_finite(truncation_error, exact, directions, c)
-
+    settings: dict[str, Any] = {"method": method, "order": order}
     if method == "truncated":
-        escaped = np.sign(c[dominant]) * np.abs(c[dominant]) ** (1 / order) * directions.generators[dominant]
-    else:
-        escaped = collapse(directions.generators, c, order)
-    return results | _after(problem, escaped, where.gd_step, gd_after)
-
-
-def _at(problem: SensingProblem, X: FloatArray) -> dict[str, Any]:
-    """Return what is known at X̂."""
-    return {
-        "h_before": problem.objective(X),
-        "distance_before": problem.distance(X),
-        "relative_gradient_norm": relative_gradient_norm(problem, X),
-        "solved_before": _solved(problem, X),
+        settings |= {"rho": rho, "eta": eta, "steps": steps, "rule": rule, "surrogate": surrogate}
+    attempt = escape(problem, X, **settings)
+    results = before(problem, X) | {
+        "found": attempt.found,
+        "reason": attempt.reason.value,
+        "order_used": attempt.order,
+        "kind": attempt.kind,
+        "details": attempt.details,
     }
+    return results | after(problem, attempt.point, where.gd_step, gd_after)
 
 
-def _escape_theory(problem: SensingProblem, directions: EscapeDirections, order: int) -> dict[str, Any]:
-    """Return the spectral data at X̂ and what theory says about escaping along the visible direction."""
-    X = directions.base
-    return {
-        "lambda_n": directions.eigenvalue,
-        "eigenvalue_gap": directions.eigenvalue_gap,
-        "sigma_r": directions.singular_value,
-        "exact_score": feasibility_score(problem, X, directions=directions).exact_score,
-        "curvature_along_b": _if_finite(curvature_along, problem, X, directions.visible, order),
-        "smallest_saddle_order": smallest_saddle_order(problem, X, directions=directions),
-    }
-
-
-def _signed(directions: EscapeDirections, sign: int) -> EscapeDirections:
-    """Return the directions with u_n replaced by sign · u_n."""
-    return dataclasses.replace(
-        directions,
-        eigenvectors=sign * directions.eigenvectors,
-        visibles=sign * directions.visibles,
-        hiddens=sign * directions.hiddens,
+def success_rate(
+    *,
+    n: int,
+    epsilon: float,
+    starts: int = 50,
+    scale: float = 0.1,
+    seed: int = 0,
+    method: str = "exact",
+    step_size: float | None = None,
+    max_iterations: int = 20_000,
+    max_escapes: int = 10,
+    tolerance: float = 1e-10,
+) -> dict[str, Any]:
+    """Count the starts from which perturbed completion is solved, by gradient descent alone and with escapes."""
+    rates = success_rates(
+        [n],
+        [epsilon],
+        starts=starts,
+        scale=scale,
+        seed=seed,
+        method=method,
+        step_size=step_size,
+        max_iterations=max_iterations,
+        max_escapes=max_escapes,
+        tolerance=tolerance,
+        progress=False,
     )
+    results = vars(rates.cells[0])
+    used = {"step_size_used": results["step_size"]}
+    return used | {key: value for key, value in results.items() if key not in ("n", "epsilon", "starts", "step_size")}
 
 
-def _follow(
-    method: str, directions: EscapeDirections, objective: SpanObjective, rho: float, eta: float, steps: int
-) -> tuple[FloatArray | None, str]:
-    """Return the coefficients at T and why the path stopped; None where they leave float64 before."""
-    if method == "exact":
-        try:
-            path = descend(objective, [1.0, rho, 0.0], step_size=eta / 2, iterations=steps)
-        except OverflowError as error:
-            return None, str(error)
-        whole = len(path.values) == steps + 1
-        return (path.coefficients[-1] if whole else None), path.stop_reason.value
-    try:
-        truncated = truncated_coefficients(directions, objective.order, rho=rho, eta=eta, steps=steps)
-    except OverflowError as error:
-        return None, str(error)
-    return truncated.coefficients[-1], "all steps were made"
+def explicit_against_simulated(
+    *, order: int, rho: float, eta: float, steps: int, memory_limit: int | None, costs: bool, **point: Any
+) -> dict[str, Any]:
+    """Compare the explicit lifted descent with both simulations (`compare.compare_directions`), if memory allows."""
+    where = Point(**point)
+    problem, X = where.problem(), where.stationary_point()
+    compared = compare_directions(
+        problem, X, order, rho=rho, eta=eta, steps=steps, memory_limit=memory_limit, costs=costs
+    ).row()
+    made = {"steps_made": compared.pop("steps"), "relative_gradient_norm": relative_gradient_norm(problem, X)}
+    return made | {key: value for key, value in compared.items() if key not in ("order", "rho", "eta")}
 
 
-def _after(problem: SensingProblem, escaped: FloatArray, gd_step: float, gd_after: int) -> dict[str, Any]:
-    """Return what the collapse led to, and where gradient descent goes from there."""
-    end = gradient_descent(problem, escaped, step_size=gd_step, max_iterations=gd_after)
-    return {
-        "h_collapsed": problem.objective(escaped),
-        "distance_collapsed": problem.distance(escaped),
-        "h_final": end.objective,
-        "distance_final": problem.distance(end.point),
-        "gd_stop": end.stop_reason.value,
-        "solved": _solved(problem, end.point),
-    }
-
-
-def _solved(problem: SensingProblem, X: FloatArray) -> bool:
-    Z = problem.ground_truth
-    assert Z is not None  # every instance of a sweep has one
-    return bool(problem.distance(X) < SOLVED * np.linalg.norm(Z.T @ Z))
-
-
-def _if_finite(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Return a value, or None where it does not fit into float64."""
-    try:
-        return function(*arguments)
-    except OverflowError:
-        return None
+def _fill_published(settings: dict[str, Any], *names: str) -> dict[str, Any]:
+    """Fill in the published settings of the instance; a Gaussian one has none, and lifts as the real system does."""
+    whole = complete_point(settings)
+    published = vars(PUBLISHED.get(whole["instance"], PUBLISHED["real-system"]))
+    if whole["instance"] == "gaussian":
+        published = published | {"gd_after": whole["gd_before"]}
+    return {name: published[name] if name in names and value is None else value for name, value in whole.items()}
 
 
 def _complete_path(settings: dict[str, Any]) -> dict[str, Any]:
-    """Fill in the published settings of the instance; a Gaussian one has none, and takes those of the real system."""
-    whole = complete_point(settings)
-    published = PUBLISHED.get(whole["instance"], PUBLISHED["real-system"])
-    for name in ("order", "rho", "eta", "steps", "gd_after"):
-        if whole[name] is None:
-            whole[name] = getattr(published, name)
-    return whole
+    return _fill_published(settings, "order", "rho", "eta", "steps", "gd_after")
 
 
-_PATH_DEFAULTS = {
-    **POINT_DEFAULTS,
-    "sign": 1,
-    "method": "truncated",
-    **dict.fromkeys(("order", "rho", "eta", "steps")),
-    "dominance_factor": 10.0,
-    "gd_after": None,
-}
+def _complete_escape(settings: dict[str, Any]) -> dict[str, Any]:
+    """Refuse settings that the method does not have; fill in those that it has."""
+    method = settings["method"]
+    for name in ("rho", "eta", "steps", "rule", "surrogate"):
+        if method != "truncated" and settings[name] is not None:
+            raise ValueError(f"{name}: the method {method!r} has no such setting")
+    if method not in ("exact", "truncated"):
+        if settings["order"] is not None:
+            raise ValueError(f"order: the method {method!r} has no such setting")
+        return _fill_published(settings, "gd_after")
+    if method == "exact":
+        return _fill_published(settings, "gd_after")
+    whole = _fill_published(settings, "order", "rho", "eta", "steps", "gd_after")
+    return whole | {"rule": whole["rule"] or AcceptanceRule.CODE.value, "surrogate": bool(whole["surrogate"])}
+
+
+def _complete_comparison(settings: dict[str, Any]) -> dict[str, Any]:
+    return _fill_published(settings, "order", "rho", "eta")
 
 
 def _sign(name: str, value: Any) -> int:
@@ -201,17 +137,8 @@ def _sign(name: str, value: Any) -> int:
     return int(value)
 
 
-_PATH_CHECKS = {
-    **POINT_CHECKS,
-    "sign": _sign,
-    "method": word("truncated", "exact"),
-    "order": odd,
-    "rho": real(),
-    "eta": real(),
-    "steps": whole(0, 10_000_000),
-    "dominance_factor": real(),
-    "gd_after": whole(0, 100_000_000),
-}
+_LIFT_CHECKS = {"order": odd, "rho": real(), "eta": real(), "steps": _STEPS}
+_LIFT_DEFAULTS = dict.fromkeys(_LIFT_CHECKS)
 
 EVALUATIONS: dict[str, Evaluation] = {
     evaluation.name: evaluation
@@ -227,8 +154,22 @@ EVALUATIONS: dict[str, Evaluation] = {
         Evaluation(
             "path",
             simulated_path,
-            defaults=_PATH_DEFAULTS,
-            checks=_PATH_CHECKS,
+            defaults={
+                **POINT_DEFAULTS,
+                "sign": 1,
+                "method": "truncated",
+                **_LIFT_DEFAULTS,
+                "dominance_factor": 10.0,
+                "gd_after": None,
+            },
+            checks={
+                **POINT_CHECKS,
+                "sign": _sign,
+                "method": word("truncated", "exact"),
+                **_LIFT_CHECKS,
+                "dominance_factor": real(),
+                "gd_after": _ITERATIONS,
+            },
             complete=_complete_path,
             columns=(
                 "h_surrogate_T",
@@ -244,6 +185,59 @@ EVALUATIONS: dict[str, Evaluation] = {
                 "solved",
                 "stop",
             ),
+        ),
+        Evaluation(
+            "escape",
+            escape_attempt,
+            defaults={
+                **POINT_DEFAULTS,
+                "method": "exact",
+                **_LIFT_DEFAULTS,
+                "rule": None,
+                "surrogate": None,
+                "gd_after": None,
+            },
+            checks={
+                **POINT_CHECKS,
+                "method": word(*METHODS),
+                **_LIFT_CHECKS,
+                "rule": word(*(rule.value for rule in AcceptanceRule)),
+                "surrogate": truth,
+                "gd_after": _ITERATIONS,
+            },
+            complete=_complete_escape,
+            columns=("found", "order_used", "kind", "h_before", "h_collapsed", "solved", "reason"),
+        ),
+        Evaluation(
+            "success",
+            success_rate,
+            checks={
+                "n": whole(2, 10_000),
+                "epsilon": real(),
+                "starts": whole(1, 100_000),
+                "scale": real(),
+                "seed": whole(0, 2**63 - 1),
+                "method": word(*METHODS),
+                "step_size": real(),
+                "max_iterations": _ITERATIONS,
+                "max_escapes": whole(0, 1_000),
+                "tolerance": real(),
+            },
+            columns=("rate_descent", "rate_escapes", "published_descent", "published_escapes", "escapes", "refused"),
+        ),
+        Evaluation(
+            "directions",
+            explicit_against_simulated,
+            defaults={**POINT_DEFAULTS, **_LIFT_DEFAULTS, "steps": 100, "memory_limit": None, "costs": False},
+            checks={
+                **POINT_CHECKS,
+                **_LIFT_CHECKS,
+                "steps": whole(1, 1_000_000),
+                "memory_limit": whole(1, 2**63 - 1),
+                "costs": truth,
+            },
+            complete=_complete_comparison,
+            columns=("coefficient_error", "objective_error", "tensor_error", "span_capture", "truncation_error"),
         ),
     )
 }

@@ -1,4 +1,4 @@
-"""The settings that lead to a stationary point X̂: which instance, from which start, by which descent."""
+"""The way to a stationary point X̂ and away from it: which instance and start, which descent, and where it ends."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 import sensing
-from sensing import SensingProblem, gradient_descent, polish
+from sensing import SensingProblem, gradient_descent, polish, relative_gradient_norm
 from sensing.validation import FloatArray
 
 from .evaluations import Check, real, truth, whole, word
@@ -35,6 +35,10 @@ POINT_CHECKS: dict[str, Check] = {
 
 POINT_DEFAULTS: dict[str, Any] = {**dict.fromkeys(POINT_CHECKS), "instance": inspect.Parameter.empty, "polish": False}
 """Defaults of the settings of `Point`; None stands for what `complete_point` fills in."""
+
+
+SOLVED = 1e-2
+"""A point counts as the truth when ‖XXᵀ − ZZᵀ‖_F is below this times ‖ZZᵀ‖_F."""
 
 
 @dataclass(frozen=True)
@@ -145,3 +149,32 @@ def complete_point(settings: dict[str, Any]) -> dict[str, Any]:
 
 def _fill(settings: dict[str, Any], **values: Any) -> None:
     settings.update({name: value for name, value in values.items() if settings[name] is None})
+
+
+def before(problem: SensingProblem, X: FloatArray) -> dict[str, Any]:
+    """Return what is known at X̂."""
+    return {
+        "h_before": problem.objective(X),
+        "distance_before": problem.distance(X),
+        "relative_gradient_norm": relative_gradient_norm(problem, X),
+        "solved_before": _solved(problem, X),
+    }
+
+
+def after(problem: SensingProblem, escaped: FloatArray, gd_step: float, gd_after: int) -> dict[str, Any]:
+    """Return what the collapse led to, and where gradient descent goes from there."""
+    end = gradient_descent(problem, escaped, step_size=gd_step, max_iterations=gd_after)
+    return {
+        "h_collapsed": problem.objective(escaped),
+        "distance_collapsed": problem.distance(escaped),
+        "h_final": end.objective,
+        "distance_final": problem.distance(end.point),
+        "gd_stop": end.stop_reason.value,
+        "solved": _solved(problem, end.point),
+    }
+
+
+def _solved(problem: SensingProblem, X: FloatArray) -> bool:
+    Z = problem.ground_truth
+    assert Z is not None  # every instance of a sweep has one
+    return bool(problem.distance(X) < SOLVED * np.linalg.norm(Z.T @ Z))

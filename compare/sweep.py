@@ -345,8 +345,10 @@ def _pool(jobs: int) -> Iterator[WorkerPool]:
     pool = WorkerPool(jobs)
     try:
         yield pool
-    finally:
+    except BaseException:
         pool.stop()
+        raise
+    pool.close()
 
 
 def _bar(sweep: Sweep, progress: bool) -> tqdm[Any]:

@@ -66,6 +66,12 @@ class WorkerPool:
         except BrokenExecutor:
             raise RuntimeError(f"the worker processes end as soon as they start; {_GUARD}") from None
 
+    def close(self) -> None:
+        """End the workers when they have nothing left to do."""
+        self._pool.shutdown(wait=True)
+        self._ours.close()
+        self._theirs.close()
+
     def stop(self) -> None:
         """End the workers at once, whatever they are doing."""
         self._ours.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import lifting
+import sensing
+import simulated
 from compare.ablations import EVALUATIONS
-from compare.evaluations import Evaluation
+from compare.evaluations import Evaluation, evaluate
+from compare.store import Status
 from compare.sweep import MAX_EVALUATIONS, Sweep, task_of
 
 from .sweep_evaluations import SQUARE
@@ -171,12 +176,89 @@ def test_the_size_of_a_grid_is_known_before_it_is_expanded() -> None:
     assert MAX_EVALUATIONS < 1e20
 
 
+SMALL = {
+    "descent": {"instance": "gaussian", "n": 4, "m": 9, "r": 2, "gd_before": 50},
+    "path": {"instance": "two-by-two", "steps": 20},
+    "escape": {"instance": "two-by-two"},
+    "success": {"n": 4, "epsilon": 0.3, "starts": 3, "max_iterations": 500},
+    "directions": {"instance": "two-by-two", "steps": 3},
+}
+
+
 @pytest.mark.parametrize("name", EVALUATIONS)
 def test_shipped_evaluations_have_settings_in_json_and_unlike_their_results(name: str) -> None:
     evaluation = EVALUATIONS[name]
     assert set(evaluation.checks) <= set(evaluation.settings)
-    task = task_of(evaluation, {"instance": "two-by-two"})
+    task = task_of(evaluation, SMALL[name])
     assert json.loads(json.dumps(task.settings)) == task.settings
-    results = evaluation.run(**task.settings)
-    assert not set(results) & set(task.settings), "a column would hide a setting"
-    assert set(evaluation.columns) <= set(results)
+    outcome = evaluate(evaluation.run, task.settings)
+    assert outcome.status is Status.DONE, outcome.error
+    assert outcome.results is not None
+    assert not set(outcome.results) & set(task.settings), "a result would hide a setting"
+    assert set(evaluation.columns) <= set(outcome.results)
+    assert json.loads(json.dumps(outcome.results, allow_nan=False)) == outcome.results
+
+
+def test_the_exact_path_and_the_collapse_follow_the_lifted_descent() -> None:
+    """The simulated path of the evaluation, against the explicit tensors of `lifting`."""
+    settings = task_of(EVALUATIONS["path"], {"instance": "two-by-two", "method": "exact", "steps": 40}).settings
+    results = EVALUATIONS["path"].run(**settings)
+    problem, X = sensing.two_by_two(), np.array([[0.0], [2**-0.5]])
+    directions = simulated.escape_directions(problem, X)
+    lifted = lifting.LiftedProblem(problem, 3)
+    kept = [lifted.lift(G) for G in directions.generators[:2]]  # the hidden one is parallel to the visible one
+    descent = lifting.projected_gradient_descent(
+        lifted,
+        kept[0] + 0.1 * kept[1],
+        step_size=0.005,
+        iterations=40,
+        projection=lifting.SpanProjection(kept),
+    )
+    assert results["h_exact_start"] == pytest.approx(descent.values[0], rel=1e-12)
+    assert results["h_exact_T"] == pytest.approx(descent.values[-1], rel=1e-10)
+    best = lifting.best_rank_one(descent.tensor, seed=0)
+    point = np.sign(best.weight) * abs(best.weight) ** (1 / 3) * np.asarray(best.vector).reshape(2, 1)
+    assert results["h_collapsed"] == pytest.approx(problem.objective(point), rel=1e-8)
+
+
+def test_a_path_that_leaves_float64_says_so() -> None:
+    settings = task_of(EVALUATIONS["path"], {"instance": "two-by-two", "eta": 1.0, "steps": 100_000}).settings
+    outcome = evaluate(EVALUATIONS["path"].run, settings)
+    assert outcome.status is Status.DONE
+    assert outcome.results is not None
+    assert "leaves float64" in outcome.results["stop"]
+    assert "h_exact_T" not in outcome.results
+
+
+def test_an_order_beyond_the_budget_is_refused_before_it_is_allocated() -> None:
+    settings = task_of(
+        EVALUATIONS["directions"], {"instance": "real-system", "order": 41, "memory_limit": 10**6}
+    ).settings
+    outcome = evaluate(EVALUATIONS["directions"].run, settings)
+    assert outcome.status is Status.REFUSED
+    assert outcome.error is not None
+    assert re.fullmatch(r"refused: needs \d+ bytes, 1000000 allowed", outcome.error)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"instance": "gaussian", "m": 3}, "n: .* missing"),
+        ({"instance": "gaussian", "n": 3, "m": 3, "r": 4}, "r: expected at most n = 3"),
+        ({"instance": "gaussian", "n": 3, "m": 3, "point": "published"}, "point: .* no printed"),
+        ({"instance": "two-by-two", "method": "exact", "rho": 0.1}, "rho: the method 'exact' has no such setting"),
+        ({"instance": "two-by-two", "method": "line-search", "order": 3}, "order: the method 'line-search' has no"),
+    ],
+)
+def test_settings_that_mean_nothing_together_are_refused(settings: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Sweep("escape", {name: [value] for name, value in settings.items()})
+
+
+def test_seeds_change_the_start_and_the_gaussian_instance() -> None:
+    ends = [
+        evaluate(EVALUATIONS["descent"].run, task.settings).results
+        for task in Sweep("descent", {"seed": [0, 0, 1]}, SMALL["descent"]).tasks
+    ]
+    assert len(ends) == 2
+    assert ends[0] != ends[1]
