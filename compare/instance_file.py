@@ -90,10 +90,11 @@ def read_instance(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except OSError as error:
         raise InstanceFileError(path, f"cannot be read: {error.strerror or error}") from error
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(descriptor)
+        raise InstanceFileError(path, "expected a regular file")
     with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise InstanceFileError(path, "expected a regular file")
         if status.st_size > max_bytes:
             raise InstanceFileError(path, f"{show_bytes(status.st_size)} is over the limit of {show_bytes(max_bytes)}")
         arrays = _read_arrays(path, file, max_bytes)
@@ -209,11 +210,10 @@ def _assemble(path: str | os.PathLike[str], arrays: dict[str, FloatArray]) -> In
         raise InstanceFileError(path, f"expected {rank} columns (the rank), got shape {X.shape}", "X")
     if X is not None and not np.any(X):
         raise InstanceFileError(path, "expected a nonzero point, got all zeros", "X")
+    with np.errstate(all="ignore"):  # A(ZZᵀ) may overflow; it is then refused as not finite
+        measurements = b if b is not None else operator.measure(arrays["Z"], arrays["Z"])
     try:
-        if b is None:
-            problem = SensingProblem.from_ground_truth(operator, Z, rank=rank)
-        else:
-            problem = SensingProblem(operator, b, rank, Z)
+        problem = SensingProblem(operator, measurements, rank, Z)
     except (TypeError, ValueError) as error:
         raise InstanceFileError(path, _without_name(error), "Z" if b is None else "b") from error
     return InstanceFile(problem, X)

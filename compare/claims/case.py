@@ -219,6 +219,20 @@ class Case:
         return np.asarray(self.lifted.lift(self.X))
 
     @cached_property
+    def lifted_hessian_scale(self) -> float:
+        """Size of the terms of ∇²h^l(ŵ), which bounds its norm: 2‖A*A(X̂X̂ᵀ)‖₂^l + 2‖A*(b)‖₂^l + 4τ^l.
+
+        τ is the largest eigenvalue of D ↦ A*(A(X̂Dᵀ)) X̂. Each term is a tensor power, so its norm is a power too.
+        """
+        operator, eye = self.problem.operator, np.eye(self.problem.n)
+        sizes = [
+            float(np.linalg.norm(operator.adjoint_matmul(y, eye), 2))
+            for y in (operator.measure(self.X, self.X), self.b)
+        ]
+        tau = float(np.linalg.norm(self.hessian - 2 * np.kron(self.landscape, np.eye(self.problem.rank)), 2)) / 4
+        return 2 * sizes[0] ** self.order + 2 * sizes[1] ** self.order + 4 * tau**self.order
+
+    @cached_property
     def oracle(self) -> Curvature:
         """Least eigenvalue of ∇²h^l(ŵ) over all tensors, and its unit eigenvector: the oracle direction."""
         with warnings.catch_warnings():

@@ -14,7 +14,7 @@ from .case import ORACLE_RESTARTS, Case
 from .claim import Finding, Kind, claim, small
 
 _LARGEST_ORDER = 101  # orders searched when the smallest saddle order is checked
-_FLAT = 1e-6  # curvatures up to this, in units of the Hessian's terms, count as zero
+_ROUNDING = 1e-12  # of a curvature ⟨d, ∇²h^l(ŵ)[d]⟩, in units of the Hessian's terms
 _DENSE_UP_TO = 400  # side of a lifted Hessian that is formed to check its least eigenvalue
 
 
@@ -34,9 +34,8 @@ def curvature_formula(case: Case) -> Finding:
     explicit = float(np.sum(b * case.lifted.hessian_product(case.lifted_point, b)))
     simulated = curvature_along(case.problem, case.X, case.directions.visible, case.order)
     error = max(abs(explicit - formula), abs(simulated - formula))
-    # The explicit product rounds relative to the Hessian's own size at ŵ, which the terms of the curvature may cancel.
-    size = max(scale, 1e-3 * _hessian_size(case))
-    return Finding(error <= 1e-10 * case.order * size, explicit, formula, 1e-10 * case.order * size)
+    tolerance = 1e-12 * case.order * max(scale, case.lifted_hessian_scale)
+    return Finding(error <= tolerance, explicit, formula, tolerance)
 
 
 @claim("strict saddle along b", "K1^l + 2K3^l < K2^l", section=5, kind=Kind.PROPERTY)
@@ -172,7 +171,7 @@ def least_is_least(case: Case) -> Finding:
     residual = float(np.linalg.norm(image - oracle.value * direction))
     _need_converged(case)
     along_b, _ = _curvature(case)
-    slack = 2e-6 * _hessian_size(case)
+    slack = 2e-6 * case.lifted_hessian_scale
     return Finding(
         residual <= slack and oracle.value <= along_b + slack, oracle.value, f"≤ {along_b:.6g}", slack,
         f"‖∇²h^l(ŵ)[d] − λd‖ = {residual:.2g}",
@@ -198,7 +197,7 @@ def least_against_dense(case: Case) -> Finding:
 def lifted_saddle(case: Case) -> Finding:
     """Look at the sign of the least eigenvalue of ∇²h^l(ŵ) over all tensors."""
     case.need_stationary()
-    value, slack = case.oracle.value, _FLAT * _hessian_size(case)
+    value, slack = case.oracle.value, _ROUNDING * case.lifted_hessian_scale
     if value >= -slack:
         _need_converged(case)
     return Finding(value < -slack, value, "< 0", slack)
@@ -228,7 +227,7 @@ def alignment_with_span(case: Case) -> Finding:
 
 def _need_lifted_saddle(case: Case) -> None:
     _need_converged(case)
-    negative = case.oracle.value < -_FLAT * _hessian_size(case)
+    negative = case.oracle.value < -_ROUNDING * case.lifted_hessian_scale
     case.need(negative, "∇²h^l(ŵ) has no negative eigenvalue: there is no oracle direction")
 
 
@@ -238,16 +237,6 @@ def _need_converged(case: Case) -> None:
     case.need(
         found.stop_reason is CurvatureStopReason.CONVERGED,
         f"the least eigenvalue was not found: ≤ {found.value:.4g} after {ORACLE_RESTARTS} restarts",
-    )
-
-
-def _hessian_size(case: Case) -> float:
-    """Return ⟨a, ∇²h^l(ŵ)[a]⟩ / ‖a‖² in magnitudes: 2(3‖A(X̂X̂ᵀ)‖^{2l} + ⟨A(X̂X̂ᵀ), b⟩^l) / ‖X̂‖^{2l}."""
-    y = case.sense(case.X @ case.X.T)
-    unit = float(np.sum(case.X**2))
-    return 2 * (
-        3 * (float(y @ y) / unit) ** case.order
-        + (float(np.linalg.norm(y) * np.linalg.norm(case.b)) / unit) ** case.order
     )
 
 
