@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import sensing
-from compare.published import PUBLISHED
 from simulated import curvature_along, escape_directions, smallest_saddle_order
+from tests.simulated.points import published_point
 
 
 def explicit_value(problem, w, order):
@@ -75,9 +75,8 @@ def test_orders_of_every_kind_occur():
 
 
 def test_the_order_is_that_of_the_sign_of_the_curvature():
-    published = PUBLISHED["perturbed-completion"]
-    problem = published.build()
-    X = sensing.polish(problem, published.stationary_point())
+    _, problem, X, _ = published_point("perturbed-completion")
+    X = sensing.polish(problem, X)
     visible = escape_directions(problem, X).visible
     order = smallest_saddle_order(problem, X)
     assert curvature_along(problem, X, visible, order) < 0 < curvature_along(problem, X, visible, order - 2)

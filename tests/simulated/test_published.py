@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compare.published import PUBLISHED
 from sensing import gradient_descent, polish
 from simulated import (
     DiagonalSurrogate,
@@ -19,6 +18,7 @@ from simulated import (
     term_norms,
     truncated_coefficients,
 )
+from tests.simulated.points import published_point
 
 NUMBERS = json.loads((Path(__file__).parents[1] / "published.json").read_text())
 ABLATIONS = NUMBERS["ablations_printed"]
@@ -31,10 +31,7 @@ def printed(value):
 
 class Instance:
     def __init__(self, name, key):
-        self.published = PUBLISHED[name]
-        self.problem = self.published.build()
-        self.X = self.published.stationary_point()
-        self.directions = escape_directions(self.problem, self.X)
+        self.published, self.problem, self.X, self.directions = published_point(name)
         self.printed, self.recomputed = NUMBERS[key]["printed"], NUMBERS[key]["recomputed"]
         self.order = self.published.order
         self.exact = SpanObjective(self.problem, self.directions.generators, self.order)
