@@ -13,7 +13,7 @@ from importlib import import_module
 
 from .commands.common import UsageError
 
-_COMMANDS = ("directions", "sweep", "export", "verify")  # the first is the default
+_COMMANDS = ("directions", "cost", "sweep", "export", "verify", "reproduce")  # the first is the default
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

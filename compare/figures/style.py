@@ -146,7 +146,12 @@ def svg(figure: Figure, name: str) -> str:
 
 def save_svg(figure: Figure, path: str | os.PathLike[str]) -> Path:
     """Write the figure, with its text alternative, as an SVG file; return the path."""
+    return write_svg(svg(figure, Path(path).stem), path)
+
+
+def write_svg(element: str, path: str | os.PathLike[str]) -> Path:
+    """Write an <svg> element as a file of its own; return the path."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text('<?xml version="1.0" encoding="utf-8"?>\n' + svg(figure, path.stem) + "\n", encoding="utf-8")
+    path.write_text(f'<?xml version="1.0" encoding="utf-8"?>\n{element}\n', encoding="utf-8")
     return path

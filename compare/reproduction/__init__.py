@@ -1,0 +1,1 @@
+"""The parts of `compare.reproduce`: one published instance, the sections of the report, and the comparisons."""
