@@ -15,7 +15,7 @@ from sensing.validation import FloatArray, odd_order, positive, whole_number
 from .measure import CostSample, measure_cost
 from .tables import Column, show, text_table
 
-ORACLE_LIMIT = 3000
+ORACLE_LIMIT = 300
 """Tensors of up to this many entries have their oracle direction computed unless it is asked for or declined."""
 
 
@@ -57,7 +57,8 @@ class DirectionComparison:
         Largest relative difference of the coefficients, explicit against exactly simulated, over the path; in the
         coordinates of unit generators, taken modulo what Γ does not see where Γ is singular.
     objective_error : float
-        Largest |difference of h^l| over the path, relative to h^l at its start.
+        Largest |difference of h^l| over the path, relative to h^l(0) = ½ ‖b‖^{2l} or, where it is larger, to h^l at the
+        start: the expansion of h^l into powers subtracts terms of that size.
     tensor_error : float
         ‖w_explicit − Σ c_j vec(X_j)^{⊗l}‖ / ‖w_explicit‖ at the end.
     direction_cosine : float
@@ -192,7 +193,7 @@ def compare_directions(
     memory_limit : int, optional
         Byte budget of the explicit side (see `lifting.LiftedProblem`).
     oracle : bool, optional
-        Whether to compute the oracle alignment; by default for tensors of up to 3000 entries.
+        Whether to compute the oracle alignment; by default for tensors of up to 300 entries.
     costs : bool
         Whether to measure seconds and bytes of one step of either side.
     seed : int
@@ -252,7 +253,9 @@ def compare_directions(
         eta=eta,
         steps=made,
         coefficient_error=_coefficient_error(explicit_path, path, generators, order),
-        objective_error=float(np.max(np.abs(explicit.values[: made + 1] - values)) / values[0]),
+        objective_error=float(
+            np.max(np.abs(explicit.values[: made + 1] - values)) / max(values[0], span.value(np.zeros(3)))
+        ),
         tensor_error=_norm(explicit.tensor - _combine(exact.coefficients[-1], tensors)) / _norm(explicit.tensor),
         direction_cosine=_cosine(displacement, simulated_displacement) or 0.0,
         truncated_cosine=_cosine(simulated_displacement, _combine(truncated.coefficients[-1] - start, tensors)),
