@@ -8,6 +8,8 @@ from pathlib import Path
 
 from compare.export import export_rows, write_csv_rows, write_json_lines
 
+from .common import UsageError
+
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the subcommand."""
@@ -22,7 +24,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     form.add_argument("--csv", action="store_true", help="CSV with one header (the default)")
     form.add_argument("--json", action="store_true", help="JSON lines: one object a row")
     parser.add_argument("--evaluation", metavar="NAME", help="only rows of this evaluation")
-    parser.add_argument("--out", type=Path, metavar="FILE", help="write to this file instead of standard output")
+    parser.add_argument(
+        "--out", type=Path, metavar="FILE", help="write to this file, or into this folder, instead of standard output"
+    )
     parser.add_argument("--seed", type=int, help="accepted like everywhere; nothing here is random")
     parser.set_defaults(run=run)
 
@@ -34,8 +38,14 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.out is None:
         write(rows, sys.stdout)
         return 0
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    with open(arguments.out, "w", encoding="utf-8", newline="") as file:
-        write(rows, file)
-    print(f"{len(rows)} rows written to {arguments.out}", file=sys.stderr)
+    path = arguments.out
+    if path.is_dir():
+        path = path / f"{arguments.store.stem}.{'jsonl' if arguments.json else 'csv'}"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(path, "w", encoding="utf-8", newline="") as file:
+            write(rows, file)
+    except OSError as error:
+        raise UsageError(f"--out: cannot write {path}: {error.strerror}") from error
+    print(f"{len(rows)} rows written to {path}", file=sys.stderr)
     return 0

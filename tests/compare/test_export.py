@@ -92,6 +92,11 @@ def test_csv_and_json_lines_say_the_same(store: Path, capsys, tmp_path: Path) ->
     assert (said.out, said.err) == ("", f"8 rows written to {tmp_path / 'new' / 'rows.csv'}\n")
     with open(tmp_path / "new" / "rows.csv", newline="", encoding="utf-8") as file:
         assert list(csv.DictReader(file)) == table
+    assert main(["export", str(store), "--json", "--out", str(tmp_path / "new")]) == 0
+    assert len((tmp_path / "new" / "s.jsonl").read_text().splitlines()) == 8
+    capsys.readouterr()
+    assert main(["export", str(store), "--out", str(tmp_path / "new" / "rows.csv" / "below.csv")]) == 2
+    assert capsys.readouterr().err.startswith("lift-compare: error: --out: cannot write")
 
 
 def test_an_interrupted_evaluation_is_a_row_too(tmp_path: Path) -> None:
