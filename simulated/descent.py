@@ -94,7 +94,7 @@ def descend(span_objective: SpanObjective, start: Any, *, step_size: float, iter
 
 
 def values_along(span_objective: SpanObjective, path: FloatArray) -> FloatArray:
-    """Return h^l along a path of shape (T + 1, k), cut before the first value that leaves float64 (other than at the start)."""
+    """Return h^l along a path of shape (T + 1, k), cut before the first value (after the start) beyond float64."""
     try:
         return np.asarray(span_objective.value(path))
     except OverflowError:

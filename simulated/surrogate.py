@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,11 @@ class DiagonalSurrogate:
         X_1 .. X_k.
     order : int
         The odd lifting order l.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For generators of the wrong shape or not finite, or an order that is not odd and positive.
     """
 
     def __init__(self, problem: SensingProblem, generators: Any, order: int) -> None:
@@ -37,9 +43,14 @@ class DiagonalSurrogate:
             self._y[i, j] = self._y[j, i] = problem.operator.measure(X[i], X[j])
         self._b = problem.measurements
 
-    @property
+    @cached_property
     def _powers(self) -> tuple[FloatArray, FloatArray]:
-        return self._y.reshape(-1, len(self._b)) ** self.order, self._b**self.order
+        """The l-th powers of the measurements of X_j X_kᵀ, shape (k², m), and of b."""
+        with np.errstate(over="ignore"):
+            y, b = self._y.reshape(-1, len(self._b)) ** self.order, self._b**self.order
+        if not (np.all(np.isfinite(y)) and np.all(np.isfinite(b))):
+            raise OverflowError(f"the diagonal surrogate of order {self.order} is beyond float64")
+        return y, b
 
     def value(self, c: Any) -> Any:
         """Return the surrogate at c of shape (k,) or (..., k); OverflowError if it does not fit into float64."""
@@ -58,7 +69,8 @@ class DiagonalSurrogate:
         """Return the coefficients of t⁰ .. t⁴ of the quartic t ↦ value(c + t d), shape (..., 5)."""
         y, b = self._powers
         c, d = np.asarray(c, dtype=np.float64), np.asarray(d, dtype=np.float64)
-        quartic = quartic_along(y @ y.T, y @ b, float(b @ b), c, d)
+        with np.errstate(over="ignore", invalid="ignore"):
+            quartic = quartic_along(y @ y.T, y @ b, float(b @ b), c, d)
         if not np.all(np.isfinite(quartic)):
             raise OverflowError("the diagonal surrogate is beyond float64")
         return quartic

@@ -92,9 +92,15 @@ def truncated_coefficients(
 
 
 def truncated_rates(directions: EscapeDirections, order: int, eta: float) -> tuple[float, float]:
-    """Return ν − 1 = −η λ_n^l and the drive η σ_r^l / 2^{l−1} of the hidden coefficient."""
-    growth = -eta * directions.eigenvalue**order
-    drive = 2 * eta * (directions.singular_value / 2) ** order
+    """Return ν − 1 = −η λ_n^l and the drive η σ_r^l / 2^{l−1} of the hidden coefficient.
+
+    OverflowError if one of them does not fit into float64.
+    """
+    try:
+        growth = -eta * directions.eigenvalue**order
+        drive = 2 * eta * (directions.singular_value / 2) ** order
+    except OverflowError as error:
+        raise OverflowError(f"λ_n^l or σ_r^l leaves float64 at order {order}") from error
     return growth, drive
 
 

@@ -13,6 +13,7 @@ from sensing.validation import FloatArray, odd_order, positive
 from .directions import EscapeDirections
 from .span import SpanObjective
 from .surrogate import DiagonalSurrogate
+from .truncated import truncated_rates
 
 Intervals = tuple[tuple[float, float], ...]
 """Disjoint open intervals, ascending; an end may be inf."""
@@ -115,12 +116,12 @@ def truncated_windows(
     order = odd_order(order)
     rho, eta = positive("rho", rho), positive("eta", eta)
     dominance = _at_least_one(dominance)
-    growth = -eta * directions.eigenvalue**order
+    growth, _ = truncated_rates(directions, order, eta)
     name = "surrogate" if surrogate else "exact"
     if directions.eigenvalue >= 0:
         nowhere: list[Intervals] = [()] * 9
         return TruncatedWindows(dominance, name, growth, *nowhere)
-    rate = float(np.log1p(growth))
+    rate = max(float(np.log1p(growth)), np.finfo(np.float64).tiny)  # at high order λ_n^l may underflow
     ratio = hidden_ratio(directions, order)
     base, _, hidden = np.linalg.norm(directions.generators, axis=(1, 2)) ** order
     objective = (DiagonalSurrogate if surrogate else SpanObjective)(problem, directions.generators, order)
@@ -136,7 +137,7 @@ def truncated_windows(
     code = _intersect(_unite(beta_largest, gamma_largest), state_below)
     text = _unite(_intersect(beta_dominates, beta_below), _intersect(gamma_dominates, gamma_below))
     windows: list[Intervals] = [
-        tuple((float(np.log1p(low)) / rate, float(np.log1p(high)) / rate) for low, high in intervals)
+        _proper([(float(np.log1p(low)) / rate, float(np.log1p(high)) / rate) for low, high in intervals])
         for intervals in (
             beta_largest, gamma_largest, beta_dominates, gamma_dominates,
             state_below, beta_below, gamma_below, code, text,
@@ -210,17 +211,18 @@ def classify_truncated(
     ------
     TypeError, ValueError
         For an even order, or settings out of range.
+    OverflowError
+        If λ_n^l or σ_r^l does not fit into float64.
     """
     order, dominance = odd_order(order), _at_least_one(dominance)
     rho, eta, T = np.broadcast_arrays(*(np.asarray(value, dtype=np.float64) for value in (rho, eta, steps)))
     for name, value, good in (("rho", rho, rho > 0), ("eta", eta, eta > 0), ("steps", T, T >= 0)):
         if not np.all(good & np.isfinite(value)):
             raise ValueError(f"{name}: expected finite numbers {'>= 0' if name == 'steps' else '> 0'}")
-    growth = -eta * directions.eigenvalue**order
+    growth, drive = (eta * rate for rate in truncated_rates(directions, order, 1.0))
     if np.any(growth <= -1):
         raise ValueError("eta: expected η λ_n^l below 1, where ν stays positive")
     log_nu = np.log1p(growth)
-    drive = 2 * eta * (directions.singular_value / 2) ** order
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
         sums = np.where(growth == 0, T, np.expm1(T * log_nu) / np.where(growth == 0, 1.0, growth))
         c = np.stack([np.ones_like(rho), rho * np.exp(T * log_nu), -rho * drive * sums], axis=-1)
