@@ -116,7 +116,7 @@ def success_rates(
     seed: int = 0,
     method: str = "exact",
     step_size: float | None = None,
-    max_iterations: int = 20_000,
+    max_iterations: int = 100_000,
     max_escapes: int = 10,
     tolerance: float = 1e-10,
     progress: bool = True,

@@ -13,6 +13,7 @@ from .collapse import collapse
 from .curvature import smallest_saddle_order
 from .directions import EscapeDirections, escape_directions
 from .escape_result import MINIMUM_DECREASE, Attempt, Escape, EscapeReason
+from .independent import independent_generators
 from .kernel_direction import kernel_direction
 from .span import SpanObjective
 from .span_minimum import RelativeQuartic, line_minimum, minimise
@@ -50,8 +51,8 @@ def exact_escape(
     At the smallest order at which ŵ is a strict saddle along the visible direction b, the descent starts at the lowest
     points of the lines ŵ ± ρ b, which are below ŵ, and never goes up, so it cannot fall back to ŵ. If the collapsed
     point does not lower h, the span is extended, and then the order goes up by two. Last, unless `only_saddle`, come
-    starts without such a promise: lower points of these lines beyond a barrier, and the powers of single generators
-    that lie below ŵ. See `escape` for the parameters.
+    starts without such a promise: lower points of the line along any generator, beyond a barrier if need be, and the
+    powers of single generators that lie below ŵ. See `escape` for the parameters.
     """
     attempt = Attempt.at(problem, X, "exact", minimum_decrease)
     order = None if order is None else odd_order(order)
@@ -75,9 +76,10 @@ def exact_escape(
         plans += [Plan(number, name, True) for number in last for name in spans]
 
     for plan in plans:
-        objective = SpanObjective(problem, spans[plan.span], plan.order).normalised()
+        kept = independent_generators(spans[plan.span], plan.order)
+        objective = SpanObjective(problem, spans[plan.span][kept], plan.order).normalised()
         quartic = RelativeQuartic(objective)
-        for start in _starts(quartic, len(visibles), plan.beyond):
+        for start in _starts(quartic, sum(1 <= j <= len(visibles) for j in kept), plan.beyond):
             c = minimise(quartic, start)
             point = collapse(objective.generators, c, plan.order)
             lower, value = attempt.lowers(point)
@@ -87,7 +89,7 @@ def exact_escape(
                     value,
                     _nearest(point, published, len(visibles)),
                     order=plan.order,
-                    details=_way(plan, saddles),
+                    details=_way(plan, len(kept), saddles),
                     generators=objective.generators,
                     coefficients=c,
                 )
@@ -128,11 +130,12 @@ def _saddle_orders(
 def _starts(quartic: RelativeQuartic, visibles: int, beyond: bool) -> list[FloatArray]:
     """Return states below ŵ to descend from, the lowest first.
 
-    They are the lowest points of the lines ŵ ± ρ b and, if `beyond`, also the powers of single generators.
+    They are the lowest points of the lines ŵ ± ρ b; if `beyond`, of the lines along every generator, and the powers of
+    single generators.
     """
     unit = np.eye(len(quartic.B))
     starts = []
-    for way in unit[1 : 1 + visibles]:
+    for way in unit[1:] if beyond else unit[1 : 1 + visibles]:
         for signed in (way, -way):
             rho = line_minimum(quartic, unit[0], signed)
             if rho > 0:
@@ -142,12 +145,13 @@ def _starts(quartic: RelativeQuartic, visibles: int, beyond: bool) -> list[Float
     return sorted(starts, key=quartic.value)
 
 
-def _way(plan: Plan, saddles: list[int]) -> str:
+def _way(plan: Plan, kept: int, saddles: list[int]) -> str:
     """Return how the point was reached, in words."""
+    span = f"{plan.span}, {kept} of them independent"
     if not plan.beyond:
-        return f"{plan.span}, from ŵ ± ρ b"
+        return f"{span}, from ŵ ± ρ b"
     why = "no decrease from the strict saddle along b" if saddles else "no strict saddle along b"
-    return f"{plan.span}, from a lower state in their span ({why})"
+    return f"{span}, from a lower state in their span ({why})"
 
 
 def _nearest(point: FloatArray, published: FloatArray, visibles: int) -> str:

@@ -7,6 +7,7 @@ import numpy as np
 from sensing.validation import FloatArray
 
 from .line import stationary_points
+from .signed_log import LARGEST_LOG
 from .span import SpanObjective
 
 _MAX_STEPS = 200
@@ -22,7 +23,7 @@ class RelativeQuartic:
     Parameters
     ----------
     objective : SpanObjective
-        The objective; `normalised()` ones keep the coefficients c of order one.
+        The objective as `SpanObjective.normalised` gives it: ‖b‖ = 1 and coefficients c of order one.
     """
 
     def __init__(self, objective: SpanObjective) -> None:
@@ -30,6 +31,8 @@ class RelativeQuartic:
         unit = max(float(np.max(log_K)), float(np.max(log_B)))
         K, k = sign_K * np.exp(log_K - unit), len(objective)
         self.B = sign_B * np.exp(log_B - unit)
+        # h^l ≥ 0 in units of ‖b‖^{2l}; where this leaves float64 in the present unit, there is no bound to check.
+        self.floor = -0.5 * float(np.exp(-unit)) if -unit < LARGEST_LOG else -np.inf
         self.diagonal = np.maximum(np.abs(np.diag(self.B)), np.abs(np.einsum("iiii->i", K)))
         self._K = K.reshape(k * k, k * k)
         self._crossed_K = K.transpose(0, 2, 1, 3).reshape(k * k, k * k)
@@ -92,7 +95,9 @@ def minimise(quartic: RelativeQuartic, start: FloatArray) -> FloatArray:
         slope = (scale * gradient) @ axes
         step = scale * (axes @ (-slope / np.maximum(size, _FLAT * size.max())))
         expected, t = float(gradient @ step), 1.0
-        while (trial := quartic.value(c + t * step)) > value + 1e-4 * t * expected and t > 1e-12:
+        # A value below that of h^l = 0 is rounding, in a direction where the quartic is flat.
+        least = quartic.floor * (1 + 1e-9)
+        while not least <= (trial := quartic.value(c + t * step)) <= value + 1e-4 * t * expected and t > 1e-12:
             t /= 2
         if not trial < value:
             break

@@ -1,0 +1,381 @@
+"""Escapes: what each method finds on the published instances, and the promise that found means lower."""
+
+import mpmath
+import numpy as np
+import pytest
+from scipy.optimize import minimize_scalar
+
+import sensing
+from compare.published import PUBLISHED
+from sensing import EntrywiseOperator, SensingProblem
+from simulated import (
+    METHODS,
+    EscapeReason,
+    NotStationaryWarning,
+    escape,
+    escape_directions,
+    smallest_saddle_order,
+)
+from tests.catalogue import PUBLISHED_NUMBERS
+
+
+def stationary(name):
+    instance = PUBLISHED[name]
+    problem = instance.build()
+    return problem, sensing.polish(problem, instance.stationary_point())
+
+
+def objective(problem, X):
+    """h from the explicit matrices: no code shared with the operators' products."""
+    return 0.5 * np.sum((np.einsum("iab,ak,bk->i", problem.operator.matrices(), X, X) - problem.measurements) ** 2)
+
+
+def assert_kept(problem, X, attempt):
+    """The promise, and that the result says what it did."""
+    assert np.all(np.isfinite(attempt.point))
+    assert attempt.point.shape == X.shape
+    before, after = objective(problem, X), objective(problem, attempt.point)
+    assert attempt.objective_before == pytest.approx(before, rel=1e-9, abs=1e-20)
+    assert attempt.objective_after == pytest.approx(after, rel=1e-9, abs=1e-14 * problem.m)
+    assert attempt.found == (attempt.reason is EscapeReason.FOUND)
+    if attempt.found:
+        assert attempt.objective_after < attempt.objective_before
+        assert after < before
+    else:
+        assert attempt.objective_after == attempt.objective_before
+        np.testing.assert_array_equal(attempt.point, X)
+
+
+# The published instances ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+@pytest.mark.parametrize("order", [None, 3, 5, 11, 101, 1001])
+def test_exact_keeps_the_promise_and_gd_then_ends_at_the_truth(name, order):
+    problem, X = stationary(name)
+    attempt = escape(problem, X, order=order)
+    assert attempt.found
+    assert attempt.order == order or order is None
+    assert_kept(problem, X, attempt)
+    end = sensing.gradient_descent(problem, attempt.point, step_size=sensing.Backtracking(), max_iterations=3000)
+    assert problem.distance(end.point) < 1e-6
+
+
+@pytest.mark.parametrize(("name", "least"), [("two-by-two", 3), ("perturbed-completion", 5)])
+def test_exact_takes_the_smallest_saddle_order(name, least):
+    problem, X = stationary(name)
+    assert smallest_saddle_order(problem, X) == least
+    attempt = escape(problem, X, only_saddle=True)
+    assert attempt.found
+    assert attempt.order == least
+
+
+def test_exact_says_that_the_real_system_has_no_saddle_order_along_b():
+    problem, X = stationary("real-system")
+    attempt = escape(problem, X, only_saddle=True)
+    assert not attempt.found
+    assert attempt.reason is EscapeReason.NO_SADDLE_ORDER
+    assert escape(problem, X, order=5, only_saddle=True).reason is EscapeReason.NO_SADDLE
+    assert "no strict saddle along b" in escape(problem, X).details
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "kind"),
+    [("two-by-two", "two_by_two", "beta"), ("perturbed-completion", "perturbed_completion_3", "gamma")],
+)
+def test_truncated_reproduces_the_published_escape_points(name, key, kind):
+    instance = PUBLISHED[name]
+    problem, X = instance.build(), instance.stationary_point()
+    settings = {"order": instance.order, "rho": instance.rho, "eta": instance.eta, "steps": instance.steps}
+    attempt = escape(problem, X, method="truncated", rule="code", **settings)
+    numbers = PUBLISHED_NUMBERS[key]["recomputed"]
+    assert attempt.found
+    assert attempt.kind == kind
+    assert_kept(problem, X, attempt)
+    assert attempt.objective_after == pytest.approx(numbers["h_after"], rel=1e-5)
+    assert problem.distance(attempt.point) == pytest.approx(numbers["distance_after"], rel=1e-4)
+
+
+def test_the_two_acceptance_rules_disagree_on_the_two_by_two_example():
+    problem, X = stationary("two-by-two")
+    settings = {"order": 3, "rho": 0.1, "eta": 0.01, "steps": 660}
+    assert escape(problem, X, method="truncated", rule="code", **settings).found
+    text = escape(problem, X, method="truncated", rule="text", dominance=2.0, **settings)
+    assert text.reason is EscapeReason.RULE_NOT_MET
+    assert text.kind == "beta"
+
+
+def test_the_surrogate_accepts_a_jump_of_the_real_system_that_raises_h():
+    # With the diagonal surrogate the published rule accepts; h^l and h itself both rise, so there is no escape.
+    problem, X = stationary("real-system")
+    settings = {"method": "truncated", "order": 5, "rho": 0.1, "eta": 0.1, "steps": 150_000}
+    assert escape(problem, X, **settings).reason is EscapeReason.RULE_NOT_MET
+    surrogate = escape(problem, X, surrogate=True, **settings)
+    assert surrogate.reason is EscapeReason.NO_DECREASE
+    jump = np.sign(surrogate.coefficients[2]) * abs(surrogate.coefficients[2]) ** 0.2 * surrogate.generators[2]
+    assert objective(problem, jump) > objective(problem, X)
+
+
+def test_truncated_out_of_range_is_a_reason_not_an_error():
+    problem, X = stationary("two-by-two")
+    attempt = escape(problem, X, method="truncated", order=3, eta=1.0, steps=100_000)
+    assert attempt.reason is EscapeReason.OUT_OF_RANGE
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_line_methods_against_a_scan_of_their_lines(name):
+    problem, X = stationary(name)
+    d = escape_directions(problem, X)
+    scan = np.linspace(-8, 8, 4001)[:, None, None]
+    lowest = min(float(np.min(problem.objective(X + scan * D / np.linalg.norm(D)))) for D in (d.visible, d.hidden))
+    lower = lowest < problem.objective(X) * (1 - 1e-6)
+    assert escape(problem, X, method="line-search").found == lower
+    visible = float(np.min(problem.objective(X + scan * d.visible)))
+    single = escape(problem, X, method="single-step")
+    assert single.found == (visible < problem.objective(X) * (1 - 1e-6))
+
+
+# The promise, on random instances -----------------------------------------------------------------------------------
+
+
+def random_point(seed):
+    """A Gaussian instance and a point that gradient descent has come near to, or has not."""
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(1, 13))
+    r = int(rng.integers(1, min(3, n) + 1))
+    problem = sensing.gaussian(n, r, int(rng.integers(n * r, 4 * n * r + 1)), rng)
+    run = sensing.gradient_descent(
+        problem,
+        rng.standard_normal((n, r)),
+        step_size=sensing.Backtracking(),
+        max_iterations=int(rng.choice([0, 30, 300])),
+    )
+    return problem, run.point
+
+
+@pytest.mark.filterwarnings("ignore::simulated.NotStationaryWarning")
+@pytest.mark.parametrize("seed", range(60))
+def test_found_means_lower_for_every_method_on_random_gaussian_instances(seed):
+    problem, X = random_point(seed)
+    for method in METHODS:
+        assert_kept(problem, X, escape(problem, X, method=method))
+
+
+def test_single_step_and_line_search_escape_where_their_line_goes_below():
+    # A saddle of h itself: an eigenvector of M that is not the leading one, everything observed.
+    M = np.diag([4.0, 1.0, 0.5, 0.0])
+    problem = SensingProblem(EntrywiseOperator(np.ones((4, 4))), M.reshape(-1))
+    X = np.eye(4)[:, 1:2]
+    for method in METHODS:
+        attempt = escape(problem, X, method=method, **({"order": 1} if method == "truncated" else {}))
+        if method == "truncated":
+            continue  # its rules ask for norms, which say nothing here
+        assert attempt.found
+        assert_kept(problem, X, attempt)
+    # Along X̂ + t e1 the quartic is t² (−4 + 1 + 1) + t⁴/2 + ..., computed by a scan.
+    line = minimize_scalar(lambda t: objective(problem, X + t * np.eye(4)[:, :1]), bounds=(0, 4), method="bounded")
+    assert escape(problem, X, method="single-step").objective_after == pytest.approx(line.fun, rel=1e-6)
+
+
+def test_tied_eigenvalues_are_taken_as_a_subspace():
+    M = np.diag([2.0, 2.0, 2.0, 1.0])
+    problem = SensingProblem(EntrywiseOperator(np.ones((4, 4))), M.reshape(-1))
+    X = np.eye(4)[:, 3:]
+    attempt = escape(problem, X)
+    assert attempt.found
+    assert len(attempt.generators) == 1 + 3  # the hidden ones are parallel to these here
+    # On the whole tied subspace the best rank-one approximation of M is reached, from any basis of it.
+    assert attempt.objective_after == pytest.approx(0.5 * (4 + 4 + 1), rel=1e-6)
+
+
+def test_rank_deficient_stationary_point_is_left_along_its_kernel():
+    M = np.diag([4.0, 1.0, 0.0])
+    problem = SensingProblem(EntrywiseOperator(np.ones((3, 3))), M.reshape(-1), rank=2)
+    X = np.zeros((3, 2))
+    X[0, 0] = 2.0
+    attempt = escape(problem, X)
+    assert attempt.found
+    assert attempt.order == 1
+    assert_kept(problem, X, attempt)
+    assert attempt.objective_after == pytest.approx(0, abs=1e-12)
+    # The published direction u_n q_rᵀ takes the last nonzero triplet; its line does not see this saddle.
+    assert not escape(problem, X, method="single-step").found
+
+
+def test_global_minimum_is_certified_by_its_eigenvalue():
+    problem = sensing.gaussian(6, 2, 30, 3)
+    for method in METHODS:
+        attempt = escape(problem, problem.ground_truth, method=method)
+        assert attempt.reason is EscapeReason.NO_NEGATIVE_EIGENVALUE
+
+
+def test_given_generators_are_used():
+    problem, X = stationary("perturbed-completion")
+    given = np.array([[[0.3], [1.0], [-0.2]], [[0.0], [0.0], [0.0]]])
+    attempt = escape(problem, X, order=5, generators=given)
+    assert attempt.found
+    assert len(attempt.generators) == 3  # X̂, the visible one, and the first given one; a zero one adds nothing
+    assert abs(np.sum(attempt.generators[2] * given[0])) == pytest.approx(
+        np.linalg.norm(attempt.generators[2]) * np.linalg.norm(given[0])
+    )
+    assert_kept(problem, X, attempt)
+
+
+# The lifted state, against independent computations -------------------------------------------------------------------
+
+
+def test_state_and_collapse_against_explicit_tensors():
+    # Order 3 on the 2×2 example: build w, evaluate h³ entry by entry, and scan all unit vectors of the plane.
+    problem, X = stationary("two-by-two")
+    attempt = escape(problem, X, order=3)
+    vectors = attempt.generators[:, :, 0]
+
+    def tensor(c):
+        return np.einsum("j,ja,jb,jc->abc", c, vectors, vectors, vectors)
+
+    def lifted(w):
+        A = problem.operator.matrices()
+        sensed = np.einsum("iab,kcd,lef,ace,bdf->ikl", A, A, A, w, w, optimize=True)
+        return 0.5 * np.sum((sensed - np.einsum("i,k,l->ikl", *[problem.measurements] * 3)) ** 2)
+
+    w = tensor(attempt.coefficients)
+    x_hat = X[:, 0]
+    assert lifted(w) < lifted(np.einsum("a,b,c->abc", x_hat, x_hat, x_hat))
+
+    def height(phi):
+        x = np.array([np.cos(phi), np.sin(phi)])
+        return np.einsum("abc,a,b,c->", w, x, x, x)
+
+    angles = np.linspace(0, 2 * np.pi, 100_001)
+    top = max(height(phi) for phi in angles)
+    assert np.linalg.norm(attempt.point) ** 3 == pytest.approx(top, rel=1e-8)
+
+
+@pytest.mark.parametrize("case", ["two-by-two", "completion-80"])
+@pytest.mark.filterwarnings("ignore::simulated.NotStationaryWarning")
+def test_order_1001_against_multiple_precision(case):
+    if case == "two-by-two":
+        problem, X = stationary(case)
+    else:
+        problem = sensing.perturbed_completion(80, 0.1)
+        # A spurious minimum has equal entries of one sign on some even indices and of the other sign on the rest.
+        start = problem.ground_truth.copy()
+        start[[0, 6, 14, 20, 28, 36, 44, 50, 58, 66, 70, 72, 76]] *= -1
+        X = sensing.gradient_descent(problem, start, step_size=0.005, max_iterations=3000).point
+        assert problem.objective(X) > 1
+    order = 1001
+    attempt = escape(problem, X, order=order)
+    assert attempt.found
+    assert_kept(problem, X, attempt)
+
+    with mpmath.workdps(60):
+        # All inner products in 60 digits from the float64 generators, then the quartic at order 1001.
+        A = problem.operator
+        b = [mpmath.mpf(float(x)) for x in problem.measurements]
+        G, c = attempt.generators, [mpmath.mpf(float(x)) for x in attempt.coefficients]
+        k = len(c)
+        if case == "two-by-two":
+            matrices = [[[mpmath.mpf(float(x)) for x in row] for row in Ai] for Ai in A.matrices()]
+
+            def measure(L, R):
+                return [
+                    mpmath.fsum(
+                        Ai[p][q] * mpmath.mpf(float(L[p, 0])) * mpmath.mpf(float(R[q, 0]))
+                        for p in range(2)
+                        for q in range(2)
+                    )
+                    for Ai in matrices
+                ]
+
+        else:
+            weights = [mpmath.mpf(float(x)) for x in A.weights.reshape(-1)]
+
+            def measure(L, R):
+                u, v = ([mpmath.mpf(float(x)) for x in V[:, 0]] for V in (L, R))
+                pairs = [(p, q) for p in range(len(u)) for q in range(len(u))]
+                return [w * (u[p] * v[q] + v[p] * u[q]) / 2 for w, (p, q) in zip(weights, pairs, strict=True)]
+
+        y = {(i, j): measure(G[i], G[j]) for i in range(k) for j in range(i, k)}
+        y = {**y, **{(j, i): v for (i, j), v in y.items()}}
+        K = {(s, t): mpmath.fdot(y[s], y[t]) ** order for s in y for t in y}
+        B = {s: mpmath.fdot(y[s], b) ** order for s in y}
+
+        def gain(c):
+            linear = mpmath.fsum(c[i] * c[j] * B[i, j] for i, j in y)
+            quartic = mpmath.fsum(c[s[0]] * c[s[1]] * c[t[0]] * c[t[1]] * K[s, t] for s in y for t in y)
+            return linear - quartic / 2
+
+        base = [mpmath.mpf(1)] + [mpmath.mpf(0)] * (k - 1)
+        assert gain(c) > gain(base) > 0
+        # The end of the descent is a minimum: the gain is stationary, so a change of 1e-6 costs of the order of 1e-12.
+        for j in range(k):
+            for change in (1e-6, -1e-6):
+                other = [x * (1 + (mpmath.mpf(change) if i == j else 0)) for i, x in enumerate(c)]
+                assert gain(other) <= gain(c) * (1 + mpmath.mpf(10) ** -13)
+
+        # The collapse: ‖X̌‖^l is the height of w over the unit vector, which is the best one among all generators.
+        def height(V):
+            at = [mpmath.mpf(float(x)) for x in V[:, 0]]
+            length = mpmath.sqrt(mpmath.fdot(at, at))
+            inner = [mpmath.fdot([mpmath.mpf(float(x)) for x in g[:, 0]], at) for g in G]
+            return mpmath.fsum(c[j] * (inner[j] / length) ** order for j in range(k)), length
+
+        top, length = height(attempt.point)
+        assert abs(length**order / top - 1) < mpmath.mpf(10) ** -9
+        for g in G:
+            if np.any(g):
+                assert abs(height(g)[0]) <= top * (1 + mpmath.mpf(10) ** -9)
+
+
+# Bad input and words ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("settings", "word"),
+    [
+        ({"method": "guess"}, "method"),
+        ({"order": 4}, "order"),
+        ({"order": -3}, "order"),
+        ({"method": "single-step", "order": 3}, "order"),
+        ({"generators": "more"}, "generators"),
+        ({"generators": np.ones((2, 5, 1))}, "generators"),
+        ({"largest_order": 0}, "largest"),
+        ({"orders_tried": 0}, "orders_tried"),
+        ({"eigenvectors": 0}, "count"),
+        ({"minimum_decrease": -1.0}, "minimum_decrease"),
+        ({"minimum_decrease": 1.0}, "minimum_decrease"),
+        ({"method": "truncated", "order": 3, "rho": -1.0}, "rho"),
+        ({"method": "truncated", "order": 3, "eta": 0.0}, "eta"),
+        ({"method": "truncated", "order": 3, "steps": -1}, "steps"),
+        ({"method": "truncated", "order": 3, "rule": "both"}, "both"),
+        ({"method": "line-search", "grid_size": 1}, "grid_size"),
+        ({"method": "line-search", "grid_range": (1.0, 0.5)}, "grid_range"),
+    ],
+)
+def test_bad_settings_are_refused_by_name(settings, word):
+    problem, X = stationary("two-by-two")
+    with pytest.raises(ValueError, match=word):
+        escape(problem, X, **settings)
+
+
+def test_bad_points_and_foreign_settings_are_refused():
+    problem, X = stationary("two-by-two")
+    for bad in (np.zeros((2, 1)), np.ones((3, 1)), np.full((2, 1), np.nan)):
+        with pytest.raises(ValueError, match="X"):
+            escape(problem, bad)
+    with pytest.raises(TypeError, match="rho"):
+        escape(problem, X, method="exact", rho=0.1)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_point_that_is_not_stationary_warns(method):
+    problem, X = stationary("two-by-two")
+    with pytest.warns(NotStationaryWarning, match="stationary"):
+        escape(problem, X + 0.2, method=method)
+
+
+def test_repr_says_what_happened():
+    problem, X = stationary("two-by-two")
+    assert "order 3" in repr(escape(problem, X))
+    assert "0.375 ->" in repr(escape(problem, X))
+    assert EscapeReason.SCORE_TOO_LOW.value in repr(escape(problem, X, method="single-step"))
