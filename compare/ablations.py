@@ -212,9 +212,9 @@ EVALUATIONS: dict[str, Evaluation] = {
             "success",
             success_rate,
             checks={
-                "n": whole(2, 10_000),
+                "n": whole(2, 2_000),
                 "epsilon": real(),
-                "starts": whole(1, 100_000),
+                "starts": whole(1, 10_000),
                 "scale": real(),
                 "seed": whole(0, 2**63 - 1),
                 "method": word(*METHODS),

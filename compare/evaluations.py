@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import json
 import math
+import threading
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -87,13 +90,13 @@ class Evaluation:
 def evaluate(run: Callable[..., Mapping[str, Any]], settings: Mapping[str, Any]) -> Outcome:
     """Call one evaluation, and return what it left behind; an error is an outcome, not an exception."""
     results, error, status = None, None, Status.DONE
-    with warnings.catch_warnings(record=True) as heard:
-        warnings.simplefilter("always")
+    with _recorded_warnings() as heard:
         begin = time.perf_counter()
         try:
             results = plain(run(**settings))
             if not isinstance(results, dict):
                 raise TypeError(f"expected a dict of results, got {type(results).__name__}")
+            json.dumps(results, allow_nan=False)  # what the store cannot keep is an error of the evaluation
         except MemoryLimitExceeded as refusal:
             status = Status.REFUSED
             error = f"refused: needs {refusal.predicted_bytes} bytes, {refusal.allowed_bytes} allowed"
@@ -102,6 +105,17 @@ def evaluate(run: Callable[..., Mapping[str, Any]], settings: Mapping[str, Any])
         seconds = time.perf_counter() - begin
     said = tuple(dict.fromkeys(str(warning.message) for warning in heard))
     return Outcome(status, results, error, said, seconds, _provenance())
+
+
+@contextmanager
+def _recorded_warnings() -> Iterator[list[warnings.WarningMessage]]:
+    """Record warnings in the list returned; only in the main thread, as Python keeps one list of filters a process."""
+    if threading.current_thread() is not threading.main_thread():
+        yield []
+        return
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        yield heard
 
 
 def failure(error: str) -> Outcome:

@@ -37,6 +37,9 @@ POINT_DEFAULTS: dict[str, Any] = {**dict.fromkeys(POINT_CHECKS), "instance": ins
 """Defaults of the settings of `Point`; None stands for what `complete_point` fills in."""
 
 
+MAX_ENTRIES = 10**8
+"""An instance with more stored numbers than this (0.8 GB) is refused: n² weights, or m matrices of n² entries."""
+
 SOLVED = 1e-2
 """A point counts as the truth when ‖XXᵀ − ZZᵀ‖_F is below this times ‖ZZᵀ‖_F."""
 
@@ -140,6 +143,9 @@ def complete_point(settings: dict[str, Any]) -> dict[str, Any]:
             gd_step=published.gd_step,
             gd_before=published.gd_before,
         )
+    entries = (whole["n"] or 0) ** 2 * (whole["m"] or 1)
+    if entries > MAX_ENTRIES:
+        raise ValueError(f"n: expected an instance of at most {MAX_ENTRIES} numbers, got {entries}")
     if whole["point"] == "published":
         if instance == "gaussian" or PUBLISHED[instance].stationary is None:
             raise ValueError(f"point: the instance {instance!r} has no printed X̂; use 'descent'")

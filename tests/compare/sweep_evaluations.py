@@ -34,6 +34,8 @@ def moody(*, x: int) -> dict[str, Any]:
         return {"value": np.float64("nan"), "list": np.array([1.0, np.inf])}
     if x == 5:
         return 5  # type: ignore[return-value]
+    if x == 6:
+        return {"value": object()}
     return {"value": x}
 
 

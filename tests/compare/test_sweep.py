@@ -244,6 +244,8 @@ def test_an_order_beyond_the_budget_is_refused_before_it_is_allocated() -> None:
     ("settings", "message"),
     [
         ({"instance": "gaussian", "m": 3}, "n: .* missing"),
+        ({"instance": "gaussian", "n": 10**4, "m": 10}, "n: expected an instance of at most 100000000 numbers"),
+        ({"instance": "perturbed-completion", "n": 10**5}, "n: expected an instance of at most 100000000 numbers"),
         ({"instance": "gaussian", "n": 3, "m": 3, "r": 4}, "r: expected at most n = 3"),
         ({"instance": "gaussian", "n": 3, "m": 3, "point": "published"}, "point: .* no printed"),
         ({"instance": "two-by-two", "method": "exact", "rho": 0.1}, "rho: the method 'exact' has no such setting"),

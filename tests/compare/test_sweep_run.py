@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -72,19 +73,25 @@ def test_processes_are_pinned_to_one_thread_and_leave_no_trace(tmp_path: Path, m
 
 
 def test_failures_and_refusals_are_rows(tmp_path: Path) -> None:
-    sweep = Sweep(MOODY, {"x": list(range(6))})
-    with ThreadPoolExecutor(1) as executor:
-        rows = run_sweep(sweep, tmp_path / "s.sqlite", executor=executor, jobs=1).rows
-        again = run_sweep(sweep, tmp_path / "s.sqlite", executor=executor)
-    assert [str(row.status) for row in rows] == ["done", "failed", "refused", "done", "done", "failed"]
-    assert rows[1].error is not None
-    assert rows[1].error.startswith("ValueError: one is not welcome (sweep_evaluations.py:")
-    assert rows[2].error == "refused: needs 8000 bytes, 100 allowed"
+    sweep = Sweep(MOODY, {"x": list(range(7))})
+    rows = run_sweep(sweep, tmp_path / "s.sqlite", jobs=1).rows
+    again = run_sweep(sweep, tmp_path / "s.sqlite", jobs=1)
+    assert [str(row.status) for row in rows] == ["done", "failed", "refused", "done", "done", "failed", "failed"]
+    errors = [row.error or "" for row in rows]
+    assert errors[1].startswith("ValueError: one is not welcome (sweep_evaluations.py:")
+    assert errors[2] == "refused: needs 8000 bytes, 100 allowed"
     assert rows[3].warnings == ("three is a crowd",)
     assert rows[4].results == {"value": None, "list": [1.0, None]}  # never NaN
-    assert rows[5].error is not None
-    assert "expected a dict of results, got int" in rows[5].error
+    assert "expected a dict of results, got int" in errors[5]
+    assert "not JSON serializable" in errors[6]
     assert again.ran == 0
+
+
+def test_threads_leave_the_warning_filters_alone(tmp_path: Path) -> None:
+    before = list(warnings.filters)
+    with ThreadPoolExecutor(4) as executor:
+        run_sweep(squares(40, tmp_path / "log", 0.001), tmp_path / "s.sqlite", executor=executor, jobs=4)
+    assert warnings.filters == before
 
 
 def test_failed_rows_are_run_again_when_asked(tmp_path: Path) -> None:
