@@ -11,6 +11,8 @@ from typing import Any
 import opt_einsum
 import tensorly as tl
 
+from .backends import row_major
+
 Labels = Sequence[Hashable]
 
 ITEMSIZE = 8  # bytes of a float64
@@ -93,18 +95,26 @@ class Contraction:
 
     def __call__(self, *operands: Any) -> Any:
         """Contract the operands (tensors of the current tensorly backend, in row-major layout)."""
-        live = [tl.reshape(operand, shape) for operand, shape in zip(operands, self._input_shapes, strict=True)]
+        live = [_shaped(operand, shape) for operand, shape in zip(operands, self._input_shapes, strict=True)]
         del operands
         for step in self._steps:
             i, j = step.positions
             live.append(_multiply(step, live.pop(j), live.pop(i)))
-        return tl.reshape(tl.transpose(live[0], self._final) if self._final else live[0], self._output_shape)
+        return _shaped(row_major(_transposed(live.pop(), self._final)), self._output_shape)
 
 
 def _multiply(step: _Step, right: Any, left: Any) -> Any:
-    left = tl.reshape(tl.transpose(left, step.left.axes) if step.left.axes else left, step.left.shape)
-    right = tl.reshape(tl.transpose(right, step.right.axes) if step.right.axes else right, step.right.shape)
-    return tl.reshape(tl.matmul(left, right), step.shape)
+    left = _shaped(_transposed(left, step.left.axes), step.left.shape)
+    right = _shaped(_transposed(right, step.right.axes), step.right.shape)
+    return _shaped(tl.matmul(left, right), step.shape)
+
+
+def _transposed(tensor: Any, axes: tuple[int, ...]) -> Any:
+    return tl.transpose(tensor, axes) if axes != tuple(range(len(axes))) else tensor
+
+
+def _shaped(tensor: Any, shape: tuple[int, ...]) -> Any:
+    return tl.reshape(tensor, shape) if tuple(tensor.shape) != shape else tensor
 
 
 def _path(

@@ -7,6 +7,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+BUFFER_BYTES = 8 * 8192
+"""What numpy buffers of an operand that it cannot walk through in long rows (8192 numbers)."""
+
+
+def python_bytes(order: int, evaluation: str) -> int:
+    """Return what Python and the headers of small arrays take during an evaluation: kilobytes, as measured."""
+    fixed, per_mode = {"value": (2500, 350), "gradient": (2600, 750), "hessian_product": (3700, 1450)}[evaluation]
+    return fixed + per_mode * order
+
+
 DEFAULT_FRACTION = 0.5
 """Fraction of the available memory that a lifted problem may use when no `memory_limit` is given."""
 
@@ -38,12 +48,14 @@ class LiftingCost:
         Multiplications and additions of one value-and-gradient. For the forms "entrywise" and "symmetric", of one at a
         symmetric w.
     peak_bytes : int
-        Most memory that an evaluation (value, gradient or Hessian product) holds at one time, besides its arguments
-        and what the problem keeps between evaluations.
+        Most memory that one value-and-gradient holds at one time, besides w and what the problem keeps between
+        evaluations. A value alone takes no more.
     tensor_bytes : int
         Memory of one tensor w.
     stored_bytes : int
         Memory that the problem keeps between evaluations: operators and tables.
+    hessian_bytes : int
+        Most memory that one Hessian product holds at one time, besides its arguments and what the problem keeps.
     reason : str or None
         Why the form does not apply to this problem; its flops and bytes are 0 then.
     """
@@ -53,6 +65,7 @@ class LiftingCost:
     peak_bytes: int
     tensor_bytes: int
     stored_bytes: int = 0
+    hessian_bytes: int = 0
     reason: str | None = None
 
     @property

@@ -11,12 +11,17 @@ import tensorly as tl
 
 from sensing import EntrywiseOperator, SensingProblem
 
+from .backends import row_major
 from .contraction import ITEMSIZE
+from .cost import BUFFER_BYTES
 from .multisets import SymmetricTensors
 from .symmetry import is_symmetric
 
 BLOCK_BYTES = 2**21
 """Size of the blocks of rows that the swaps work on (about what a core's cache holds)."""
+
+
+HEADER_BYTES = 700  # of Python's, for the many short-lived views of one swap
 
 
 class EntrywiseForm:
@@ -45,16 +50,19 @@ class EntrywiseForm:
         entries = (n * r) ** order
         self._row = ITEMSIZE * n**order * r ** (2 * order)  # bytes of T_S's summands for one row a, over c, b and ranks
 
-        per_size = [(4.0 * (order - s) * n + 6) * n**s * n**order * r ** (2 * order) / 2 for s in range(self._half + 1)]
-        sums = sum(comb(order, s) for s in range(self._half + 1))
-        self.flops = 2 * sum(per_size) / 2 + (sums + 2.0 * order * n) * entries
-        self.general_flops = sum(comb(order, s) * flops for s, flops in enumerate(per_size)) + 2.0 * order * n * entries
+        # For each size of S: the product y z, D on the other l − |S| modes, the product with x, the sum over c.
+        swaps = [(2.0 * n * (order - s) + 4) * n**s * n**order * r ** (2 * order) for s in range(self._half + 1)]
+        subsets = [comb(order, s) for s in range(self._half + 1)]
+        rest = (sum(subsets) + 2.0 * n * order) * entries
+        self.flops = sum(swaps) + rest
+        self.general_flops = sum(count * swap for count, swap in zip(subsets, swaps, strict=True)) + rest
+
         tensor_bytes = ITEMSIZE * entries
         working = max(min(n**s, self._block()) for s in range(self._half + 1)) * self._row
-        self.gradient_bytes = 3 * tensor_bytes + 2 * working
-        self.value_bytes = self.gradient_bytes
-        self.hessian_bytes = self.gradient_bytes + tensor_bytes
-        self.peak_bytes = max(self.gradient_bytes, self.hessian_bytes)
+        headers = HEADER_BYTES * (order + 3)
+        # Either two copies of the terms, or one and numpy's buffers while it is made.
+        self.gradient_bytes = 4 * tensor_bytes + working + max(working, 2 * min(BUFFER_BYTES, working)) + headers
+        self.hessian_bytes = self.gradient_bytes + 2 * tensor_bytes + headers
         self.stored_bytes = ITEMSIZE * (n**2 + sum(n ** (2 * s) for s in range(self._half + 1)))
 
     @staticmethod
@@ -122,8 +130,7 @@ class EntrywiseForm:
                 if swap is None or not symmetric:
                     swap = None
                     for triple in triples:
-                        x, y, z = (tensor if symmetric else tl.transpose(tensor, axes) for tensor in triple)
-                        part = self._swap(s, x, y, z)
+                        part = self._swap(s, *(triple if symmetric else _with_modes(triple, axes)))
                         swap = part if swap is None else swap + part
                 moved = tl.transpose(swap, [axes.index(k) for k in modes])
                 if total is None:
@@ -141,23 +148,26 @@ class EntrywiseForm:
         X, Y, Z = (tl.reshape(self._split(tensor, s), shape) for tensor in (x, y, z))
         X = tl.reshape(tl.transpose(X, (1, 0, 2, 3)), (1, r**s, n**s, 1, n**k, r**k, 1))
         Z = tl.reshape(Z, (1, 1, n**s, r**s, n**k, 1, r**k))
-        blocks = []
-        for first in range(0, n**s, self._block()):
-            rows = Y[first : first + self._block()]
-            terms = tl.reshape(rows, (-1, r**s, 1, 1, n**k, r**k, 1)) * Z
-            terms = tl.reshape(every_mode(self._D, terms, n, k, r ** (2 * k)), terms.shape)
-            terms *= X
-            if r > 1:
-                terms = tl.sum(terms, (1, 5))
-            weights = self._powers[s][first : first + self._block()]
-            terms = tl.reshape(terms, (len(rows), n**s, -1))
-            blocks.append(tl.matmul(tl.reshape(weights, (-1, 1, n**s)), terms))
-        swap = tl.concatenate(blocks, axis=0)
+        starts = range(0, n**s, self._block())
+        swap = tl.concatenate([self._swapped_rows(s, slice(i, i + self._block()), X, Y, Z) for i in starts], axis=0)
         if r > 1:
             split = (n,) * s + (r,) * s + (n,) * k + (r,) * k
             pairs = [*((j, s + j) for j in range(s)), *((2 * s + j, 2 * s + k + j) for j in range(k))]
             swap = tl.transpose(tl.reshape(swap, split), [axis for pair in pairs for axis in pair])
         return tl.reshape(swap, (n * r,) * self._order)
+
+    def _swapped_rows(self, s: int, rows: slice, X: Any, Y: Any, Z: Any) -> Any:
+        """Return the rows a of T_S, summed over c, b and the ranks σ and σ′."""
+        n, r, k = self._n, self._r, self._order - s
+        Y = Y[rows]
+        shape = (len(Y), r**s, n**s, r**s, n**k, r**k, r**k)
+        # The product is handed on without a name, so that it is freed once the first mode is done.
+        terms = every_mode(self._D, tl.reshape(Y, (-1, r**s, 1, 1, n**k, r**k, 1)) * Z, n, k, r ** (2 * k))
+        terms = tl.reshape(terms, shape)
+        terms *= X
+        if r > 1:
+            terms = tl.sum(terms, (1, 5))
+        return tl.matmul(tl.reshape(self._powers[s][rows], (-1, 1, n**s)), tl.reshape(terms, (len(Y), n**s, -1)))
 
     def _split(self, tensor: Any, s: int) -> Any:
         """Return P(tensor) with its axes in the order: n and r of the first s modes, n and r of the others."""
@@ -173,6 +183,12 @@ class EntrywiseForm:
             length = (self._n * self._r) ** (self._order - mode - 1) * self._r
             x = tl.matmul(self._B, tl.reshape(x, (-1, self._n, length)))
         return tl.reshape(x, (self._n * self._r,) * self._order)
+
+
+def _with_modes(tensors: tuple[Any, ...], axes: list[int]) -> list[Any]:
+    """Return the tensors with their modes in the given order; a tensor that comes twice is copied once."""
+    moved = {id(tensor): row_major(tl.transpose(tensor, axes)) for tensor in tensors}
+    return [moved[id(tensor)] for tensor in tensors]
 
 
 def every_mode(D: Any, tensor: Any, n: int, modes: int, tail: int) -> Any:

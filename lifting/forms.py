@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from sensing import SensingProblem
 
 from .contraction import ITEMSIZE
-from .cost import LiftingCost, LiftingCosts, MemoryLimitExceeded
+from .cost import LiftingCost, LiftingCosts, MemoryLimitExceeded, python_bytes
 from .entrywise import EntrywiseForm
 from .normal import NormalForm
 from .rank_one_operators import RankOneForm
@@ -26,7 +26,8 @@ class Form(Protocol):
     symmetric_only: bool
     flops: float
     general_flops: float
-    peak_bytes: int
+    gradient_bytes: int
+    hessian_bytes: int
     stored_bytes: int
 
     def prepare(self, tensor: Callable[[Any], Any], index: Callable[[Any], Any]) -> None:
@@ -61,10 +62,14 @@ def cheapest(forms: dict[str, Form], allowed: int, order: int) -> Form:
     MemoryLimitExceeded
         If none fits.
     """
-    fitting = [form for form in forms.values() if form.stored_bytes + form.peak_bytes <= allowed]
+
+    def needed_bytes(form: Form) -> int:
+        return form.stored_bytes + form.gradient_bytes + python_bytes(order, "gradient")
+
+    fitting = [form for form in forms.values() if needed_bytes(form) <= allowed]
     if not fitting:
-        least = min(forms.values(), key=lambda form: form.stored_bytes + form.peak_bytes)
-        needed = least.stored_bytes + least.peak_bytes
+        least = min(forms.values(), key=needed_bytes)
+        needed = needed_bytes(least)
         raise MemoryLimitExceeded(needed, allowed, f"order {order}: the {least.name} form")
     general = min((form for form in fitting if not form.symmetric_only), key=lambda form: form.flops, default=None)
     symmetric = next((form for form in fitting if form.symmetric_only), None)
@@ -77,7 +82,14 @@ def cheapest(forms: dict[str, Form], allowed: int, order: int) -> Form:
 def cost_of(form: Form, problem: SensingProblem, order: int) -> LiftingCost:
     """Return the predicted cost of a form."""
     tensor_bytes = ITEMSIZE * (problem.n * problem.rank) ** order
-    return LiftingCost(form.name, form.flops, form.peak_bytes, tensor_bytes, form.stored_bytes)
+    return LiftingCost(
+        form.name,
+        form.flops,
+        form.gradient_bytes + python_bytes(order, "gradient"),
+        tensor_bytes,
+        form.stored_bytes,
+        form.hessian_bytes + python_bytes(order, "hessian_product"),
+    )
 
 
 def costs_of(problem: SensingProblem, order: int) -> LiftingCosts:
@@ -88,7 +100,7 @@ def costs_of(problem: SensingProblem, order: int) -> LiftingCosts:
         tuple(
             cost_of(planned[name], problem, order)
             if name in planned
-            else LiftingCost(name, 0.0, 0, tensor_bytes, 0, kind.unfit(problem, order))
+            else LiftingCost(name, 0.0, 0, tensor_bytes, reason=kind.unfit(problem, order))
             for name, kind in FORMS.items()
         )
     )

@@ -16,10 +16,12 @@ import tensorly as tl
 
 from sensing.validation import FloatArray
 
-from .backends import take
+from .backends import row_major, take
 from .contraction import ITEMSIZE
 
 IntArray = npt.NDArray[np.intp]
+
+VIEW_BYTES = 144  # of Python's for a view of an array
 
 
 def number(d: int, k: int) -> int:
@@ -118,7 +120,8 @@ class SymmetricPower:
             gathered, product = ITEMSIZE * columns * rest * done, ITEMSIZE * rows * rest * done
             self.flops += 2.0 * rows * columns * rest * done
             step = ITEMSIZE * number(rows, j + 1) * rest
-            self.peak_bytes = max(self.peak_bytes, held + gathered, gathered + product, product + step)
+            views = VIEW_BYTES * rows if j > 0 else 0
+            self.peak_bytes = max(self.peak_bytes, held + gathered, gathered + product, product + views + step)
             held = step
         self.stored_bytes = ITEMSIZE * columns * sum(number(columns, k) for k in range(order))
 
@@ -134,5 +137,8 @@ class SymmetricPower:
             rest, done = number(self._columns, self._order - j - 1), number(self._rows, j)
             X = tl.reshape(take(X, self._tables[self._order - j - 1]), (self._columns, rest * done))
             X = tl.reshape(tl.matmul(B, X), (self._rows, rest, done))
-            X = tl.concatenate([X[v, :, : number(v + 1, j)] for v in range(self._rows)], axis=1)
+            if j == 0:
+                X = row_major(tl.transpose(X[:, :, 0]))
+            else:
+                X = tl.concatenate([X[v, :, : number(v + 1, j)] for v in range(self._rows)], axis=1)
         return tl.reshape(X, (-1,))

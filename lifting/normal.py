@@ -44,9 +44,7 @@ class NormalForm:
         self.flops = self._cubic.flops + self._linear.flops
         self.general_flops = self.flops
         self.gradient_bytes = max(self._cubic.peak_bytes, tensor_bytes + self._linear.peak_bytes)
-        self.value_bytes = self.gradient_bytes
         self.hessian_bytes = self.gradient_bytes + tensor_bytes
-        self.peak_bytes = max(self.gradient_bytes, self.hessian_bytes)
         self.stored_bytes = ITEMSIZE * (n**4 + n**2)
 
     @staticmethod

@@ -12,7 +12,7 @@ from sensing import SensingProblem
 from sensing.validation import odd_order, real_array, whole_number
 
 from .backends import load, maker, row_major, using
-from .cost import DEFAULT_FRACTION, LiftingCost, LiftingCosts, available_memory
+from .cost import DEFAULT_FRACTION, LiftingCost, LiftingCosts, MemoryLimitExceeded, available_memory
 from .forms import FORMS, Form, cheapest, cost_of, costs_of, plan
 from .symmetry import is_symmetric
 
@@ -136,7 +136,11 @@ class LiftedProblem:
         """Return ∇²h^l(w)[direction], in the shape of w."""
         with using(self.backend):
             w, direction = self.tensor("w", w), self.tensor("direction", direction)
-            return tl.reshape(self._form_for(w, direction).hessian_product(w, direction), self.shape)
+            form = self._form_for(w, direction)
+            needed = cost_of(form, self.problem, self.order).hessian_bytes + form.stored_bytes
+            if needed > self._allowed:
+                raise MemoryLimitExceeded(needed, self._allowed, f"order {self.order}: a Hessian product")
+            return tl.reshape(form.hessian_product(w, direction), self.shape)
 
     def tensor(self, name: str, value: Any) -> Any:
         """Return `value` as a float64 tensor of the shape of w in row-major layout, or refuse it by its name."""

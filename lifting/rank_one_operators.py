@@ -37,12 +37,10 @@ class RankOneForm:
         projected, residual = self._project.result_bytes, ITEMSIZE * m**order
         self.flops = self._project.flops + self._back.flops + 4.0 * (m * r) ** order
         self.general_flops = self.flops
-        self.value_bytes = max(self._project.peak_bytes, projected + residual)
-        self.gradient_bytes = max(self.value_bytes, projected + self._back.peak_bytes)
+        self.gradient_bytes = max(self._project.peak_bytes, projected + residual, projected + self._back.peak_bytes)
         self.hessian_bytes = max(self.gradient_bytes, projected + self._project.peak_bytes, 2 * projected)
         if r > 1:
             self.hessian_bytes = max(self.hessian_bytes, 2 * projected + 2 * residual)
-        self.peak_bytes = max(self.gradient_bytes, self.hessian_bytes)
         self.stored_bytes = residual + ITEMSIZE * m * n
 
     @staticmethod

@@ -45,10 +45,8 @@ class ResidualForm:
         residual_bytes = ITEMSIZE * m**order
         self.flops = self._measure.flops + self._adjoint.flops + 4.0 * m**order
         self.general_flops = self.flops
-        self.value_bytes = self._measure.peak_bytes
         self.gradient_bytes = max(self._measure.peak_bytes, residual_bytes + self._adjoint.peak_bytes)
         self.hessian_bytes = self.gradient_bytes + self._adjoint.result_bytes
-        self.peak_bytes = max(self.gradient_bytes, self.hessian_bytes)
         self.stored_bytes = residual_bytes + ITEMSIZE * m * n * n
 
     @staticmethod

@@ -23,6 +23,7 @@ from .multisets import (
     without_last,
 )
 from .residual import compressed
+from .symmetry import symmetry_check_bytes
 
 
 class SymmetricForm:
@@ -53,12 +54,11 @@ class SymmetricForm:
         self.general_flops = self.flops
         forward = distinct + max(2 * ITEMSIZE * terms, pairs + self._measure.peak_bytes)
         backward = distinct + max(
-            residual + self._adjoint.peak_bytes, pairs + 2 * ITEMSIZE * terms, self._tensors.expand_bytes
+            residual + self._adjoint.peak_bytes, residual + pairs + 2 * ITEMSIZE * terms, self._tensors.expand_bytes
         )
-        self.value_bytes = max(tensor_bytes, forward)
-        self.gradient_bytes = max(tensor_bytes, forward, backward)
-        self.hessian_bytes = max(tensor_bytes, forward, backward) + 2 * distinct
-        self.peak_bytes = max(self.gradient_bytes, self.hessian_bytes)
+        check = symmetry_check_bytes(tensor_bytes)
+        self.gradient_bytes = max(check, forward, backward)
+        self.hessian_bytes = max(check, forward + 2 * distinct, backward + 2 * distinct)
         self.stored_bytes = (
             4 * ITEMSIZE * terms
             + self._measure.stored_bytes

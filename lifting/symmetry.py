@@ -6,6 +6,8 @@ from typing import Any
 
 import tensorly as tl
 
+from .cost import BUFFER_BYTES
+
 TOLERANCE = 1e-13
 """Largest difference between permuted entries, relative to the largest entry, that counts as rounding."""
 
@@ -16,10 +18,15 @@ def is_symmetric(tensor: Any) -> bool:
     Exchanging the first two modes and turning all modes round generate every permutation.
     """
     order = len(tensor.shape)
-    scale = max(float(tl.max(tensor)), -float(tl.min(tensor)))
-    for axes in ([1, 0, *range(2, order)], [*range(1, order), 0]):
-        if order > 1:
-            difference = tensor - tl.transpose(tensor, axes)
-            if not max(float(tl.max(difference)), -float(tl.min(difference))) <= TOLERANCE * scale:
-                return False
-    return True
+    allowed = TOLERANCE * _largest(tensor)
+    turns = ([1, 0, *range(2, order)], [*range(1, order), 0]) if order > 1 else ()
+    return all(_largest(tensor - tl.transpose(tensor, axes)) <= allowed for axes in turns)
+
+
+def _largest(tensor: Any) -> float:
+    return max(float(tl.max(tensor)), -float(tl.min(tensor)))
+
+
+def symmetry_check_bytes(tensor_bytes: int) -> int:
+    """Return the memory of `is_symmetric`: a difference, and numpy's buffer for a transposed operand."""
+    return tensor_bytes + min(BUFFER_BYTES, tensor_bytes)
