@@ -18,7 +18,7 @@ Intervals = Sequence[tuple[float, float]]
 """Disjoint intervals of T."""
 
 _GREY, _TERM_COLOURS = "#d9d9d9", ("#9ecae9", "#f2b48a", "#cfe8c9")
-_HATCHES = ("////", "\\\\\\\\", "xxxx")
+_HATCHES = ("////", "\\\\\\\\", "...")  # the first two cross where both hold
 _SIZE = (4.6, 4.6)
 
 
@@ -184,7 +184,7 @@ def _patch(label: str, **style: Any) -> Patch:
 
 
 def _star(ax: Axes, x: float, y: float) -> Any:
-    (star,) = ax.plot(x, y, "*", color=YELLOW, mec=BLACK, markersize=15, linestyle="none", zorder=5)
+    (star,) = ax.plot(x, y, "*", color=YELLOW, mec=BLACK, markersize=15, linestyle="none", zorder=5, clip_on=False)
     star.set_label("published settings")
     return star
 

@@ -163,7 +163,7 @@ def success(rates: SuccessRates) -> Difference:
         f"{cells[0].starts if cells else 0} starts a cell, {rates.scale:g} · N(0, 1) from seed {rates.seed}; solved "
         f"means h ≤ {rates.tolerance:g} · ½‖b‖². The {rates.method} escape does better than the published one in "
         f"{higher} of {len(cells)} cells; {sum(cell.escapes for cell in cells)} escapes lower h, each by at least "
-        f"{100 * min(falls, default=0):.0f} % of it, and {sum(cell.refused for cell in cells)} attempts find nothing. "
+        f"{100 * min(falls, default=0):.2g} % of it, and {sum(cell.refused for cell in cells)} attempts find nothing. "
         f"Descent alone, which depends on the starts, is {alone:.2f} away from the printed rate at most.",
         any(abs(cell.rate_escapes - (cell.published_escapes or 0)) > 1e-9 for cell in cells),
     )

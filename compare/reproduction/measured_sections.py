@@ -74,7 +74,7 @@ _RATES = (
     Column("published_escapes", "published", ".2f"),
     Column("escapes", "escapes", "d"),
     Column("refused", "attempts that find nothing", "d"),
-    Column("smallest_decrease", "least relative decrease of h", ".3f"),
+    Column("smallest_decrease", "least relative decrease of h", ".3g"),
     Column("orders", "orders"),
     Column("median_iterations", "median steps", ".0f"),
 )

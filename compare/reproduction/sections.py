@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
 import simulated
+from compare.directions import compare_directions
 from compare.figures import landscape, panels, paths, trajectory
-from compare.published import PUBLISHED
 from compare.published_comparison import PublishedComparison
 from compare.report import Section, Sheet
 from compare.stochastic import stochastic_descent
@@ -99,8 +99,8 @@ def panels_section(title: str, prefix: str, case: Case, show: Show) -> Section:
         show(
             f"{prefix}-d",
             fig,
-            "Each curve in units of its value at the lifted stationary point ŵ: below 1 it has decreased. What is "
-            "published as the tensor objective is the surrogate for one of the two signs of u_n.",
+            "Each curve in units of its value at the lifted stationary point ŵ: below 1 it has decreased. The "
+            "surrogate depends on the sign of u_n, which nothing determines.",
         )
     )
     fig, _ = panels.term_norms(
@@ -158,22 +158,33 @@ def _escape_rows(case: Case) -> list[dict[str, Any]]:
     return rows
 
 
-def lifted_section(result: PublishedComparison, show: Show) -> Section:
-    """Return the lifted paths at the published orders, explicit, exact and truncated, and how they agree."""
+def lifted_section(
+    cases: Mapping[str, Case], result: PublishedComparison, show: Show, *, steps: Mapping[str, int]
+) -> tuple[Section, bool]:
+    """Return the lifted paths at the published orders and how they agree, there and at the other orders of `result`.
+
+    The second value says whether explicit and exact simulation agree in all of them.
+    """
     items: list[Any] = [
         "The explicit lift is run as tensors, the two simulations in three coefficients. Explicit and exact have to "
         "agree to rounding. The truncated path is not expected to: its distance from them is what is shown.",
     ]
-    for (name, order), comparison in result.comparisons.items():
-        if order != PUBLISHED[name].order:
-            continue
-        span = simulated.SpanObjective(PUBLISHED[name].build(), comparison.directions.generators, order)
-        fig, _ = paths.lifted_objective(comparison, span, name=name)
+    rows, agree = [dict(row) for row in result.rows], result.agree
+    for name, case in cases.items():
+        i = case.instance
+        path = compare_directions(
+            case.problem, case.stationary, i.order, rho=i.rho, eta=i.eta, steps=steps[name], costs=False, oracle=False
+        )
+        span = simulated.SpanObjective(case.problem, path.directions.generators, i.order)
+        fig, _ = paths.lifted_objective(path, span, name=name)
         items.append(show(f"lifted-{name}", fig, f"{name}: h^l along the three paths."))
-        fig, _ = paths.coefficient_paths(comparison, name=name)
+        fig, _ = paths.coefficient_paths(path, name=name)
         items.append(show(f"coefficients-{name}", fig, f"{name}: norms of the three terms along the paths."))
-    items.append(Sheet("Explicit lift against exact simulation: relative errors", _AGREEMENT, result.rows))
-    return Section("Lifted path: explicit, exact, truncated", items)
+        entries = case.stationary.size**i.order
+        rows.append({"instance": name, "tensor_entries": entries, "status": "drawn above", **path.row()})
+        agree = agree and path.agree
+    items.append(Sheet("Explicit lift against exact simulation: relative errors", _AGREEMENT, rows))
+    return Section("Lifted path: explicit, exact, truncated", items), agree
 
 
 _AGREEMENT = (
