@@ -169,9 +169,13 @@ def before(problem: SensingProblem, X: FloatArray) -> dict[str, Any]:
 
 def after(problem: SensingProblem, escaped: FloatArray, gd_step: float, gd_after: int) -> dict[str, Any]:
     """Return what the collapse led to, and where gradient descent goes from there."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        h = problem.objective(escaped)
+    if not np.isfinite(h):
+        return {"gd_stop": "the collapsed point is beyond float64", "solved": False}
     end = gradient_descent(problem, escaped, step_size=gd_step, max_iterations=gd_after)
     return {
-        "h_collapsed": problem.objective(escaped),
+        "h_collapsed": h,
         "distance_collapsed": problem.distance(escaped),
         "h_final": end.objective,
         "distance_final": problem.distance(end.point),

@@ -274,8 +274,10 @@ class _Run:
                         self.isolate(executor, lost)
                 elif self.elsewhere and not self.open:
                     time.sleep(_POLL_SECONDS)
-        except BaseException:
-            self.land()  # what is finished is kept, also on Ctrl-C
+        except BaseException:  # Ctrl-C too
+            self.land()  # what is finished is kept
+            for future in self.flying:
+                future.cancel()
             raise
 
     def launch(self, executor: Executor | WorkerPool, room: int) -> None:

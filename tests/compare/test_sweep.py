@@ -230,6 +230,28 @@ def test_a_path_that_leaves_float64_says_so() -> None:
     assert "h_exact_T" not in outcome.results
 
 
+def test_a_collapsed_point_beyond_float64_says_so() -> None:
+    settings = task_of(EVALUATIONS["path"], {"instance": "two-by-two", "eta": 0.1, "steps": 16_000}).settings
+    outcome = evaluate(EVALUATIONS["path"].run, settings)
+    assert outcome.status is Status.DONE, outcome.error
+    assert outcome.results is not None
+    assert outcome.results["beta"] > 1e280  # the state itself fits, its objective and its collapse do not
+    assert outcome.results["h_exact_T"] is None
+    assert outcome.results["accepted_code_exact"] is None
+    assert outcome.results["gd_stop"] == "the collapsed point is beyond float64"
+    assert outcome.warnings == ()
+
+
+@pytest.mark.parametrize("rank", [1, 2, 3])
+@pytest.mark.parametrize("name", ["path", "escape", "directions"])
+def test_every_rank_and_any_end_of_descent_gives_a_row_without_errors(name: str, rank: int) -> None:
+    fixed = {"instance": "gaussian", "n": 4, "r": rank, "m": 6, "gd_before": 300, "order": 3}
+    fixed |= {"steps": 5} if name != "escape" else {}
+    for task in Sweep(name, {"seed": [0, 1]}, fixed).tasks:
+        outcome = evaluate(EVALUATIONS[name].run, task.settings)
+        assert outcome.status is Status.DONE, outcome.error
+
+
 def test_an_order_beyond_the_budget_is_refused_before_it_is_allocated() -> None:
     settings = task_of(
         EVALUATIONS["directions"], {"instance": "real-system", "order": 41, "memory_limit": 10**6}
