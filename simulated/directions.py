@@ -86,6 +86,27 @@ class EscapeDirections:
         """Base, every visible, every hidden: shape (1 + 2 count, n, r)."""
         return np.concatenate([self.base[None], self.visibles, self.hiddens])
 
+    def mixed(self, count: int) -> FloatArray:
+        """Return generators cos θ X̂ + sin θ ‖X̂‖_F u_n q_rᵀ at `count` equally spaced angles θ = 0, π/count, ...
+
+        Their l-th powers span min(count, l + 1) dimensions; with count = l + 1 that is the span of all symmetric
+        products X̂^{⊗(l−i)} ⊙ (u_n q_rᵀ)^{⊗i}, i = 0 .. l, among which a sum of powers of X̂ and u_n q_rᵀ has only the
+        first and the last. The first generator is X̂ itself; an even count has ‖X̂‖_F u_n q_rᵀ too.
+
+        Returns
+        -------
+        array (count, n, r)
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `count` is not a whole number of at least 1.
+        """
+        angles = np.pi * np.arange(whole_number("count", count)) / count
+        size = np.linalg.norm(self.base)
+        turned = np.multiply.outer(np.sin(angles), size * self.visible)
+        return np.asarray(np.multiply.outer(np.cos(angles), self.base) + turned)
+
     def __repr__(self) -> str:
         n, r = self.base.shape
         tie = f"gap to the next {self.eigenvalue_gap:.3g}"

@@ -17,7 +17,7 @@ def kernel_direction(X: FloatArray, u: FloatArray) -> FloatArray | None:
     σ = 0. So a rank-deficient stationary point with λ_n < 0 is a strict saddle of h itself. The published directions
     take the last *nonzero* singular triplet and do not see this.
     """
-    _, values, Qt = np.linalg.svd(X)
+    _, values, Qt = np.linalg.svd(X, full_matrices=False)
     if X.shape[1] == 1 or values[-1] > DEFICIENT * values[0]:
         return None
     return np.asarray(u[:, None] * Qt[-1])

@@ -1,13 +1,16 @@
 """Escape directions against dense linear algebra."""
 
 import warnings
+from functools import reduce
+from itertools import combinations
 
 import numpy as np
 import pytest
 
 import sensing
-from compare.published import PUBLISHED
-from simulated import NotStationaryWarning, escape_directions
+from simulated import NotStationaryWarning, SpanObjective, descend, escape_directions, step_window
+from simulated.kernel_direction import kernel_direction
+from tests.simulated.points import published_point
 
 
 def stationary_point(problem, seed):
@@ -68,6 +71,46 @@ def test_a_tie_gives_the_whole_subspace():
     assert "eigenvector" in repr(d)
 
 
+@pytest.mark.parametrize("order", [3, 5])
+def test_mixed_powers_span_the_symmetric_products(order):
+    problem = sensing.gaussian(3, 2, 6, seed=3)
+    d = escape_directions(problem, stationary_point(problem, seed=2))
+    powers = np.array([reduce(np.kron, [x.reshape(-1)] * order) for x in d.mixed(order + 1)])
+    Q = np.linalg.qr(powers.T)[0]
+    a, b = d.base.reshape(-1), d.visible.reshape(-1)
+    for i in range(order + 1):
+        places = [np.isin(np.arange(order), where) for where in combinations(range(order), i)]
+        mixed = sum(reduce(np.kron, [b if here else a for here in row]) for row in places)
+        assert Q @ (Q.T @ mixed) == pytest.approx(mixed, abs=1e-10 * np.linalg.norm(mixed))
+    # One generator less spans one dimension less; one more spans no more.
+    ranks = [
+        np.linalg.matrix_rank([reduce(np.kron, [x.reshape(-1)] * order) for x in d.mixed(count)], tol=1e-8)
+        for count in (order, order + 1, order + 2)
+    ]
+    assert ranks == [order, order + 1, order + 1]
+    assert d.mixed(4)[0] == pytest.approx(d.base)
+    assert d.mixed(4)[2] == pytest.approx(np.linalg.norm(d.base) * d.visible)
+
+
+def test_descent_over_a_larger_span_falls_further():
+    _, problem, _, d = published_point("real-system")
+    values = []
+    for generators in (d.generators, np.concatenate([d.generators, d.mixed(6)[[1, 2, 4, 5]]])):
+        span = SpanObjective(problem, generators, 5).normalised()
+        start = np.zeros(len(generators))
+        start[:2] = 1.0, 0.5
+        window = step_window(span, start, steps=200)
+        values.append(descend(span, start, step_size=window.largest / 2, iterations=2000).values[-1])
+    assert values[1] < values[0]
+
+
+def test_the_kernel_direction_forms_nothing_of_size_n_by_n():
+    X = np.ones((60_000, 2))  # 29 GB as an n×n matrix
+    direction = kernel_direction(X, X[:, 0] / 245)
+    assert direction.shape == X.shape
+    assert np.abs(direction.sum(axis=1)).max() == pytest.approx(0, abs=1e-12)
+
+
 def test_one_by_one():
     problem = sensing.SensingProblem.from_ground_truth(sensing.DenseOperator([[[2.0]]]), [[1.0]])
     d = escape_directions(problem, [[1.0]])
@@ -103,10 +146,10 @@ def test_a_point_that_is_not_stationary_is_warned_about_with_its_gradient_norm()
 
 
 def test_the_published_end_point_of_gradient_descent_is_stationary_enough():
-    published = PUBLISHED["perturbed-completion"]
+    _, problem, X, _ = published_point("perturbed-completion")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        escape_directions(published.build(), published.stationary_point())
+        escape_directions(problem, X)
 
 
 @pytest.mark.parametrize(
