@@ -47,7 +47,7 @@ def success_section(rates: SuccessRates, show: Show, *, trials: int) -> Section:
         rates.scale * np.random.default_rng(rates.seed).standard_normal((trials, last.n, 1)),
         step_size=last.step_size,
         method=rates.method,
-        max_iterations=20_000,
+        max_iterations=100_000,
         tolerance=rates.tolerance,
         record_distance=True,
     )
