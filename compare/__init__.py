@@ -9,9 +9,12 @@ from .fresh import ChildFailed, in_fresh_process
 from .measure import CostSample, Seconds, measure_cost
 from .published_comparison import PublishedComparison, compare_published
 from .resident import resident_peak
+from .rows import Status
 from .scaling import Scaling, scaling_exponents
-from .store import Status, StoreError
-from .sweep import Sweep, SweepReport, run_sweep
+from .store import StoreError
+from .success import SuccessRates, success_rates
+from .sweep import Sweep
+from .sweep_run import SweepReport, run_sweep
 from .verify import Verification, verify
 from .verify_random import RandomVerification, verify_random
 from .workloads import CostCase
@@ -30,6 +33,7 @@ __all__ = [
     "Seconds",
     "Status",
     "StoreError",
+    "SuccessRates",
     "Sweep",
     "SweepReport",
     "Verification",
@@ -46,6 +50,7 @@ __all__ = [
     "run_sweep",
     "scaling_exponents",
     "standard_cases",
+    "success_rates",
     "verify",
     "verify_random",
 ]

@@ -21,7 +21,7 @@ from lifting import MemoryLimitExceeded
 from sensing.validation import odd_order, positive, whole_number
 
 from .provenance import provenance
-from .store import Outcome, Status
+from .rows import Outcome, Status
 from .tables import plain
 
 Check = Callable[[str, Any], Any]

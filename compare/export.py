@@ -8,7 +8,8 @@ import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TextIO
 
-from .store import Store, StoredRow
+from .rows import StoredRow
+from .store import Store
 from .tables import plain
 
 if TYPE_CHECKING:

@@ -8,19 +8,19 @@ kept (not WAL), so that the one file is all there is to copy; the locks that pro
 
 from __future__ import annotations
 
-import glob
 import json
 import os
 import sqlite3
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
+
+from .rows import Outcome, Status, StoredRow, Task
+from .session import Session, is_alive, sweep_up
 
 _APPLICATION_ID = 0x4C434D50  # "LCMP": tells a store from any other SQLite file
 _SCHEMA_VERSION = 1
@@ -47,81 +47,12 @@ class StoreError(ValueError):
     """The file is no store of sweeps, or cannot be read or written."""
 
 
-class Status(StrEnum):
-    """What became of an evaluation."""
-
-    DONE = "done"
-    FAILED = "failed"  # it raised; the row keeps the error
-    REFUSED = "refused"  # it would have needed more memory than allowed
-    RUNNING = "running"  # a live process has it in hand
-    INTERRUPTED = "interrupted"  # the process that had it in hand is gone; the next sweep takes it up
-
-
 class Claim(StrEnum):
     """Answer to a claim."""
 
     GRANTED = "granted"
     FINISHED = "finished"  # there is a row already
     ELSEWHERE = "elsewhere"  # another live process has it in hand
-
-
-@dataclass(frozen=True)
-class Task:
-    """One evaluation to run: the name and version of what is evaluated, and its complete settings.
-
-    Attributes
-    ----------
-    key : str
-        Hash of the other three: the identity of the row.
-    """
-
-    key: str
-    evaluation: str
-    version: int
-    settings: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What an evaluation left behind: results or an error, with seconds, warnings and provenance."""
-
-    status: Status
-    results: dict[str, Any] | None
-    error: str | None
-    warnings: tuple[str, ...]
-    seconds: float
-    provenance: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class StoredRow:
-    """A row of the store."""
-
-    task: Task
-    status: Status
-    attempts: int
-    results: dict[str, Any]
-    error: str | None
-    warnings: tuple[str, ...]
-    seconds: float | None
-    finished: str | None
-    provenance: dict[str, Any]
-
-
-class Session:
-    """A running sweep. Others see it as alive while this process holds the lock on the session's own small file."""
-
-    def __init__(self, path: Path, name: str) -> None:
-        self.name = name
-        self._path = path
-        self._lock = sqlite3.connect(path, isolation_level=None)
-        self._lock.execute("PRAGMA journal_mode = MEMORY")  # nothing is ever written, so no journal file either
-        self._lock.execute("BEGIN EXCLUSIVE")
-
-    def close(self) -> None:
-        """Drop the lock: what this session claimed and did not finish is free again."""
-        self._path.unlink(missing_ok=True)
-        self._lock.close()
 
 
 class Store:
@@ -233,11 +164,8 @@ class Store:
         of a process that is gone.
         """
         with _as_store_errors(self.path), self._transaction():
-            for path in self.path.parent.glob(f"{glob.escape(self.path.name)}.session-*"):
-                if not self._is_alive(path.name.rpartition("-")[2]):
-                    path.unlink(missing_ok=True)
-            name = uuid.uuid4().hex
-            session = Session(_session_path(self.path, name), name)
+            sweep_up(self.path)
+            session = Session(self.path)
         try:
             yield session
         finally:
@@ -290,7 +218,7 @@ class Store:
                             continue
                     else:
                         if owner not in alive:
-                            alive[owner] = self._is_alive(owner)
+                            alive[owner] = is_alive(self.path, owner)
                         if alive[owner]:
                             answers.append(Claim.ELSEWHERE)
                             continue
@@ -354,7 +282,7 @@ class Store:
         finished: str | None,
         provenance: str | None,
     ) -> StoredRow:
-        if status == Status.RUNNING and not self._is_alive(session):
+        if status == Status.RUNNING and not is_alive(self.path, session):
             status = Status.INTERRUPTED
         return StoredRow(
             Task(key, evaluation, version, json.loads(settings)),
@@ -367,32 +295,6 @@ class Store:
             finished,
             json.loads(provenance or "{}"),
         )
-
-    def _is_alive(self, session: str) -> bool:
-        """Return whether a session's process still holds its lock."""
-        path = _session_path(self.path, session)
-        if not path.exists():
-            return False
-        try:
-            lock = sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, timeout=0, isolation_level=None)
-        except sqlite3.OperationalError:  # gone since
-            return False
-        with closing(lock):
-            try:
-                lock.execute("PRAGMA journal_mode = MEMORY")
-                lock.execute("BEGIN EXCLUSIVE")
-            except sqlite3.OperationalError as error:
-                return error.sqlite_errorcode == sqlite3.SQLITE_BUSY
-        return False
-
-
-def canonical_json(value: Any) -> str:
-    """Return the one JSON text of a value: sorted keys, no spaces, floats in their shortest exact form."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
-
-
-def _session_path(store_path: Path, session: str) -> Path:
-    return store_path.with_name(f"{store_path.name}.session-{session}")
 
 
 @contextmanager

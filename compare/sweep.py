@@ -4,31 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import json
 import math
 import os
-import time
 import tomllib
-from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from tqdm import tqdm
-
-from sensing.validation import whole_number
-
 from .ablations import EVALUATIONS
-from .evaluations import Evaluation, evaluate, failure
-from .store import Claim, Outcome, Session, Status, Store, StoredRow, Task, canonical_json
-from .workers import WorkerPool, check_not_a_worker
+from .evaluations import Evaluation
+from .rows import Task
 
 MAX_EVALUATIONS = 100_000
 """A sweep of more evaluations than this is refused: it is taken for a mistake."""
 
 _MAX_FILE_BYTES = 1_000_000
-_POLL_SECONDS = 0.2  # how often to look whether another process has finished, or given up, what it claimed
 _KEYS = ("evaluation", "description", "fixed", "grid")
 
 
@@ -163,196 +154,6 @@ def task_of(evaluation: Evaluation, settings: Mapping[str, Any]) -> Task:
     return Task(hashlib.sha256(identity.encode()).hexdigest(), evaluation.name, evaluation.version, whole)
 
 
-@dataclass(frozen=True, repr=False)
-class SweepReport:
-    """What a sweep left in the store.
-
-    Attributes
-    ----------
-    rows : tuple of StoredRow
-        One for every evaluation of the sweep, in its order.
-    ran : int
-        How many of them this call evaluated; the others were in the store, or came from another process.
-    seconds : float
-        Wall-clock seconds of this call.
-    """
-
-    rows: tuple[StoredRow, ...]
-    ran: int
-    seconds: float
-
-    def count(self, status: Status) -> int:
-        """Return the number of rows with a status."""
-        return sum(row.status == status for row in self.rows)
-
-    def __repr__(self) -> str:
-        counts = ", ".join(f"{self.count(status)} {status}" for status in Status if self.count(status))
-        return f"SweepReport({len(self.rows)} rows: {counts}; {self.ran} run here in {self.seconds:.3g} s)"
-
-
-def run_sweep(
-    sweep: Sweep,
-    store_path: str | os.PathLike[str],
-    *,
-    executor: Executor | None = None,
-    jobs: int | None = None,
-    retry_failed: bool = False,
-    progress: bool = True,
-) -> SweepReport:
-    """Evaluate what the store does not hold yet, and return all rows of the sweep.
-
-    Several processes may run sweeps on one store at the same time: each evaluation is run by one of them, and every
-    one of them returns when all its rows are there. A sweep that was killed goes on where it was.
-
-    Parameters
-    ----------
-    sweep : Sweep
-        What to evaluate.
-    store_path : path-like
-        SQLite file; created when missing.
-    executor : concurrent.futures.Executor, optional
-        Where to evaluate, for example `distributed.Client.get_executor()`; the caller shuts it down. By default new
-        processes of this machine, one BLAS thread each, that end with the sweep.
-    jobs : int, optional
-        Number of processes; with an executor, number of evaluations handed to it at a time. Default: the number of
-        cores.
-    retry_failed : bool
-        Run the failed and refused evaluations of the store again.
-    progress : bool
-        Show progress on stderr when it is a terminal.
-
-    Raises
-    ------
-    StoreError
-        If the file is no store.
-    RuntimeError
-        If the executor breaks, or the worker processes cannot start.
-    """
-    jobs = os.cpu_count() or 1 if jobs is None else whole_number("jobs", jobs)
-    if executor is None:
-        check_not_a_worker()
-    begin = time.perf_counter()
-    with Store(store_path) as store, store.session() as session, _bar(sweep, progress) as bar:
-        run = _Run(sweep, store, session, bar, retry_failed)
-        if executor is not None:
-            run.all(executor, jobs)
-        else:
-            with _pool(jobs) as pool:
-                run.all(pool, 2 * jobs)  # one in hand and one waiting for every worker
-        keys = {task.key: None for task in sweep.tasks}
-        stored = {row.task.key: row for row in store.rows() if row.task.key in keys}
-    rows = tuple(stored[key] for key in keys)
-    return SweepReport(rows, run.finished, time.perf_counter() - begin)
-
-
-class _Run:
-    """The state of one call of `run_sweep`: tasks to claim, tasks claimed by others, evaluations in flight."""
-
-    def __init__(self, sweep: Sweep, store: Store, session: Session, bar: tqdm[Any], retry_failed: bool) -> None:
-        self.function = sweep.definition.run
-        self.store, self.session, self.bar = store, session, bar
-        self.open = deque(sweep.tasks)
-        self.elsewhere: deque[Task] = deque()
-        self.flying: dict[Future[Outcome], Task] = {}
-        self.finished = 0
-        self.retry: dict[str, int] = {}
-        if retry_failed:
-            for status in (Status.FAILED, Status.REFUSED):
-                self.retry |= store.attempts(sweep.tasks, status)
-
-    def all(self, executor: Executor | WorkerPool, at_once: int) -> None:
-        """Evaluate until every task has its row."""
-        try:
-            while self.open or self.elsewhere or self.flying:
-                if not self.open:
-                    self.open, self.elsewhere = self.elsewhere, deque()
-                self.launch(executor, at_once - len(self.flying))
-                if self.flying:
-                    wait(self.flying, _POLL_SECONDS if self.elsewhere else None, FIRST_COMPLETED)
-                    lost = self.land()
-                    if lost:
-                        self.isolate(executor, lost)
-                elif self.elsewhere and not self.open:
-                    time.sleep(_POLL_SECONDS)
-        except BaseException:  # Ctrl-C too
-            self.land()  # what is finished is kept
-            for future in self.flying:
-                future.cancel()
-            raise
-
-    def launch(self, executor: Executor | WorkerPool, room: int) -> None:
-        """Claim open tasks and hand them to the executor, as many as there is room for."""
-        while room > 0 and self.open:
-            batch = list(itertools.islice(self.open, 500))
-            answers = self.store.claim(batch, self.session, limit=room, retry=self.retry)
-            for task, answer in zip(batch, answers, strict=False):
-                self.open.popleft()
-                if answer is Claim.ELSEWHERE:
-                    self.elsewhere.append(task)
-                elif answer is Claim.FINISHED:
-                    self.bar.update()
-                else:
-                    self.flying[self.submit(executor, task)] = task
-                    room -= 1
-
-    def submit(self, executor: Executor | WorkerPool, task: Task) -> Future[Outcome]:
-        """Hand one task to the executor; one that is broken already gives a broken future, as it does later."""
-        try:
-            return executor.submit(evaluate, self.function, task.settings)
-        except BrokenExecutor as error:
-            future: Future[Outcome] = Future()
-            future.set_exception(error)
-            return future
-
-    def land(self) -> list[Task]:
-        """Write what has been evaluated to the store; return the tasks that the executor lost."""
-        lost = []
-        for future in [future for future in self.flying if future.done()]:
-            task = self.flying[future]
-            if not self.record(task, future):
-                lost.append(task)
-            del self.flying[future]
-        return lost
-
-    def record(self, task: Task, future: Future[Outcome]) -> bool:
-        """Write one outcome to the store; False if the executor lost it."""
-        error = CancelledError() if future.cancelled() else future.exception()
-        if isinstance(error, BrokenExecutor | CancelledError):
-            return False
-        self.write(task, future.result() if error is None else failure(f"{type(error).__name__}: {error}"))
-        return True
-
-    def write(self, task: Task, outcome: Outcome) -> None:
-        """Write one outcome to the store."""
-        self.finished += self.store.finish(task, self.session, outcome)
-        self.bar.update()
-
-    def isolate(self, executor: Executor | WorkerPool, lost: list[Task]) -> None:
-        """Find out which of the lost tasks kills its worker, by running them one at a time; its row says so."""
-        if not isinstance(executor, WorkerPool):
-            raise RuntimeError("the executor broke or was shut down; what was finished is in the store")
-        wait(self.flying)  # a pool breaks as a whole, so these are lost too, or just done
-        lost += self.land()
-        executor.restart()
-        for task in lost:
-            future = self.submit(executor, task)
-            wait([future])
-            if not self.record(task, future):
-                self.write(task, failure("the worker process died (a crash, or the system ended it for its memory)"))
-                executor.restart()
-
-
-@contextmanager
-def _pool(jobs: int) -> Iterator[WorkerPool]:
-    pool = WorkerPool(jobs)
-    try:
-        yield pool
-    except BaseException:
-        pool.stop()
-        raise
-    pool.close()
-
-
-def _bar(sweep: Sweep, progress: bool) -> tqdm[Any]:
-    name = sweep.definition.name
-    return tqdm(total=len(sweep), desc=name, unit="row", disable=None if progress else True)
+def canonical_json(value: Any) -> str:
+    """Return the one JSON text of a value: sorted keys, no spaces, floats in their shortest exact form."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from compare.export import flat, write_csv_rows, write_json_lines
-from compare.store import Status
-from compare.sweep import Sweep, SweepReport, run_sweep
+from compare.rows import Status
+from compare.sweep import Sweep
+from compare.sweep_run import SweepReport, run_sweep
 from compare.tables import Column, text_table
 from sensing.validation import whole_number
 

@@ -22,6 +22,15 @@ def square(*, x: int, log: str = "", seconds: float = 0.0) -> dict[str, Any]:
     return {"square": x * x}
 
 
+def gated(*, x: int, log: str, gate: str) -> dict[str, Any]:
+    """x², but x = 0 waits until the file `gate` exists."""
+    _note(log, f"begin {x}")
+    while x == 0 and not os.path.exists(gate):
+        time.sleep(0.005)
+    _note(log, f"end {x}")
+    return {"square": x * x}
+
+
 def moody(*, x: int) -> dict[str, Any]:
     """An evaluation with something the matter for most x."""
     if x == 1:
@@ -70,6 +79,7 @@ def _note(log: str, line: str) -> None:
 
 
 SQUARE = Evaluation("square", square, checks={"x": whole(0, 10**6), "seconds": real(or_zero=True)})
+GATED = Evaluation("gated", gated)
 MOODY = Evaluation("moody", moody)
 DEADLY = Evaluation("deadly", deadly)
 FLAKY = Evaluation("flaky", flaky)

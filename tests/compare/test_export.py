@@ -15,7 +15,8 @@ import pytest
 from compare import export_frame, export_rows
 from compare.__main__ import main
 from compare.store import Store
-from compare.sweep import Sweep, run_sweep
+from compare.sweep import Sweep
+from compare.sweep_run import run_sweep
 
 from .sweep_evaluations import MOODY, SQUARE
 

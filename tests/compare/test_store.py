@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from compare.store import Claim, Outcome, Status, Store, StoreError, Task
+from compare.rows import Outcome, Status, Task
+from compare.store import Claim, Store, StoreError
 
 TASKS = [Task(f"key{i}", "square", 1, {"x": i}) for i in range(3)]
 DONE = Outcome(Status.DONE, {"square": 4}, None, ("careful",), 0.5, {"machine": {"cores": 2}})

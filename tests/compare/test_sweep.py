@@ -17,7 +17,7 @@ import sensing
 import simulated
 from compare.ablations import EVALUATIONS
 from compare.evaluations import Evaluation, evaluate
-from compare.store import Status
+from compare.rows import Status
 from compare.sweep import MAX_EVALUATIONS, Sweep, task_of
 
 from .sweep_evaluations import SQUARE

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from compare.store import Status
-from compare.sweep import Sweep, run_sweep
+from compare.rows import Status
+from compare.sweep import Sweep
+from compare.sweep_run import run_sweep
 
 from .sweep_evaluations import MOODY
 from .test_sweep_run import assert_all_there, begun, squares

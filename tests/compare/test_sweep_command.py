@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from compare.__main__ import main
-from compare.store import Status, Store
+from compare.rows import Status
+from compare.store import Store
 
 from .test_sweep import BAD
 

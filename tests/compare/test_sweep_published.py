@@ -15,8 +15,9 @@ import pytest
 
 from compare.commands.sweep import grid_names, grid_path
 from compare.published import PUBLISHED
-from compare.store import Status, StoredRow
-from compare.sweep import Sweep, SweepReport, run_sweep
+from compare.rows import Status, StoredRow
+from compare.sweep import Sweep
+from compare.sweep_run import SweepReport, run_sweep
 
 NUMBERS = json.loads((Path(__file__).parents[1] / "published.json").read_text())
 PRINTED, GRIDS = NUMBERS["ablations_printed"], NUMBERS["ablation_grids"]

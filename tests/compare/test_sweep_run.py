@@ -18,10 +18,12 @@ from pathlib import Path
 
 import pytest
 
-from compare.store import Status, Store
-from compare.sweep import Sweep, run_sweep
+from compare.rows import Status
+from compare.store import Store
+from compare.sweep import Sweep
+from compare.sweep_run import run_sweep
 
-from .sweep_evaluations import DEADLY, FLAKY, MOODY, PINNED, SQUARE
+from .sweep_evaluations import DEADLY, FLAKY, GATED, MOODY, PINNED, SQUARE
 
 ROOT = Path(__file__).parents[2]
 
@@ -126,22 +128,28 @@ def test_sweeps_of_one_store_share_its_rows(tmp_path: Path) -> None:
 
 
 def test_two_sweeps_at_once_share_the_work(tmp_path: Path) -> None:
-    sweep = squares(30, tmp_path / "log", 0.01)
-    reports = []
+    log, gate = tmp_path / "log", tmp_path / "gate"
+    sweep = Sweep(GATED, {"x": list(range(20))}, {"log": str(log), "gate": str(gate)})
+    ran = {}
 
-    def work() -> None:
-        with ThreadPoolExecutor(2) as executor:
-            reports.append(run_sweep(sweep, tmp_path / "s.sqlite", executor=executor, jobs=2))
+    def work(name: str) -> None:
+        with ThreadPoolExecutor(1) as executor:
+            report = run_sweep(sweep, tmp_path / "s.sqlite", executor=executor, jobs=1)
+        assert all(row.status is Status.DONE for row in report.rows)
+        ran[name] = report.ran
 
-    threads = [threading.Thread(target=work) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert [len(report.rows) for report in reports] == [30, 30]
-    assert sum(report.ran for report in reports) == 30
-    assert min(report.ran for report in reports) > 0
-    assert set(begun(tmp_path / "log").values()) == {1}
+    first, second = threading.Thread(target=work, args=["first"]), threading.Thread(target=work, args=["second"])
+    first.start()
+    while begun(log).total() < 1:  # the first has x = 0 in hand, and keeps it
+        time.sleep(0.005)
+    second.start()
+    while begun(log).total() < 20:
+        time.sleep(0.005)
+    gate.touch()
+    first.join()
+    second.join()  # it waited for the row that the first one had in hand
+    assert ran == {"first": 1, "second": 19}
+    assert set(begun(log).values()) == {1}
     assert_all_there(sweep, tmp_path / "s.sqlite")
 
 
@@ -211,7 +219,7 @@ def test_another_process_takes_over_what_a_killed_one_had_in_hand(fork, tmp_path
 SCRIPT = """
 import sys
 from pathlib import Path
-from compare.sweep import run_sweep
+from compare.sweep_run import run_sweep
 from tests.compare.test_sweep_run import squares
 if __name__ == "__main__":
     folder, count, seconds = Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
