@@ -16,7 +16,7 @@ from .success import SuccessRates, success_rates
 from .sweep import Sweep
 from .sweep_run import SweepReport, run_sweep
 from .verify import Verification, verify
-from .verify_random import RandomVerification, verify_random
+from .verify_random import RandomVerification, spurious_point, verify_random
 from .workloads import CostCase
 
 __all__ = [
@@ -49,6 +49,7 @@ __all__ = [
     "resident_peak",
     "run_sweep",
     "scaling_exponents",
+    "spurious_point",
     "standard_cases",
     "success_rates",
     "verify",

@@ -25,6 +25,7 @@ _COLUMNS = (
     Column("expected", "expected", ".6g"),
     Column("tolerance", "tolerance", ".1e"),
     Column("source", "source"),
+    Column("statement", "statement"),
     Column("reason", "remark"),
 )
 

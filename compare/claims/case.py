@@ -200,16 +200,18 @@ class Case:
     # -- the lift ------------------------------------------------------------------------------------------------
 
     @cached_property
-    def _lift(self) -> LiftedProblem | MemoryLimitExceeded:
+    def _lift(self) -> LiftedProblem | Exception:
         try:
             return LiftedProblem(self.problem, self.order, memory_limit=self.memory_limit)
         except MemoryLimitExceeded as refusal:
             return refusal
+        except ValueError as refusal:  # more modes than an array can have
+            return NotApplicable(f"refused: {refusal}")
 
     @property
     def lifted(self) -> LiftedProblem:
-        """The lifted problem; beyond the byte budget it raises MemoryLimitExceeded, every time it is asked for."""
-        if isinstance(self._lift, MemoryLimitExceeded):
+        """The lifted problem; beyond the byte budget it raises the refusal, every time it is asked for."""
+        if isinstance(self._lift, Exception):
             raise self._lift
         return self._lift
 

@@ -94,14 +94,18 @@ class Check:
     def __call__(self, case: Case) -> Claim:
         """Check the claim on a case. Premises that fail and lifts beyond the byte budget are 'not applicable'."""
         try:
-            finding = self.function(case)
+            with np.errstate(all="ignore"):  # what is not finite ends as "not applicable" below
+                finding = self.function(case)
         except NotApplicable as refusal:
             return self._claim(Holds.NOT_APPLICABLE, Finding(False, reason=str(refusal)))
         except MemoryLimitExceeded as refusal:
             return self._claim(Holds.NOT_APPLICABLE, Finding(False, reason=refused(refusal)))
-        if finding.measured is not None and not math.isfinite(finding.measured):
-            lost = Finding(False, reason="the numbers leave the range of float64")
-            return self._claim(Holds.NOT_APPLICABLE, lost)
+        except (OverflowError, np.linalg.LinAlgError) as lost:
+            return self._claim(Holds.NOT_APPLICABLE, Finding(False, reason=f"out of range: {lost}"))
+        numbers = [x for x in (finding.measured, finding.expected, finding.tolerance) if isinstance(x, int | float)]
+        if not all(map(math.isfinite, numbers)):
+            lost_range = Finding(False, reason="out of range: the numbers do not fit into float64")
+            return self._claim(Holds.NOT_APPLICABLE, lost_range)
         return self._claim(Holds.YES if finding.holds else Holds.NO, finding)
 
     def _claim(self, holds: Holds, found: Finding) -> Claim:

@@ -1,0 +1,42 @@
+"""Write an instance to a file, read it back safely, and check every claim of the theory on it."""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+import compare
+import sensing
+from compare.instance_file import InstanceFileError, read_instance
+
+
+def main() -> None:
+    problem = sensing.gaussian(n=4, rank=1, m=5, seed=3)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "mine.npz"
+        np.savez(path, A=problem.operator.matrices(), Z=problem.ground_truth)
+        instance = read_instance(path)
+
+        np.savez(path, A=problem.operator.matrices(), Z=np.full((4, 1), np.nan))
+        try:
+            read_instance(path)
+        except InstanceFileError as error:
+            print("A bad file is refused:", str(error).partition("mine.npz: ")[2])
+
+    X = compare.spurious_point(instance.problem, seed=0)
+    found = compare.verify(instance.problem, X, order=3)
+    print(found.summary())
+    for name in (
+        "X̂ is a local minimum",
+        "EFS* > 1",
+        "strict saddle along b",
+        "lifted saddle",
+        "oracle alignment: span",
+    ):
+        claim = found[name]
+        print(f"{name}: {claim.holds.value}; measured {claim.measured}. {claim.reason}")
+    print("Published claims that are false here:", ", ".join(claim.name for claim in found.false_here))
+
+
+if __name__ == "__main__":
+    main()

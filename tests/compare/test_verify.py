@@ -1,0 +1,504 @@
+"""Verification of the theory: claims hold where they must, fail when something is wrong, and say what is open."""
+
+import dataclasses
+import importlib
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+import lifting
+import sensing
+import simulated
+from compare import verify, verify_random
+from compare.claims import CHECKS, Case, Holds, Kind, RipBracket, rip_bracket
+from compare.published import PUBLISHED
+from compare.verify_random import random_instance
+from simulated import NotStationaryWarning
+
+NUMBERS = json.loads((Path(__file__).parents[1] / "published.json").read_text())
+
+
+def case(problem, X, order=3, **changes):
+    settings = {"rho": 0.1, "eta": 0.01, "steps": 50, "rip_constant": None, "seed": 0, "memory_limit": None}
+    return Case(problem, np.asarray(X, dtype=float), order, **{**settings, **changes})
+
+
+def check(name, at):
+    return next(check for check in CHECKS if check.name == name)(at)
+
+
+@pytest.fixture(scope="module")
+def two_by_two():
+    return verify(sensing.two_by_two(), [[0.0], [2**-0.5]], 3, steps=660, rip_constant=0.5)
+
+
+@pytest.fixture(scope="module")
+def completion():
+    published = PUBLISHED["perturbed-completion"]
+    return verify(published.build(), published.stationary_point(), 5, rho=0.3, rip_constant=0.865894)
+
+
+# -- published numbers ------------------------------------------------------------------------------------------------
+
+
+def test_published_instances_have_no_violation(two_by_two, completion):
+    real = PUBLISHED["real-system"]
+    assert two_by_two.violations == completion.violations == ()
+    assert verify(real.build(), real.stationary_point(), 5, eta=0.1).violations == ()
+
+
+def test_two_by_two_numbers(two_by_two):
+    printed, ours = NUMBERS["two_by_two"]["printed"], NUMBERS["two_by_two"]["recomputed"]
+    assert two_by_two["spurious ⇒ λ_n < 0"].measured == pytest.approx(printed["lambda_n"], abs=1e-12)
+    assert two_by_two["EFS > 1"].measured == pytest.approx(printed["efs"], abs=1e-12)
+    assert two_by_two["lifted value"].measured == printed["h_exact"]["lifted_stationary_point"]
+    assert two_by_two["RIP bracket"].measured == pytest.approx(printed["rip_lower_bound_rank2"])
+    for name in ("curvature along b", "least curvature", "least curvature, dense"):
+        assert two_by_two[name].measured == pytest.approx(ours["lifted_least_curvature"]["3"], rel=1e-6)
+    assert two_by_two["smallest saddle order"].measured == 3
+    assert two_by_two["oracle alignment: b"].measured == pytest.approx(1)
+    assert two_by_two["independent generators"].holds is Holds.NO  # b ∥ c
+
+
+def test_completion_numbers(completion):
+    printed, ours = NUMBERS["perturbed_completion_3"]["printed"], NUMBERS["perturbed_completion_3"]["recomputed"]
+    assert completion["EFS > 1"].measured == pytest.approx(printed["efs"], rel=1e-3)  # printed at the end of descent
+    assert completion["least curvature"].measured == pytest.approx(ours["lifted_least_curvature"]["5"], rel=1e-6)
+    assert completion["smallest saddle order"].measured == ours["smallest_saddle_order"]
+    # The printed RIP constant is a Monte-Carlo value below what a rank-two matrix attains.
+    assert completion["given RIP constant"].holds is Holds.NO
+
+
+def test_real_system_has_no_saddle_order():
+    real = PUBLISHED["real-system"]
+    found = verify(real.build(), real.stationary_point(), real.order, eta=real.eta)
+    for name in ("strict saddle along b", "lifted saddle", "acceptance rule: code", "acceptance rule: text"):
+        assert found[name].holds is Holds.NO, name
+    assert found["no saddle order"].holds is Holds.YES
+
+
+# -- local minimality -----------------------------------------------------------------------------------------------
+
+
+def test_two_by_two_point_is_no_minimum_but_a_degenerate_saddle(two_by_two):
+    """By hand: with x₂² = ½ − 2t² at x₁ = t, h = 3/8 − (3/2) t⁴, so h falls from X̂ along a curve."""
+    claim = two_by_two["X̂ is a local minimum"]
+    assert claim.holds is Holds.NO
+    assert claim.measured == pytest.approx(-1.5)
+    problem = sensing.two_by_two()
+    for t in (0.01, 0.1, 0.3):
+        X = np.array([[t], [math.sqrt(0.5 - 2 * t**2)]])
+        assert problem.objective(X) == pytest.approx(0.375 - 1.5 * t**4, abs=1e-15)
+
+
+def dense(matrices, b):
+    return sensing.SensingProblem(sensing.DenseOperator(matrices), np.array(b, dtype=float))
+
+
+@pytest.mark.parametrize(
+    ("problem", "X", "holds", "words"),
+    [
+        # h = ½[(x₁² − 1)² + x₂⁴]: flat along e₂, where h rises with the fourth power
+        (dense([np.diag([1.0, 0]), np.diag([0, 1.0])], [1, 0]), [[1.0], [0]], Holds.YES, "fourth order rises"),
+        # the cubic term along the flat e₂ is 4t³
+        (dense([[[0, 1], [1, 2]], [[0, 1], [1, 0]], [[1, 0], [0, 0]]], [2, -2, 1]), [[1.0], [0]], Holds.NO, "cubic"),
+        # a full observation: strict minimum at the truth
+        (sensing.perturbed_completion(3, 1.0), [[1.0], [0], [1]], Holds.YES, "strict"),
+        # x = e₁ is a saddle of ½‖xxᵀ − 2 e₂e₂ᵀ − e₁e₁ᵀ‖²
+        (dense(np.eye(4).reshape(4, 2, 2)[[0, 3]], [1, 2]), [[1.0], [0]], Holds.NO, "negative eigenvalue"),
+        # h = ½(x₁² − 1)² in three variables: two flat directions where h does not move at all
+        (dense([np.diag([1.0, 0, 0])], [1]), [[1.0], [0], [0]], Holds.NOT_APPLICABLE, "undecided"),
+    ],
+)
+def test_local_minimality_decided_by_hand(problem, X, holds, words):
+    claim = check("X̂ is a local minimum", case(problem, X))
+    assert claim.holds is holds
+    assert words in claim.reason
+
+
+def test_orthogonal_symmetry_is_not_counted_as_degenerate():
+    problem = sensing.gaussian(4, 3, 30, 1)
+    X = sensing.polish(problem, problem.ground_truth)
+    claims = {name: check(name, case(problem, X)) for name in ("orthogonal symmetry", "X̂ is a local minimum")}
+    assert all(claim.holds is Holds.YES for claim in claims.values())
+    assert "strict up to the 3 directions" in claims["X̂ is a local minimum"].reason
+    assert np.sum(np.abs(np.linalg.eigvalsh(case(problem, X).hessian)) < 1e-10) == 3
+
+
+# -- every claim can fail ---------------------------------------------------------------------------------------------
+
+
+def scaled(function, factor=1.001):
+    return lambda *args, **kwargs: factor * function(*args, **kwargs)
+
+
+def replaced(function, **changes):
+    def wrong(*args, **kwargs):
+        result = function(*args, **kwargs)
+        return dataclasses.replace(result, **{key: change(getattr(result, key)) for key, change in changes.items()})
+
+    return wrong
+
+
+MUTATIONS = [
+    ("adjoint", sensing.DenseOperator, "adjoint_matmul", scaled(sensing.DenseOperator.adjoint_matmul)),
+    ("gradient", sensing.SensingProblem, "gradient", scaled(sensing.SensingProblem.gradient)),
+    ("Hessian", sensing.SensingProblem, "hessian_product", scaled(sensing.SensingProblem.hessian_product)),
+    ("distance", sensing.SensingProblem, "distance", scaled(sensing.SensingProblem.distance)),
+    ("RIP bracket", "compare.claims.rip_bracket", "rip_lower_bound", lambda *args, **kwargs: 0.4),
+    ("lifted value", lifting.LiftedProblem, "value", scaled(lifting.LiftedProblem.value)),
+    ("lifted gradient", lifting.LiftedProblem, "gradient", scaled(lifting.LiftedProblem.gradient)),
+    ("lifted Hessian", lifting.LiftedProblem, "hessian_product", scaled(lifting.LiftedProblem.hessian_product)),
+    ("curvature along b", lifting.LiftedProblem, "hessian_product", scaled(lifting.LiftedProblem.hessian_product)),
+    ("curvature along b", "compare.claims.saddle", "curvature_along", scaled(simulated.curvature_along)),
+    ("ŵ is stationary", lifting.LiftedProblem, "gradient", lambda self, w: 1e-3 * w),
+    ("powers: inner products", simulated.SpanObjective, "gram", np.eye(3)),
+    ("powers: h^l", simulated.SpanObjective, "value", scaled(simulated.SpanObjective.value)),
+    ("powers: ∇h^l", simulated.SpanObjective, "gradient", scaled(simulated.SpanObjective.gradient)),
+    (
+        "projected gradient",
+        simulated.SpanObjective,
+        "projected_gradient",
+        scaled(simulated.SpanObjective.projected_gradient),
+    ),
+    (
+        "exact = explicit: tensor",
+        "compare.claims.case",
+        "descend",
+        replaced(simulated.descend, coefficients=lambda c: 1.001 * c),
+    ),
+    (
+        "exact = explicit: h^l",
+        "compare.claims.case",
+        "descend",
+        replaced(simulated.descend, values=lambda v: 1.001 * v),
+    ),
+    ("descent on S", "compare.claims.on_the_span", "descend", replaced(simulated.descend, values=lambda v: v[::-1])),
+    (
+        "scores",
+        "compare.claims.single_step",
+        "feasibility_score",
+        replaced(simulated.feasibility_score, aic=lambda a: a + 0.01),
+    ),
+    (
+        "best step",
+        "compare.claims.single_step",
+        "feasibility_score",
+        replaced(simulated.feasibility_score, step=lambda t: t + 0.1),
+    ),
+    ("smallest saddle order", "compare.claims.saddle", "smallest_saddle_order", lambda *args, **kwargs: 5),
+    ("smallest saddle order", "compare.claims.saddle", "smallest_saddle_order", lambda *args, **kwargs: None),
+    (
+        "least curvature",
+        "compare.claims.case",
+        "least_curvature",
+        replaced(lifting.least_curvature, value=lambda v: v + 0.1),
+    ),
+    (
+        "least curvature, dense",
+        "compare.claims.case",
+        "least_curvature",
+        replaced(lifting.least_curvature, value=lambda v: v - 0.1),
+    ),
+    (
+        "closed form = recursion",
+        "compare.claims.case",
+        "truncated_coefficients",
+        replaced(simulated.truncated_coefficients, gamma=lambda g: 1.001 * g),
+    ),
+    ("collapse of a power", "compare.claims.collapsed_point", "collapse", scaled(simulated.collapse)),
+    ("collapse = best rank one", "compare.claims.collapsed_point", "collapse", scaled(simulated.collapse)),
+    (
+        "collapse = best rank one",
+        "compare.claims.collapsed_point",
+        "collapse",
+        scaled(simulated.collapse, -1),
+    ),
+    (
+        "exact escape ⇒ decrease",
+        "compare.claims.collapsed_point",
+        "escape",
+        replaced(simulated.escape, point=lambda X: X + 3),
+    ),
+    ("visible direction", simulated.EscapeDirections, "visible", np.array([[1.0], [1.0]])),
+    ("hidden direction", simulated.EscapeDirections, "hidden", np.array([[1.0], [1.0]])),
+    ("least eigenpair", simulated.EscapeDirections, "eigenvalue", -0.7),
+    ("λ_n = K1 − K2", simulated.EscapeDirections, "eigenvalue", -0.7),
+    ("spurious ⇒ λ_n < 0", simulated.EscapeDirections, "eigenvalue", -0.7),
+    ("quartic on the line", simulated.EscapeDirections, "eigenvalue", -0.7),
+    ("EFS* decides the line", simulated.EscapeDirections, "eigenvalue", -0.8),
+    ("u ⟂ X̂", simulated.EscapeDirections, "u", np.array([0.6, 0.8])),
+    ("⟨G, M*⟩ = −2h", sensing.SensingProblem, "objective", scaled(sensing.SensingProblem.objective)),
+]
+
+
+@pytest.mark.parametrize(("name", "where", "attribute", "wrong"), MUTATIONS)
+def test_a_wrong_computation_is_a_violation(monkeypatch, name, where, attribute, wrong):
+    """On the 2×2 example, where the right computation holds."""
+    at = (sensing.two_by_two(), [[0.0], [2**-0.5]])
+    assert check(name, case(*at)).holds is Holds.YES
+    monkeypatch.setattr(importlib.import_module(where) if isinstance(where, str) else where, attribute, wrong)
+    claim = check(name, case(*at))
+    assert claim.holds is Holds.NO
+    assert claim.violated == (claim.kind in (Kind.EXACT, Kind.CONDITIONAL))
+    assert claim.violated
+
+
+@pytest.mark.parametrize("name", ["orthogonal symmetry", "rank-deficient ⇒ saddle"])
+def test_a_wrong_hessian_breaks_the_claims_of_higher_rank(monkeypatch, name):
+    problem = sensing.gaussian(4, 2, 30, 1)
+    X = sensing.polish(problem, problem.ground_truth)
+    if name == "rank-deficient ⇒ saddle":
+        line = sensing.SensingProblem(problem.operator, problem.measurements, 1)
+        X = sensing.gradient_descent(line, X[:, :1], step_size=sensing.Backtracking(), max_iterations=500).point
+        X = np.hstack([sensing.polish(line, X), np.zeros((4, 1))])
+    assert check(name, case(problem, X, 1)).holds is Holds.YES
+    product = sensing.SensingProblem.hessian_product
+    monkeypatch.setattr(sensing.SensingProblem, "hessian_product", lambda self, X, D: product(self, X, D) + D * 9)
+    assert check(name, case(problem, X, 1)).violated
+
+
+# -- premises about δ ---------------------------------------------------------------------------------------------
+
+
+def with_bracket(at, lower, upper, upper_side):
+    vars(at)["rip"] = RipBracket(2, lower, upper, upper_side)
+    return at
+
+
+PREMISES = [
+    "EFS > 1 ⇒ decrease",
+    "t* decreases h",
+    "NCM > 1 ⇒ saddle",
+    "NCM > 2^{1/l−1} ⇒ saddle",
+    "l > 1/(1 − log₂2β) ⇒ saddle",
+]
+
+
+@pytest.mark.parametrize("name", PREMISES)
+def test_a_premise_that_only_the_lower_bound_makes_true_is_open(name):
+    """On the real system the conclusions are false; a δ that is too low must not contradict the theory."""
+    real = PUBLISHED["real-system"]
+    X = sensing.polish(real.build(), real.stationary_point())
+    claim = check(name, with_bracket(case(real.build(), X, 5), -0.95, 5.0, 5.0))
+    assert claim.holds is Holds.NOT_APPLICABLE
+    assert "open" in claim.reason
+
+
+@pytest.mark.parametrize("name", PREMISES)
+def test_a_certain_premise_with_a_false_conclusion_is_a_contradiction(name):
+    """With a (wrong) certain upper bound of δ the same conclusions would contradict the theory, and are flagged."""
+    real = PUBLISHED["real-system"]
+    X = sensing.polish(real.build(), real.stationary_point())
+    assert check(name, with_bracket(case(real.build(), X, 5), -0.95, -0.95, -0.95)).violated
+
+
+@pytest.mark.parametrize("name", PREMISES)
+def test_a_premise_that_the_lower_bound_refutes_is_not_applicable(name):
+    real = PUBLISHED["real-system"]
+    X = sensing.polish(real.build(), real.stationary_point())
+    claim = check(name, case(real.build(), X, 5))
+    assert claim.holds is Holds.NOT_APPLICABLE
+    assert "open" not in claim.reason
+
+
+def test_a_saddle_of_h_meets_the_premises():
+    """X̂ = ε e₁ beside M* = e₂e₂ᵀ + ε² e₁e₁ᵀ, all entries seen (δ = 0): every sufficient condition is true there."""
+    problem = sensing.SensingProblem.from_ground_truth(
+        sensing.EntrywiseOperator(np.ones((3, 3))), [[0.1, 0], [0, 1.0], [0, 0]], rank=1
+    )
+    found = verify(problem, [[0.1], [0], [0]], 3)
+    for name in ("EFS > 1 ⇒ decrease", "NCM > 1 ⇒ saddle", "NCM > 2^{1/l−1} ⇒ saddle", "NCM* > 2^{1/l−1} ⇒ saddle",
+                 "l > 1/(1 − log₂2β) ⇒ saddle", "l > 1/(1 − log₂2β*) ⇒ saddle", "single step ⇒ decrease"):  # fmt: skip
+        assert found[name].holds is Holds.YES, found[name]
+    assert "κ = 0" in found["t* decreases h"].reason
+    assert found.violations == ()
+
+
+@pytest.mark.parametrize(("n", "m"), [(3, 4), (3, 6), (4, 20)])
+def test_bracket_against_explicit_matrices(n, m):
+    """δ_n from the eigenvalues of A*A on vec'd symmetric matrices, by brute force over n² × n²."""
+    operator = sensing.gaussian(n, 1, m, 0).operator
+    rows = operator.matrices().reshape(m, -1)
+    swap = np.eye(n * n).reshape(n, n, n, n).transpose(0, 1, 3, 2).reshape(n * n, n * n)
+    symmetric = np.linalg.svd((np.eye(n * n) + swap) / 2)[0][:, : n * (n + 1) // 2]
+    values = np.linalg.eigvalsh(symmetric.T @ rows.T @ rows @ symmetric)
+    bracket = rip_bracket(operator, n, seed=0)
+    assert bracket.upper == pytest.approx(max(values[-1] - 1, 1 - values[0]), rel=1e-10)
+    assert bracket.upper_side == pytest.approx(max(values[-1] - 1, 0), rel=1e-10)
+    assert bracket.lower == pytest.approx(bracket.upper, rel=1e-9)
+    assert rip_bracket(operator, 1, seed=0).lower <= bracket.upper
+
+
+def test_published_rip_constant_never_makes_a_violation():
+    published = PUBLISHED["perturbed-completion"]
+    for delta in (0.0, 0.3, 100.0):
+        found = verify(published.build(), published.stationary_point(), 3, rip_constant=delta)
+        assert found.violations == ()
+        assert found["given RIP constant"].holds is (Holds.YES if delta > 1 else Holds.NO)
+
+
+# -- other instances ----------------------------------------------------------------------------------------------
+
+
+def test_other_operators_and_ranks():
+    rng = np.random.default_rng(0)
+    weights = sparse.random(4, 4, 0.8, random_state=rng, data_rvs=lambda k: 1 + rng.random(k))
+    problems = [
+        sensing.SensingProblem.from_ground_truth(sensing.EntrywiseOperator(weights), rng.standard_normal((4, 2))),
+        sensing.SensingProblem.from_ground_truth(sensing.RankOneOperator(rng.standard_normal((9, 3))), np.ones((3, 1))),
+        sensing.quadratic_network(rng.standard_normal((12, 3)), rng.random(12), 2),  # noisy, no ground truth
+        sensing.SensingProblem(sensing.DenseOperator(np.array([[[2.0]], [[1.0]]])), np.array([1.0, 1.0])),  # n = 1
+    ]
+    for problem in problems:
+        rough = sensing.gradient_descent(
+            problem, rng.standard_normal(problem.shape), step_size=sensing.Backtracking(), max_iterations=3000
+        )
+        found = verify(problem, rough.point, 3)
+        assert found.violations == (), (problem, found.summary())
+        assert found["X̂ is stationary"].holds is Holds.YES
+        if problem.ground_truth is None:
+            assert "ground truth" in found["⟨G, M*⟩ = −2h"].reason
+
+
+@pytest.mark.parametrize("rank", [1, 2, 3])
+def test_the_truth_is_no_spurious_point(rank):
+    problem = sensing.gaussian(3, rank, 20, 2)
+    found = verify(problem, problem.ground_truth, 3)
+    assert found.violations == ()
+    assert found["X̂ is spurious"].holds is Holds.NO
+    assert found["EFS* decides the line"].holds is Holds.NOT_APPLICABLE
+
+
+def test_a_point_that_is_not_stationary_is_warned_about_and_nothing_is_contradicted():
+    problem = sensing.gaussian(3, 2, 8, 0)
+    with pytest.warns(NotStationaryWarning, match="relative gradient norm"):
+        found = verify(problem, np.ones((3, 2)), 3)
+    assert found.violations == ()
+    assert found["X̂ is stationary"].holds is Holds.NO
+    assert "not stationary" in found["u ⟂ X̂"].reason
+    assert found["curvature along b"].holds is Holds.YES  # needs no stationarity
+
+
+def test_polish_can_be_declined():
+    published = PUBLISHED["real-system"]
+    X = published.stationary_point()  # four printed digits
+    raw = verify(published.build(), X, 3, polish=False)
+    assert raw["X̂ is stationary"].holds is Holds.NO
+    np.testing.assert_array_equal(raw.point, X)
+    assert raw.violations == ()
+    assert verify(published.build(), X, 3).gradient_norm < 1e-12
+
+
+def test_beyond_the_budget_is_refused_and_the_rest_is_checked():
+    published = PUBLISHED["perturbed-completion"]
+    found = verify(published.build(), published.stationary_point(), 5, memory_limit=10_000)
+    refused = [claim for claim in found if "refused: needs " in claim.reason]
+    assert {"lifted value", "curvature along b", "exact = explicit: tensor"} <= {claim.name for claim in refused}
+    assert all("10000 allowed" in claim.reason and claim.holds is Holds.NOT_APPLICABLE for claim in refused)
+    assert found["smallest saddle order"].measured == 5
+    assert found.violations == ()
+
+
+def test_high_order_stays_in_range():
+    found = verify(sensing.two_by_two(), [[0.0], [2**-0.5]], 501, memory_limit=10**6)
+    assert found.violations == ()
+    assert all(claim.measured is None or math.isfinite(claim.measured) for claim in found)
+
+
+# -- what it returns --------------------------------------------------------------------------------------------
+
+
+def test_rows_and_table_are_complete(two_by_two):
+    rows = two_by_two.rows()
+    assert [row["name"] for row in rows] == [check.name for check in CHECKS]
+    assert len({row["name"] for row in rows}) == len(rows)
+    json.dumps(rows, allow_nan=False)
+    table = two_by_two.table()
+    for row in rows:
+        assert row["statement"] in table
+        assert row["source"].startswith("docs/theory.md, section ")
+        assert row["holds"] != "not applicable" or row["reason"]
+    assert "0 violations" in repr(two_by_two)
+    with pytest.raises(KeyError, match="no claim 'nothing'"):
+        two_by_two["nothing"]
+
+
+def test_published_rules_may_be_false_without_a_violation(two_by_two):
+    names = {claim.name for claim in two_by_two.false_here}
+    assert {"truncation error", "the rules agree", "acceptance rule: text"} <= names
+    assert all(claim.kind is Kind.PUBLISHED and not claim.violated for claim in two_by_two.false_here)
+
+
+def test_every_claim_is_documented():
+    text = (Path(__file__).parents[2] / "docs" / "verify.md").read_text(encoding="utf-8")
+    for check_ in CHECKS:
+        assert f"| {check_.name} |" in text, check_.name
+        assert check_.function.__doc__
+
+
+# -- random instances ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", [0, 20261121])
+def test_random_instances_have_no_violation(seed):
+    found = verify_random(6, seed=seed)
+    assert found.violations == (), found.summary()
+    assert all(row["holds"] + row["does_not_hold"] + row["not_applicable"] == 6 for row in found.rows())
+    assert any(row["name"] == "lifted gradient" and row["holds"] == 6 for row in found.rows())
+
+
+def test_random_instances_are_reproducible_and_stationary():
+    for index in range(4):
+        one, two = random_instance(index, seed=7), random_instance(index, seed=7)
+        np.testing.assert_array_equal(one.X, two.X)
+        assert one.label == two.label
+        assert sensing.relative_gradient_norm(one.problem, one.X) < 1e-8
+    assert random_instance(0, seed=8).label != random_instance(1, seed=8).label
+
+
+def test_random_summary_names_the_instance_of_a_violation(monkeypatch):
+    monkeypatch.setattr(simulated.SpanObjective, "value", scaled(simulated.SpanObjective.value))
+    found = verify_random(2, seed=0)
+    assert {claim.name for _, claim in found.violations} >= {"powers: h^l"}
+    assert "VIOLATION on instance 0: n=" in found.table()
+    row = next(row for row in found.rows() if row["name"] == "powers: h^l")
+    assert (row["holds"], row["does_not_hold"], row["violations"]) == (0, 2, 2)
+
+
+# -- bad input ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "words"),
+    [
+        ({"problem": "x"}, TypeError, "problem"),
+        ({"X": [[0.0], [0.0]]}, ValueError, "X: expected a nonzero point"),
+        ({"X": [[1.0, 2.0]]}, ValueError, "X: expected an array of shape"),
+        ({"X": [[np.nan], [1.0]]}, ValueError, "X: expected finite"),
+        ({"X": [[1e200], [1.0]]}, ValueError, "X: expected a point where h"),
+        ({"order": 4}, ValueError, "order"),
+        ({"order": 0}, ValueError, "order"),
+        ({"order": 3.0}, TypeError, "order"),
+        ({"rho": 0}, ValueError, "rho"),
+        ({"eta": -1}, ValueError, "eta"),
+        ({"steps": 0}, ValueError, "steps"),
+        ({"rip_constant": -0.1}, ValueError, "rip_constant"),
+        ({"seed": -1}, ValueError, "seed"),
+        ({"memory_limit": 0}, ValueError, "memory_limit"),
+    ],
+)
+def test_bad_input_is_refused_by_name(changes, error, words):
+    arguments = {"problem": sensing.two_by_two(), "X": [[0.0], [1.0]], "order": 3, **changes}
+    with pytest.raises(error, match=words):
+        verify(**arguments)
+
+
+@pytest.mark.parametrize("count", [0, -1, 1.5])
+def test_bad_count(count):
+    with pytest.raises((ValueError, TypeError), match="count"):
+        verify_random(count)
