@@ -31,6 +31,13 @@ def gated(*, x: int, log: str, gate: str) -> dict[str, Any]:
     return {"square": x * x}
 
 
+def napping(*, x: int, folder: str) -> dict[str, Any]:
+    """A minute's sleep, under a file named after the process."""
+    open(os.path.join(folder, str(os.getpid())), "w").close()
+    time.sleep(60)
+    return {"value": x}
+
+
 def moody(*, x: int) -> dict[str, Any]:
     """An evaluation with something the matter for most x."""
     if x == 1:
@@ -83,4 +90,5 @@ GATED = Evaluation("gated", gated)
 MOODY = Evaluation("moody", moody)
 DEADLY = Evaluation("deadly", deadly)
 FLAKY = Evaluation("flaky", flaky)
+NAPPING = Evaluation("napping", napping)
 PINNED = Evaluation("pinned", pinned)

@@ -219,29 +219,37 @@ def test_another_process_takes_over_what_a_killed_one_had_in_hand(fork, tmp_path
 SCRIPT = """
 import sys
 from pathlib import Path
+from compare.sweep import Sweep
 from compare.sweep_run import run_sweep
+from tests.compare.sweep_evaluations import NAPPING
 from tests.compare.test_sweep_run import squares
 if __name__ == "__main__":
-    folder, count, seconds = Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
-    run_sweep(squares(count, folder / "log", seconds), folder / "s.sqlite", jobs=2)
+    folder = Path(sys.argv[1])
+    sweep = SWEEP
+    run_sweep(sweep, folder / "s.sqlite", jobs=2)
 """
 
 
-def start(folder: Path, count: int, seconds: float, script: str = SCRIPT) -> subprocess.Popen[str]:
+def start(folder: Path, sweep: str, script: str = SCRIPT) -> subprocess.Popen[str]:
     """Run a sweep on two processes, by a script."""
     path = folder / "script.py"
-    path.write_text(script)
-    words = [sys.executable, str(path), str(folder), str(count), str(seconds)]
-    return subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    path.write_text(script.replace("SWEEP", sweep))
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(
+        [sys.executable, str(path), str(folder)], stderr=subprocess.PIPE, text=True, env=environment
+    )
 
 
+@pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="reads the state of processes from /proc")
 def test_workers_end_with_a_killed_sweep(tmp_path: Path) -> None:
-    child = start(tmp_path, 4, 60.0)
-    while begun(tmp_path / "log").total() < 2:
+    naps = tmp_path / "naps"
+    naps.mkdir()
+    child = start(tmp_path, f"Sweep(NAPPING, {{'x': [1, 2, 3, 4]}}, {{'folder': {str(naps)!r}}})")
+    while len(list(naps.iterdir())) < 2:
         assert child.poll() is None
         time.sleep(0.01)
-    workers = children_of(child.pid)
-    assert len(workers) >= 2
+    workers = [int(path.name) for path in naps.iterdir()]
+    assert all(is_running(worker) for worker in workers)
     child.kill()
     child.communicate()
     for _ in range(1000):  # ten seconds at most, where the workers have sixty to sleep
@@ -252,7 +260,7 @@ def test_workers_end_with_a_killed_sweep(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_keeps_what_is_finished_and_ends_at_once(tmp_path: Path) -> None:
-    child = start(tmp_path, 200, 0.1)
+    child = start(tmp_path, "squares(200, folder / 'log', 0.1)")
     while len(finished(tmp_path / "s.sqlite")) < 3:
         assert child.poll() is None
         time.sleep(0.02)
@@ -265,7 +273,7 @@ def test_ctrl_c_keeps_what_is_finished_and_ends_at_once(tmp_path: Path) -> None:
 
 
 def test_a_script_without_a_guard_is_told_so(tmp_path: Path) -> None:
-    child = start(tmp_path, 3, 0.0, SCRIPT.replace('if __name__ == "__main__":', "if True:"))
+    child = start(tmp_path, "squares(3, folder / 'log')", SCRIPT.replace('if __name__ == "__main__":', "if True:"))
     _, err = child.communicate(timeout=200)
     assert child.returncode != 0
     assert "if __name__ == '__main__'" in err.splitlines()[-1]
@@ -278,12 +286,10 @@ def test_a_broken_executor_of_the_caller_is_an_error(tmp_path: Path) -> None:
     executor.shutdown()
 
 
-def children_of(process: int) -> list[int]:
-    found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(process)], capture_output=True, text=True)
-    return [int(line) for line in found.stdout.split()]
-
-
 def is_running(process: int) -> bool:
     """Whether a process exists and is no zombie."""
-    found = subprocess.run(["ps", "-o", "stat=", "-p", str(process)], capture_output=True, text=True)
-    return bool(found.stdout.strip()) and not found.stdout.strip().startswith("Z")
+    try:
+        stat = Path(f"/proc/{process}/stat").read_text()
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] not in "ZX"
