@@ -55,7 +55,7 @@ class Difference:
     title : str
         What is compared.
     published : str
-        What is printed or claimed, with its source.
+        What is printed or claimed; like the next two it may have several lines.
     computed : str
         What this run computed.
     evidence : str
@@ -77,9 +77,7 @@ class Difference:
             "name": self.name,
             "differs": self.differs,
             "title": self.title,
-            "published": self.published,
-            "computed": self.computed,
-            "evidence": self.evidence,
+            **{key: getattr(self, key).replace("\n", " ") for key in ("published", "computed", "evidence")},
         }
 
 
@@ -201,11 +199,14 @@ def _drawing(drawing: Drawing) -> str:
 
 def _difference(item: Difference) -> str:
     verdict = "They differ." if item.differs else "They agree."
+    published, computed, evidence = (
+        escape(text).replace("\n", "<br>") for text in (item.published, item.computed, item.evidence)
+    )
     return (
         f'<li class="{"differs" if item.differs else "agrees"}">\n<h3>{escape(item.title)}</h3>\n<dl>'
-        f"<dt>Published</dt><dd>{escape(item.published)}</dd>"
-        f'<dt>Computed here</dt><dd>{escape(item.computed)} <span class="verdict">{verdict}</span></dd>'
-        f"<dt>Evidence</dt><dd>{escape(item.evidence)}</dd></dl>\n</li>"
+        f"<dt>Published</dt><dd>{published}</dd>"
+        f'<dt>Computed here</dt><dd>{computed} <span class="verdict">{verdict}</span></dd>'
+        f"<dt>Evidence</dt><dd>{evidence}</dd></dl>\n</li>"
     )
 
 

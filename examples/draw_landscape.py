@@ -9,8 +9,7 @@ import numpy as np
 
 import sensing
 import simulated
-from compare.figures.landscape import landscape
-from compare.figures.style import save_svg, text_alternative
+from compare.figures import landscape, save_svg, text_alternative
 from compare.published import PUBLISHED
 from compare.stochastic import stochastic_descent
 

@@ -72,9 +72,9 @@ def surrogate_not_objective(cases: Cases) -> Difference:
     return Difference(
         "surrogate-not-objective",
         "What is printed as the lifted objective is not always h^l",
-        "Under the name of the lifted objective. " + " ".join(published),
-        " ".join(computed),
-        " ".join(evidence),
+        "Under the name of the lifted objective:\n" + "\n".join(published),
+        "\n".join(computed),
+        "\n".join(evidence),
         differs,
     )
 
@@ -99,8 +99,8 @@ def surrogate_sign(cases: Cases) -> Difference:
         "surrogate-sign",
         "The surrogate depends on the sign of the eigenvector u_n, which nothing determines",
         "One curve and one value of the objective along the truncated path is shown for each instance.",
-        "Surrogate at the final state, in units of its value at ŵ. " + " ".join(said),
-        "The same with h^l. " + " ".join(proof) + " Both u_n and −u_n are unit eigenvectors of the same eigenvalue.",
+        "Surrogate at the final state, in units of its value at ŵ:\n" + "\n".join(said),
+        "The same with h^l:\n" + "\n".join(proof) + "\nBoth u_n and −u_n are unit eigenvectors of the same eigenvalue.",
         differs,
     )
 
@@ -202,8 +202,9 @@ def truncation(cases: Cases) -> Difference:
         "truncation-error",
         "What the truncation of the lifted gradient leaves out",
         "The truncated descent is said to simulate projected gradient descent in the lifted space.",
-        "Share of the projected gradient that is left out, ‖Π_S ∇h^l − retained terms‖ / ‖Π_S ∇h^l‖. " + " ".join(said),
-        "h^l at the end of the truncated and of the exact path. " + " ".join(ends),
+        "Share of the projected gradient that is left out, ‖Π_S ∇h^l − retained terms‖ / ‖Π_S ∇h^l‖:\n"
+        + "\n".join(said),
+        "h^l at the end of the truncated and of the exact path:\n" + "\n".join(ends),
         worst > 0.1,
     )
 
@@ -226,8 +227,8 @@ def saddle_order(cases: Cases) -> Difference:
         "saddle-order",
         "The lifting order that is needed, and the one that is used",
         "Orders l = " + ", ".join(f"{case.instance.order} ({name})" for name, case in cases.items()) + ".",
-        "Smallest order at which ŵ is a strict saddle along the visible direction. " + " ".join(said),
-        "Curvature ⟨b, ∇²h^l(ŵ)[b]⟩ by the exact formula. " + " ".join(proof),
+        "Smallest order at which ŵ is a strict saddle along the visible direction:\n" + "\n".join(said),
+        "Curvature ⟨b, ∇²h^l(ŵ)[b]⟩ by the exact formula:\n" + "\n".join(proof),
         differs,
     )
 

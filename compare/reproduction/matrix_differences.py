@@ -37,9 +37,9 @@ def rip_constants(cases: Cases, *, samples: int, seed: int) -> Difference:
     return Difference(
         "rip-constant",
         "The restricted isometry constant",
-        "Sampled values. " + " ".join(theirs),
-        "Lower bounds of the true constant. " + " ".join(ours),
-        f"{samples} random starts each, improved by descent. " + " ".join(proof),
+        "Sampled values:\n" + "\n".join(theirs),
+        "Lower bounds of the true constant:\n" + "\n".join(ours),
+        f"{samples} random starts each, improved by descent.\n" + "\n".join(proof),
         exceeded,
     )
 
@@ -66,8 +66,8 @@ def strict_decrease(cases: Cases) -> Difference:
         "strict-decrease",
         "Does the published escape lower h?",
         "A strict decrease of the objective from the spurious point to the escape point is guaranteed.",
-        "h at X̂ and at the published X̌. " + " ".join(published),
-        "h by the exact method, from the exactly stationary point. " + " ".join(exact),
+        "h at X̂ and at the published X̌:\n" + "\n".join(published),
+        "h by the exact method, from the exactly stationary point:\n" + "\n".join(exact),
         bool(risen),
     )
 
@@ -150,7 +150,7 @@ def success(rates: SuccessRates) -> Difference:
         for cell in cells:
             pair = f"n = {cell.n}: {getattr(cell, descent):.2f} → {getattr(cell, escapes):.2f}"
             by_epsilon.setdefault(cell.epsilon, []).append(pair)
-        return " ".join(f"ε = {epsilon:.2f}: {', '.join(pairs)}." for epsilon, pairs in by_epsilon.items())
+        return "\n".join(f"ε = {epsilon:.2f}: {', '.join(pairs)}." for epsilon, pairs in by_epsilon.items())
 
     higher = sum(cell.rate_escapes > (cell.published_escapes or 0) for cell in cells)
     alone = max((abs(cell.rate_descent - (cell.published_descent or 0)) for cell in cells), default=0.0)
@@ -158,7 +158,7 @@ def success(rates: SuccessRates) -> Difference:
     return Difference(
         "success-rates",
         "Success rates on perturbed completion, descent alone → with escapes",
-        "50 starts a cell, which are not published. " + listed("published_descent", "published_escapes"),
+        "50 starts a cell, which are not published.\n" + listed("published_descent", "published_escapes"),
         listed("rate_descent", "rate_escapes"),
         f"{cells[0].starts if cells else 0} starts a cell, {rates.scale:g} · N(0, 1) from seed {rates.seed}; solved "
         f"means h ≤ {rates.tolerance:g} · ½‖b‖². The {rates.method} escape does better than the published one in "

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 import simulated
 from compare.directions import compare_directions
-from compare.figures import landscape, panels, paths, trajectory
+from compare.figures import panels, paths, plane, trajectory
 from compare.published_comparison import PublishedComparison
 from compare.report import Section, Sheet
 from compare.stochastic import stochastic_descent
@@ -32,10 +32,10 @@ def landscape_section(case: Case, show: Show, *, seed: int) -> Section:
     sgd = stochastic_descent(case.problem, start, step_size=i.gd_step, iterations=steps, seed=seed)
     collapse, (_, after) = case.collapse(), case.after_published
     walks, jump = {"sgd": sgd, "gd": gd, "escape": after}, (case.point, collapse.point)
-    whole, _ = landscape.landscape(
+    whole, _ = plane.landscape(
         case.problem, walks, jump=jump, window=(-0.3, 1.4, -0.75, 1.05), title="Landscape of the two-by-two example"
     )
-    near, _ = landscape.landscape(
+    near, _ = plane.landscape(
         case.problem,
         {"sgd": sgd, "gd": gd},
         window=_around(case.point, np.concatenate([sgd, gd])),

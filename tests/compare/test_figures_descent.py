@@ -8,7 +8,7 @@ import pytest
 from matplotlib.figure import Figure
 
 import sensing
-from compare.figures import landscape, panels, success, trajectory
+from compare.figures import panels, plane, success, trajectory
 from compare.figures.style import canvas, describe, finish, line, svg, text_alternative
 from sensing import History, gradient_descent
 
@@ -70,7 +70,7 @@ def test_powers_of_ten_are_written_as_such() -> None:
 def test_the_landscape_shows_the_paths_and_the_jump() -> None:
     problem = sensing.two_by_two()
     path = np.array([[[0.0], [0.7]], [[0.25], [0.5]]])
-    _, ax = landscape.landscape(problem, {"gd": path, "mine": path + 0.1}, jump=(path[0], np.array([[1.2], [0.0]])))
+    _, ax = plane.landscape(problem, {"gd": path, "mine": path + 0.1}, jump=(path[0], np.array([[1.2], [0.0]])))
     drawn = lines(ax)
     np.testing.assert_array_equal(drawn["gradient descent"], path[:, :, 0])
     np.testing.assert_array_equal(drawn["mine"], path[:, :, 0] + 0.1)
@@ -84,9 +84,9 @@ def test_the_landscape_shows_the_paths_and_the_jump() -> None:
 
 def test_the_landscape_belongs_to_the_plane() -> None:
     with pytest.raises(ValueError, match="n = 2 and r = 1, got n = 3"):
-        landscape.landscape(sensing.real_system(), {})
+        plane.landscape(sensing.real_system(), {})
     with pytest.raises(ValueError, match=r"paths\['gd'\]"):
-        landscape.landscape(sensing.two_by_two(), {"gd": np.zeros((4, 3, 1))})
+        plane.landscape(sensing.two_by_two(), {"gd": np.zeros((4, 3, 1))})
 
 
 # The panels
