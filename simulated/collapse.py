@@ -127,6 +127,8 @@ def _newton(p: FloatArray, z: FloatArray, order: int) -> FloatArray:
 
     residual, mu, overlaps = state(z)
     for _ in range(_NEWTON_STEPS):
+        if np.linalg.norm(residual) <= 4 * np.finfo(float).eps * mu:
+            break
         hessian = (order - 1) * (p.T * overlaps ** (order - 2) if order > 1 else 0 * p.T) @ p / top**2
         bordered = np.block([[hessian - mu * np.eye(len(z)), z[:, None]], [z[None, :], np.zeros((1, 1))]])
         step = np.linalg.lstsq(bordered, np.append(-residual, 0.0), rcond=None)[0][:-1]
