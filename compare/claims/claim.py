@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, StrEnum
 
 import numpy as np
 
@@ -24,7 +24,7 @@ class Kind(Enum):
     PROPERTY = "says what kind of instance this is: either answer is right"
 
 
-class Holds(Enum):
+class Holds(StrEnum):
     """The answer."""
 
     YES = "holds"

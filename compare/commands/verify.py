@@ -106,6 +106,7 @@ def _verify_one(arguments: argparse.Namespace, target: str) -> tuple[str, Verifi
         if getattr(arguments, name) is not None:
             settings[name] = getattr(arguments, name)
     name = target if target in PUBLISHED else instance_name(target)
+    order = settings.pop("order")
     with tqdm(desc=f"verify {name}", unit="claim", disable=None, leave=False) as bar:
 
         def progress(done: int, total: int, claim: str) -> None:
@@ -113,9 +114,9 @@ def _verify_one(arguments: argparse.Namespace, target: str) -> tuple[str, Verifi
             bar.set_postfix_str(claim)
 
         verification = verify(
-            problem, X, settings.pop("order"), **settings,
+            problem, X, order, **settings,
             rip_constant=arguments.rip_constant, seed=arguments.seed, memory_limit=arguments.memory_limit,
-            polish=not arguments.no_polish, title=f"{name}: {problem!r}", progress=progress,
+            polish=not arguments.no_polish, title=f"{name}: {problem!r}, order {order}", progress=progress,
         )  # fmt: skip
     return name, verification
 
@@ -139,10 +140,13 @@ def _report(
 ) -> None:
     """Write the rows, and print them as asked for."""
     where = provenance(arguments.seed, command="verify", **settings)
-    written = [
-        write_csv(arguments.out / f"{name}.csv", rows),
-        write_json(arguments.out / f"{name}.json", rows, where),
-    ]
+    try:
+        written = [
+            write_csv(arguments.out / f"{name}.csv", rows),
+            write_json(arguments.out / f"{name}.json", rows, where),
+        ]
+    except OSError as error:
+        raise UsageError(f"--out: {arguments.out} cannot be written to: {error.strerror}") from error
     if arguments.json:
         print(json.dumps({"provenance": plain(where), "rows": plain(rows)}, ensure_ascii=False, indent=1))
     elif arguments.csv:

@@ -159,4 +159,6 @@ def test_a_malformed_file_is_one_clear_line(tmp_path, capsys, changes):
 def test_out_must_be_a_folder(tmp_path, capsys):
     (tmp_path / "out").write_text("a file", encoding="utf-8")
     assert run(tmp_path, "two-by-two") == 2
-    assert "--out" in capsys.readouterr().err
+    assert "--out: expected a folder" in capsys.readouterr().err
+    assert main(["verify", "two-by-two", "--out", str(tmp_path / "out" / "below")]) == 2
+    assert "cannot be written to" in capsys.readouterr().err
