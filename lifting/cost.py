@@ -56,6 +56,8 @@ class LiftingCost:
         Memory that the problem keeps between evaluations: operators and tables.
     hessian_bytes : int
         Most memory that one Hessian product holds at one time, besides its arguments and what the problem keeps.
+    building_bytes : int
+        Most memory held while what the problem keeps is built, itself included.
     reason : str or None
         Why the form does not apply to this problem; its flops and bytes are 0 then.
     """
@@ -66,12 +68,13 @@ class LiftingCost:
     tensor_bytes: int
     stored_bytes: int = 0
     hessian_bytes: int = 0
+    building_bytes: int = 0
     reason: str | None = None
 
     @property
     def total_bytes(self) -> int:
-        """What is compared with the memory limit: stored and peak bytes."""
-        return self.stored_bytes + self.peak_bytes
+        """What is compared with the memory limit: stored and peak bytes, or those of building where they are more."""
+        return max(self.building_bytes, self.stored_bytes + self.peak_bytes)
 
     def __repr__(self) -> str:
         if self.reason is not None:

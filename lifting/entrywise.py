@@ -64,6 +64,7 @@ class EntrywiseForm:
         self.gradient_bytes = 4 * tensor_bytes + working + max(working, 2 * min(BUFFER_BYTES, working)) + headers
         self.hessian_bytes = self.gradient_bytes + 2 * tensor_bytes + headers
         self.stored_bytes = ITEMSIZE * (n**2 + sum(n ** (2 * s) for s in range(self._half + 1)))
+        self.building_bytes = self.stored_bytes + ITEMSIZE * 4 * n**2
 
     @staticmethod
     def unfit(problem: SensingProblem, order: int) -> str | None:

@@ -29,6 +29,7 @@ class Form(Protocol):
     gradient_bytes: int
     hessian_bytes: int
     stored_bytes: int
+    building_bytes: int
 
     def prepare(self, tensor: Callable[[Any], Any], index: Callable[[Any], Any]) -> None:
         """Build what is kept between evaluations, from makers of backend tensors of numbers and of positions."""
@@ -64,7 +65,8 @@ def cheapest(forms: dict[str, Form], allowed: int, order: int) -> Form:
     """
 
     def needed_bytes(form: Form) -> int:
-        return form.stored_bytes + form.gradient_bytes + python_bytes(order, "gradient")
+        evaluation = form.stored_bytes + form.gradient_bytes + python_bytes(order, "gradient")
+        return max(form.building_bytes, evaluation)
 
     fitting = [form for form in forms.values() if needed_bytes(form) <= allowed]
     if not fitting:
@@ -89,6 +91,7 @@ def cost_of(form: Form, problem: SensingProblem, order: int) -> LiftingCost:
         tensor_bytes,
         form.stored_bytes,
         form.hessian_bytes + python_bytes(order, "hessian_product"),
+        form.building_bytes,
     )
 
 

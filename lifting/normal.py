@@ -46,6 +46,7 @@ class NormalForm:
         self.gradient_bytes = max(self._cubic.peak_bytes, tensor_bytes + self._linear.peak_bytes)
         self.hessian_bytes = self.gradient_bytes + tensor_bytes
         self.stored_bytes = ITEMSIZE * (n**4 + n**2)
+        self.building_bytes = self.stored_bytes + ITEMSIZE * problem.m * n * n
 
     @staticmethod
     def unfit(problem: SensingProblem, order: int) -> str | None:

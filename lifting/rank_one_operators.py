@@ -42,6 +42,7 @@ class RankOneForm:
         if r > 1:
             self.hessian_bytes = max(self.hessian_bytes, 2 * projected + 2 * residual)
         self.stored_bytes = residual + ITEMSIZE * m * n
+        self.building_bytes = self.stored_bytes
 
     @staticmethod
     def unfit(problem: SensingProblem, order: int) -> str | None:

@@ -48,6 +48,7 @@ class ResidualForm:
         self.gradient_bytes = max(self._measure.peak_bytes, residual_bytes + self._adjoint.peak_bytes)
         self.hessian_bytes = self.gradient_bytes + self._adjoint.result_bytes
         self.stored_bytes = residual_bytes + ITEMSIZE * m * n * n
+        self.building_bytes = residual_bytes + compression_bytes(problem)
 
     @staticmethod
     def unfit(problem: SensingProblem, order: int) -> str | None:
@@ -92,6 +93,15 @@ class ResidualForm:
         product += self._adjoint(change, w, *self._cores)
         product *= 2
         return product
+
+
+def compression_bytes(problem: SensingProblem) -> int:
+    """Return the most memory that `compressed` holds at one time, its result included."""
+    n, m, pairs = problem.n, problem.m, problem.n * (problem.n + 1) // 2
+    if m <= pairs:
+        return ITEMSIZE * m * n * n
+    # The A_i, their distinct entries twice (numpy.linalg.qr takes a copy), Q, R.
+    return ITEMSIZE * (m * n * n + 3 * m * pairs + pairs * pairs)
 
 
 def compressed(problem: SensingProblem, m: int, order: int) -> tuple[FloatArray, FloatArray, float]:

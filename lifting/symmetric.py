@@ -22,7 +22,7 @@ from .multisets import (
     number,
     without_last,
 )
-from .residual import compressed
+from .residual import compressed, compression_bytes
 from .symmetry import symmetry_check_bytes
 
 
@@ -66,6 +66,12 @@ class SymmetricForm:
             + 2 * residual
             + pairs
             + 3 * distinct
+            + 2 * ITEMSIZE * m * self._pairs
+        )
+        self.building_bytes = max(
+            compression_bytes(problem),
+            ITEMSIZE * m * (n * n + self._pairs),  # the A_i, and their distinct entries
+            self.stored_bytes + 3 * ITEMSIZE * terms,  # the weights of the terms, while they are counted
         )
 
     @staticmethod
@@ -78,8 +84,9 @@ class SymmetricForm:
         n, r = self._problem.shape
         A, b, self._outside = compressed(self._problem, self._m, self._order)
         rows, columns = np.triu_indices(n)
-        self._A = tensor(A[:, rows, columns])
-        self._At = tensor(np.ascontiguousarray(A[:, rows, columns].T))
+        packed = A[:, rows, columns]
+        del A
+        self._A, self._At = tensor(packed), tensor(np.ascontiguousarray(packed.T))
         for part in (self._tensors, self._measure, self._adjoint):
             part.prepare(index)
         self._b_power = tensor(_power(b, self._order))

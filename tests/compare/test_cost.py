@@ -120,8 +120,11 @@ def test_every_method_is_a_measured_row_in_a_pinned_process():
         (CostCase("sparse", 30), ["entrywise"]),
         (CostCase("completion", 10), ["symmetric"]),
         (CostCase("rank-one", 12, 1, 3, "8n"), ["rank-one"]),
+        # At order 1 building the form takes more than one evaluation.
+        (CostCase("rank-one", 100, 1, 1, "4n"), ["symmetric"]),
+        (CostCase("completion", 30, 1, 1), ["residual"]),
     ],
-    ids=lambda value: getattr(value, "operator", None),
+    ids=lambda value: f"{value.operator}, l = {value.order}" if isinstance(value, CostCase) else "",
 )
 def test_the_resident_peak_is_predicted_within_a_factor_of_one_and_a_half(case, forms):
     rows = cost_grid([case], methods=["explicit"], forms=forms, repeats=1, min_time=0, progress=False)
