@@ -195,16 +195,17 @@ def truncation(cases: Cases) -> Difference:
         said.append(f"{name}: {errors[0]:.3g} at t = 0, {errors[1]:.3g} at t = {T // 2}, {errors[2]:.3g} at t = {T}.")
     ends = [
         f"{name}: {case.span.value(case.truncated.coefficients[-1]):.4g} truncated, {case.exact.values[-1]:.4g} exact "
-        f"({len(case.exact.values) - 1} steps), {case.span.value(START):.4g} at ŵ."
+        f"({len(case.exact.values) - 1} steps), {case.span.value(START):.4g} at ŵ; cosine {_first_cosine(case):.3f}."
         for name, case in cases.items()
     ]
     return Difference(
         "truncation-error",
         "What the truncation of the lifted gradient leaves out",
         "The truncated descent is said to simulate projected gradient descent in the lifted space.",
-        "Share of the projected gradient that is left out, ‖Π_S ∇h^l − retained terms‖ / ‖Π_S ∇h^l‖:\n"
+        "What is left out of the projected gradient or added to it, ‖Π_S ∇h^l − retained terms‖ / ‖Π_S ∇h^l‖:\n"
         + "\n".join(said),
-        "h^l at the end of the truncated and of the exact path:\n" + "\n".join(ends),
+        "h^l at the end of the truncated and of the exact path, and the cosine between their first steps:\n"
+        + "\n".join(ends),
         worst > 0.1,
     )
 
@@ -277,6 +278,13 @@ def real_system_acceptance(cases: Cases) -> Difference:
         f"Objective of the whole state at T = {case.instance.steps}, for u_n and −u_n. " + "; ".join(states) + ".",
         not all(accepted),
     )
+
+
+def _first_cosine(case: Case) -> float:
+    """Return the cosine between the first step of the truncated and of the exact path, as tensors."""
+    gram = case.span.gram
+    truncated, exact = (path[1] - path[0] for path in (case.truncated.coefficients, case.exact.coefficients))
+    return float(truncated @ gram @ exact / np.sqrt((truncated @ gram @ truncated) * (exact @ gram @ exact)))
 
 
 def _states(case: Case) -> dict[str, FloatArray]:

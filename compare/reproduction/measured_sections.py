@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 import sensing
-from compare.cost import cost_grid, memory_summary, standard_cases
+from compare.cost import cost_cases, cost_grid, memory_summary, standard_cases
 from compare.figures import cost, paths, success
 from compare.published_comparison import PublishedComparison
 from compare.report import Section, Sheet
@@ -89,7 +89,8 @@ def cost_section(result: PublishedComparison, show: Show, *, grid: bool, seed: i
         show("cost-order", fig, "One step, explicit against exactly simulated, against the lifting order."),
     ]
     if grid:
-        rows = cost_grid(standard_cases(quick=True), repeats=3, min_time=0.02, seed=seed)
+        cases = [*standard_cases(quick=True), *cost_cases("sparse", n=(100_000,))]
+        rows = cost_grid(cases, repeats=3, min_time=0.02, seed=seed)
         for (operator, axis), members in cost.cost_slices(rows).items():
             where = f"{operator} operator, against {axis}"
             fig, _ = cost.cost_seconds(members, axis=axis)

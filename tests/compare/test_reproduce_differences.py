@@ -165,6 +165,14 @@ def test_the_truncation_error_is_measured_along_the_path(cases: dict[str, Case])
     case = cases["two-by-two"]
     error = simulated.truncation_error(case.span, case.directions, case.truncated.coefficients[330])
     assert f"{error:.3g} at t = 330" in found.computed
+    # The cosine of the first steps, from explicit tensors of order 3.
+    vectors = [x.ravel() for x in case.directions.generators]
+    tensors = np.array([np.einsum("a,b,c->abc", x, x, x) for x in vectors])
+    steps = [
+        np.tensordot(path[1] - path[0], tensors, 1) for path in (case.truncated.coefficients, case.exact.coefficients)
+    ]
+    cosine = np.sum(steps[0] * steps[1]) / (np.linalg.norm(steps[0]) * np.linalg.norm(steps[1]))
+    assert f"cosine {cosine:.3f}" in found.evidence.splitlines()[1]
 
 
 def test_the_rip_bound_beats_the_printed_value(cases: dict[str, Case], monkeypatch: pytest.MonkeyPatch) -> None:
