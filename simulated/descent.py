@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -77,20 +78,33 @@ def descend(span_objective: SpanObjective, start: Any, *, step_size: float, iter
     c = real_array("start", start, (len(span_objective),))
     eta = positive("step_size", step_size)
     T = whole_number("iterations", iterations, least=0)
-    path = np.empty((T + 1, len(c)))
-    path[0] = c
-    step = span_objective.projected_step(eta)
-    done = T
-    with np.errstate(over="ignore", invalid="ignore"):
-        for t in range(1, T + 1):
-            c = step(c)
-            if not math.isfinite(c.sum()):
-                done = t - 1
-                break
-            path[t] = c
-    values = values_along(span_objective, path[: done + 1])
+    form = span_objective.orthonormal
+    if form is None:
+        path = _run(span_objective.projected_step(eta), c, T)
+        values = values_along(span_objective, path)
+    else:
+        u = _run(form.step(eta), form.into @ c, T)
+        path = form.coefficients(c, u[0], u)
+        path[0] = c
+        with np.errstate(over="ignore", invalid="ignore"):
+            values = np.concatenate([[span_objective.value(c)], form.value(u[1:])])
+        finite = np.isfinite(values) & np.all(np.isfinite(path), axis=1)
+        values = values[: int(np.argmin([*finite, False]))]
     reason = SpanStopReason.STEPS if len(values) == T + 1 else SpanStopReason.DIVERGED
     return SpanDescent(path[: len(values)].copy(), values, reason)
+
+
+def _run(step: Callable[[FloatArray], FloatArray], start: FloatArray, steps: int) -> FloatArray:
+    """Return the iterates start, step(start), ..., shape (T + 1, k), cut before the first that is not finite."""
+    path = np.empty((steps + 1, len(start)))
+    path[0] = x = start
+    with np.errstate(over="ignore", invalid="ignore"):
+        for t in range(1, steps + 1):
+            x = step(x)
+            if not math.isfinite(x.sum()):
+                return path[:t]
+            path[t] = x
+    return path
 
 
 def values_along(span_objective: SpanObjective, path: FloatArray) -> FloatArray:

@@ -11,7 +11,7 @@ import numpy as np
 from sensing import SensingProblem
 from sensing.validation import FloatArray, odd_order, real_array
 
-from .gram import gram_pseudo_inverse
+from .orthonormal import OrthonormalForm, orthonormal_form, transform
 from .signed_log import LARGEST_LOG, signed_log, signed_log_sum, to_float
 
 _NOISE = 1e-13
@@ -65,23 +65,21 @@ class SpanObjective:
         order = odd_order(order)
         norms = np.linalg.norm(X, axis=(1, 2))
         units = X / np.where(norms > 0, norms, 1.0)[:, None, None]
-        k = len(X)
         b = problem.measurements
-        rows, cols = np.triu_indices(k)
-        y = np.stack([problem.operator.measure(units[i], units[j]) for i, j in zip(rows, cols, strict=True)])
         beta = float(np.linalg.norm(b))
-        y /= beta
-        inner = y @ y.T
-        if order > 1:
-            # A cosine below 1e-13 between measurements is rounding, and its l-th power would only widen the range.
-            sizes = np.sqrt(np.diag(inner))
-            inner[np.abs(inner) < _NOISE * sizes[:, None] * sizes] = 0.0
-        pair = np.empty((k, k), dtype=np.intp)
+        # An orthonormal basis E is measured rather than the generators: where two of them are nearly parallel, their
+        # difference then has its own digits. All scales are kept apart, as logarithms.
+        E, R = np.linalg.qr(units.reshape(len(X), -1).T)
+        basis = np.ascontiguousarray(E.T).reshape(-1, *problem.shape)
+        d = len(basis)
+        rows, cols = np.triu_indices(d)
+        y = np.stack([problem.operator.measure(basis[i], basis[j]) for i, j in zip(rows, cols, strict=True)]) / beta
+        pair = np.empty((d, d), dtype=np.intp)
         pair[rows, cols] = pair[cols, rows] = np.arange(len(rows))
-        # Of unit generators and unit measurements; all scales are kept apart, as logarithms.
-        self._K = inner[np.ix_(pair.ravel(), pair.ravel())].reshape(k, k, k, k)
-        self._B = (y @ (b / beta))[pair]
-        self._cosines = np.einsum("jab,kab->jk", units, units)
+        self._rows = np.ascontiguousarray(R.T)
+        self._basis_K = (y @ y.T)[np.ix_(pair.ravel(), pair.ravel())].reshape(d, d, d, d)
+        self._basis_B = (y @ (b / beta))[pair]
+        self._K, self._B = self._of_units(order)
         self._set(X, order, np.log(np.where(norms > 0, norms, 1.0)), 2 * float(np.log(beta)), 0.0)
 
     def _set(
@@ -90,6 +88,16 @@ class SpanObjective:
         """Set the units: X_j = exp(log_scales_j) · unit generator, ‖b‖² = exp(log_unit), ⟨·,·⟩ over exp(log_metric)."""
         self.generators, self.order = generators, order
         self._log_scales, self._log_unit, self._log_metric = log_scales, log_unit, log_metric
+
+    def _of_units(self, order: int) -> tuple[FloatArray, FloatArray]:
+        """Return K (k, k, k, k) and B (k, k) of the unit generators and unit measurements."""
+        K, B, k = transform(self._rows, self._basis_K), transform(self._rows, self._basis_B), len(self._rows)
+        if order > 1:
+            # A cosine below 1e-13 between measurements is rounding, and its l-th power would only widen the range.
+            sizes = np.sqrt(np.maximum(np.einsum("jkjk->jk", K), 0.0))
+            K[np.abs(K) < _NOISE * np.multiply.outer(sizes, sizes)] = 0.0
+            B[np.abs(B) < _NOISE * sizes] = 0.0
+        return np.asarray(K).reshape(k, k, k, k), B
 
     def __len__(self) -> int:
         return len(self.generators)
@@ -130,27 +138,35 @@ class SpanObjective:
         return (sign_K * np.exp(log_K)).reshape(square, square), sign_B * np.exp(log_B), float(np.exp(log_bb))
 
     @cached_property
-    def _unit_inverse(self) -> FloatArray:
-        """Γ⁺ in the coordinates of the unit generators."""
-        return gram_pseudo_inverse(self._cosines, self.order)
+    def _any_orthonormal(self) -> OrthonormalForm:
+        """`orthonormal`, whether or not its numbers fit."""
+        unit, metric = self._log_unit, self._log_metric
+        with np.errstate(over="ignore", invalid="ignore"):
+            return orthonormal_form(
+                self._rows,
+                self._basis_K * np.exp(2 * metric + unit),
+                self._basis_B * np.exp(metric + unit),
+                float(np.exp(self.order * unit)),
+                self.order,
+            ).rescaled(self.order * (self._log_scales - metric / 2))
+
+    @property
+    def orthonormal(self) -> OrthonormalForm | None:
+        """The objective in an orthonormal basis of the span, where steps are well conditioned, if it fits."""
+        form = self._any_orthonormal
+        return form if self._powers is not None and form.finite else None
 
     @property
     def metric_inverse(self) -> FloatArray:
         """Γ⁺ in the coordinates c, shape (k, k); OverflowError where the powers do not fit into float64."""
-        if self._powers is None:
+        if self.orthonormal is None:
             raise OverflowError(f"the inverse of the Gram matrix is beyond float64; {_REMEDY}")
-        return self._inverse
-
-    @cached_property
-    def _inverse(self) -> FloatArray:
-        """Γ⁺ in the coordinates c (only where `_powers` fit)."""
-        down = np.exp(-self.order * (self._log_scales - self._log_metric / 2))
-        return np.asarray(self._unit_inverse * down[:, None] * down)
+        return np.asarray(self.orthonormal.back @ self.orthonormal.back.T)
 
     @cached_property
     def gram(self) -> FloatArray:
         """Γ_jk = ⟨X_j, X_k⟩^l, shape (k, k); OverflowError if an entry does not fit into float64."""
-        sign, log = signed_log(self._cosines)
+        sign, log = signed_log(self._rows @ self._rows.T)
         s = self._log_scales - self._log_metric / 2
         return to_float(sign, self.order * (log + s[:, None] + s), "the Gram matrix", "use .normalised().gram")
 
@@ -169,7 +185,7 @@ class SpanObjective:
         return _scalar(to_float(np.ones(c.shape[:-1]), self.log_value(c), "h^l", _REMEDY))
 
     def rounding(self, c: Any) -> Any:
-        """Return a bound of the rounding error of `value` and `gain` at c: 1e-15 times the sum of |terms|.
+        """Return a bound of the rounding error of `value` and `gain` at c: 1e-15 times the sum of |terms|, or inf.
 
         OverflowError if the powers do not fit into float64.
         """
@@ -177,7 +193,9 @@ class SpanObjective:
             raise OverflowError(f"the terms of h^l are beyond float64; {_REMEDY}")
         K, B, bb = self._powers
         pairs = np.abs(_pairs(self._coefficients(c)))
-        return _scalar(1e-15 * (np.sum((pairs @ np.abs(K)) * pairs, axis=-1) / 2 + pairs @ np.abs(B.ravel()) + bb))
+        with np.errstate(over="ignore"):
+            terms = np.sum((pairs @ np.abs(K)) * pairs, axis=-1) / 2 + pairs @ np.abs(B.ravel()) + bb
+        return _scalar(1e-15 * terms)
 
     def log_value(self, c: Any) -> Any:
         """Return log h^l(w), −inf where h^l is zero to rounding. It works at any order."""
@@ -251,17 +269,19 @@ class SpanObjective:
     def projected_gradient(self, c: Any) -> FloatArray:
         """Return Γ⁺ γ(c), the coordinates of Π_S ∇h^l(w), shape (..., k).
 
-        Γ⁺ is the pseudo-inverse in the coordinates of the unit generators X_j/‖X_j‖ (see `gram_pseudo_inverse` for its
+        Γ⁺ is the pseudo-inverse in the coordinates of the unit generators X_j/‖X_j‖ (see `orthonormal_form` for its
         tolerance). Where Γ is singular, coordinates are not unique, but the tensor Π_S ∇h^l(w) is.
         """
         c = self._coefficients(c)
-        if self._powers is not None:
+        form = self.orthonormal
+        if form is not None:
             with np.errstate(over="ignore", invalid="ignore"):
-                projected = self.gradient(c) @ self._inverse
+                projected = 2 * form.half_gradient(c @ form.into.T) @ form.back.T
             if np.all(np.isfinite(projected)):
                 return np.asarray(projected)
         sign, log = self._signed_log_gradient(c)
-        sign_P, log_P = signed_log(self._unit_inverse)
+        unit_back = self._any_orthonormal.unit_back
+        sign_P, log_P = signed_log(unit_back @ unit_back.T)
         s = self.order * (self._log_scales - self._log_metric / 2)
         total = signed_log_sum(sign_P * sign[..., :, None], log_P - s[:, None] - s + log[..., :, None], axis=-2)
         return to_float(*total, "the projected gradient", _REMEDY)
@@ -271,7 +291,8 @@ class SpanObjective:
 
         It is meant for long runs: it does not check its argument, and what leaves float64 comes back as inf or NaN.
         """
-        if self._powers is None:
+        form = self.orthonormal
+        if form is None:
 
             def step_in_logs(c: FloatArray) -> FloatArray:
                 try:
@@ -281,29 +302,25 @@ class SpanObjective:
 
             return step_in_logs
 
-        K, B, _ = self._powers
-        k = len(self)
-        scaled_inverse = 2 * step_size * self._inverse
+        step, into, coefficients = form.step(step_size), form.into, form.coefficients
 
-        def step(c: FloatArray) -> FloatArray:
-            half_gradient = ((K @ (c[:, None] * c).ravel()).reshape(k, k) - B) @ c
-            return np.asarray(c - scaled_inverse @ half_gradient)
+        def step_of_coefficients(c: FloatArray) -> FloatArray:
+            u = into @ c
+            return coefficients(c, u, step(u))
 
-        return step
+        return step_of_coefficients
 
     def projected_steps(self, c: FloatArray, step_sizes: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return one projected step from each c, shape (E, k), with its own step size, and h^l there, shape (E,).
 
         It is meant for many long runs side by side: what leaves float64 comes back as inf or NaN.
         """
-        if self._powers is not None:
-            K, B, bb = self._powers
+        form = self.orthonormal
+        if form is not None:
             with np.errstate(over="ignore", invalid="ignore"):
-                half_gradient = np.einsum("ept,ep->et", (_pairs(c) @ K).reshape(*c.shape, len(self)) - B, c)
-                new = c - 2 * step_sizes[:, None] * (half_gradient @ self._inverse)
-                pairs = _pairs(new)
-                value = 0.5 * (np.sum((pairs @ K) * pairs, axis=-1) - 2 * (pairs @ B.ravel()) + bb)
-            return new, np.asarray(value)
+                u = c @ form.into.T
+                new_u = u - 2 * step_sizes[:, None] * form.half_gradient(u)
+                return form.coefficients(c, u, new_u), form.value(new_u)
         new, value = np.full_like(c, np.inf), np.full(len(c), np.inf)
         for row, (start, step_size) in enumerate(zip(c, step_sizes, strict=True)):
             try:
@@ -358,7 +375,8 @@ class SpanObjective:
         square = np.where(fits, self_B, 1.0) / np.where(fits, self_K, np.where(measured > 0, measured, 1.0))
         log_scales = 0.5 * np.log(square)
         other = object.__new__(SpanObjective)
-        other._K, other._B, other._cosines = self._K, self._B, self._cosines
+        other._K, other._B, other._rows = self._K, self._B, self._rows
+        other._basis_K, other._basis_B = self._basis_K, self._basis_B
         generators = self.generators * np.exp(log_scales - self._log_scales)[:, None, None]
         other._set(generators, self.order, log_scales, 0.0, 2 * float(np.max(log_scales)))
         return other

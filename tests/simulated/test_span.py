@@ -133,6 +133,47 @@ def test_dependent_generators_move_the_same_tensor(order):
     assert path.coefficients[-1] @ basis == pytest.approx(w, abs=1e-10 * np.linalg.norm(w))
 
 
+@pytest.mark.parametrize("angle", [1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-8, 1e-10])
+def test_nearly_parallel_generators_follow_the_explicit_descent(angle):
+    # Γ has an eigenvalue of about angle². It is kept above 1e-12 of the largest; below, the projection drops it on
+    # either side, and the first step differs by what was dropped.
+    problem, X, c = random_problem(2, 1, 3, seed=4)
+    (x, y) = X[1, :, 0]
+    X[2] = -1.7 * (np.cos(angle) * X[1] + np.sin(angle) * np.array([[-y], [x]]))
+    order = 3
+    span, explicit = SpanObjective(problem, X, order), ExplicitLift(problem, order)
+    basis = np.array([explicit.power(x) for x in X])
+    U, sizes, _ = np.linalg.svd((basis / np.linalg.norm(basis, axis=1)[:, None]).T, full_matrices=False)
+    Q = U[:, sizes > 1e-6 * sizes[0]]
+    w = c @ basis
+    step = 0.05 * np.linalg.norm(w) / np.linalg.norm(explicit.gradient(w))
+    path = descend(span, c, step_size=step, iterations=200)
+    for _ in range(200):
+        w = Q @ (Q.T @ (w - step * explicit.gradient(w)))
+    bound = 1e-11 if Q.shape[1] == 3 else 1e-12 + 1e-2 * angle
+    assert path.coefficients[-1] @ basis == pytest.approx(w, abs=bound * np.linalg.norm(w))
+    assert path.values[-1] == pytest.approx(explicit.value(w), rel=10 * bound)
+
+
+def test_three_nearly_parallel_generators():
+    # Γ has eigenvalues of about angle² and angle⁴; all three directions are kept, and the descent stays true.
+    problem, X, _ = random_problem(2, 1, 3, seed=4)
+    angle, order = 3e-3, 3
+    turn = [np.array([[np.cos(a), -np.sin(a)], [np.sin(a), np.cos(a)]]) for a in (0.0, angle, -angle)]
+    X = np.array([T @ X[0] for T in turn])
+    span, explicit = SpanObjective(problem, X, order), ExplicitLift(problem, order)
+    basis = np.array([explicit.power(x) for x in X])
+    Q = np.linalg.qr(basis.T)[0]
+    c = np.array([1.0, 0.5, -0.2])
+    w = c @ basis
+    step = 0.05 * np.linalg.norm(w) / np.linalg.norm(explicit.gradient(w))
+    path = descend(span, c, step_size=step, iterations=200)
+    for _ in range(200):
+        w = Q @ (Q.T @ (w - step * explicit.gradient(w)))
+    assert path.values[-1] == pytest.approx(explicit.value(w), rel=1e-9)
+    assert path.coefficients[-1] @ basis == pytest.approx(w, abs=1e-9 * np.linalg.norm(w))
+
+
 def test_a_zero_generator_contributes_nothing():
     problem, X, c = random_problem(3, 1, 5, seed=2)
     with_zero = SpanObjective(problem, np.concatenate([X, np.zeros((1, 3, 1))]), 3)
