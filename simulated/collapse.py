@@ -10,7 +10,7 @@ import numpy as np
 from sensing.validation import FloatArray, odd_order, real_array
 
 _MAX_STEPS = 10_000
-_MOVED = 1e-8  # the power iteration stops below this step length; heights are then right to its square
+_ROUGH, _FINE = 1e-4, 1e-8  # step lengths at which the power iteration hands over to Newton, at first and at last
 _NEWTON_STEPS = 10
 _SIGN_STARTS_UP_TO = 6  # generators for which all sign combinations are tried as starts
 
@@ -53,12 +53,17 @@ def collapse(generators: Any, coefficients: Any, order: int) -> FloatArray:
     _, values, basis = np.linalg.svd(P, full_matrices=False)
     basis = basis[values > 1e-14 * values[0]]
     p = P @ basis.T
-    ends = _power_iteration(p, _starts(p), order)
+    ends = _power_iteration(p, _starts(p), order, _ROUGH)
     heights = np.sum((ends @ p.T) ** order, axis=1)
-    best = int(np.argmax(heights))
-    if heights[best] <= 0:
+    if heights.max() <= 0:
         return np.zeros(X.shape[1:])
-    z = _newton(p, ends[best], order)
+    finished: list[FloatArray] = []
+    for i in np.argsort(-heights):
+        if heights[i] < 0.9 * heights.max():
+            break
+        if all(abs(float(ends[i] @ z)) < 1 - 1e-3 for z in finished):  # not one that another start has found already
+            finished.append(_finish(p, ends[i], order))
+    z = max(finished, key=lambda z: float(np.sum((p @ z) ** order)))
     # Σ_j ⟨P_j, x⟩^l may be far below 1 at high order; its l-th root is taken relative to the largest overlap.
     overlaps = p @ z
     top = np.abs(overlaps).max()
@@ -78,7 +83,15 @@ def _starts(p: FloatArray) -> FloatArray:
     return np.asarray(starts[kept] / norms[kept, None])
 
 
-def _power_iteration(p: FloatArray, z: FloatArray, order: int) -> FloatArray:
+def _finish(p: FloatArray, z: FloatArray, order: int) -> FloatArray:
+    """Return the end of the power iteration from z, to rounding; Newton steps save most of its linear convergence."""
+    z, residual = _newton(p, z, order)
+    if residual > 1e-12:
+        z, _ = _newton(p, _power_iteration(p, z[None], order, _FINE)[0], order)
+    return z
+
+
+def _power_iteration(p: FloatArray, z: FloatArray, order: int, moved_least: float) -> FloatArray:
     """Raise f(z) = Σ_j ⟨p_j, z⟩^l on the unit sphere from each row of z, |p_j| ≤ 1.
 
     A step goes to the direction of ∇f + shift · z. The shift is 0 at first; it grows until f does not fall (for a large
@@ -107,12 +120,12 @@ def _power_iteration(p: FloatArray, z: FloatArray, order: int) -> FloatArray:
         z = np.where(better[:, None], trial, z)
         f = np.where(better, risen, f)
         shift = np.where(better, shift / 4, np.where(active, 2 * shift + 1, shift))
-        active &= (moved > _MOVED) & (shift < 1e16)
+        active &= (moved > moved_least) & (shift < 1e16)
     return z
 
 
-def _newton(p: FloatArray, z: FloatArray, order: int) -> FloatArray:
-    """Return z with the linear convergence of the power iteration finished by Newton steps on the unit sphere.
+def _newton(p: FloatArray, z: FloatArray, order: int) -> tuple[FloatArray, float]:
+    """Return a stationary point of f on the unit sphere near z by Newton steps, and its relative residual.
 
     At a maximum of f on the sphere ∇f = μ z. A step solves (∇²f − μ) d = −(∇f − μ z) for d ⟂ z. It is kept only if
     it leaves a smaller residual at a height that is no lower beyond rounding.
@@ -137,4 +150,4 @@ def _newton(p: FloatArray, z: FloatArray, order: int) -> FloatArray:
         if not (np.linalg.norm(new) < np.linalg.norm(residual) and height >= mu * (1 - 1e-14)):
             break
         z, residual, mu, overlaps = trial, new, height, there
-    return z
+    return z, float(np.linalg.norm(residual)) / max(mu, np.finfo(float).tiny)
