@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from compare import compare_directions
 from compare.__main__ import main
 from compare.published import PUBLISHED
 from compare.published_comparison import compare_published
+from simulated import descend
 from tests.catalogue import entrywise, rank_one
 
 
@@ -58,10 +60,11 @@ def test_other_operators(problem: sensing.SensingProblem) -> None:
 
 
 def test_a_wrong_simulation_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = compare_directions.__globals__["simulated"].SpanObjective.projected_gradient
-    monkeypatch.setattr(
-        "simulated.SpanObjective.projected_gradient", lambda self, c: right(self, c) * np.array([1, 1, 1 + 1e-7])
-    )
+    def wrong(*args, **kwargs):
+        path = descend(*args, **kwargs)
+        return replace(path, coefficients=path.coefficients * np.array([1, 1 + 1e-7, 1]))
+
+    monkeypatch.setattr("simulated.descend", wrong)
     problem = sensing.real_system()
     X = sensing.polish(problem, PUBLISHED["real-system"].stationary_point())
     comparison = compare_directions(problem, X, 3, rho=0.1, eta=0.1, steps=50, costs=False)
