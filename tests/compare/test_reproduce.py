@@ -14,8 +14,9 @@ import pytest
 import compare.commands.reproduce as command
 from compare.__main__ import main
 from compare.published_comparison import PublishedComparison, compare_published
+from compare.report import Sheet
 from compare.reproduce import DIFFERENCES, Reproduction, reproduce
-from compare.reproduction import sections
+from compare.reproduction import measured_sections, sections
 from compare.reproduction.case import Case
 from tests.compare.chromium import EXECUTABLE, chromium
 
@@ -155,3 +156,23 @@ def test_the_comparisons_of_the_report_are_those_of_the_main_job() -> None:
     table = section.items[-1]
     assert agree
     assert [row["status"][:7] for row in table.rows] == ["compare", "refused", "drawn a"]  # type: ignore[union-attr]
+
+
+def test_the_cost_section_draws_the_grid_and_keeps_refused_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    def row(n: int, method: str, form: str | None, seconds: float | None) -> dict[str, Any]:
+        status = "measured" if seconds else "refused"
+        sizes = {"operator": "sparse", "n": n, "rank": 1, "m": 10 * n, "m_rule": "10n", "order": 3}
+        counts = {"predicted_bytes": 8 * n**4, "traced_bytes": 8 * n**4, "resident_bytes": 8 * n**4}
+        return {**sizes, **counts, "method": method, "form": form, "status": status, "run_seconds": seconds}
+
+    measured = [row(n, "exact", None, 1e-4) for n in (4, 8, 16, 100_000)]
+    explicit = [row(n, "explicit", "normal", 1e-3 * n) for n in (4, 8)]
+    refused = [row(n, "explicit", "normal", None) | {"note": f"refused at {n}"} for n in (16, 100_000)]
+    grid = [one | {"allowed_bytes": 10**6} for one in (*measured, *explicit, *refused)]
+    monkeypatch.setattr(measured_sections, "cost_grid", lambda *_, **__: grid)
+    result = compare_published(instances=["two-by-two"], orders=(3,))
+    shown: list[str] = []
+    section = measured_sections.cost_section(result, lambda name, *_: shown.append(name) or name, grid=True, seed=0)
+    assert shown == ["cost-order", "cost-sparse-n", "memory-sparse-n"]
+    tables = [item for item in section.items if isinstance(item, Sheet)]
+    assert [one["note"] for one in tables[0].rows if one.get("note")] == ["refused at 16", "refused at 100000"]

@@ -200,6 +200,12 @@ def test_the_plane_point_is_a_degenerate_saddle(cases: dict[str, Case]) -> None:
         assert f"{0.375 - 1.5 * t**4:.7g} at x₁ = {t:g}" in found.evidence
 
 
+def test_a_long_descent_is_reported_as_far_as_it_went(cases: dict[str, Case]) -> None:
+    found = matrix.plane_valley(cases, iterations=40)
+    h = cases["two-by-two"].walk(cases["two-by-two"].instance.start(), 40)[0].objective
+    assert f"has h = {h:.3g} after 40 iterations" in found.evidence
+
+
 def test_stochastic_descent_is_trapped_in_the_time_given(cases: dict[str, Case]) -> None:
     found = matrix.trapped(cases, runs=3, seed=1)
     assert not found.differs
