@@ -181,7 +181,7 @@ def test_a_row_that_fails_keeps_its_error(monkeypatch, error):
 
     monkeypatch.setattr(compare.cost, "in_fresh_process", fresh)
     (row,) = cost_grid([CostCase("sparse", 4)], methods=["truncated"], progress=False)
-    assert (row["status"], row["note"]) == ("failed", f"failed: {error}")
+    assert (row["status"], row["note"]) == ("failed", f"failed: {type(error).__name__}: {error}")
 
 
 @pytest.mark.parametrize(
