@@ -16,7 +16,7 @@ from .escape_result import MINIMUM_DECREASE, Attempt, Escape, EscapeReason
 from .independent import independent_generators
 from .kernel_direction import kernel_direction
 from .span import SpanObjective
-from .span_minimum import RelativeQuartic, line_minimum, minimise
+from .span_minimum import RelativeQuartic, line_minima, minimise
 
 MIXED = (-1.5, -0.5, 0.5, 1.5)
 """Steps s, in units of ‖X̂‖_F, of the mixed generators X̂ + s u_n q_rᵀ."""
@@ -136,10 +136,7 @@ def _starts(quartic: RelativeQuartic, visibles: int, beyond: bool) -> list[Float
     unit = np.eye(len(quartic.B))
     starts = []
     for way in unit[1:] if beyond else unit[1 : 1 + visibles]:
-        for signed in (way, -way):
-            rho = line_minimum(quartic, unit[0], signed)
-            if rho > 0:
-                starts.append(unit[0] + rho * signed)
+        starts += [unit[0] + rho * way for rho in line_minima(quartic, unit[0], way)]
     if beyond:
         starts += [c for c in unit[1:] if quartic.value(c) < quartic.value(unit[0])]
     return sorted(starts, key=quartic.value)

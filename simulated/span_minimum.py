@@ -65,17 +65,15 @@ class RelativeQuartic:
         return np.asarray((np.outer(c, d).ravel() @ self._K).reshape(self.B.shape))
 
 
-def line_minimum(quartic: RelativeQuartic, c: FloatArray, d: FloatArray) -> float:
-    """Return the t > 0 with the least value(c + t d), or 0 if no t > 0 lies below c."""
+def line_minima(quartic: RelativeQuartic, c: FloatArray, d: FloatArray) -> list[float]:
+    """Return the t > 0 and the t < 0 with the least value(c + t d), as far as they lie below c."""
     polynomial = quartic.along(c, d)
     steps = stationary_points(polynomial)
-    steps = steps[steps > 0]
-    if len(steps) == 0:
-        return 0.0
     powers = steps[:, None] ** np.arange(1, 5)
     change = powers @ polynomial[1:]
-    best = int(np.argmin(change))
-    return float(steps[best]) if change[best] < -1e-13 * float(powers[best] @ np.abs(polynomial[1:])) else 0.0
+    lower = change < -1e-13 * (np.abs(powers) @ np.abs(polynomial[1:]))  # beyond rounding
+    sides = [np.flatnonzero(lower & (steps > 0)), np.flatnonzero(lower & (steps < 0))]
+    return [float(steps[side[np.argmin(change[side])]]) for side in sides if len(side)]
 
 
 def minimise(quartic: RelativeQuartic, start: FloatArray) -> FloatArray:
@@ -102,6 +100,6 @@ def minimise(quartic: RelativeQuartic, start: FloatArray) -> FloatArray:
         if not trial < value:
             break
         fallen, c, value = value - trial, c + t * step, trial
-        if fallen <= 1e-15 * abs(value):
+        if fallen <= 1e-12 * abs(value):  # the next step would gain its square
             break
     return c

@@ -11,7 +11,7 @@ from simulated import SpanObjective
 from simulated.independent import INDEPENDENT, independent_generators
 from simulated.kernel_direction import kernel_direction
 from simulated.line import LineQuartic, stationary_points
-from simulated.span_minimum import RelativeQuartic, line_minimum, minimise
+from simulated.span_minimum import RelativeQuartic, line_minima, minimise
 from tests.catalogue import small_problems
 
 
@@ -56,17 +56,20 @@ def test_minimise_ends_at_a_minimum_that_is_not_above_its_start(seed, order):
 
 @given(st.integers(0, 10_000))
 @settings(max_examples=40, deadline=None)
-def test_line_minimum_against_a_scan(seed):
+def test_line_minima_against_a_scan(seed):
     rng, _, quartic = span(seed, 3)
     c, d = rng.standard_normal((2, 4))
-    t = line_minimum(quartic, c, d)
-    assert t >= 0
-    scan = min(quartic.value(c + s * d) for s in np.linspace(0, 6, 1201))
-    found = quartic.value(c + t * d)
-    assert found <= quartic.value(c)
-    assert found <= scan + 1e-9 * abs(scan) or t == 0
-    if t == 0:
-        assert scan >= quartic.value(c) - 1e-9 * abs(quartic.value(c))
+    found = line_minima(quartic, c, d)
+    assert len(found) == len({np.sign(t) for t in found})
+    here = quartic.value(c)
+    for sign in (1, -1):
+        scan = min(quartic.value(c + sign * s * d) for s in np.linspace(0, 6, 1201))
+        steps = [t for t in found if np.sign(t) == sign]
+        if steps:
+            assert quartic.value(c + steps[0] * d) < here
+            assert quartic.value(c + steps[0] * d) <= scan + 1e-9 * abs(scan)
+        else:
+            assert scan >= here - 1e-9 * abs(here)
 
 
 @pytest.mark.parametrize("name", small_problems())
