@@ -16,7 +16,7 @@ from .backends import row_major
 Labels = Sequence[Hashable]
 
 ITEMSIZE = 8  # bytes of a float64
-_EXHAUSTIVE = 12  # operands up to which the exact dynamic programme of opt_einsum plans within a second
+_EXHAUSTIVE = 10  # operands up to which the exact dynamic programme of opt_einsum plans in tenths of a second
 
 
 @dataclass(frozen=True)

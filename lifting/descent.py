@@ -12,6 +12,7 @@ import numpy as np
 
 from sensing.validation import FloatArray, positive, whole_number
 
+from .backends import using
 from .problem import LiftedProblem
 from .projection import Projection, SpanProjection
 
@@ -113,8 +114,9 @@ def projected_gradient_descent(
                 reason = LiftedStopReason.CALLBACK
                 break
             if iteration < iterations:
-                gradient *= -step_size
-                gradient += w
+                with using(lifted.backend):
+                    gradient *= -step_size
+                    gradient += w
                 w = gradient if projection is None else projection(gradient)
     if last is None:
         raise ValueError("start: expected a tensor where h^l is finite in float64, got an overflow")

@@ -154,7 +154,7 @@ class LiftedProblem:
                     value = maker(self.backend, self._device)(value)
             if tuple(value.shape) != self.shape:
                 raise ValueError(f"{name}: expected a tensor of shape {self.shape}, got shape {tuple(value.shape)}")
-            if value.dtype != tl.float64:
+            if not str(value.dtype).endswith("float64"):  # 'float64' or 'torch.float64'
                 raise TypeError(f"{name}: expected a float64 tensor, got dtype {value.dtype}")
             return row_major(value)
 

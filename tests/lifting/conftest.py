@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 
 import sensing
+from lifting import LiftedProblem
+from lifting.forms import FORMS
 
 
 def _rank_one(n, m, r, seed):
@@ -34,7 +36,22 @@ SMALL = {
 }  # fmt: skip
 
 
-@pytest.fixture(params=SMALL, ids=str)
+PAIRS = [
+    (name, form)
+    for name, (problem, order) in SMALL.items()
+    for form in ("auto", *FORMS)
+    if form == "auto" or FORMS[form].unfit(problem, order) is None
+]
+
+
+@pytest.fixture(params=PAIRS, ids=" ".join)
+def lifted(request):
+    """A lifted problem whose operator fits into an explicit array, in every form that applies to it."""
+    name, form = request.param
+    return LiftedProblem(*SMALL[name], form=form)
+
+
+@pytest.fixture(params=SMALL)
 def small(request):
     """A problem and an order whose lifted operator fits into an explicit array."""
     return SMALL[request.param]

@@ -1,0 +1,173 @@
+import gc
+import tracemalloc
+
+import numpy as np
+import pytest
+
+import sensing
+from lifting import LiftedProblem, MemoryLimitExceeded
+from lifting.cost import DEFAULT_FRACTION, available_memory
+from lifting.forms import FORMS
+
+
+def rank_one(n, m, r):
+    rng = np.random.default_rng(0)
+    operator = sensing.RankOneOperator(rng.standard_normal((m, n)))
+    return sensing.SensingProblem.from_ground_truth(operator, rng.standard_normal((n, r)))
+
+
+def entrywise(n, r):
+    rng = np.random.default_rng(1)
+    operator = sensing.EntrywiseOperator(rng.standard_normal((n, n)))
+    return sensing.SensingProblem.from_ground_truth(operator, rng.standard_normal((n, r)))
+
+
+MEASURED = {
+    "completion n=12 l=3": (sensing.perturbed_completion(12), 3),
+    "completion n=20 l=3": (sensing.perturbed_completion(20), 3),
+    "completion n=4 l=5": (sensing.perturbed_completion(4), 5),
+    "completion n=3 l=7": (sensing.perturbed_completion(3), 7),
+    "two-by-two l=7": (sensing.two_by_two(), 7),
+    "real system l=5": (sensing.real_system(), 5),
+    "gaussian n=10 m=12 l=3": (sensing.gaussian(10, 1, 12, seed=0), 3),
+    "gaussian n=6 r=2 m=8 l=3": (sensing.gaussian(6, 2, 8, seed=0), 3),
+    "gaussian n=4 r=3 m=30 l=3": (sensing.gaussian(4, 3, 30, seed=0), 3),
+    "gaussian n=150 r=2 m=60 l=1": (sensing.gaussian(150, 2, 60, seed=0), 1),
+    "gaussian n=3 m=3 l=5": (sensing.gaussian(3, 1, 3, seed=0), 5),
+    "rank one n=10 m=30 l=3": (rank_one(10, 30, 1), 3),
+    "rank one n=5 m=12 r=2 l=3": (rank_one(5, 12, 2), 3),
+    "rank one n=4 m=5 l=5": (rank_one(4, 5, 1), 5),
+    "entrywise n=6 r=2 l=3": (entrywise(6, 2), 3),
+    "entrywise n=4 r=3 l=3": (entrywise(4, 3), 3),
+}
+PAIRS = [
+    (name, form)
+    for name, (problem, order) in MEASURED.items()
+    for form, kind in FORMS.items()
+    if kind.unfit(problem, order) is None and kind(problem, order).flops < 2e8
+]
+
+
+def traced_peak(call):
+    """Most bytes traced during a call, above what was held before it; the first call fills caches."""
+    call()
+    gc.collect()
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        call()
+        return tracemalloc.get_traced_memory()[1] - before
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(("name", "form"), PAIRS)
+def test_the_predicted_peak_is_within_a_factor_of_the_traced_one(name, form):
+    problem, order = MEASURED[name]
+    lifted = LiftedProblem(problem, order, form=form)
+    rng = np.random.default_rng(2)
+    w, direction = (
+        sum(c * lifted.lift(rng.standard_normal(problem.shape)) for c in (1.0, -0.4)) for _ in range(2)
+    )  # fmt: skip
+    tensors = [(w, direction)]
+    if not FORMS[form].symmetric_only:
+        tensors.append((rng.standard_normal(lifted.shape), rng.standard_normal(lifted.shape)))
+    for w, direction in tensors:
+        peak = traced_peak(lambda: lifted.value_and_gradient(w))  # noqa: B023 - called at once
+        assert peak / 1.5 < lifted.cost.peak_bytes < 1.5 * peak
+        peak = traced_peak(lambda: lifted.hessian_product(w, direction))  # noqa: B023
+        assert peak / 1.5 < lifted.cost.hessian_bytes < 1.5 * peak
+        assert traced_peak(lambda: lifted.value(w)) < 1.5 * lifted.cost.peak_bytes  # noqa: B023
+
+
+def test_the_gradient_of_completion_with_64000_entries_stays_near_the_size_of_w():
+    """n = 40, l = 3: under 0.3 GB, where the normal form would need 32 GB."""
+    lifted = LiftedProblem(sensing.perturbed_completion(40), 3)
+    w = lifted.lift(np.random.default_rng(3).standard_normal((40, 1)))
+    assert lifted.costs["normal"].peak_bytes > 32e9
+    assert traced_peak(lambda: lifted.gradient(w)) < 0.01e9
+
+
+def test_costs_list_every_form_and_say_why_one_does_not_apply():
+    costs = LiftedProblem(sensing.perturbed_completion(4), 3).costs
+    assert [row.form for row in costs] == list(FORMS)
+    assert len(costs) == len(FORMS)
+    assert costs["rank-one"].reason is not None
+    assert costs["entrywise"].reason is None
+    assert all(row.tensor_bytes == 8 * 4**3 for row in costs)
+    text = repr(costs)
+    assert "rank-one    does not apply: it needs an operator with A_i = a_i a_iᵀ" in text
+    assert f"{costs['normal'].peak_bytes:,}" in text
+    assert "does not apply" in repr(costs["rank-one"])
+    assert f"peak {costs['residual'].peak_bytes:,} bytes" in repr(costs["residual"])
+    with pytest.raises(KeyError):
+        costs["fastest"]
+
+
+def test_predicted_operations_follow_the_scaling_of_each_form():
+    def flops(problem, order, form):
+        return LiftedProblem(problem, order, form=form, memory_limit=10**15).costs[form].flops
+
+    # entrywise, l = 3: n^5 (docs/theory.md, section 9); normal: n^(2 l + 2); rank-one: m^l (n + m ...) for m = 2 n
+    completion = {n: sensing.perturbed_completion(n) for n in (20, 40)}
+    assert flops(completion[40], 3, "entrywise") / flops(completion[20], 3, "entrywise") == pytest.approx(32, rel=0.1)
+    vectors = {n: rank_one(n, 2 * n, 1) for n in (10, 20)}
+    assert flops(vectors[20], 3, "rank-one") / flops(vectors[10], 3, "rank-one") == pytest.approx(16, rel=0.1)
+
+
+@pytest.mark.parametrize("name", ["completion n=4 l=5", "gaussian n=6 r=2 m=8 l=3", "rank one n=4 m=5 l=5"])
+def test_auto_takes_the_fewest_operations_that_fit(name):
+    problem, order = MEASURED[name]
+    lifted = LiftedProblem(problem, order)
+    general = [row for row in lifted.costs if row.reason is None and not FORMS[row.form].symmetric_only]
+    cheapest = min(general, key=lambda row: row.flops)
+    assert lifted.cost.form in (cheapest.form, "symmetric")
+    if lifted.cost.form == "symmetric":
+        assert 10 * lifted.cost.flops < cheapest.flops
+    least = min((row for row in lifted.costs if row.reason is None), key=lambda row: row.total_bytes)
+    tight = LiftedProblem(problem, order, memory_limit=least.total_bytes)
+    assert tight.cost.total_bytes == least.total_bytes
+    with pytest.raises(MemoryLimitExceeded) as refusal:
+        LiftedProblem(problem, order, memory_limit=least.total_bytes - 1)
+    assert refusal.value.predicted_bytes == least.total_bytes
+    assert refusal.value.allowed_bytes == least.total_bytes - 1
+
+
+def test_a_hessian_product_beyond_the_limit_is_refused():
+    problem = sensing.two_by_two()
+    total = LiftedProblem(problem, 3, form="residual").cost.total_bytes
+    lifted = LiftedProblem(problem, 3, form="residual", memory_limit=total)
+    w = lifted.lift([[1.0], [2.0]])
+    lifted.gradient(w)
+    with pytest.raises(MemoryLimitExceeded, match="Hessian product"):
+        lifted.hessian_product(w, w)
+
+
+def test_other_tensors_than_symmetric_ones_are_refused_where_only_the_symmetric_form_fits():
+    lifted = LiftedProblem(sensing.real_system(), 9, memory_limit=10**8)
+    assert lifted.cost.form == "symmetric"
+    w = lifted.lift([[1.0], [0.5], [-1.0]])
+    assert np.isfinite(lifted.value(w))
+    w[0, 1] += 1.0
+    with pytest.raises(MemoryLimitExceeded):
+        lifted.value(w)
+
+
+def test_nothing_is_allocated_before_a_refusal():
+    problem = sensing.gaussian(12, 1, 100, seed=0)
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        with pytest.raises(MemoryLimitExceeded):
+            LiftedProblem(problem, 5, memory_limit=10**6)
+        assert tracemalloc.get_traced_memory()[1] - before < 10**6
+    finally:
+        tracemalloc.stop()
+
+
+def test_the_default_limit_is_a_fraction_of_the_available_memory():
+    available = available_memory()
+    assert 10**7 < available < 10**14
+    with pytest.raises(MemoryLimitExceeded) as refusal:
+        LiftedProblem(sensing.gaussian(50, 1, 60, seed=0), 9)
+    assert refusal.value.allowed_bytes == pytest.approx(DEFAULT_FRACTION * available, rel=0.2)
