@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from dataclasses import dataclass
 from functools import cached_property
@@ -34,6 +35,9 @@ from .rip_bracket import RipBracket, rip_bracket
 STATIONARY = 1e-8
 """Relative gradient norm up to which X̂ counts as a stationary point in the premises of claims."""
 
+NEARLY_STATIONARY = 1e-3
+"""The same for the published rules and scores, which are used where gradient descent ends."""
+
 SPURIOUS = 1e-6
 """λ_n below minus this, in units of ‖G‖'s terms, counts as negative; h(X̂) above this squared, in units of ½‖b‖², as
 positive."""
@@ -41,6 +45,10 @@ positive."""
 ORACLE_TOLERANCE, ORACLE_RESTARTS = 1e-6, 4
 """Accuracy and budget of the search for the least lifted curvature: without negative curvature the least eigenvalues
 cluster at zero and Lanczos is slow there."""
+
+UNSYMMETRIC_ENTRIES = 10_000
+"""Tensors up to this size are also tried without symmetry: the lifted problem may evaluate a symmetric tensor in
+milliseconds and another one of the same size in minutes."""
 
 COMPARED_STEPS = 20
 """Steps of projected descent that are made with tensors and with coefficients."""
@@ -89,16 +97,16 @@ class Case:
         if not premise:
             raise NotApplicable(otherwise)
 
-    def need_stationary(self) -> None:
-        """Premise: ∇h(X̂) = 0, to a relative norm of 1e-8."""
+    def need_stationary(self, tolerance: float = STATIONARY) -> None:
+        """Premise: ∇h(X̂) = 0, to a relative norm of 1e-8 unless another tolerance is given."""
         self.need(
-            self.gradient_norm <= STATIONARY,
-            f"X̂ is not stationary: relative gradient norm {self.gradient_norm:.2g} > {STATIONARY:g}; polish it",
+            self.gradient_norm <= tolerance,
+            f"X̂ is not stationary: relative gradient norm {self.gradient_norm:.2g} > {tolerance:g}; polish it",
         )
 
-    def need_negative_eigenvalue(self) -> None:
+    def need_negative_eigenvalue(self, tolerance: float = STATIONARY) -> None:
         """Premise: X̂ is stationary and λ_n < 0, so that there are directions to escape along."""
-        self.need_stationary()
+        self.need_stationary(tolerance)
         self.need(
             self.directions.eigenvalue < -SPURIOUS * self.landscape_scale,
             f"λ_n = {self.directions.eigenvalue:.3g} is not negative: X̂ is a global minimum",
@@ -237,6 +245,11 @@ class Case:
     @cached_property
     def oracle(self) -> Curvature:
         """Least eigenvalue of ∇²h^l(ŵ) over all tensors, and its unit eigenvector: the oracle direction."""
+        entries = math.prod(self.lifted.shape)
+        self.need(
+            entries <= UNSYMMETRIC_ENTRIES,
+            f"refused: the search over all tensors needs {entries} entries, {UNSYMMETRIC_ENTRIES} allowed",
+        )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a search that has not converged says so in its stop reason
             return least_curvature(

@@ -9,19 +9,28 @@ import numpy as np
 from sensing.validation import FloatArray
 from simulated import SpanObjective
 
-from .case import Case
+from .case import UNSYMMETRIC_ENTRIES, Case
 from .claim import Finding, Kind, claim, relative, small
 
 
 def _random_tensor(case: Case, label: int) -> FloatArray:
-    """Return ŵ plus noise of half its norm: a tensor with no symmetry at all."""
-    noise = case.random(label).standard_normal(case.lifted.shape)
+    """Return ŵ plus noise of half its norm: a tensor with no symmetry at all, unless it is too large for that."""
+    noise = _noise(case, label)
     return np.asarray(case.lifted_point + noise * (np.linalg.norm(case.lifted_point) / np.linalg.norm(noise) / 2))
 
 
 def _unit_tensor(case: Case, label: int) -> FloatArray:
-    direction = case.random(label).standard_normal(case.lifted.shape)
+    direction = _noise(case, label)
     return np.asarray(direction / np.linalg.norm(direction))
+
+
+def _noise(case: Case, label: int) -> FloatArray:
+    """Return a random tensor; above 10,000 entries a symmetric one, the sum of three random powers."""
+    rng = case.random(label)
+    if math.prod(case.lifted.shape) <= UNSYMMETRIC_ENTRIES:
+        return rng.standard_normal(case.lifted.shape)
+    powers = (np.asarray(case.lifted.lift(X)) for X in rng.standard_normal((3, *case.X.shape)))
+    return np.asarray(sum(power / np.linalg.norm(power) for power in powers))
 
 
 @claim("lifted value", "h^l(ŵ) = ½(‖A(X̂X̂ᵀ)‖^{2l} − 2⟨A(X̂X̂ᵀ), b⟩^l + ‖b‖^{2l})", section=2, kind=Kind.EXACT)
@@ -36,7 +45,7 @@ def lifted_value(case: Case) -> Finding:
 
 @claim("lifted gradient", "∇h^l(w) = 2 [(A*A)^{⊗l}⟨P(w),P(w)⟩ − A*(b)^{⊗l}] P(w)", section=2, kind=Kind.EXACT)
 def lifted_gradient(case: Case) -> Finding:
-    """⟨∇h^l(w), d⟩ against five-point differences of h^l (a quartic on a line) at an unsymmetric tensor w."""
+    """⟨∇h^l(w), d⟩ against five-point differences of h^l (a quartic on a line) at a random tensor w."""
     w, d = _random_tensor(case, 20), _unit_tensor(case, 21)
     t = float(np.linalg.norm(w)) / 4
     values = [float(case.lifted.value(w + s * t * d)) for s in (-2, -1, 1, 2)]
@@ -48,7 +57,7 @@ def lifted_gradient(case: Case) -> Finding:
 
 @claim("lifted Hessian", "∇²h^l(w)[d] is the derivative of ∇h^l along d", section=2, kind=Kind.EXACT)
 def lifted_hessian(case: Case) -> Finding:
-    """∇²h^l(w)[d] against four-point differences of ∇h^l (a cubic on a line) at an unsymmetric tensor w."""
+    """∇²h^l(w)[d] against four-point differences of ∇h^l (a cubic on a line) at a random tensor w."""
     w, d = _random_tensor(case, 22), _unit_tensor(case, 23)
     t = float(np.linalg.norm(w)) / 4
     g = [np.asarray(case.lifted.gradient(w + s * t * d)) for s in (-2, -1, 1, 2)]

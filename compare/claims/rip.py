@@ -58,7 +58,8 @@ def needed_inequality(case: Case) -> Finding:
     ncm = -case.directions.eigenvalue / case.directions.singular_value**2
     largest = (ncm + math.sqrt(ncm**2 + 2 * kappa**2)) / 2 - 1
     if case.rip.lower >= largest:
-        return Finding(False, case.rip.lower, f"< {largest:.6g}", 0.0, "the lower bound of δ_2r already refutes it")
+        reason = "no δ ≥ 0 would do" if largest <= 0 else "the lower bound of δ_2r already refutes it"
+        return Finding(False, case.rip.lower, f"< {largest:.6g}", 0.0, reason)
     case.need(case.rip.upper_side < largest, f"open: {case.rip.lower:.4g} ≤ δ_2r, needed < {largest:.4g}")
     return Finding(True, case.rip.upper_side, f"< {largest:.6g}", 0.0)
 

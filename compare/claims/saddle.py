@@ -10,7 +10,7 @@ import numpy as np
 from lifting import CurvatureStopReason
 from simulated import curvature_along, smallest_saddle_order
 
-from .case import ORACLE_RESTARTS, Case
+from .case import NEARLY_STATIONARY, ORACLE_RESTARTS, Case
 from .claim import Finding, Kind, claim, small
 
 _LARGEST_ORDER = 101  # orders searched when the smallest saddle order is checked
@@ -41,7 +41,7 @@ def curvature_formula(case: Case) -> Finding:
 @claim("strict saddle along b", "K1^l + 2K3^l < K2^l", section=5, kind=Kind.PROPERTY)
 def saddle_along_visible(case: Case) -> Finding:
     """ŵ is a strict saddle of h^l along b at order l if and only if K1^l + 2K3^l < K2^l."""
-    case.need_negative_eigenvalue()
+    case.need_negative_eigenvalue(NEARLY_STATIONARY)
     curvature, scale = _curvature(case)
     return Finding(curvature < -1e-12 * scale, curvature, "< 0", 1e-12 * scale)
 
@@ -52,7 +52,7 @@ def saddle_order(case: Case) -> Finding:
 
     The inequality must hold at the order returned and fail at all smaller ones, each within rounding of K1, K2, K3.
     """
-    case.need_negative_eigenvalue()
+    case.need_negative_eigenvalue(NEARLY_STATIONARY)
     found = smallest_saddle_order(case.problem, case.X, largest=_LARGEST_ORDER, directions=case.directions)
     first = _first_saddle_orders(case)
     reason = "" if found is not None else f"no order up to {_LARGEST_ORDER} along b"

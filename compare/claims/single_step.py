@@ -9,7 +9,7 @@ import numpy as np
 from sensing.validation import FloatArray
 from simulated import feasibility_score
 
-from .case import Case
+from .case import NEARLY_STATIONARY, Case
 from .claim import Finding, Kind, claim, small
 
 _NEAR = 1e-6  # EFS* this close to 1 is a tie: the depth of the line is then within rounding of zero
@@ -45,7 +45,7 @@ def scores(case: Case) -> Finding:
     NCM = −λ_n/(σ_r²(1+δ))    AIC = κ²/(2(1+δ)²)    EFS = NCM + AIC    t* = −σ_rκ/(1+δ)
     EFS* = −2λ_n/(σ_r²e) + κ²/(eg)
     """
-    case.need_negative_eigenvalue()
+    case.need_negative_eigenvalue(NEARLY_STATIONARY)
     e, g, kappa = case.line
     case.need(e * g > 0, "e g = 0: u is not seen by A")
     delta, lam, sigma = _delta(case), case.directions.eigenvalue, case.directions.singular_value
@@ -68,7 +68,7 @@ def scores(case: Case) -> Finding:
 )
 def feasible(case: Case) -> Finding:
     """EFS = NCM + AIC > 1. With a lower bound in place of δ the score is too favourable: it is then only indicative."""
-    case.need_negative_eigenvalue()
+    case.need_negative_eigenvalue(NEARLY_STATIONARY)
     delta = _delta(case)
     score = _efs(case, delta)
     return Finding(
@@ -79,7 +79,7 @@ def feasible(case: Case) -> Finding:
 @claim("EFS* > 1", "the line X̂ + t u qᵀ goes below h(X̂)", section=4, kind=Kind.PROPERTY)
 def exactly_feasible(case: Case) -> Finding:
     """EFS* = −2λ_n/(σ_r²e) + κ²/(eg) > 1: needs no δ."""
-    case.need_negative_eigenvalue()
+    case.need_negative_eigenvalue(NEARLY_STATIONARY)
     score = _exact_score(case)
     return Finding(score > 1, min(score, 1e300), "> 1", 0.0)
 

@@ -73,6 +73,25 @@ def test_completion_numbers(completion):
     assert completion["given RIP constant"].holds is Holds.NO
 
 
+def test_completion_numbers_at_the_published_order():
+    """177,147 entries: the gradient is checked at symmetric tensors, the search over all tensors is refused."""
+    published = PUBLISHED["perturbed-completion"]
+    settings = {"rho": published.rho, "eta": published.eta, "steps": published.steps, "rip_constant": 0.865894}
+    # The published numbers are those of the end of descent, a relative gradient norm of 1e-4 away from the minimum.
+    found = verify(published.build(), published.stationary_point(), published.order, polish=False, **settings)
+    printed, ours = (NUMBERS["perturbed_completion_3"][key] for key in ("printed", "recomputed"))
+    before = ours["h_exact"]["lifted_stationary_point"]
+    assert found["lifted value"].measured == pytest.approx(before, rel=1e-7)
+    assert found["acceptance rule: code"].measured == pytest.approx(ours["h_exact"]["w_T"] / before, rel=1e-6)
+    assert found["acceptance rule: text"].measured == pytest.approx(ours["h_exact"]["gamma_c"] / before, rel=1e-6)
+    assert found["published collapse decreases h"].measured == pytest.approx(ours["h_after"], rel=1e-6)
+    assert found["EFS > 1"].measured == pytest.approx(printed["efs"], rel=1e-5)
+    assert found["lifted gradient"].holds is found["lifted Hessian"].holds is Holds.YES
+    assert "refused: the search over all tensors" in found["least curvature"].reason
+    assert "not stationary" in found["u ⟂ X̂"].reason
+    assert found.violations == ()
+
+
 def test_real_system_has_no_saddle_order():
     real = PUBLISHED["real-system"]
     found = verify(real.build(), real.stationary_point(), real.order, eta=real.eta)
