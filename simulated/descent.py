@@ -84,9 +84,9 @@ def descend(span_objective: SpanObjective, start: Any, *, step_size: float, iter
         values = values_along(span_objective, path)
     else:
         u = _run(form.step(eta), form.into @ c, T)
-        path = form.coefficients(c, u[0], u)
-        path[0] = c
         with np.errstate(over="ignore", invalid="ignore"):
+            path = form.coefficients(c, u[0], u)
+            path[0] = c
             values = np.concatenate([[span_objective.value(c)], form.value(u[1:])])
         finite = np.isfinite(values) & np.all(np.isfinite(path), axis=1)
         values = values[: int(np.argmin([*finite, False]))]
