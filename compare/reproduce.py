@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -107,8 +106,7 @@ def reproduce(out: str | Path, *, quick: bool = False, seed: int = 0) -> Reprodu
                 progress.update()
         result.complete = True
     finally:
-        with _uninterrupted_report(result):
-            _write(result, made, quick=quick, seed=seed)
+        _write(result, made, quick=quick, seed=seed)
     return result
 
 
@@ -220,13 +218,3 @@ def _write(result: Reproduction, made: list[Section], *, quick: bool, seed: int)
     )
     result.report.parent.mkdir(parents=True, exist_ok=True)
     result.report.write_text(page, encoding="utf-8")
-
-
-@contextmanager
-def _uninterrupted_report(result: Reproduction) -> Iterator[None]:
-    """Let a failure to write the report not hide what stopped the run."""
-    try:
-        yield
-    except Exception:
-        if result.complete:
-            raise
