@@ -22,7 +22,10 @@ _REAL_SYSTEM_UPPER = (
 
 
 def two_by_two() -> SensingProblem:
-    """Return the 2×2 example (n = 2, m = 3, r = 1), whose point [0, 1/√2] is a degenerate spurious minimum.
+    """Return the 2×2 example (n = 2, m = 3, r = 1), with a degenerate spurious stationary point at [0, 1/√2].
+
+    It is published as a local minimum, and gradient descent stalls there, but h = ⅜ − (3/2) x₁⁴ on the curve
+    x₂² = ½ − 2 x₁² through it: a saddle that the Hessian does not see.
 
     A₁ = diag(1, ½), A₂ = (√3/2)(e₁e₂ᵀ + e₂e₁ᵀ), A₃ = diag(0, √3/2), Z = e₁.
     """

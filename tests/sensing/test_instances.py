@@ -70,3 +70,14 @@ def test_words_for_numbers_are_refused() -> None:
         sensing.perturbed_completion(3, "0.1")
     with pytest.raises(TypeError, match="epsilon"):
         sensing.perturbed_completion(3, [0.1])
+
+
+def test_the_published_point_of_the_two_by_two_example_is_a_degenerate_saddle() -> None:
+    problem = sensing.two_by_two()
+    X = np.array([[0.0], [np.sqrt(0.5)]])
+    np.testing.assert_allclose(problem.gradient(X), 0, atol=1e-15)
+    hessian = np.array([problem.hessian_product(X, e[:, None])[:, 0] for e in np.eye(2)])
+    np.testing.assert_allclose(hessian, [[0, 0], [0, 2]], atol=1e-15)
+    for t in (1e-3, 0.01, 0.1, 0.3):
+        on_the_curve = np.array([[t], [np.sqrt(0.5 - 2 * t**2)]])
+        np.testing.assert_allclose(problem.objective(on_the_curve), 3 / 8 - 1.5 * t**4, rtol=1e-14)
