@@ -1,7 +1,5 @@
-"""Verification of the theory: claims hold where they must, fail when something is wrong, and say what is open."""
+"""Verification of the theory on instances with known answers, and what it returns."""
 
-import dataclasses
-import importlib
 import json
 import math
 from pathlib import Path
@@ -10,25 +8,14 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-import lifting
 import sensing
-import simulated
-from compare import verify, verify_random
-from compare.claims import CHECKS, Case, Holds, Kind, RipBracket, rip_bracket
+from compare import verify
+from compare.claims import CHECKS, Holds, Kind
 from compare.published import PUBLISHED
-from compare.verify_random import random_instance
 from simulated import NotStationaryWarning
+from tests.compare.verify_cases import case, check
 
 NUMBERS = json.loads((Path(__file__).parents[1] / "published.json").read_text())
-
-
-def case(problem, X, order=3, **changes):
-    settings = {"rho": 0.1, "eta": 0.01, "steps": 50, "rip_constant": None, "seed": 0, "memory_limit": None}
-    return Case(problem, np.asarray(X, dtype=float), order, **{**settings, **changes})
-
-
-def check(name, at):
-    return next(check for check in CHECKS if check.name == name)(at)
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +29,7 @@ def completion():
     return verify(published.build(), published.stationary_point(), 5, rho=0.3, rip_constant=0.865894)
 
 
-# -- published numbers ------------------------------------------------------------------------------------------------
+# -- published numbers --
 
 
 def test_published_instances_have_no_violation(two_by_two, completion):
@@ -100,7 +87,7 @@ def test_real_system_has_no_saddle_order():
     assert found["no saddle order"].holds is Holds.YES
 
 
-# -- local minimality -----------------------------------------------------------------------------------------------
+# -- local minimality --
 
 
 def test_two_by_two_point_is_no_minimum_but_a_degenerate_saddle(two_by_two):
@@ -148,220 +135,7 @@ def test_orthogonal_symmetry_is_not_counted_as_degenerate():
     assert np.sum(np.abs(np.linalg.eigvalsh(case(problem, X).hessian)) < 1e-10) == 3
 
 
-# -- every claim can fail ---------------------------------------------------------------------------------------------
-
-
-def scaled(function, factor=1.001):
-    return lambda *args, **kwargs: factor * function(*args, **kwargs)
-
-
-def replaced(function, **changes):
-    def wrong(*args, **kwargs):
-        result = function(*args, **kwargs)
-        return dataclasses.replace(result, **{key: change(getattr(result, key)) for key, change in changes.items()})
-
-    return wrong
-
-
-MUTATIONS = [
-    ("adjoint", sensing.DenseOperator, "adjoint_matmul", scaled(sensing.DenseOperator.adjoint_matmul)),
-    ("gradient", sensing.SensingProblem, "gradient", scaled(sensing.SensingProblem.gradient)),
-    ("Hessian", sensing.SensingProblem, "hessian_product", scaled(sensing.SensingProblem.hessian_product)),
-    ("distance", sensing.SensingProblem, "distance", scaled(sensing.SensingProblem.distance)),
-    ("RIP bracket", "compare.claims.rip_bracket", "rip_lower_bound", lambda *args, **kwargs: 0.4),
-    ("lifted value", lifting.LiftedProblem, "value", scaled(lifting.LiftedProblem.value)),
-    ("lifted gradient", lifting.LiftedProblem, "gradient", scaled(lifting.LiftedProblem.gradient)),
-    ("lifted Hessian", lifting.LiftedProblem, "hessian_product", scaled(lifting.LiftedProblem.hessian_product)),
-    ("curvature along b", lifting.LiftedProblem, "hessian_product", scaled(lifting.LiftedProblem.hessian_product)),
-    ("curvature along b", "compare.claims.saddle", "curvature_along", scaled(simulated.curvature_along)),
-    ("ŵ is stationary", lifting.LiftedProblem, "gradient", lambda self, w: 1e-3 * w),
-    ("powers: inner products", simulated.SpanObjective, "gram", np.eye(3)),
-    ("powers: h^l", simulated.SpanObjective, "value", scaled(simulated.SpanObjective.value)),
-    ("powers: ∇h^l", simulated.SpanObjective, "gradient", scaled(simulated.SpanObjective.gradient)),
-    (
-        "projected gradient",
-        simulated.SpanObjective,
-        "projected_gradient",
-        scaled(simulated.SpanObjective.projected_gradient),
-    ),
-    (
-        "exact = explicit: tensor",
-        "compare.claims.case",
-        "descend",
-        replaced(simulated.descend, coefficients=lambda c: 1.001 * c),
-    ),
-    (
-        "exact = explicit: h^l",
-        "compare.claims.case",
-        "descend",
-        replaced(simulated.descend, values=lambda v: 1.001 * v),
-    ),
-    ("descent on S", "compare.claims.on_the_span", "descend", replaced(simulated.descend, values=lambda v: v[::-1])),
-    (
-        "scores",
-        "compare.claims.single_step",
-        "feasibility_score",
-        replaced(simulated.feasibility_score, aic=lambda a: a + 0.01),
-    ),
-    (
-        "best step",
-        "compare.claims.single_step",
-        "feasibility_score",
-        replaced(simulated.feasibility_score, step=lambda t: t + 0.1),
-    ),
-    ("smallest saddle order", "compare.claims.saddle", "smallest_saddle_order", lambda *args, **kwargs: 5),
-    ("smallest saddle order", "compare.claims.saddle", "smallest_saddle_order", lambda *args, **kwargs: None),
-    (
-        "least curvature",
-        "compare.claims.case",
-        "least_curvature",
-        replaced(lifting.least_curvature, value=lambda v: v + 0.1),
-    ),
-    (
-        "least curvature, dense",
-        "compare.claims.case",
-        "least_curvature",
-        replaced(lifting.least_curvature, value=lambda v: v - 0.1),
-    ),
-    (
-        "closed form = recursion",
-        "compare.claims.case",
-        "truncated_coefficients",
-        replaced(simulated.truncated_coefficients, gamma=lambda g: 1.001 * g),
-    ),
-    ("collapse of a power", "compare.claims.collapsed_point", "collapse", scaled(simulated.collapse)),
-    ("collapse = best rank one", "compare.claims.collapsed_point", "collapse", scaled(simulated.collapse)),
-    (
-        "collapse = best rank one",
-        "compare.claims.collapsed_point",
-        "collapse",
-        scaled(simulated.collapse, -1),
-    ),
-    (
-        "exact escape ⇒ decrease",
-        "compare.claims.collapsed_point",
-        "escape",
-        replaced(simulated.escape, point=lambda X: X + 3),
-    ),
-    ("visible direction", simulated.EscapeDirections, "visible", np.array([[1.0], [1.0]])),
-    ("hidden direction", simulated.EscapeDirections, "hidden", np.array([[1.0], [1.0]])),
-    ("least eigenpair", simulated.EscapeDirections, "eigenvalue", -0.7),
-    ("λ_n = K1 − K2", simulated.EscapeDirections, "eigenvalue", -0.7),
-    ("spurious ⇒ λ_n < 0", simulated.EscapeDirections, "eigenvalue", -0.7),
-    ("quartic on the line", simulated.EscapeDirections, "eigenvalue", -0.7),
-    ("EFS* decides the line", simulated.EscapeDirections, "eigenvalue", -0.8),
-    ("u ⟂ X̂", simulated.EscapeDirections, "u", np.array([0.6, 0.8])),
-    ("⟨G, M*⟩ = −2h", sensing.SensingProblem, "objective", scaled(sensing.SensingProblem.objective)),
-]
-
-
-@pytest.mark.parametrize(("name", "where", "attribute", "wrong"), MUTATIONS)
-def test_a_wrong_computation_is_a_violation(monkeypatch, name, where, attribute, wrong):
-    """On the 2×2 example, where the right computation holds."""
-    at = (sensing.two_by_two(), [[0.0], [2**-0.5]])
-    assert check(name, case(*at)).holds is Holds.YES
-    monkeypatch.setattr(importlib.import_module(where) if isinstance(where, str) else where, attribute, wrong)
-    claim = check(name, case(*at))
-    assert claim.holds is Holds.NO
-    assert claim.violated == (claim.kind in (Kind.EXACT, Kind.CONDITIONAL))
-    assert claim.violated
-
-
-@pytest.mark.parametrize("name", ["orthogonal symmetry", "rank-deficient ⇒ saddle"])
-def test_a_wrong_hessian_breaks_the_claims_of_higher_rank(monkeypatch, name):
-    problem = sensing.gaussian(4, 2, 30, 1)
-    X = sensing.polish(problem, problem.ground_truth)
-    if name == "rank-deficient ⇒ saddle":
-        line = sensing.SensingProblem(problem.operator, problem.measurements, 1)
-        X = sensing.gradient_descent(line, X[:, :1], step_size=sensing.Backtracking(), max_iterations=500).point
-        X = np.hstack([sensing.polish(line, X), np.zeros((4, 1))])
-    assert check(name, case(problem, X, 1)).holds is Holds.YES
-    product = sensing.SensingProblem.hessian_product
-    monkeypatch.setattr(sensing.SensingProblem, "hessian_product", lambda self, X, D: product(self, X, D) + D * 9)
-    assert check(name, case(problem, X, 1)).violated
-
-
-# -- premises about δ ---------------------------------------------------------------------------------------------
-
-
-def with_bracket(at, lower, upper, upper_side):
-    vars(at)["rip"] = RipBracket(2, lower, upper, upper_side)
-    return at
-
-
-PREMISES = [
-    "EFS > 1 ⇒ decrease",
-    "t* decreases h",
-    "NCM > 1 ⇒ saddle",
-    "NCM > 2^{1/l−1} ⇒ saddle",
-    "l > 1/(1 − log₂2β) ⇒ saddle",
-]
-
-
-@pytest.mark.parametrize("name", PREMISES)
-def test_a_premise_that_only_the_lower_bound_makes_true_is_open(name):
-    """On the real system the conclusions are false; a δ that is too low must not contradict the theory."""
-    real = PUBLISHED["real-system"]
-    X = sensing.polish(real.build(), real.stationary_point())
-    claim = check(name, with_bracket(case(real.build(), X, 5), -0.95, 5.0, 5.0))
-    assert claim.holds is Holds.NOT_APPLICABLE
-    assert "open" in claim.reason
-
-
-@pytest.mark.parametrize("name", PREMISES)
-def test_a_certain_premise_with_a_false_conclusion_is_a_contradiction(name):
-    """With a (wrong) certain upper bound of δ the same conclusions would contradict the theory, and are flagged."""
-    real = PUBLISHED["real-system"]
-    X = sensing.polish(real.build(), real.stationary_point())
-    assert check(name, with_bracket(case(real.build(), X, 5), -0.95, -0.95, -0.95)).violated
-
-
-@pytest.mark.parametrize("name", PREMISES)
-def test_a_premise_that_the_lower_bound_refutes_is_not_applicable(name):
-    real = PUBLISHED["real-system"]
-    X = sensing.polish(real.build(), real.stationary_point())
-    claim = check(name, case(real.build(), X, 5))
-    assert claim.holds is Holds.NOT_APPLICABLE
-    assert "open" not in claim.reason
-
-
-def test_a_saddle_of_h_meets_the_premises():
-    """X̂ = ε e₁ beside M* = e₂e₂ᵀ + ε² e₁e₁ᵀ, all entries seen (δ = 0): every sufficient condition is true there."""
-    problem = sensing.SensingProblem.from_ground_truth(
-        sensing.EntrywiseOperator(np.ones((3, 3))), [[0.1, 0], [0, 1.0], [0, 0]], rank=1
-    )
-    found = verify(problem, [[0.1], [0], [0]], 3)
-    for name in ("EFS > 1 ⇒ decrease", "NCM > 1 ⇒ saddle", "NCM > 2^{1/l−1} ⇒ saddle", "NCM* > 2^{1/l−1} ⇒ saddle",
-                 "l > 1/(1 − log₂2β) ⇒ saddle", "l > 1/(1 − log₂2β*) ⇒ saddle", "single step ⇒ decrease"):  # fmt: skip
-        assert found[name].holds is Holds.YES, found[name]
-    assert "κ = 0" in found["t* decreases h"].reason
-    assert found.violations == ()
-
-
-@pytest.mark.parametrize(("n", "m"), [(3, 4), (3, 6), (4, 20)])
-def test_bracket_against_explicit_matrices(n, m):
-    """δ_n from the eigenvalues of A*A on vec'd symmetric matrices, by brute force over n² × n²."""
-    operator = sensing.gaussian(n, 1, m, 0).operator
-    rows = operator.matrices().reshape(m, -1)
-    swap = np.eye(n * n).reshape(n, n, n, n).transpose(0, 1, 3, 2).reshape(n * n, n * n)
-    symmetric = np.linalg.svd((np.eye(n * n) + swap) / 2)[0][:, : n * (n + 1) // 2]
-    values = np.linalg.eigvalsh(symmetric.T @ rows.T @ rows @ symmetric)
-    bracket = rip_bracket(operator, n, seed=0)
-    assert bracket.upper == pytest.approx(max(values[-1] - 1, 1 - values[0]), rel=1e-10)
-    assert bracket.upper_side == pytest.approx(max(values[-1] - 1, 0), rel=1e-10)
-    assert bracket.lower == pytest.approx(bracket.upper, rel=1e-9)
-    assert rip_bracket(operator, 1, seed=0).lower <= bracket.upper
-
-
-def test_published_rip_constant_never_makes_a_violation():
-    published = PUBLISHED["perturbed-completion"]
-    for delta in (0.0, 0.3, 100.0):
-        found = verify(published.build(), published.stationary_point(), 3, rip_constant=delta)
-        assert found.violations == ()
-        assert found["given RIP constant"].holds is (Holds.YES if delta > 1 else Holds.NO)
-
-
-# -- other instances ----------------------------------------------------------------------------------------------
+# -- other instances --
 
 
 def test_other_operators_and_ranks():
@@ -429,7 +203,7 @@ def test_high_order_stays_in_range():
     assert all(claim.measured is None or math.isfinite(claim.measured) for claim in found)
 
 
-# -- what it returns --------------------------------------------------------------------------------------------
+# -- what it returns --
 
 
 def test_rows_and_table_are_complete(two_by_two):
@@ -460,36 +234,7 @@ def test_every_claim_is_documented():
         assert check_.function.__doc__
 
 
-# -- random instances ---------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("seed", [0, 20261121])
-def test_random_instances_have_no_violation(seed):
-    found = verify_random(6, seed=seed)
-    assert found.violations == (), found.summary()
-    assert all(row["holds"] + row["does_not_hold"] + row["not_applicable"] == 6 for row in found.rows())
-    assert any(row["name"] == "lifted gradient" and row["holds"] == 6 for row in found.rows())
-
-
-def test_random_instances_are_reproducible_and_stationary():
-    for index in range(4):
-        one, two = random_instance(index, seed=7), random_instance(index, seed=7)
-        np.testing.assert_array_equal(one.X, two.X)
-        assert one.label == two.label
-        assert sensing.relative_gradient_norm(one.problem, one.X) < 1e-8
-    assert random_instance(0, seed=8).label != random_instance(1, seed=8).label
-
-
-def test_random_summary_names_the_instance_of_a_violation(monkeypatch):
-    monkeypatch.setattr(simulated.SpanObjective, "value", scaled(simulated.SpanObjective.value))
-    found = verify_random(2, seed=0)
-    assert {claim.name for _, claim in found.violations} >= {"powers: h^l"}
-    assert "VIOLATION on instance 0: n=" in found.table()
-    row = next(row for row in found.rows() if row["name"] == "powers: h^l")
-    assert (row["holds"], row["does_not_hold"], row["violations"]) == (0, 2, 2)
-
-
-# -- bad input ---------------------------------------------------------------------------------------------------
+# -- bad input --
 
 
 @pytest.mark.parametrize(
@@ -515,9 +260,3 @@ def test_bad_input_is_refused_by_name(changes, error, words):
     arguments = {"problem": sensing.two_by_two(), "X": [[0.0], [1.0]], "order": 3, **changes}
     with pytest.raises(error, match=words):
         verify(**arguments)
-
-
-@pytest.mark.parametrize("count", [0, -1, 1.5])
-def test_bad_count(count):
-    with pytest.raises((ValueError, TypeError), match="count"):
-        verify_random(count)

@@ -1,0 +1,42 @@
+"""Verification on random instances: no violation, reproducible, and a summary that names what failed."""
+
+import numpy as np
+import pytest
+
+import sensing
+import simulated
+from compare import verify_random
+from compare.verify_random import random_instance
+from tests.compare.verify_cases import scaled
+
+
+@pytest.mark.parametrize("seed", [0, 20261121])
+def test_random_instances_have_no_violation(seed):
+    found = verify_random(6, seed=seed)
+    assert found.violations == (), found.summary()
+    assert all(row["holds"] + row["does_not_hold"] + row["not_applicable"] == 6 for row in found.rows())
+    assert any(row["name"] == "lifted gradient" and row["holds"] == 6 for row in found.rows())
+
+
+def test_random_instances_are_reproducible_and_stationary():
+    for index in range(4):
+        one, two = random_instance(index, seed=7), random_instance(index, seed=7)
+        np.testing.assert_array_equal(one.X, two.X)
+        assert one.label == two.label
+        assert sensing.relative_gradient_norm(one.problem, one.X) < 1e-8
+    assert random_instance(0, seed=8).label != random_instance(1, seed=8).label
+
+
+def test_random_summary_names_the_instance_of_a_violation(monkeypatch):
+    monkeypatch.setattr(simulated.SpanObjective, "value", scaled(simulated.SpanObjective.value))
+    found = verify_random(2, seed=0)
+    assert {claim.name for _, claim in found.violations} >= {"powers: h^l"}
+    assert "VIOLATION on instance 0: n=" in found.table()
+    row = next(row for row in found.rows() if row["name"] == "powers: h^l")
+    assert (row["holds"], row["does_not_hold"], row["violations"]) == (0, 2, 2)
+
+
+@pytest.mark.parametrize("count", [0, -1, 1.5])
+def test_bad_count(count):
+    with pytest.raises((ValueError, TypeError), match="count"):
+        verify_random(count)
