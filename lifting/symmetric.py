@@ -25,6 +25,8 @@ from .multisets import (
 from .residual import compressed, compression_bytes
 from .symmetry import symmetry_check_bytes
 
+HEADER_BYTES = 2000  # of Python's, for the small arrays of a Hessian product
+
 
 class SymmetricForm:
     """The residual form for a symmetric w, such as every iterate that starts from a lifted point.
@@ -58,7 +60,7 @@ class SymmetricForm:
         )
         check = symmetry_check_bytes(tensor_bytes)
         self.gradient_bytes = max(check, forward, backward)
-        self.hessian_bytes = max(check, forward + 2 * distinct, backward + 2 * distinct)
+        self.hessian_bytes = max(check, forward + 2 * distinct, backward + 2 * distinct) + HEADER_BYTES
         self.stored_bytes = (
             4 * ITEMSIZE * terms
             + self._measure.stored_bytes
