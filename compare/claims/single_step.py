@@ -202,7 +202,9 @@ def _line_scale(case: Case) -> float:
 
 def _least_on_line(case: Case) -> tuple[float, float]:
     """Return (least value of h − h(X̂), its t): interpolate the quartic, take h at the real roots of its derivative."""
-    scale = case.directions.singular_value
+    _, g, _ = case.line
+    # Where the least point can be: about σ_r from X̂, or √(|λ_n|/g) where X̂ is nearly rank-deficient.
+    scale = max(case.directions.singular_value, math.sqrt(abs(case.directions.eigenvalue) / g) if g > 0 else 0.0)
     nodes = np.array([-2.0, -1.0, 0.0, 1.0, 2.0])
     quartic = np.polynomial.Polynomial(np.linalg.solve(np.vander(nodes, increasing=True), _rise(case, scale * nodes)))
     roots = quartic.deriv().roots()

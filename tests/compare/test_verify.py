@@ -158,6 +158,23 @@ def test_other_operators_and_ranks():
             assert "ground truth" in found["⟨G, M*⟩ = −2h"].reason
 
 
+def test_a_nearly_rank_deficient_point():
+    """σ_r = 1e-9 while the line falls for √(|λ_n|/g): no length of the line may be measured in units of σ_r alone."""
+    problem = sensing.gaussian(4, 2, 30, 1)
+    line = sensing.SensingProblem(problem.operator, problem.measurements, 1)
+    start = problem.ground_truth[:, :1]
+    x = sensing.gradient_descent(line, start, step_size=sensing.Backtracking(), max_iterations=500).point
+    x = sensing.polish(line, x)
+    u = np.linalg.eigh(problem.landscape(np.hstack([x, 0 * x])) @ np.eye(4))[1][:, [0]]
+    y = np.linalg.svd(np.hstack([x, u]))[0][:, [-1]]  # orthogonal to x and to u
+    found = verify(problem, np.hstack([x, 1e-9 * y]), 3, polish=False)
+    assert found.violations == (), found.summary()
+    for name in ("EFS* decides the line", "best step", "quartic on the line"):
+        assert found[name].holds is Holds.YES
+    assert found["EFS* > 1"].measured > 1e15
+    assert problem.objective(found.point) + found["best step"].measured < 0.9 * problem.objective(found.point)
+
+
 @pytest.mark.parametrize("rank", [1, 2, 3])
 def test_the_truth_is_no_spurious_point(rank):
     problem = sensing.gaussian(3, rank, 20, 2)
