@@ -49,15 +49,19 @@ class LineQuartic:
 def stationary_points(coefficients: FloatArray) -> FloatArray:
     """Return the real zeros of the derivative of a quartic Σ_i coefficients_i tⁱ, ascending.
 
-    t is first scaled so that the terms are of like size; a pair of zeros that rounding has split into a complex pair
-    is returned as its real part.
+    t is first scaled so that the terms are of like size; zeros too far out for that in float64 are left out. A pair of
+    zeros that rounding has split into a complex pair is returned as its real part.
     """
     derivative = coefficients[1:] * np.arange(1, len(coefficients))
     used = np.flatnonzero(derivative)
     if len(used) < 2:
         return np.zeros(0) if len(used) == 0 or used[0] == 0 else np.zeros(1)
     first, last = used[0], used[-1]
-    scale = (abs(derivative[first]) / abs(derivative[last])) ** (1 / (last - first))
-    roots = np.roots((derivative * scale ** np.arange(len(derivative)))[::-1])
+    with np.errstate(over="ignore", invalid="ignore"):
+        scale = (abs(derivative[first]) / abs(derivative[last])) ** (1 / (last - first))
+        scaled = derivative * scale ** np.arange(len(derivative))
+    if not np.all(np.isfinite(scaled)):
+        return np.zeros(0)
+    roots = np.roots(scaled[::-1])
     real = np.abs(roots.imag) <= 1e-7 * np.abs(roots)
     return np.asarray(np.sort(roots[real].real) * scale)

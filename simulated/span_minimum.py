@@ -11,6 +11,8 @@ from .signed_log import LARGEST_LOG
 from .span import SpanObjective
 
 _MAX_STEPS = 200
+_LONGEST = 1e60  # longer steps, in natural units, are rounding; their fourth powers must not leave float64
+_SMALLEST = 1e-100  # coefficients below this times the largest cannot matter; their inverses must not leave float64
 _FLAT = 1e-12  # curvatures below this times the largest are treated as this: dependent generators have zero ones
 
 
@@ -69,6 +71,7 @@ def line_minima(quartic: RelativeQuartic, c: FloatArray, d: FloatArray) -> list[
     """Return the t > 0 and the t < 0 with the least value(c + t d), as far as they lie below c."""
     polynomial = quartic.along(c, d)
     steps = stationary_points(polynomial)
+    steps = steps[np.abs(steps) < _LONGEST]
     powers = steps[:, None] ** np.arange(1, 5)
     change = powers @ polynomial[1:]
     lower = change < -1e-13 * (np.abs(powers) @ np.abs(polynomial[1:]))  # beyond rounding
@@ -82,7 +85,7 @@ def minimise(quartic: RelativeQuartic, start: FloatArray) -> FloatArray:
     Newton steps with the absolute values of the curvatures, so that saddles repel, and a backtracking that asks for a
     decrease. Coordinates are scaled by the curvature of each generator alone.
     """
-    scale = 1 / np.sqrt(np.maximum(quartic.diagonal, np.finfo(float).tiny))
+    scale = 1 / np.sqrt(np.maximum(quartic.diagonal, _SMALLEST))
     c, value = start, quartic.value(start)
     for _ in range(_MAX_STEPS):
         gradient, hessian = quartic.gradient_and_hessian(c)
@@ -95,8 +98,9 @@ def minimise(quartic: RelativeQuartic, start: FloatArray) -> FloatArray:
         expected, t = float(gradient @ step), 1.0
         # A value below that of h^l = 0 is rounding, in a direction where the quartic is flat.
         least = quartic.floor * (1 + 1e-9)
-        while not least <= (trial := quartic.value(c + t * step)) <= value + 1e-4 * t * expected and t > 1e-12:
-            t /= 2
+        with np.errstate(over="ignore", invalid="ignore"):  # a trial that overflows is refused like any other
+            while not least <= (trial := quartic.value(c + t * step)) <= value + 1e-4 * t * expected and t > 1e-12:
+                t /= 2
         if not trial < value:
             break
         fallen, c, value = value - trial, c + t * step, trial

@@ -161,6 +161,18 @@ def test_found_means_lower_for_every_method_on_random_gaussian_instances(seed):
         assert_kept(problem, X, escape(problem, X, method=method))
 
 
+@pytest.mark.filterwarnings("ignore::simulated.NotStationaryWarning")
+@pytest.mark.parametrize("seed", range(12))
+def test_order_1001_stays_in_range_far_from_stationary_points(seed):
+    # Scales from 1e-3 to 1e2: powers of the generators then differ by thousands of decades.
+    rng = np.random.default_rng(100 + seed)
+    n = int(rng.integers(2, 13))
+    problem = sensing.gaussian(n, 1, int(rng.integers(n, 4 * n + 1)), rng)
+    X = rng.standard_normal((n, 1)) * 10 ** rng.uniform(-3, 2)
+    assert_kept(problem, X, escape(problem, X, order=1001))
+    assert_kept(problem, X, escape(problem, X))
+
+
 def test_single_step_and_line_search_escape_where_their_line_goes_below():
     # A saddle of h itself: an eigenvector of M that is not the leading one, everything observed.
     M = np.diag([4.0, 1.0, 0.5, 0.0])
