@@ -87,7 +87,7 @@ def descend(span_objective: SpanObjective, start: Any, *, step_size: float, iter
         with np.errstate(over="ignore", invalid="ignore"):
             path = form.coefficients(c, u[0], u)
             path[0] = c
-            values = np.concatenate([[span_objective.value(c)], form.value(u[1:])])
+            values = np.concatenate([[span_objective.value(c)], form.quartic.value(u[1:])])
         finite = np.isfinite(values) & np.all(np.isfinite(path), axis=1)
         values = values[: int(np.argmin([*finite, False]))]
     reason = SpanStopReason.STEPS if len(values) == T + 1 else SpanStopReason.DIVERGED

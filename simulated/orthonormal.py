@@ -11,6 +11,8 @@ import numpy as np
 
 from sensing.validation import FloatArray
 
+from .quartic import Quartic
+
 GRAM_TOLERANCE = 1e-12
 """Eigenvalues of the unit-diagonal Gram matrix below this times the largest count as zero."""
 
@@ -21,7 +23,7 @@ _ROUNDING = 1e-13
 
 @dataclass(frozen=True, repr=False)
 class OrthonormalForm:
-    """h(u) = ½ (Q u u u u − 2 B u u + constant) for the coordinates u in an orthonormal basis of the span.
+    """The lifted objective in coordinates u of an orthonormal basis of the span.
 
     Attributes
     ----------
@@ -29,12 +31,8 @@ class OrthonormalForm:
         u = into @ c.
     back : array (k, r)
         c = back @ u, of least norm in the unit powers. Γ⁺ = back @ backᵀ.
-    Q : array (r², r²)
-        The quartic, symmetric in its four indices as a form.
-    B : array (r, r)
-        The quadratic.
-    constant : float
-        ‖b‖^{2l}.
+    quartic : Quartic
+        h^l as a function of u.
     unit_back : array (k, r)
         `back` for coefficients of the unit powers.
     dropped : float
@@ -43,16 +41,14 @@ class OrthonormalForm:
 
     into: FloatArray
     back: FloatArray
-    Q: FloatArray
-    B: FloatArray
-    constant: float
+    quartic: Quartic
     unit_back: FloatArray
     dropped: float
 
     @property
     def finite(self) -> bool:
         """Whether all numbers fit into float64."""
-        return all(bool(np.all(np.isfinite(x))) for x in (self.into, self.back, self.Q, self.B, self.constant))
+        return self.quartic.finite and all(bool(np.all(np.isfinite(x))) for x in (self.into, self.back))
 
     def rescaled(self, logs: FloatArray) -> OrthonormalForm:
         """Return the form with coefficients relative to exp(logs_j) · power j."""
@@ -68,23 +64,12 @@ class OrthonormalForm:
 
     def step(self, step_size: float) -> Callable[[FloatArray], FloatArray]:
         """Return u ↦ u − η ∇h(u) on one u of shape (r,), for long runs: nothing is checked."""
-        Q, B, r = 2 * step_size * self.Q, 2 * step_size * self.B, len(self.B)
+        K, B, r = 2 * step_size * self.quartic.K, 2 * step_size * self.quartic.B, len(self.quartic.B)
 
         def step(u: FloatArray) -> FloatArray:
-            return np.asarray(u - ((Q @ (u[:, None] * u).ravel()).reshape(r, r) - B) @ u)
+            return np.asarray(u - ((K @ (u[:, None] * u).ravel()).reshape(r, r) - B) @ u)
 
         return step
-
-    def value(self, u: FloatArray) -> FloatArray:
-        """Return h(u) for u of shape (..., r)."""
-        pairs = (u[..., :, None] * u[..., None, :]).reshape(*u.shape[:-1], len(self.Q))
-        quartic = np.sum((pairs @ self.Q) * pairs, axis=-1)
-        return np.asarray(0.5 * (quartic - 2 * (pairs @ self.B.ravel()) + self.constant))
-
-    def half_gradient(self, u: FloatArray) -> FloatArray:
-        """Return ½ ∇h(u) for u of shape (..., r)."""
-        pairs = (u[..., :, None] * u[..., None, :]).reshape(*u.shape[:-1], len(self.Q))
-        return np.asarray((((pairs @ self.Q).reshape(*u.shape, u.shape[-1]) - self.B) @ u[..., None])[..., 0])
 
 
 def orthonormal_form(
@@ -134,9 +119,7 @@ def _form(
     return OrthonormalForm(
         into.astype(np.float64),
         np.ascontiguousarray(weights.T.astype(np.float64)),
-        Q.astype(np.float64).reshape(r * r, r * r),
-        B.astype(np.float64),
-        constant,
+        Quartic(Q.astype(np.float64).reshape(r * r, r * r), B.astype(np.float64), constant),
         np.ascontiguousarray(weights.T.astype(np.float64)),
         dropped,
     )

@@ -12,6 +12,7 @@ from sensing import SensingProblem
 from sensing.validation import FloatArray, odd_order, real_array
 
 from .orthonormal import OrthonormalForm, orthonormal_form, transform
+from .quartic import LogQuartic, Quartic
 from .signed_log import LARGEST_LOG, signed_log, signed_log_sum, to_float
 
 _NOISE = 1e-13
@@ -111,31 +112,37 @@ class SpanObjective:
     @property
     def log_powers(self) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
         """Signs and logs of the coefficients K^l, shape (k, k, k, k), and B^l, shape (k, k); a zero is (0, −inf)."""
-        return self._logs[:4]
+        logs = self._logs
+        return logs.quartic_signs, logs.quartic_logs, logs.quadratic_signs, logs.quadratic_logs
 
     @cached_property
-    def _logs(self) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, float]:
-        """`log_powers`, and the log of ‖b‖^{2l}."""
-        order, s = self.order, self._log_scales
-        pair = s[:, None] + s
+    def _logs(self) -> LogQuartic:
+        """The quartic in signs and logarithms."""
+        order, unit = self.order, self._log_unit
+        pair = self._log_scales[:, None] + self._log_scales
         sign_K, log_K = signed_log(self._K)
         sign_B, log_B = signed_log(self._B)
-        log_K = order * (log_K + pair[:, :, None, None] + pair + self._log_unit)
-        return sign_K, log_K, sign_B, order * (log_B + pair + self._log_unit), order * self._log_unit
+        log_K = order * (log_K + pair[:, :, None, None] + pair + unit)
+        return LogQuartic(sign_K, log_K, sign_B, order * (log_B + pair + unit), order * unit)
 
     @cached_property
-    def _powers(self) -> tuple[FloatArray, FloatArray, float] | None:
-        """K^l (k², k²), B^l (k, k) and ‖b‖^{2l} as plain numbers, or None if one of them is out of range.
+    def _powers(self) -> Quartic | None:
+        """The quartic in plain numbers, or None if one of them is out of range.
 
         A margin is left, so that products with moderate coefficients stay in range too; evaluations check.
         """
-        sign_K, log_K, sign_B, log_B, log_bb = self._logs
+        q = self._logs
         metric = self.order * (2 * self._log_scales - self._log_metric)
-        logs = np.concatenate([log_K.ravel(), log_B.ravel(), [log_bb], metric])
+        logs = np.concatenate([q.quartic_logs.ravel(), q.quadratic_logs.ravel(), [q.log_constant], metric])
         if np.any(np.abs(logs[np.isfinite(logs)]) > 0.85 * LARGEST_LOG):
             return None
-        square = len(self) ** 2
-        return (sign_K * np.exp(log_K)).reshape(square, square), sign_B * np.exp(log_B), float(np.exp(log_bb))
+        K = (q.quartic_signs * np.exp(q.quartic_logs)).reshape(len(self) ** 2, -1)
+        return Quartic(K, q.quadratic_signs * np.exp(q.quadratic_logs), float(np.exp(q.log_constant)))
+
+    def _fitting(self, what: str) -> Quartic:
+        if self._powers is None:
+            raise OverflowError(f"{what} needs powers beyond float64; {_REMEDY}")
+        return self._powers
 
     @cached_property
     def _any_orthonormal(self) -> OrthonormalForm:
@@ -176,10 +183,7 @@ class SpanObjective:
         """Return h^l(w): a float, or an array for a batch; OverflowError if it does not fit into float64."""
         c = self._coefficients(c)
         if self._powers is not None:
-            K, B, bb = self._powers
-            with np.errstate(over="ignore", invalid="ignore"):
-                pairs = _pairs(c)
-                value = 0.5 * (np.sum((pairs @ K) * pairs, axis=-1) - 2 * (pairs @ B.ravel()) + bb)
+            value = self._powers.value(c)
             if np.all(np.isfinite(value)):
                 return _scalar(np.maximum(value, 0.0))
         return _scalar(to_float(np.ones(c.shape[:-1]), self.log_value(c), "h^l", _REMEDY))
@@ -189,19 +193,12 @@ class SpanObjective:
 
         OverflowError if the powers do not fit into float64.
         """
-        if self._powers is None:
-            raise OverflowError(f"the terms of h^l are beyond float64; {_REMEDY}")
-        K, B, bb = self._powers
-        pairs = np.abs(_pairs(self._coefficients(c)))
-        with np.errstate(over="ignore"):
-            terms = np.sum((pairs @ np.abs(K)) * pairs, axis=-1) / 2 + pairs @ np.abs(B.ravel()) + bb
-        return _scalar(1e-15 * terms)
+        return _scalar(self._fitting("the rounding of h^l").rounding(self._coefficients(c)))
 
     def log_value(self, c: Any) -> Any:
         """Return log h^l(w), −inf where h^l is zero to rounding. It works at any order."""
-        c = self._coefficients(c)
-        sign, log = self._signed_log_gain(c, constant=True)
-        return _scalar(np.where(sign < 0, log, -np.inf))
+        sign, log = self._logs.value(self._coefficients(c))
+        return _scalar(np.where(sign > 0, log, -np.inf))
 
     def gain(self, c: Any) -> Any:
         """Return h^l(0) − h^l(w) = Σ c_j c_k B^l − ½ Σ c_j c_k c_p c_q K^l.
@@ -211,33 +208,15 @@ class SpanObjective:
         """
         c = self._coefficients(c)
         if self._powers is not None:
-            K, B, _ = self._powers
-            with np.errstate(over="ignore", invalid="ignore"):
-                pairs = _pairs(c)
-                gain = pairs @ B.ravel() - 0.5 * np.sum((pairs @ K) * pairs, axis=-1)
+            gain = self._powers.gain(c)
             if np.all(np.isfinite(gain)):
                 return _scalar(gain)
-        return _scalar(to_float(*self._signed_log_gain(c), "the gain", _REMEDY))
+        return _scalar(to_float(*self._logs.gain(c), "the gain", _REMEDY))
 
     def log_gain(self, c: Any) -> tuple[Any, Any]:
         """Return (sign, log|gain|) of `gain`; it works at any order."""
-        sign, log = self._signed_log_gain(self._coefficients(c))
+        sign, log = self._logs.gain(self._coefficients(c))
         return _scalar(sign), _scalar(log)
-
-    def _signed_log_gain(self, c: FloatArray, *, constant: bool = False) -> tuple[FloatArray, FloatArray]:
-        """Sign and log of the gain; of −h^l with `constant`."""
-        sign_K, log_K, sign_B, log_B, log_bb = self._logs
-        sign, log = signed_log(c)
-        sign2, log2 = sign[..., :, None] * sign[..., None, :], log[..., :, None] + log[..., None, :]
-        sign4 = -sign_K * sign2[..., :, :, None, None] * sign2[..., None, None, :, :]
-        log4 = log_K + log2[..., :, :, None, None] + log2[..., None, None, :, :] + np.log(0.5)
-        lead = c.shape[:-1]
-        signs = [sign4.reshape(*lead, -1), (sign_B * sign2).reshape(*lead, -1)]
-        logs = [log4.reshape(*lead, -1), (log_B + log2).reshape(*lead, -1)]
-        if constant:
-            signs.append(np.full((*lead, 1), -1.0))
-            logs.append(np.full((*lead, 1), log_bb + np.log(0.5)))
-        return signed_log_sum(np.concatenate(signs, axis=-1), np.concatenate(logs, axis=-1))
 
     # Derivatives --------------------------------------------------------------------------------------------------
 
@@ -245,26 +224,10 @@ class SpanObjective:
         """Return γ_t = ⟨∇h^l(w), vec(X_t)^{⊗l}⟩, shape (..., k): the derivative of h^l in c."""
         c = self._coefficients(c)
         if self._powers is not None:
-            K, B, _ = self._powers
-            with np.errstate(over="ignore", invalid="ignore"):
-                gradient: FloatArray = 2 * np.einsum(
-                    "...pt,...p->...t", (_pairs(c) @ K).reshape(*c.shape, len(self)) - B, c
-                )
+            gradient = self._powers.gradient(c)
             if np.all(np.isfinite(gradient)):
                 return gradient
-        return to_float(*self._signed_log_gradient(c), "the gradient", _REMEDY)
-
-    def _signed_log_gradient(self, c: FloatArray) -> tuple[FloatArray, FloatArray]:
-        sign_K, log_K, sign_B, log_B, _ = self._logs
-        sign, log = signed_log(c)
-        sign2, log2 = sign[..., :, None] * sign[..., None, :], log[..., :, None] + log[..., None, :]
-        sign3 = sign_K * sign2[..., :, :, None, None] * sign[..., None, None, :, None]
-        log3 = log_K + log2[..., :, :, None, None] + log[..., None, None, :, None]
-        lead, k = c.shape[:-1], len(self)
-        signs = np.concatenate([sign3.reshape(*lead, -1, k), -sign_B * sign[..., :, None]], axis=-2)
-        logs = np.concatenate([log3.reshape(*lead, -1, k), log_B + log[..., :, None]], axis=-2)
-        total_sign, total_log = signed_log_sum(signs, logs, axis=-2)
-        return total_sign, total_log + np.log(2.0)
+        return to_float(*self._logs.gradient(c), "the gradient", _REMEDY)
 
     def projected_gradient(self, c: Any) -> FloatArray:
         """Return Γ⁺ γ(c), the coordinates of Π_S ∇h^l(w), shape (..., k).
@@ -276,10 +239,10 @@ class SpanObjective:
         form = self.orthonormal
         if form is not None:
             with np.errstate(over="ignore", invalid="ignore"):
-                projected = 2 * form.half_gradient(c @ form.into.T) @ form.back.T
+                projected = form.quartic.gradient(c @ form.into.T) @ form.back.T
             if np.all(np.isfinite(projected)):
                 return np.asarray(projected)
-        sign, log = self._signed_log_gradient(c)
+        sign, log = self._logs.gradient(c)
         unit_back = self._any_orthonormal.unit_back
         sign_P, log_P = signed_log(unit_back @ unit_back.T)
         s = self.order * (self._log_scales - self._log_metric / 2)
@@ -319,8 +282,8 @@ class SpanObjective:
         if form is not None:
             with np.errstate(over="ignore", invalid="ignore"):
                 u = c @ form.into.T
-                new_u = u - 2 * step_sizes[:, None] * form.half_gradient(u)
-                return form.coefficients(c, u, new_u), form.value(new_u)
+                new_u = u - step_sizes[:, None] * form.quartic.gradient(u)
+                return form.coefficients(c, u, new_u), form.quartic.value(new_u)
         new, value = np.full_like(c, np.inf), np.full(len(c), np.inf)
         for row, (start, step_size) in enumerate(zip(c, step_sizes, strict=True)):
             try:
@@ -331,26 +294,15 @@ class SpanObjective:
         return new, value
 
     def hessian(self, c: Any) -> FloatArray:
-        """Return the second derivative of h^l in c, shape (..., k, k); OverflowError if it does not fit."""
-        c = self._coefficients(c)
-        k = len(self)
-        if self._powers is None:
-            raise OverflowError(f"the Hessian needs powers beyond float64; {_REMEDY}")
-        K, B, _ = self._powers
-        K4 = K.reshape(k, k, k, k)
-        straight = (_pairs(c) @ K).reshape(*c.shape, k)
-        crossed = np.einsum("...j,...p,jspt->...st", c, c, K4)
-        return np.asarray(2 * (straight + 2 * crossed - B))
+        """Return the second derivative of h^l in c, shape (..., k, k); OverflowError if the powers do not fit."""
+        return self._fitting("the Hessian").hessian(self._coefficients(c))
 
     def along(self, c: Any, d: Any) -> FloatArray:
         """Return the coefficients of t⁰ .. t⁴ of the quartic t ↦ h^l(w_c + t w_d), shape (..., 5).
 
         OverflowError if the powers do not fit into float64.
         """
-        if self._powers is None:
-            raise OverflowError(f"the quartic along a line needs powers beyond float64; {_REMEDY}")
-        K, B, bb = self._powers
-        quartic = quartic_along(K, B.ravel(), bb, self._coefficients(c), self._coefficients(d)) / 2
+        quartic = self._fitting("the quartic along a line").along(self._coefficients(c), self._coefficients(d))
         if not np.all(np.isfinite(quartic)):
             raise OverflowError(f"the quartic along a line is beyond float64; {_REMEDY}")
         return quartic
@@ -405,34 +357,6 @@ class SpanObjective:
         if not np.all(np.isfinite(c)):
             raise ValueError("c: expected finite coefficients")
         return c
-
-
-def quartic_along(K: FloatArray, B: FloatArray, bb: float, c: FloatArray, d: FloatArray) -> FloatArray:
-    """Return the coefficients of t⁰ .. t⁴ of v K v − 2 v B + bb for v = (c + t d) ⊗ (c + t d), shape (..., 5)."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        cross = (c[..., :, None] * d[..., None, :]).reshape(*c.shape[:-1], -1)
-        swapped = (d[..., :, None] * c[..., None, :]).reshape(*c.shape[:-1], -1)
-        v = [_pairs(c), cross + swapped, _pairs(d)]
-        Kv = [part @ K for part in v]
-
-        def inner(i: int, j: int) -> FloatArray:
-            return np.asarray(np.sum(v[i] * Kv[j], axis=-1))
-
-        return np.stack(
-            [
-                inner(0, 0) - 2 * v[0] @ B + bb,
-                2 * inner(0, 1) - 2 * v[1] @ B,
-                inner(1, 1) + 2 * inner(0, 2) - 2 * v[2] @ B,
-                2 * inner(1, 2),
-                inner(2, 2),
-            ],
-            axis=-1,
-        )
-
-
-def _pairs(c: FloatArray) -> FloatArray:
-    """Return the products c_j c_k, shape (..., k²)."""
-    return np.asarray((c[..., :, None] * c[..., None, :]).reshape(*c.shape[:-1], -1))
 
 
 def _scalar(value: FloatArray) -> Any:

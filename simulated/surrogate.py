@@ -10,7 +10,7 @@ import numpy as np
 from sensing import SensingProblem
 from sensing.validation import FloatArray, odd_order, real_array
 
-from .span import quartic_along
+from .quartic import Quartic, pairs
 
 
 class DiagonalSurrogate:
@@ -59,7 +59,7 @@ class DiagonalSurrogate:
             raise ValueError(f"c: expected an array of shape (..., {len(self.generators)}), got shape {c.shape}")
         y, b = self._powers
         with np.errstate(over="ignore", invalid="ignore"):
-            residual = (c[..., :, None] * c[..., None, :]).reshape(*c.shape[:-1], -1) @ y - b
+            residual = pairs(c) @ y - b
             value = np.sum(residual**2, axis=-1)
         if not np.all(np.isfinite(value)):
             raise OverflowError("the diagonal surrogate is beyond float64")
@@ -70,7 +70,8 @@ class DiagonalSurrogate:
         y, b = self._powers
         c, d = np.asarray(c, dtype=np.float64), np.asarray(d, dtype=np.float64)
         with np.errstate(over="ignore", invalid="ignore"):
-            quartic = quartic_along(y @ y.T, y @ b, float(b @ b), c, d)
+            half = Quartic(y @ y.T, (y @ b).reshape(c.shape[-1], -1), float(b @ b))
+        quartic = 2 * half.along(c, d)
         if not np.all(np.isfinite(quartic)):
             raise OverflowError("the diagonal surrogate is beyond float64")
         return quartic
