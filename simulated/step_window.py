@@ -111,7 +111,8 @@ def step_window(
     TypeError, ValueError
         For a start of the wrong shape or not finite, or a bad number of steps, tolerance or trials.
     OverflowError
-        If h^l does not fit into float64 at the start; `SpanObjective.normalised` does.
+        If the powers K^l do not fit into float64; in natural units (`SpanObjective.normalised`) they do up to high
+        orders.
     """
     c = real_array("start", start, (len(span_objective),))
     steps, trials = whole_number("steps", steps), whole_number("trials", trials)
@@ -214,7 +215,7 @@ def classify_exact(span_objective: SpanObjective, start: Any, *, step_sizes: Any
     TypeError, ValueError
         For bad shapes, step sizes that are not positive, or steps that are not ascending whole numbers.
     OverflowError
-        If h^l at the start does not fit into float64.
+        If the powers K^l do not fit into float64.
     """
     c0 = real_array("start", start, (len(span_objective),))
     etas = real_array("step_sizes", step_sizes, (None,))
