@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy import sparse
 
 import sensing
 from lifting import LiftedProblem
@@ -18,6 +19,11 @@ def _entrywise(n, r, seed, density=1.0):
     return sensing.SensingProblem.from_ground_truth(sensing.EntrywiseOperator(weights), rng.standard_normal((n, r)))
 
 
+def _sparse(n, seed):
+    weights = sparse.random_array((n, n), density=0.6, rng=np.random.default_rng(seed), format="csr")
+    return sensing.SensingProblem.from_ground_truth(sensing.EntrywiseOperator(weights), np.ones((n, 1)))
+
+
 SMALL = {
     "two-by-two": (sensing.two_by_two(), 3),
     "completion n=3": (sensing.perturbed_completion(3), 3),
@@ -30,6 +36,7 @@ SMALL = {
     "entrywise n=3 r=2": (_entrywise(3, 2, seed=6), 3),
     "entrywise n=2 r=1 l=5": (_entrywise(2, 1, seed=7), 5),
     "entrywise with holes": (_entrywise(3, 1, seed=8, density=0.6), 3),
+    "entrywise, sparse weights": (_sparse(3, seed=12), 3),
     "rank one n=3 m=4": (_rank_one(3, 4, 1, seed=9), 3),
     "rank one n=2 m=3 r=2": (_rank_one(2, 3, 2, seed=10), 3),
     "n=1": (sensing.gaussian(1, 1, 2, seed=11), 3),

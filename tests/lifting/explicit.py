@@ -1,5 +1,6 @@
 """The definitions written out with numpy: the oracle of the tests. Tiny sizes only."""
 
+import functools
 import itertools
 
 import numpy as np
@@ -14,6 +15,7 @@ def power(x, order):
     return out
 
 
+@functools.lru_cache(maxsize=2)
 def lifted_operator(problem, order):
     """A^{⊗l} as an (m^l, n^l, n^l) array, by Kronecker products."""
     A = problem.operator.matrices()

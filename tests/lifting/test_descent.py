@@ -133,3 +133,15 @@ def test_bad_arguments_are_refused():
         projected_gradient_descent(lifted, np.zeros(3), step_size=1.0, iterations=3)
     with pytest.raises(ValueError, match="start"):
         projected_gradient_descent(lifted, w * np.inf, step_size=1.0, iterations=3)
+
+
+def test_a_diverging_run_in_the_symmetric_form_stops_the_same_way():
+    """Order 11: no other form would fit the limit, so an overflow must not be taken for a tensor without symmetry."""
+    problem = sensing.perturbed_completion(3)
+    lifted = LiftedProblem(problem, 11, memory_limit=10**8)
+    assert lifted.cost.form == "symmetric"
+    start = lifted.lift([[1.0], [0.5], [1.2]])
+    run = projected_gradient_descent(lifted, start, step_size=10.0, iterations=50)
+    assert run.stop_reason is LiftedStopReason.DIVERGED
+    assert np.all(np.isfinite(run.values))
+    assert np.all(np.isfinite(run.tensor))
