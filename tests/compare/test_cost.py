@@ -139,7 +139,13 @@ def test_the_resident_peak_is_predicted_within_a_factor_of_one_and_a_half(case, 
         assert row["traced_bytes"] > row["predicted_bytes"] / 1.5 - 0.1 * NOISE
 
 
-def test_a_size_beyond_the_budget_is_a_row_that_says_what_it_needs():
+@pytest.fixture
+def in_this_process(monkeypatch):
+    """Run the rows here, where they start sooner and coverage sees them."""
+    monkeypatch.setattr(compare.cost, "in_fresh_process", lambda call, *args, threads, timeout: call(*args))
+
+
+def test_a_size_beyond_the_budget_is_a_row_that_says_what_it_needs(in_this_process):
     settings = {"methods": ["explicit"], "memory_limit": 10**5, "progress": False}
     rows = cost_grid([CostCase("gaussian", 20)], forms=["normal", "symmetric"], **settings)
     assert [row["form"] for row in rows] == ["normal", "symmetric"]
@@ -148,6 +154,15 @@ def test_a_size_beyond_the_budget_is_a_row_that_says_what_it_needs():
         assert row["note"] == f"refused: needs {show_bytes(row['predicted_bytes'])}, 100 kB allowed"
         assert row["predicted_bytes"] > row["allowed_bytes"] == 10**5
         assert "run_seconds" not in row
+
+
+def test_a_measured_row_has_the_number_of_measurements_that_the_problem_has(in_this_process):
+    rows = cost_grid(cost_cases("sparse", n=[5]), forms=["entrywise"], repeats=1, min_time=0, progress=False)
+    assert [row["status"] for row in rows] == ["measured"] * 3
+    assert {row["m"] for row in rows} == {CostCase("sparse", 5).problem().m} != {CostCase("sparse", 5).measurements}
+    explicit = rows[0]
+    cost = lifting.LiftedProblem(CostCase("sparse", 5).problem(), 3, form="entrywise").cost
+    assert (explicit["predicted_bytes"], explicit["predicted_flops"]) == (cost.total_bytes, cost.flops)
 
 
 def test_a_row_out_of_time_ends_its_series_and_no_other(monkeypatch):

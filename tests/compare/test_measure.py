@@ -14,7 +14,7 @@ import pytest
 from compare import measure_cost
 from compare.fresh import THREAD_VARIABLES, ChildFailed, in_fresh_process
 from compare.measure import Seconds, traced_peak
-from compare.resident import resident_peak
+from compare.resident import peak_of, reset_peak, resident_peak
 from compare.tables import show_bytes
 
 MB = 10**6
@@ -184,3 +184,19 @@ def test_what_cannot_travel_to_a_fresh_process_is_refused():
         in_fresh_process(len, (lambda: 1,))
     with pytest.raises(ValueError, match="threads"):
         in_fresh_process(os.getpid, threads=0)
+
+
+def test_without_proc_there_is_no_resident_peak(monkeypatch, tmp_path):
+    monkeypatch.setattr("compare.resident._STATUS", tmp_path / "missing")
+    called = []
+    assert peak_of(lambda: called.append(1)) is None
+    assert not called
+
+
+@needs_proc
+def test_where_the_peak_cannot_be_started_anew_the_peak_so_far_is_the_baseline(monkeypatch, tmp_path):
+    monkeypatch.setattr("compare.resident._CLEAR", tmp_path / "missing" / "clear_refs")
+    before = np.ones(30 * MB // 8)
+    del before  # this peak now hides any smaller one: the result is a lower bound
+    assert reset_peak() >= 30 * MB
+    assert peak_of(lambda: np.ones(10 * MB // 8)) < 10 * MB
