@@ -29,6 +29,9 @@ _COLUMNS = (
     Column("reason", "remark"),
 )
 
+MEMORY_LIMIT = 2**30
+"""Default byte budget of the explicit side: what fits is also done in seconds to minutes."""
+
 
 @dataclass(frozen=True, repr=False)
 class Verification:
@@ -141,8 +144,7 @@ def verify(
     seed : int
         Seed of everything random.
     memory_limit : int, optional
-        Bytes that the explicit side may take; by default as in `lifting.LiftedProblem`. A claim beyond it is "not
-        applicable: refused".
+        Bytes that the explicit side may take (default: 1 GiB). A claim beyond it is "not applicable: refused".
     polish : bool
         Make X stationary to rounding first (`sensing.polish`); otherwise it is taken as it is.
     title : str
@@ -173,8 +175,7 @@ def verify(
     rho, eta, steps = positive("rho", rho), positive("eta", eta), whole_number("steps", steps)
     delta = None if rip_constant is None else positive("rip_constant", rip_constant, or_zero=True)
     seed = whole_number("seed", seed, least=0)
-    if memory_limit is not None:
-        memory_limit = whole_number("memory_limit", memory_limit)
+    memory_limit = MEMORY_LIMIT if memory_limit is None else whole_number("memory_limit", memory_limit)
     with np.errstate(all="ignore"):
         start_norm = float(np.linalg.norm(problem.gradient(X))) + float(problem.objective(X))
     if not np.isfinite(start_norm):

@@ -76,7 +76,7 @@ class Case:
         δ as given by the user, for the published scores.
     seed : int
         Seed of everything random.
-    memory_limit : int or None
+    memory_limit : int
         Byte budget of the explicit side.
     """
 
@@ -88,7 +88,7 @@ class Case:
     steps: int
     rip_constant: float | None
     seed: int
-    memory_limit: int | None
+    memory_limit: int
 
     # -- premises ------------------------------------------------------------------------------------------------
 
@@ -120,8 +120,8 @@ class Case:
 
     def need_bytes(self, count: float, what: str) -> None:
         """Refuse a dense array of `count` numbers that does not fit the budget."""
-        budget = self.memory_limit if self.memory_limit is not None else 2**30
-        self.need(8 * count <= budget, f"refused: {what} needs {8 * count:.0f} bytes, {budget} allowed")
+        limit = self.memory_limit
+        self.need(8 * count <= limit, f"refused: {what} needs {8 * count:.0f} bytes, {limit} allowed")
 
     # -- matrix space --------------------------------------------------------------------------------------------
 

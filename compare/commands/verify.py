@@ -55,7 +55,7 @@ def add_parser(subparsers: Any) -> None:
         "--memory-limit",
         type=int,
         metavar="BYTES",
-        help="byte budget of the explicit side (default: half of what is free)",
+        help="byte budget of the explicit side (default: 1 GiB)",
     )
     parser.add_argument("--no-polish", action="store_true", help="take X as it is, without Newton steps")
     add_common_options(parser)

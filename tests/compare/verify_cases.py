@@ -8,7 +8,7 @@ from compare.claims import CHECKS, Case
 
 
 def case(problem, X, order=3, **changes):
-    settings = {"rho": 0.1, "eta": 0.01, "steps": 50, "rip_constant": None, "seed": 0, "memory_limit": None}
+    settings = {"rho": 0.1, "eta": 0.01, "steps": 50, "rip_constant": None, "seed": 0, "memory_limit": 2**30}
     return Case(problem, np.asarray(X, dtype=float), order, **{**settings, **changes})
 
 
