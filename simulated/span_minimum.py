@@ -10,7 +10,7 @@ from .line import stationary_points
 from .signed_log import LARGEST_LOG
 from .span import SpanObjective
 
-_MAX_STEPS = 200
+_MAX_STEPS = 1000
 _LONGEST = 1e60  # longer steps, in natural units, are rounding; their fourth powers must not leave float64
 _SMALLEST = 1e-100  # coefficients below this times the largest cannot matter; their inverses must not leave float64
 _FLAT = 1e-12  # curvatures below this times the largest are treated as this: dependent generators have zero ones
