@@ -10,7 +10,7 @@ demo: $(VENV)/.demo
 	$(BIN)/lift-compare
 
 test: $(VENV)/.$(EXTRAS)
-	$(BIN)/pytest --cov --cov-report=term:skip-covered
+	$(BIN)/pytest -n 2 --cov --cov-report=term:skip-covered
 
 check: $(VENV)/.check
 	$(BIN)/ruff format --check .

@@ -10,15 +10,23 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import NoReturn
 
 from .commands.common import UsageError
 
 _COMMANDS = ("directions", "cost", "sweep", "export", "verify", "reproduce")  # the first is the default
 
 
+class _Parser(argparse.ArgumentParser):
+    """Refuses bad usage in one line, like every other refusal of the command line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"lift-compare: error: {message} (see {self.prog} --help)\n")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one subcommand and return its exit code."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="lift-compare",
         description="Explicit and simulated lifting of low-rank matrix sensing, side by side.",
         epilog="Without a command: lift-compare directions.",

@@ -135,10 +135,10 @@ def cost_grid(
     Returns
     -------
     list of dict
-        One row per case, method and form: the sizes, `status` ("measured", "refused", "too long" or "failed"), `note`
-        (what happened if it was not measured), `plan_seconds` and `run_seconds` (median; with `_low`, `_high` and
-        `_repeats`), `predicted_flops` (of one step), `predicted_bytes`, `traced_bytes`, `resident_bytes` (peaks of plan
-        and step above the inputs), `allowed_bytes` and `threads`.
+        One row per case, method and form: the sizes, `status` ("measured", "refused", "too long", "failed", or
+        "interrupted" in the last row after Ctrl-C), `note` (what happened if it was not measured), `plan_seconds` and
+        `run_seconds` (median; with `_low`, `_high` and `_repeats`), `predicted_flops` (of one step), `predicted_bytes`,
+        `traced_bytes`, `resident_bytes` (peaks of plan and step above the inputs), `allowed_bytes` and `threads`.
     """
     if unknown := set(methods) - set(METHODS):
         raise ValueError(f"methods: expected some of {', '.join(METHODS)}, got {', '.join(sorted(unknown))}")
@@ -173,6 +173,9 @@ def cost_grid(
         except TimeoutError:
             too_long[method, form].append(case)
             row |= {"status": "too long", "note": f"stopped after {time_limit:g} s"}
+        except KeyboardInterrupt:  # what is measured is kept, and the rest is a row that says so
+            rows.append(row | {"status": "interrupted", "note": "interrupted here; later rows were not tried"})
+            break
         except Exception as error:  # whatever went wrong in this row, the others are still wanted
             row |= {"status": "failed", "note": f"failed: {type(error).__name__}: {error}"}
         rows.append(row)

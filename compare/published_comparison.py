@@ -20,7 +20,7 @@ from .directions import DirectionComparison, compare_directions
 from .published import PUBLISHED, PublishedInstance
 from .tables import Column, show, show_bytes, text_table
 
-ORDERS = (3, 5, 7, 9, 11, 13)
+ORDERS = (3, 5, 7, 9, 11, 13, 17)
 """Lifting orders of the main job."""
 
 MEMORY_LIMIT = 10**9
@@ -43,11 +43,14 @@ class PublishedComparison:
         The `DirectionComparison` of each (instance name, order) that was run.
     findings : list of str
         What the numbers say about the published settings, one sentence each.
+    interrupted : bool
+        Whether Ctrl-C ended the run; the rows finished by then are here.
     """
 
     rows: list[dict[str, Any]]
     comparisons: dict[tuple[str, int], DirectionComparison]
     findings: list[str]
+    interrupted: bool = False
 
     @property
     def agree(self) -> bool:
@@ -104,16 +107,21 @@ def compare_published(
     rows, comparisons, findings = [], {}, []
     points: dict[str, tuple[SensingProblem, FloatArray]] = {}
     with tqdm(work, desc="comparing", unit="order", disable=None) as progress:
-        for instance, order in progress:
-            progress.set_postfix_str(f"{instance.name}, l = {order}")
-            if instance.name not in points:
-                problem = instance.build()
-                points[instance.name] = problem, sensing.polish(problem, instance.stationary_point())
-                findings += _findings(instance, *points[instance.name])
-            row, comparison = _compare(instance, *points[instance.name], order, memory_limit, costs, seed)
-            rows.append(row)
-            if comparison is not None:
-                comparisons[instance.name, order] = comparison
+        try:
+            for instance, order in progress:
+                progress.set_postfix_str(f"{instance.name}, l = {order}")
+                if instance.name not in points:
+                    problem = instance.build()
+                    points[instance.name] = problem, sensing.polish(problem, instance.stationary_point())
+                    findings += _findings(instance, *points[instance.name])
+                row, comparison = _compare(instance, *points[instance.name], order, memory_limit, costs, seed)
+                rows.append(row)
+                if comparison is not None:
+                    comparisons[instance.name, order] = comparison
+        except KeyboardInterrupt:
+            if not rows:
+                raise
+            return PublishedComparison(rows, comparisons, findings, interrupted=True)
     return PublishedComparison(rows, comparisons, findings)
 
 

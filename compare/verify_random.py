@@ -119,15 +119,20 @@ def verify_random(count: int, *, seed: int = 0, **settings: Any) -> RandomVerifi
     Returns
     -------
     RandomVerification
-        Its `table()` has one row a claim, with the number of violations.
+        Its `table()` has one row a claim, with the number of violations. After Ctrl-C it holds the instances that were
+        finished.
     """
     count, seed = whole_number("count", count), whole_number("seed", seed, least=0)
     verifications = []
-    for index in tqdm(range(count), desc="verify", unit="instance", disable=None):
-        instance = random_instance(index, seed=seed)
-        verifications.append(
-            verify(instance.problem, instance.X, instance.order, seed=index, title=instance.label, **settings)
-        )
+    try:
+        for index in tqdm(range(count), desc="verify", unit="instance", disable=None):
+            instance = random_instance(index, seed=seed)
+            verifications.append(
+                verify(instance.problem, instance.X, instance.order, seed=index, title=instance.label, **settings)
+            )
+    except KeyboardInterrupt:
+        if not verifications:
+            raise
     return RandomVerification(tuple(verifications), seed)
 
 

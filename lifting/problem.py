@@ -43,7 +43,7 @@ class LiftedProblem:
         Lifting order l, odd.
     form : str
         The name of a form, or "auto": the fewest predicted operations among those that fit the memory limit, where
-        "symmetric" must promise ten times fewer than the others, because it serves symmetric tensors only. Every
+        "symmetric" must promise four times fewer than the others, because it serves symmetric tensors only. Every
         iterate that starts from a lifted point is symmetric.
     memory_limit : int, optional
         Bytes for one evaluation and what is kept between evaluations, without its arguments. By default half of the

@@ -39,10 +39,12 @@ def polish(problem: SensingProblem, X: FloatArray, *, max_iterations: int = 100)
     def gradient(x: FloatArray) -> FloatArray:
         return problem.gradient(x.reshape(X.shape)).ravel()
 
-    def hessian(x: FloatArray) -> LinearOperator:
+    def hessian(x: FloatArray) -> LinearOperator | FloatArray:
         def product(d: FloatArray) -> FloatArray:
             return problem.hessian_product(x.reshape(X.shape), d.reshape(X.shape)).ravel()
 
+        if X.size == 1:
+            return product(np.ones(1)).reshape(1, 1)
         return LinearOperator((X.size, X.size), matvec=product, rmatvec=product, dtype=np.dtype(np.float64))
 
     rounding = 1e-15
@@ -50,8 +52,12 @@ def polish(problem: SensingProblem, X: FloatArray, *, max_iterations: int = 100)
         gradient,
         X.ravel(),
         jac=hessian,
-        tr_solver="lsmr",
-        tr_options={"atol": rounding, "btol": rounding},
+        # scipy's iterative trust region needs at least two variables
+        **(
+            {"tr_solver": "exact"}
+            if X.size == 1
+            else {"tr_solver": "lsmr", "tr_options": {"atol": rounding, "btol": rounding}}
+        ),
         xtol=rounding,
         ftol=rounding,
         gtol=rounding,

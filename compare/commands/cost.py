@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import csv
-import json
-import sys
 from typing import Any
 
 from compare.cost import COLUMNS, METHODS, cost_cases, cost_grid, memory_summary, standard_cases
@@ -14,10 +11,10 @@ from compare.figures.style import save_svg
 from compare.provenance import provenance
 from compare.scaling import COLUMNS as FIT_COLUMNS
 from compare.scaling import scaling_exponents
-from compare.tables import plain, text_table, write_csv, write_json
+from compare.tables import text_table, write_csv, write_json
 from compare.workloads import OPERATORS
 
-from .common import UsageError, add_common_options
+from .common import UsageError, add_common_options, output_folder, print_rows
 
 
 def add_parser(subparsers: Any) -> None:
@@ -48,8 +45,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure the grid, print the table and the exponents, and write both with figures."""
-    if arguments.json and arguments.csv:
-        raise UsageError("--json and --csv: expected at most one of them")
+    out = output_folder(arguments)
     if not 1 <= arguments.memory_limit < float("inf"):
         raise UsageError(f"--memory-limit: expected a number of bytes >= 1, got {arguments.memory_limit:g}")
     sizes = {name: value for name in ("n", "rank", "order", "m") if (value := getattr(arguments, name)) is not None}
@@ -71,24 +67,18 @@ def run(arguments: argparse.Namespace) -> int:
     fits = [fit.row() for fit in scaling_exponents(rows)]
     origin = provenance(arguments.seed, command="cost", **settings)
     written = [
-        write_csv(arguments.out / "cost.csv", rows),
-        write_json(arguments.out / "cost.json", rows, origin),
-        write_json(arguments.out / "cost-scaling.json", fits, origin),
+        write_csv(out / "cost.csv", rows),
+        write_json(out / "cost.json", rows, origin),
+        write_json(out / "cost-scaling.json", fits, origin),
     ]
     for (operator, axis), members in cost_slices(rows).items():
         for name, draw in (("seconds", cost_seconds), ("bytes", cost_bytes)):
-            written.append(save_svg(draw(members, axis=axis)[0], arguments.out / f"cost-{name}-{operator}-{axis}.svg"))
+            written.append(save_svg(draw(members, axis=axis)[0], out / f"cost-{name}-{operator}-{axis}.svg"))
 
-    if arguments.json:
-        print(json.dumps(plain({"provenance": origin, "rows": rows, "scaling": fits}), ensure_ascii=False))
-    elif arguments.csv:
-        table = csv.DictWriter(sys.stdout, list(dict.fromkeys(key for row in rows for key in row)))
-        table.writeheader()
-        table.writerows(plain(row) for row in rows)
-    else:
+    if not print_rows(arguments, rows, origin, scaling=fits):
         print(text_table(COLUMNS, rows, title="Cost of one step, and peak bytes of plan and step above the inputs"))
         if fits:
             print("\n" + text_table(FIT_COLUMNS, fits, title="Scaling over the large sizes (for l: factor per unit)"))
         print("\n" + memory_summary(rows))
         print("\nWritten: " + ", ".join(str(path) for path in written))
-    return 0
+    return 130 if any(row["status"] == "interrupted" for row in rows) else 0

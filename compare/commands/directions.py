@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import csv
-import json
 import sys
 from typing import Any
 
@@ -15,9 +13,9 @@ from compare.figures.style import save_svg
 from compare.provenance import provenance
 from compare.published import PUBLISHED
 from compare.published_comparison import MEMORY_LIMIT, ORDERS, PublishedComparison, compare_published
-from compare.tables import plain, write_csv, write_json
+from compare.tables import write_csv, write_json
 
-from .common import add_common_options
+from .common import add_common_options, output_folder, print_rows
 
 _NOTES = """\
 explicit: projected gradient descent on tensors; exact: the same descent from small Gram matrices; truncated: the
@@ -49,6 +47,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the main job; 1 if explicit and exactly simulated descent disagree anywhere."""
+    out = output_folder(arguments)
     result = compare_published(
         instances=arguments.instance or list(PUBLISHED),
         orders=arguments.orders,
@@ -57,18 +56,11 @@ def run(arguments: argparse.Namespace) -> int:
     )
     where = provenance(arguments.seed, command="directions", memory_limit=arguments.memory_limit)
     written = [
-        write_csv(arguments.out / "directions.csv", result.rows),
-        write_json(arguments.out / "directions.json", result.rows, where | {"findings": result.findings}),
-        *_figures(result, arguments.out),
+        write_csv(out / "directions.csv", result.rows),
+        write_json(out / "directions.json", result.rows, where | {"findings": result.findings}),
+        *_figures(result, out),
     ]
-    if arguments.json:
-        print(json.dumps({"provenance": plain(where), "rows": plain(result.rows)}, ensure_ascii=False, indent=1))
-    elif arguments.csv:
-        keys = list(dict.fromkeys(key for row in result.rows for key in row))
-        writer = csv.DictWriter(sys.stdout, keys)
-        writer.writeheader()
-        writer.writerows([{key: plain(value) for key, value in row.items()} for row in result.rows])
-    else:
+    if not print_rows(arguments, result.rows, where, findings=result.findings):
         print(result.table())
         print("\n" + _NOTES)
         print("\nWhat the exact computation says about the published settings")
@@ -80,6 +72,9 @@ def run(arguments: argparse.Namespace) -> int:
         versions = ", ".join(f"{name} {version}" for name, version in where["versions"].items())
         print(f"{versions}; {where['machine']['processor']}, {where['machine']['cores']} cores; seed {arguments.seed}.")
         print("Written: " + ", ".join(str(path) for path in written))
+    if result.interrupted:
+        print("lift-compare: interrupted; these are the rows that were finished", file=sys.stderr)
+        return 130
     return 0 if result.agree else 1
 
 

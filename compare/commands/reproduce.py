@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import csv
-import json
-import sys
 from typing import Any
 
 from compare.provenance import provenance
 from compare.reproduce import reproduce
-from compare.tables import plain, write_csv, write_json
+from compare.tables import write_csv, write_json
 
-from .common import UsageError, add_common_options
+from .common import add_common_options, output_folder, print_rows
 
 
 def add_parser(subparsers: Any) -> None:
@@ -30,21 +27,12 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Make the report, print the comparisons, and return 1 if explicit and exact simulation disagree."""
-    if arguments.json and arguments.csv:
-        raise UsageError("--json and --csv: expected at most one of them")
-    if arguments.out.exists() and not arguments.out.is_dir():
-        raise UsageError(f"--out: expected a folder, got the file {arguments.out}")
-    result = reproduce(arguments.out, quick=arguments.quick, seed=arguments.seed)
+    out = output_folder(arguments)
+    result = reproduce(out, quick=arguments.quick, seed=arguments.seed)
     rows, origin = result.rows(), provenance(arguments.seed, command="reproduce", quick=arguments.quick)
-    write_csv(arguments.out / "differences.csv", rows)
-    write_json(arguments.out / "differences.json", rows, origin)
-    if arguments.json:
-        print(json.dumps(plain({"provenance": origin, "rows": rows}), ensure_ascii=False, indent=1))
-    elif arguments.csv:
-        table = csv.DictWriter(sys.stdout, list(rows[0]))
-        table.writeheader()
-        table.writerows([plain(row) for row in rows])
-    else:
+    write_csv(out / "differences.csv", rows)
+    write_json(out / "differences.json", rows, origin)
+    if not print_rows(arguments, rows, origin):
         print(result.table())
         print(f"\n{result!r}")
     return 0 if result.consistent else 1

@@ -42,8 +42,6 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(arguments: argparse.Namespace) -> int:
     """Check everything, then evaluate, then print."""
     path = grid_path(arguments.file)
-    if arguments.json and arguments.csv:
-        raise UsageError("--json and --csv: expected at most one of them")
     sweep = Sweep.from_toml(path)
     if arguments.seed is not None:
         sweep = seeded(sweep, arguments.seed)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import csv
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,13 +12,13 @@ from tqdm import tqdm
 from compare.instance_file import instance_name, read_instance
 from compare.provenance import provenance
 from compare.published import PUBLISHED
-from compare.tables import plain, write_csv, write_json
+from compare.tables import write_csv, write_json
 from compare.verify import Verification, verify
 from compare.verify_random import RandomVerification, spurious_point, verify_random
 from sensing import SensingProblem
 from sensing.validation import odd_order, whole_number
 
-from .common import UsageError, add_common_options
+from .common import UsageError, add_common_options, output_folder, print_rows
 
 _LARGEST_DEFAULT_ORDER = 5
 _DEFAULTS = {"rho": 0.1, "eta": 0.01, "steps": 1000}
@@ -64,8 +62,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Check the claims; 1 if there is a violation."""
-    if arguments.out.exists() and not arguments.out.is_dir():
-        raise UsageError(f"--out: expected a folder, got the file {arguments.out}")
+    output_folder(arguments)
     if arguments.order is not None:
         odd_order(arguments.order, "--order")
     if arguments.random is not None:
@@ -95,8 +92,11 @@ def _run_random(arguments: argparse.Namespace) -> int:
         **settings,
     )
     violations = [{"instance": title, "claim": claim.name, "reason": claim.reason} for title, claim in found.violations]
-    where = {"instances": arguments.random, "settings": settings, "violations": violations}
+    where = {"instances": len(found.verifications), "settings": settings, "violations": violations}
     _report(arguments, "verify-random", found.rows(), found.table(), where)
+    if len(found.verifications) < arguments.random:
+        print(f"lift-compare: interrupted after {len(found.verifications)} instances", file=sys.stderr)
+        return 130
     return 1 if found.violations else 0
 
 
@@ -147,12 +147,6 @@ def _report(
         ]
     except OSError as error:
         raise UsageError(f"--out: {arguments.out} cannot be written to: {error.strerror}") from error
-    if arguments.json:
-        print(json.dumps({"provenance": plain(where), "rows": plain(rows)}, ensure_ascii=False, indent=1))
-    elif arguments.csv:
-        writer = csv.DictWriter(sys.stdout, list(rows[0]))
-        writer.writeheader()
-        writer.writerows([{key: plain(value) for key, value in row.items()} for row in rows])
-    else:
+    if not print_rows(arguments, rows, where):
         print(text)
         print("\nWritten: " + ", ".join(str(path) for path in written))

@@ -253,3 +253,17 @@ def test_the_memory_summary_counts_what_it_says():
     assert "2 rows" in text
     assert "from 0.80 to 1.25" in text
     assert "in 1 rows" in text
+
+
+def test_ctrl_c_keeps_what_was_measured_and_says_where_it_came(monkeypatch):
+    calls = []
+
+    def fresh(call, *args, threads, timeout):
+        calls.append(args)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return {"status": "measured"}
+
+    monkeypatch.setattr(compare.cost, "in_fresh_process", fresh)
+    rows = compare.cost_grid(compare.cost_cases("gaussian", n=(2, 3)), progress=False)
+    assert [row["status"] for row in rows] == ["measured", "interrupted"]

@@ -57,7 +57,6 @@ def test_refused_sizes_are_rows_in_json_and_csv(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("words", "text"),
     [
-        (["--json", "--csv"], "--json and --csv"),
         (["--memory-limit", "0"], "--memory-limit"),
         (["--memory-limit", "nan"], "--memory-limit"),
         (["--memory-limit", "inf"], "--memory-limit"),

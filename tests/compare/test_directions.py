@@ -150,7 +150,7 @@ def test_bad_input_is_refused(change, error, message) -> None:
 
 class TestMainJob:
     def test_rows_refusals_and_findings(self) -> None:
-        result = compare_published(orders=(3,), memory_limit=3000, costs=False)
+        result = compare_published(orders=(3,), memory_limit=20_000, costs=False)
         status = {(row["instance"], row["order"]): row["status"] for row in result.rows}
         assert set(status) == {
             ("two-by-two", 3),
@@ -161,7 +161,7 @@ class TestMainJob:
         }
         assert status["two-by-two", 3] == "compared"
         assert status["perturbed-completion", 11].startswith("refused: needs ")
-        assert status["perturbed-completion", 11].endswith(" bytes, 3000 allowed")
+        assert status["perturbed-completion", 11].endswith(" bytes, 20000 allowed")
         assert "l = 11: refused: needs" in result.table()
         # The real system: no negative curvature along b at any order; the rule of the code holds by the surrogate only.
         findings = " ".join(sentence for sentence in result.findings if sentence.startswith("real-system"))
@@ -232,3 +232,19 @@ class TestCommand:
         monkeypatch.setattr("compare.commands.directions.compare_published", interrupted)
         assert main([]) == 130
         assert "interrupted" in capsys.readouterr().err
+
+    def test_an_interrupted_run_keeps_its_finished_rows(self, tmp_path, monkeypatch, capsys) -> None:
+        made = []
+
+        def one_only(*arguments, **settings):
+            if made:
+                raise KeyboardInterrupt
+            made.append(compare_directions(*arguments, **settings))
+            return made[0]
+
+        monkeypatch.setattr("compare.published_comparison.compare_directions", one_only)
+        words = ["--instance", "two-by-two", "--orders", "3", "5", "--out", str(tmp_path)]
+        assert main(["directions", *words]) == 130
+        assert "interrupted" in capsys.readouterr().err
+        rows = json.loads((tmp_path / "directions.json").read_text())["rows"]
+        assert [row["order"] for row in rows] == [3]

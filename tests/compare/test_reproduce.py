@@ -120,7 +120,7 @@ def test_bad_usage_is_refused_before_any_work(tmp_path: Path, capsys: pytest.Cap
     file = tmp_path / "file"
     file.write_text("")
     for words, said in (
-        (["--json", "--csv"], "at most one"),
+        (["--json", "--csv"], "not allowed with argument"),
         (["--out", str(file)], "expected a folder"),
         (["--seed", "-1", "--out", str(tmp_path / "new")], "seed"),
         (["--seed", "x"], "seed"),

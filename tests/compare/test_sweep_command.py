@@ -90,7 +90,7 @@ def test_bad_usage_is_refused(file: Path, tmp_path: Path, capsys) -> None:
     out = ["--out", str(tmp_path / "out")]
     assert_refused(["sweep", "no-such-file", *out], tmp_path, capsys, "no-such-file: cannot be read")
     assert_refused(["sweep", str(file), "--jobs", "0", *out], tmp_path, capsys, "--jobs")
-    assert_refused(["sweep", str(file), "--csv", "--json", *out], tmp_path, capsys, "--json and --csv")
+    assert_refused(["sweep", str(file), "--csv", "--json", *out], tmp_path, capsys, "not allowed with argument")
     assert_refused(["sweep", str(file), "--seed", "-1", *out], tmp_path, capsys, "seed")
     assert_refused(["sweep", str(file), "--store", str(file)], tmp_path, capsys, "not a store")
     assert_refused(["sweep", str(file), "--store", str(tmp_path)], tmp_path, capsys, "expected a file")

@@ -1,11 +1,14 @@
 """Verification on random instances: no violation, reproducible, and a summary that names what failed."""
 
+import sys
+
 import numpy as np
 import pytest
 
 import sensing
 import simulated
 from compare import verify_random
+from compare.__main__ import main
 from compare.verify_random import random_instance
 from tests.compare.verify_cases import scaled
 
@@ -40,3 +43,16 @@ def test_random_summary_names_the_instance_of_a_violation(monkeypatch):
 def test_bad_count(count):
     with pytest.raises((ValueError, TypeError), match="count"):
         verify_random(count)
+
+
+def test_ctrl_c_keeps_the_instances_that_were_finished(monkeypatch, tmp_path, capsys):
+    def interrupted_at_2(index, *, seed=0):
+        if index == 2:
+            raise KeyboardInterrupt
+        return random_instance(index, seed=seed)
+
+    monkeypatch.setattr(sys.modules["compare.verify_random"], "random_instance", interrupted_at_2)
+    assert len(verify_random(5).verifications) == 2
+    assert main(["verify", "--random", "5", "--out", str(tmp_path)]) == 130
+    assert "interrupted after 2 instances" in capsys.readouterr().err
+    assert (tmp_path / "verify-random.csv").exists()

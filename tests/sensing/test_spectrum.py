@@ -132,3 +132,10 @@ def test_bad_input_is_refused() -> None:
         rip_lower_bound(problem.operator, 1, samples=0, seed=0)
     with pytest.raises(ValueError, match="rank"):
         rip_lower_bound(problem.operator, 0, samples=1, seed=0)
+
+
+@pytest.mark.parametrize("start", [100.0, 0.1, -1e-3])
+def test_polish_with_a_single_variable(start: float) -> None:
+    problem = SensingProblem.from_ground_truth(EntrywiseOperator([[2.0]]), [[1.5]])
+    reached = abs(polish(problem, [[start]])[0, 0])
+    assert min(reached, abs(reached - 1.5)) < 1e-12, "0 and ±3/2 are the stationary points"
