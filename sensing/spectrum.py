@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg import eigh_tridiagonal, lapack
 from scipy.sparse.linalg import ArpackNoConvergence, eigsh
 
 from .problem import SensingProblem
 from .validation import FloatArray, whole_number
 
-_DENSE_BELOW = 400  # up to this n one dense eigh is cheaper than a Lanczos run
+_DENSE_BELOW = 400  # up to this n a dense factorisation is cheaper than a Lanczos run
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,7 @@ def least_eigenpairs(problem: SensingProblem, X: FloatArray, count: int = 1) -> 
     G = problem.landscape(X)
     if problem.n <= _DENSE_BELOW or count > problem.n // 4:
         dense = G @ np.eye(problem.n)
-        values, vectors = np.linalg.eigh((dense + dense.T) / 2)
-        values, vectors = values[:count], vectors[:, :count]
+        values, vectors = _least_of_dense((dense + dense.T) / 2, count)
     else:
         start = np.random.default_rng(0).standard_normal(problem.n)
         ncv = min(problem.n - 1, max(4 * count, 40))
@@ -78,6 +78,23 @@ def least_eigenpairs(problem: SensingProblem, X: FloatArray, count: int = 1) -> 
     if problem.n > _DENSE_BELOW and residual > 1e-8:
         raise ArithmeticError(f"the least eigenpairs of G(X) have a relative residual of {residual:.3g} > 1e-8")
     return LeastEigenpairs(values, vectors, residual)
+
+
+def _least_of_dense(G: FloatArray, count: int) -> tuple[FloatArray, FloatArray]:
+    """Return the least eigenvalues, ascending, and eigenvectors of a symmetric matrix.
+
+    For a few of them: G = Q T Qᵀ by Householder reflections, then the pairs of the tridiagonal T alone. The reflections
+    are applied one by one. In blocks, LAPACK's default, small products go to the BLAS threads, and waiting for these
+    takes milliseconds where another program keeps a core busy; the factorisation itself takes 0.1 ms at n = 80.
+    """
+    if count > len(G) // 4:
+        values, vectors = np.linalg.eigh(G)
+        return values[:count], vectors[:, :count]
+    reflectors, diagonal, off_diagonal, factors, _ = lapack.dsytrd(G, lower=1, lwork=1)  # no room for blocks
+    values, vectors = eigh_tridiagonal(diagonal, off_diagonal, select="i", select_range=(0, count - 1))
+    # Q leaves the first row alone; below it the reflectors are stored as those of a QR factorisation are.
+    vectors[1:] = lapack.dormqr("L", "N", reflectors[1:, :-1], factors, vectors[1:], lwork=count)[0]
+    return values, vectors
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,27 @@ def test_least_eigenpairs_are_those_of_the_dense_matrix(name: str) -> None:
     np.testing.assert_allclose(pairs.vectors.T @ pairs.vectors, np.eye(problem.n), atol=1e-12)
 
 
+@pytest.mark.parametrize(("n", "count"), [(1, 1), (3, 1), (4, 1), (9, 2), (40, 10), (80, 2)])
+@pytest.mark.parametrize("spectrum", ["separate", "tied", "zero"])
+def test_few_eigenpairs_of_a_known_spectrum(n: int, count: int, spectrum: str) -> None:
+    rng = np.random.default_rng(n)
+    expected = {
+        "separate": np.arange(n) - n / 3,
+        "tied": np.where(np.arange(n) < 3, -2.0, 1.0),  # the least eigenvalue is a multiple one
+        "zero": np.zeros(n),
+    }[spectrum]
+    Q = np.linalg.qr(rng.standard_normal((n, n)))[0]
+    G = (Q * expected) @ Q.T
+    weights = np.ones((n, n))
+    X = rng.standard_normal((n, 1))
+    # With unit weights A is the identity, so G(X) = XXᵀ − b.
+    problem = SensingProblem(EntrywiseOperator(weights), (X @ X.T - (G + G.T) / 2).ravel())
+    pairs = least_eigenpairs(problem, X, count)
+    np.testing.assert_allclose(pairs.values, expected[:count], atol=1e-12 * n)
+    np.testing.assert_allclose(G @ pairs.vectors, pairs.vectors * expected[:count], atol=1e-12 * n)
+    np.testing.assert_allclose(pairs.vectors.T @ pairs.vectors, np.eye(count), atol=1e-12)
+
+
 def test_lanczos_agrees_with_dense() -> None:
     rng = np.random.default_rng(0)
     n = 600
