@@ -3,9 +3,8 @@
     python benchmarks/against_contraction.py [--repeats 11] [--seed 0]
 
 The rival is one jitted float64 JAX einsum over l cores N = A*A of size n⁴ and three copies of w, its path found by
-opt_einsum; it needs the extra `jax`. The two take turns, so that a busy machine slows both. On a machine that is busy
-with other work set OMP_NUM_THREADS=1: waiting BLAS threads cost more than the small products here. Peak memory: the
-traced peak of a call here; there, the temporaries and the result as XLA reports them for the compiled call.
+opt_einsum; it needs the extra `jax`. The two take turns, so that a busy machine slows both. Peak memory: the traced
+peak of a call here; there, the temporaries and the result as XLA reports them for the compiled call.
 """
 
 from __future__ import annotations
@@ -76,15 +75,20 @@ def contraction(problem: sensing.SensingProblem, order: int) -> tuple[Callable[[
 
 
 def alternate(calls: list[Callable[[], Any]], repeats: int) -> list[Seconds]:
-    """Time the calls in turn."""
+    """Time the calls in turn; a turn lasts at least 50 ms, and its sample is the mean of its calls.
+
+    Single calls in turn would time what the other left in the caches, not a descent that makes call after call.
+    """
     for call in calls:
         call()
     samples: list[list[float]] = [[] for _ in calls]
     for _ in range(repeats):
         for call, seconds in zip(calls, samples, strict=True):
-            start = time.perf_counter()
-            call()
-            seconds.append(time.perf_counter() - start)
+            start, made = time.perf_counter(), 0
+            while made == 0 or time.perf_counter() - start < 0.05:
+                call()
+                made += 1
+            seconds.append((time.perf_counter() - start) / made)
     return [Seconds.of(seconds) for seconds in samples]
 
 

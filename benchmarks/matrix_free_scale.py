@@ -85,10 +85,9 @@ def run(kind: str, n: int, stored: int, m: int, order: int, steps: int) -> None:
     directions = timed("directions", lambda: simulated.escape_directions(problem, X))
     span = timed("Gram matrices", lambda: simulated.SpanObjective(problem, directions.generators, order).normalised())
     start = [1.0, 0.1, 0.0]
-    window = timed("step-size window", lambda: simulated.step_window(span, start, steps=steps, tolerance=0.1))
     path = timed(
         f"descent, {steps} steps",
-        lambda: simulated.descend(span, start, step_size=0.5 * window.largest, iterations=steps),
+        lambda: simulated.descend(span, start, step_size=0.1, iterations=steps),
     )
     point = timed("collapse", lambda: simulated.collapse(span.generators, path.coefficients[-1], order))
     rows.append({"stage": "directions to collapse", "seconds": sum(row["seconds"] for row in rows[first:])})

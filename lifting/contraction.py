@@ -11,7 +11,7 @@ from typing import Any
 import opt_einsum
 import tensorly as tl
 
-from .backends import row_major
+from .backends import product, row_major
 
 Labels = Sequence[Hashable]
 
@@ -106,15 +106,19 @@ class Contraction:
 def _multiply(step: _Step, right: Any, left: Any) -> Any:
     left = _shaped(_transposed(left, step.left.axes), step.left.shape)
     right = _shaped(_transposed(right, step.right.axes), step.right.shape)
-    return _shaped(tl.matmul(left, right), step.shape)
+    return _shaped(product(left, right), step.shape)
 
 
 def _transposed(tensor: Any, axes: tuple[int, ...]) -> Any:
     return tl.transpose(tensor, axes) if axes != tuple(range(len(axes))) else tensor
 
 
+# Methods and operators that the arrays of all backends share are used directly: a call by way of tensorly costs some
+# microseconds, which is what small contractions take.
+
+
 def _shaped(tensor: Any, shape: tuple[int, ...]) -> Any:
-    return tl.reshape(tensor, shape) if tuple(tensor.shape) != shape else tensor
+    return tensor.reshape(shape) if tuple(tensor.shape) != shape else tensor
 
 
 def _path(

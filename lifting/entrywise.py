@@ -11,7 +11,7 @@ import tensorly as tl
 
 from sensing import EntrywiseOperator, SensingProblem
 
-from .backends import row_major
+from .backends import inner_product, product, row_major
 from .contraction import ITEMSIZE
 from .cost import BUFFER_BYTES
 from .multisets import SymmetricTensors
@@ -96,8 +96,8 @@ class EntrywiseForm:
         symmetric = is_symmetric(w)
         cubic = self._cubic([(w, w, w)], symmetric)
         linear = self._linear(w)
-        flat = tl.reshape(w, (-1,))
-        quartic, quadratic = (float(tl.dot(flat, tl.reshape(term, (-1,)))) for term in (cubic, linear))
+        flat = w.reshape((-1,))
+        quartic, quadratic = (inner_product(flat, term.reshape((-1,))) for term in (cubic, linear))
         value = 0.5 * (quartic - 2 * quadratic + self._b_norm)
         return (0.0 if value < 0 else value), cubic, linear  # NaN stays NaN: the run that meets it has diverged
 
@@ -146,16 +146,16 @@ class EntrywiseForm:
         n, r, k = self._n, self._r, self._order - s
         shape = (n**s, r**s, n**k, r**k)
         # x[c, σ, b, σ′], y[a, σ, e, σ′], z[c, τ, e, τ′]: D sums c and e, the ranks σ and σ′ are summed, τ and τ′ stay.
-        X, Y, Z = (tl.reshape(self._split(tensor, s), shape) for tensor in (x, y, z))
-        X = tl.reshape(tl.transpose(X, (1, 0, 2, 3)), (1, r**s, n**s, 1, n**k, r**k, 1))
-        Z = tl.reshape(Z, (1, 1, n**s, r**s, n**k, 1, r**k))
+        X, Y, Z = (self._split(tensor, s).reshape(shape) for tensor in (x, y, z))
+        X = tl.transpose(X, (1, 0, 2, 3)).reshape((1, r**s, n**s, 1, n**k, r**k, 1))
+        Z = Z.reshape((1, 1, n**s, r**s, n**k, 1, r**k))
         starts = range(0, n**s, self._block())
         swap = tl.concatenate([self._swapped_rows(s, slice(i, i + self._block()), X, Y, Z) for i in starts], axis=0)
         if r > 1:
             split = (n,) * s + (r,) * s + (n,) * k + (r,) * k
             pairs = [*((j, s + j) for j in range(s)), *((2 * s + j, 2 * s + k + j) for j in range(k))]
-            swap = tl.transpose(tl.reshape(swap, split), [axis for pair in pairs for axis in pair])
-        return tl.reshape(swap, (n * r,) * self._order)
+            swap = tl.transpose(swap.reshape(split), [axis for pair in pairs for axis in pair])
+        return swap.reshape((n * r,) * self._order)
 
     def _swapped_rows(self, s: int, rows: slice, X: Any, Y: Any, Z: Any) -> Any:
         """Return the rows a of T_S, summed over c, b and the ranks σ and σ′."""
@@ -163,12 +163,12 @@ class EntrywiseForm:
         Y = Y[rows]
         shape = (len(Y), r**s, n**s, r**s, n**k, r**k, r**k)
         # The product is handed on without a name, so that it is freed once the first mode is done.
-        terms = every_mode(self._D, tl.reshape(Y, (-1, r**s, 1, 1, n**k, r**k, 1)) * Z, n, k, r ** (2 * k))
-        terms = tl.reshape(terms, shape)
+        terms = every_mode(self._D, Y.reshape((-1, r**s, 1, 1, n**k, r**k, 1)) * Z, n, k, r ** (2 * k))
+        terms = terms.reshape(shape)
         terms *= X
         if r > 1:
             terms = tl.sum(terms, (1, 5))
-        return tl.matmul(tl.reshape(self._powers[s][rows], (-1, 1, n**s)), tl.reshape(terms, (len(Y), n**s, -1)))
+        return product(self._powers[s][rows].reshape((-1, 1, n**s)), terms.reshape((len(Y), n**s, -1)))
 
     def _split(self, tensor: Any, s: int) -> Any:
         """Return P(tensor) with its axes in the order: n and r of the first s modes, n and r of the others."""
@@ -176,14 +176,14 @@ class EntrywiseForm:
             return tensor
         firsts, others = range(0, 2 * s, 2), range(2 * s, 2 * self._order, 2)
         axes = [*firsts, *(j + 1 for j in firsts), *others, *(j + 1 for j in others)]
-        return tl.transpose(tl.reshape(tensor, (self._n, self._r) * self._order), axes)
+        return tl.transpose(tensor.reshape((self._n, self._r) * self._order), axes)
 
     def _linear(self, x: Any) -> Any:
         """Return (A*(b))^{⊗l} acting on P(x)."""
         for mode in range(self._order):
             length = (self._n * self._r) ** (self._order - mode - 1) * self._r
-            x = tl.matmul(self._B, tl.reshape(x, (-1, self._n, length)))
-        return tl.reshape(x, (self._n * self._r,) * self._order)
+            x = product(self._B, x.reshape((-1, self._n, length)))
+        return x.reshape((self._n * self._r,) * self._order)
 
 
 def _with_modes(tensors: tuple[Any, ...], axes: list[int]) -> list[Any]:
@@ -196,8 +196,6 @@ def every_mode(D: Any, tensor: Any, n: int, modes: int, tail: int) -> Any:
     """Return D acting on each of the `modes` modes of length n that stand before the last `tail` numbers."""
     for mode in range(modes):
         length = n ** (modes - mode - 1) * tail
-        if length == 1:
-            tensor = tl.matmul(tl.reshape(tensor, (-1, n)), D)  # D is symmetric
-        else:
-            tensor = tl.matmul(D, tl.reshape(tensor, (-1, n, length)))
+        # Where nothing stands behind the mode it is one large product, since D is symmetric.
+        tensor = product(tensor.reshape((-1, n)), D) if length == 1 else product(D, tensor.reshape((-1, n, length)))
     return tensor

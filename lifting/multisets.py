@@ -16,7 +16,7 @@ import tensorly as tl
 
 from sensing.validation import FloatArray
 
-from .backends import row_major, take
+from .backends import product, row_major, take
 from .contraction import ITEMSIZE
 
 IntArray = npt.NDArray[np.intp]
@@ -90,14 +90,14 @@ class SymmetricTensors:
 
     def compress(self, tensor: Any) -> Any:
         """Return the distinct entries of a symmetric tensor, shape (N_l,)."""
-        return take(tl.reshape(tensor, (-1,)), self._positions)
+        return take(tensor.reshape((-1,)), self._positions)
 
     def expand(self, entries: Any) -> Any:
         """Return the full symmetric tensor, one mode told apart at a time."""
-        done = tl.reshape(entries, (1, -1))
+        done = entries.reshape((1, -1))
         for k in range(self.order, 1, -1):
-            done = tl.reshape(take(done, self._tables[k - 1], axis=1), (-1, number(self.d, k - 1)))
-        return tl.reshape(done, (self.d,) * self.order)
+            done = take(done, self._tables[k - 1], axis=1).reshape((-1, number(self.d, k - 1)))
+        return done.reshape((self.d,) * self.order)
 
 
 class SymmetricPower:
@@ -131,14 +131,14 @@ class SymmetricPower:
 
     def __call__(self, B: Any, entries: Any) -> Any:
         """Return the distinct entries of the result, shape (N_l(d′),)."""
-        X = tl.reshape(entries, (-1, 1))
+        X = entries.reshape((-1, 1))
         del entries
         for j in range(self._order):
             rest, done = number(self._columns, self._order - j - 1), number(self._rows, j)
-            X = tl.reshape(take(X, self._tables[self._order - j - 1]), (self._columns, rest * done))
-            X = tl.reshape(tl.matmul(B, X), (self._rows, rest, done))
+            X = take(X, self._tables[self._order - j - 1]).reshape((self._columns, rest * done))
+            X = product(B, X).reshape((self._rows, rest, done))
             if j == 0:
                 X = row_major(tl.transpose(X[:, :, 0]))
             else:
                 X = tl.concatenate([X[v, :, : number(v + 1, j)] for v in range(self._rows)], axis=1)
-        return tl.reshape(X, (-1,))
+        return X.reshape((-1,))

@@ -6,10 +6,10 @@ from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
-import tensorly as tl
 
 from sensing import SensingProblem
 
+from .backends import inner_product
 from .contraction import ITEMSIZE, Contraction
 
 
@@ -63,8 +63,8 @@ class NormalForm:
     def _terms(self, w: Any) -> tuple[float, Any, Any]:
         cubic = self._cubic(w, w, w, *self._N)
         linear = self._linear(w, *self._B)
-        flat = tl.reshape(w, (-1,))
-        quartic, quadratic = (float(tl.dot(flat, tl.reshape(term, (-1,)))) for term in (cubic, linear))
+        flat = w.reshape((-1,))
+        quartic, quadratic = (inner_product(flat, term.reshape((-1,))) for term in (cubic, linear))
         value = 0.5 * (quartic - 2 * quadratic + self._b_norm)
         return (0.0 if value < 0 else value), cubic, linear  # NaN stays NaN: the run that meets it has diverged
 

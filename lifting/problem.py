@@ -130,7 +130,7 @@ class LiftedProblem:
         with using(self.backend):
             w = self.tensor("w", w)
             value, gradient = self._form_for(w).value_and_gradient(w)
-            return value, tl.reshape(gradient, self.shape)
+            return value, gradient.reshape(self.shape)
 
     def hessian_product(self, w: Any, direction: Any) -> Any:
         """Return ∇²h^l(w)[direction], in the shape of w."""
@@ -140,7 +140,7 @@ class LiftedProblem:
             needed = cost_of(form, self.problem, self.order).hessian_bytes + form.stored_bytes
             if needed > self._allowed:
                 raise MemoryLimitExceeded(needed, self._allowed, f"order {self.order}: a Hessian product")
-            return tl.reshape(form.hessian_product(w, direction), self.shape)
+            return form.hessian_product(w, direction).reshape(self.shape)
 
     def tensor(self, name: str, value: Any) -> Any:
         """Return `value` as a float64 tensor of the shape of w in row-major layout, or refuse it by its name."""

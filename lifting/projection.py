@@ -10,7 +10,7 @@ import tensorly as tl
 
 from sensing.validation import FloatArray, real_array, whole_number
 
-from .backends import backend_of, using
+from .backends import backend_of, inner_product, product, using
 from .best_rank_one import best_rank_one
 
 
@@ -55,7 +55,7 @@ class SpanProjection:
             for j, tensor in enumerate(tensors):
                 if tuple(tensor.shape) != self._shape:
                     raise ValueError(f"tensors[{j}]: expected shape {self._shape}, got {tuple(tensor.shape)}")
-            flat = [tl.reshape(tensor, (-1,)) for tensor in tensors]
+            flat = [tensor.reshape((-1,)) for tensor in tensors]
             self._norms = np.array([float(tl.norm(row)) for row in flat])
             if not np.all(np.isfinite(self._norms)):
                 raise ValueError("tensors: expected generators with a finite norm, got one that is not finite")
@@ -64,7 +64,7 @@ class SpanProjection:
                     f"tensors: expected generators that are not zero, got zero at {np.argmin(self._norms)}"
                 )
             self._units = tl.stack([row / norm for row, norm in zip(flat, self._norms.tolist(), strict=True)])
-            units_gram = np.asarray(tl.to_numpy(tl.matmul(self._units, tl.transpose(self._units))))
+            units_gram = np.asarray(tl.to_numpy(self._units @ tl.transpose(self._units)))
         self.gram = units_gram * np.outer(self._norms, self._norms)
         eigenvalues, vectors = np.linalg.eigh(units_gram)
         kept = eigenvalues > self.TOLERANCE * eigenvalues[-1]
@@ -80,11 +80,11 @@ class SpanProjection:
         """Return the projection of a tensor."""
         with using(self._backend):
             c = tl.tensor(self._scaled_coefficients(tensor), **tl.context(self._units))
-            return tl.reshape(tl.matmul(c, self._units), self._shape)
+            return product(c[None], self._units).reshape(self._shape)
 
     def _scaled_coefficients(self, tensor: Any) -> FloatArray:
-        products = tl.matmul(self._units, tl.reshape(tensor, (-1,)))
-        return np.asarray(self._inverse @ tl.to_numpy(products))
+        flat = tensor.reshape((-1,))
+        return np.asarray(self._inverse @ [inner_product(unit, flat) for unit in self._units])
 
     def __repr__(self) -> str:
         return f"SpanProjection({len(self._norms)} generators of shape {self._shape}, rank {self.rank})"

@@ -9,6 +9,7 @@ import tensorly as tl
 
 from sensing import RankOneOperator, SensingProblem
 
+from .backends import inner_product
 from .contraction import ITEMSIZE, Contraction
 
 
@@ -57,10 +58,10 @@ class RankOneForm:
         assert isinstance(operator, RankOneOperator)
         self._vectors = [tensor(operator.vectors)] * self._order
         b = tensor(self._problem.measurements)
-        self._b_power = tl.reshape(tl.tenalg.outer([b] * self._order) if self._order > 1 else b, (-1,))
+        self._b_power = (tl.tenalg.outer([b] * self._order) if self._order > 1 else b).reshape((-1,))
 
     def _projected(self, w: Any) -> Any:
-        return tl.reshape(self._project(w, *self._vectors), (self._m**self._order, self._r**self._order))
+        return self._project(w, *self._vectors).reshape((self._m**self._order, self._r**self._order))
 
     def _residual(self, y: Any) -> Any:
         residual = y[:, 0] * y[:, 0] if self._r == 1 else tl.einsum("is,is->i", y, y)
@@ -70,13 +71,13 @@ class RankOneForm:
     def value(self, w: Any) -> float:
         """Return h^l(w)."""
         residual = self._residual(self._projected(w))
-        return 0.5 * float(tl.dot(residual, residual))
+        return 0.5 * inner_product(residual, residual)
 
     def value_and_gradient(self, w: Any) -> tuple[float, Any]:
         """Return h^l(w) and ∇h^l(w)."""
         y = self._projected(w)
         residual = self._residual(y)
-        value = 0.5 * float(tl.dot(residual, residual))
+        value = 0.5 * inner_product(residual, residual)
         y *= residual[:, None]
         del residual
         gradient = self._back(y, *self._vectors)

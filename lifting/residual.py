@@ -6,11 +6,11 @@ from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
-import tensorly as tl
 
 from sensing import SensingProblem
 from sensing.validation import FloatArray
 
+from .backends import inner_product
 from .contraction import ITEMSIZE, Contraction
 
 
@@ -61,8 +61,8 @@ class ResidualForm:
         self._cores = [tensor(A)] * self._order
         power = tensor(b)
         for _ in range(self._order - 1):
-            power = tl.reshape(tl.reshape(power, (-1, 1)) * tensor(b), (-1,))
-        self._b_power = tl.reshape(power, (self._m,) * self._order)
+            power = (power.reshape((-1, 1)) * tensor(b)).reshape((-1,))
+        self._b_power = power.reshape((self._m,) * self._order)
 
     def _residual(self, w: Any) -> Any:
         residual = self._measure(w, w, *self._cores)
@@ -70,8 +70,8 @@ class ResidualForm:
         return residual
 
     def _half_norm(self, residual: Any) -> float:
-        flat = tl.reshape(residual, (-1,))
-        return 0.5 * (float(tl.dot(flat, flat)) + self._outside)
+        flat = residual.reshape((-1,))
+        return 0.5 * (inner_product(flat, flat) + self._outside)
 
     def value(self, w: Any) -> float:
         """Return h^l(w)."""

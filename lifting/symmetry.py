@@ -24,7 +24,7 @@ def is_symmetric(tensor: Any) -> bool:
 
 
 def _largest(tensor: Any) -> float:
-    return max(float(tl.max(tensor)), -float(tl.min(tensor)))
+    return max(float(tensor.max()), -float(tensor.min()))
 
 
 def symmetry_check_bytes(tensor_bytes: int) -> int:

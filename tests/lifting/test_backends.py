@@ -8,7 +8,7 @@ import tensorly as tl
 
 import sensing
 from lifting import LiftedProblem, RankOneProjection, SpanProjection, least_curvature, projected_gradient_descent
-from lifting.backends import load, using
+from lifting.backends import load, product, using
 from lifting.forms import FORMS
 
 
@@ -123,3 +123,24 @@ def test_a_missing_package_is_named(backend, package):
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert f"needs the package {package}: pip install 'lift-compare[{package}]'" in shown
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ((1, 60), (60, 3000)),  # a vector, cut along the columns
+        ((600, 50), (50, 40)),  # blocks of whole rows
+        ((601, 50), (50, 40)),  # a prime number of rows
+        ((40, 40), (40, 30_000)),  # few rows, many columns
+        ((30, 30), (7, 30, 2000)),  # a stack on the right
+        ((5, 1, 40), (5, 40, 900)),  # a stack on both sides
+        ((3, 50_000), (50_000, 9)),  # rows too long for blocks
+        ((4, 5), (5, 6)),
+    ],
+)
+def test_products_in_blocks_are_products(left: tuple[int, ...], right: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(0)
+    a, b = rng.standard_normal(left), rng.standard_normal(right)
+    expected = np.einsum("...ij,...jk->...ik", a, b)
+    np.testing.assert_allclose(product(a, b), expected, rtol=0, atol=1e-12 * left[-1])
+    np.testing.assert_allclose(product(a[..., ::-1, :], b), expected[..., ::-1, :], rtol=0, atol=1e-12 * left[-1])
