@@ -85,9 +85,11 @@ def run(kind: str, n: int, stored: int, m: int, order: int, steps: int) -> None:
     directions = timed("directions", lambda: simulated.escape_directions(problem, X))
     span = timed("Gram matrices", lambda: simulated.SpanObjective(problem, directions.generators, order).normalised())
     start = [1.0, 0.1, 0.0]
+    # Half the largest step that falls at the start; on the sparse instance nothing falls beyond rounding there.
+    step = timed("largest falling step", lambda: 0.5 * float(simulated.falling_step(span, np.array(start))) or 0.1)
     path = timed(
         f"descent, {steps} steps",
-        lambda: simulated.descend(span, start, step_size=0.1, iterations=steps),
+        lambda: simulated.descend(span, start, step_size=step, iterations=steps),
     )
     point = timed("collapse", lambda: simulated.collapse(span.generators, path.coefficients[-1], order))
     rows.append({"stage": "directions to collapse", "seconds": sum(row["seconds"] for row in rows[first:])})
