@@ -85,7 +85,7 @@ def run(kind: str, n: int, stored: int, m: int, order: int, steps: int) -> None:
     directions = timed("directions", lambda: simulated.escape_directions(problem, X))
     span = timed("Gram matrices", lambda: simulated.SpanObjective(problem, directions.generators, order).normalised())
     start = [1.0, 0.1, 0.0]
-    # Half the largest step that always falls; on the sparse instance nothing falls beyond rounding, and any step will do.
+    # Half the largest step that always falls; on the sparse instance nothing falls beyond rounding: any step will do.
     window = timed("step-size window", lambda: simulated.step_window(span, start, steps=steps, tolerance=0.1))
     step = 0.5 * window.largest or 0.1
     path = timed(
