@@ -26,7 +26,7 @@ ORDERS = (3, 5, 7, 9, 11, 13, 17)
 MEMORY_LIMIT = 10**9
 """Byte budget of the explicit side in the main job."""
 
-_WORK = 4e8  # operations of one explicit descent: it makes as many steps as fit, 5 to 200
+_WORK = 1.2e9  # operations of one explicit descent: it makes as many steps as fit, 5 to 200
 _SIMULATED_STEPS = 20_000  # of the exact simulation at orders other than the published one
 _LARGEST_ORDER = 1001  # up to which a saddle order is looked for
 
