@@ -11,9 +11,10 @@ import tensorly as tl
 
 from sensing import EntrywiseOperator, SensingProblem
 
-from .backends import inner_product, product, row_major
+from .backends import product, row_major
 from .contraction import ITEMSIZE
 from .cost import BUFFER_BYTES
+from .expansion import ExpandedForm
 from .multisets import SymmetricTensors
 from .symmetry import is_symmetric
 
@@ -24,7 +25,7 @@ BLOCK_BYTES = 2**21
 HEADER_BYTES = 700  # of Python's, for the many short-lived views of one swap
 
 
-class EntrywiseForm:
+class EntrywiseForm(ExpandedForm):
     """h^l for A_ij = w_ij (e_i e_jᵀ + e_j e_iᵀ)/2, where A*A(M) = D ∘ sym(M) with D the symmetric part of w ∘ w.
 
     sym on mode k averages over swapping the index of that mode between the two copies of w, so over all modes it is a
@@ -35,8 +36,6 @@ class EntrywiseForm:
     S and its complement give the same sum with x and y exchanged, so |S| ≤ (l − 1)/2 is enough. For a symmetric w the
     sets of one size give the same tensor with its modes permuted: (l + 1)/2 sums are enough, not 2^{l−1}. T_S costs
     about n^{l+|S|+1} operations and is done in blocks of a, so that memory stays near that of w.
-
-    Near h^l = 0 the terms of the value cancel: its absolute error is of the order of 1e-16 ‖b‖^{2l}.
     """
 
     name = "entrywise"
@@ -92,25 +91,8 @@ class EntrywiseForm:
         self._b_norm = float(b @ b) ** self._order
         self._tensors.prepare(index)
 
-    def _terms(self, w: Any) -> tuple[float, Any, Any]:
-        symmetric = is_symmetric(w)
-        cubic = self._cubic([(w, w, w)], symmetric)
-        linear = self._linear(w)
-        flat = w.reshape((-1,))
-        quartic, quadratic = (inner_product(flat, term.reshape((-1,))) for term in (cubic, linear))
-        value = 0.5 * (quartic - 2 * quadratic + self._b_norm)
-        return (0.0 if value < 0 else value), cubic, linear  # NaN stays NaN: the run that meets it has diverged
-
-    def value(self, w: Any) -> float:
-        """Return h^l(w)."""
-        return self._terms(w)[0]
-
-    def value_and_gradient(self, w: Any) -> tuple[float, Any]:
-        """Return h^l(w) and ∇h^l(w) = 2 [(A*A)^{⊗l}(w wᵀ) w − (A*(b))^{⊗l} w]."""
-        value, gradient, linear = self._terms(w)
-        gradient -= linear
-        gradient *= 2
-        return value, gradient
+    def _terms(self, w: Any) -> tuple[Any, Any]:
+        return self._cubic([(w, w, w)], is_symmetric(w)), self._linear(w)
 
     def hessian_product(self, w: Any, direction: Any) -> Any:
         """Return ∇²h^l(w)[direction], the derivative of the gradient."""

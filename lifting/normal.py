@@ -9,16 +9,12 @@ import numpy as np
 
 from sensing import SensingProblem
 
-from .backends import inner_product
 from .contraction import ITEMSIZE, Contraction
+from .expansion import ExpandedForm
 
 
-class NormalForm:
-    """∇h^l(w) = 2 [N^{⊗l}(⟨P(w), P(w)⟩) − (A*(b))^{⊗l}] on w, with N = A*A as an n×n×n×n core.
-
-    The value is ½ (⟨w, N^{⊗l}(⟨P(w), P(w)⟩) w⟩ − 2 ⟨w, (A*(b))^{⊗l} w⟩ + ‖b‖^{2l}). Near h^l = 0 these terms cancel:
-    its absolute error is of the order of 1e-16 ‖b‖^{2l}.
-    """
+class NormalForm(ExpandedForm):
+    """∇h^l(w) = 2 [N^{⊗l}(⟨P(w), P(w)⟩) − (A*(b))^{⊗l}] on w, with N = A*A as an n×n×n×n core."""
 
     name = "normal"
     symmetric_only = False
@@ -60,24 +56,8 @@ class NormalForm:
         self._B = [tensor(np.tensordot(b, A, (0, 0)))] * self._order
         self._b_norm = float(b @ b) ** self._order
 
-    def _terms(self, w: Any) -> tuple[float, Any, Any]:
-        cubic = self._cubic(w, w, w, *self._N)
-        linear = self._linear(w, *self._B)
-        flat = w.reshape((-1,))
-        quartic, quadratic = (inner_product(flat, term.reshape((-1,))) for term in (cubic, linear))
-        value = 0.5 * (quartic - 2 * quadratic + self._b_norm)
-        return (0.0 if value < 0 else value), cubic, linear  # NaN stays NaN: the run that meets it has diverged
-
-    def value(self, w: Any) -> float:
-        """Return h^l(w)."""
-        return self._terms(w)[0]
-
-    def value_and_gradient(self, w: Any) -> tuple[float, Any]:
-        """Return h^l(w) and ∇h^l(w)."""
-        value, gradient, linear = self._terms(w)
-        gradient -= linear
-        gradient *= 2
-        return value, gradient
+    def _terms(self, w: Any) -> tuple[Any, Any]:
+        return self._cubic(w, w, w, *self._N), self._linear(w, *self._B)
 
     def hessian_product(self, w: Any, direction: Any) -> Any:
         """Return ∇²h^l(w)[direction], the derivative of the gradient."""
