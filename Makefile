@@ -3,8 +3,9 @@ PYTHON ?= python3
 EXTRAS ?= test
 VENV   := .venv
 BIN    := $(VENV)/bin
+PIP    := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test check clean
+.PHONY: demo test check dist clean
 
 demo: $(VENV)/.demo
 	$(BIN)/lift-compare
@@ -17,17 +18,22 @@ check: $(VENV)/.check
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-# One stamp a set of extras, so a second run installs nothing.
-$(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/python
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+dist: $(VENV)/.dist
+	$(BIN)/python -m build
+
+# One stamp a set of extras, so a second run installs nothing. The installation is editable: it
+# links the folders into src/lift_compare (build_backend.py), where the tools look for them.
+$(VENV)/.demo: pyproject.toml constraints.txt build_backend.py | $(BIN)/python
+	$(PIP) -e .
 	touch $@
 
-$(VENV)/.%: pyproject.toml constraints.txt | $(BIN)/python
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$*]'
+$(VENV)/.%: pyproject.toml constraints.txt build_backend.py | $(BIN)/python
+	$(PIP) -e '.[$*]'
 	touch $@
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 clean:
-	rm -rf $(VENV) results build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	rm -rf $(VENV) results build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	find src/lift_compare -type l -delete

@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 
-import sensing
-from compare.measure import Seconds, traced_peak
-from compare.provenance import provenance
-from compare.tables import Column, text_table
-from lifting import LiftedProblem
+from lift_compare import sensing
+from lift_compare.compare.measure import Seconds, traced_peak
+from lift_compare.compare.provenance import provenance
+from lift_compare.compare.tables import Column, text_table
+from lift_compare.lifting import LiftedProblem
 
 COLUMNS = [
     Column("case", "case"),

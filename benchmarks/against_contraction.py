@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 import opt_einsum
 
-import sensing
-from compare.measure import Seconds, traced_peak
-from compare.provenance import provenance
-from compare.tables import Column, text_table
-from lifting import LiftedProblem
+from lift_compare import sensing
+from lift_compare.compare.measure import Seconds, traced_peak
+from lift_compare.compare.provenance import provenance
+from lift_compare.compare.tables import Column, text_table
+from lift_compare.lifting import LiftedProblem
 
 CASES = {
     "perturbed completion n=12 l=3": (lambda seed: sensing.perturbed_completion(12), 3, True),

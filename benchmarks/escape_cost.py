@@ -14,10 +14,10 @@ import time
 
 import numpy as np
 
-import sensing
-from compare.provenance import provenance
-from compare.tables import Column, text_table
-from simulated import descend_batch_with_escapes, escape
+from lift_compare import sensing
+from lift_compare.compare.provenance import provenance
+from lift_compare.compare.tables import Column, text_table
+from lift_compare.simulated import descend_batch_with_escapes, escape
 
 METHODS = {
     "exact": {},

@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-import sensing
-from compare.measure import measure_cost
-from compare.provenance import provenance
-from compare.tables import Column, text_table, write_csv
-from lifting import LiftedProblem, MemoryLimitExceeded
+from lift_compare import sensing
+from lift_compare.compare.measure import measure_cost
+from lift_compare.compare.provenance import provenance
+from lift_compare.compare.tables import Column, text_table, write_csv
+from lift_compare.lifting import LiftedProblem, MemoryLimitExceeded
 
 COLUMNS = [
     Column("instance", "instance"),

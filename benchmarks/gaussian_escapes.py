@@ -16,10 +16,10 @@ import time
 import numpy as np
 from tqdm import tqdm
 
-import sensing
-from compare.provenance import provenance
-from compare.tables import Column, text_table
-from simulated import EscapeReason, descend_with_escapes, escape
+from lift_compare import sensing
+from lift_compare.compare.provenance import provenance
+from lift_compare.compare.tables import Column, text_table
+from lift_compare.simulated import EscapeReason, descend_with_escapes, escape
 
 METHODS = {
     "single-step": {"method": "single-step"},

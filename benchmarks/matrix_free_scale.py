@@ -20,11 +20,11 @@ import time
 import numpy as np
 from scipy import sparse
 
-import simulated
-from compare.provenance import provenance
-from compare.resident import peak_of
-from compare.tables import Column, show_bytes, text_table
-from sensing import Backtracking, EntrywiseOperator, RankOneOperator, SensingProblem, gradient_descent
+from lift_compare import simulated
+from lift_compare.compare.provenance import provenance
+from lift_compare.compare.resident import peak_of
+from lift_compare.compare.tables import Column, show_bytes, text_table
+from lift_compare.sensing import Backtracking, EntrywiseOperator, RankOneOperator, SensingProblem, gradient_descent
 
 OPERATORS = ("sparse", "rank-one")
 EPSILON = 0.3

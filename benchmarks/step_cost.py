@@ -12,10 +12,9 @@ import time
 
 import numpy as np
 
-import sensing
-import simulated
-from compare.provenance import provenance
-from compare.tables import Column, text_table
+from lift_compare import sensing, simulated
+from lift_compare.compare.provenance import provenance
+from lift_compare.compare.tables import Column, text_table
 
 CASES = [(3, 3, 3), (3, 11, 3), (80, 3, 3), (80, 11, 3), (400, 11, 3), (80, 11, 6), (80, 11, 12)]
 

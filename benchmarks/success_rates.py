@@ -9,9 +9,9 @@ import argparse
 import sys
 import time
 
-from compare.provenance import provenance
-from compare.success import success_rates
-from simulated import METHODS
+from lift_compare.compare.provenance import provenance
+from lift_compare.compare.success import success_rates
+from lift_compare.simulated import METHODS
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""The command line: `lift-compare`, or `python -m compare`.
+"""The command line: `lift-compare`, or `python -m lift_compare`.
 
 Exit codes: 0 done, 1 a consistency check failed, 2 bad usage or malformed input.
 """
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     subparsers = parser.add_subparsers(dest="command", metavar="command")
     for name in _COMMANDS:
-        import_module(f"compare.commands.{name}").add_parser(subparsers)
+        import_module(f"lift_compare.compare.commands.{name}").add_parser(subparsers)
     words = list(sys.argv[1:] if arguments is None else arguments)
     if not words or (words[0].startswith("-") and words[0] not in ("-h", "--help")):
         words.insert(0, _COMMANDS[0])

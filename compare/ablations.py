@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sensing import relative_gradient_norm
-from simulated import METHODS, AcceptanceRule, escape
+from lift_compare.sensing import relative_gradient_norm
+from lift_compare.simulated import METHODS, AcceptanceRule, escape
 
 from .directions import compare_directions
 from .evaluations import Evaluation, odd, real, truth, whole, word

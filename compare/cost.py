@@ -14,9 +14,9 @@ from typing import Any
 
 from tqdm import tqdm
 
-import lifting
-from sensing import SensingProblem
-from sensing.validation import positive, whole_number
+from lift_compare import lifting
+from lift_compare.sensing import SensingProblem
+from lift_compare.sensing.validation import positive, whole_number
 
 from . import workloads
 from .fresh import in_fresh_process

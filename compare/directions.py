@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-import lifting
-import simulated
-from sensing import SensingProblem
-from sensing.validation import FloatArray, odd_order, positive, whole_number
+from lift_compare import lifting, simulated
+from lift_compare.sensing import SensingProblem
+from lift_compare.sensing.validation import FloatArray, odd_order, positive, whole_number
 
 from .measure import CostSample, measure_cost
 from .tables import Column, show, text_table

@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from lifting import MemoryLimitExceeded
-from sensing.validation import odd_order, positive, whole_number
+from lift_compare.lifting import MemoryLimitExceeded
+from lift_compare.sensing.validation import odd_order, positive, whole_number
 
 from .provenance import provenance
 from .rows import Outcome, Status

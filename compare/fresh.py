@@ -57,7 +57,7 @@ def in_fresh_process(
     ChildFailed
         If the child ended without a result. Whatever the function itself raises is raised here.
     """
-    from sensing.validation import whole_number
+    from lift_compare.sensing.validation import whole_number
 
     threads = whole_number("threads", threads)
     name = getattr(getattr(function, "func", function), "__module__", None)

@@ -22,8 +22,8 @@ from typing import IO, Any
 import numpy as np
 from numpy.lib import format as npy
 
-from sensing import DenseOperator, EntrywiseOperator, SensingProblem
-from sensing.validation import FloatArray, real_array
+from lift_compare.sensing import DenseOperator, EntrywiseOperator, SensingProblem
+from lift_compare.sensing.validation import FloatArray, real_array
 
 from .tables import show_bytes
 

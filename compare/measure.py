@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from sensing.validation import positive, whole_number
+from lift_compare.sensing.validation import positive, whole_number
 
 from .fresh import THREAD_VARIABLES
 from .resident import resident_peak

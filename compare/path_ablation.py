@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from sensing import SensingProblem
-from sensing.validation import FloatArray
-from simulated import (
+from lift_compare.sensing import SensingProblem
+from lift_compare.sensing.validation import FloatArray
+from lift_compare.simulated import (
     AcceptanceRule,
     DiagonalSurrogate,
     EscapeDirections,

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-import sensing
-from sensing import Descent, SensingProblem, gradient_descent
-from sensing.validation import FloatArray
+from lift_compare import sensing
+from lift_compare.sensing import Descent, SensingProblem, gradient_descent
+from lift_compare.sensing.validation import FloatArray
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,10 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-import lifting
-import sensing
-import simulated
-from sensing import SensingProblem
-from sensing.validation import FloatArray, odd_order, whole_number
-from simulated import AcceptanceRule
+from lift_compare import lifting, sensing, simulated
+from lift_compare.sensing import SensingProblem
+from lift_compare.sensing.validation import FloatArray, odd_order, whole_number
+from lift_compare.simulated import AcceptanceRule
 
 from .directions import DirectionComparison, compare_directions
 from .published import PUBLISHED, PublishedInstance

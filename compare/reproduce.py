@@ -10,7 +10,7 @@ from typing import Any
 from matplotlib.figure import Figure
 from tqdm import tqdm
 
-from sensing.validation import whole_number
+from lift_compare.sensing.validation import whole_number
 
 from .figures.style import svg, write_svg
 from .provenance import provenance

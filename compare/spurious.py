@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-import sensing
-from sensing import SensingProblem, gradient_descent, polish, relative_gradient_norm
-from sensing.validation import FloatArray
+from lift_compare import sensing
+from lift_compare.sensing import SensingProblem, gradient_descent, polish, relative_gradient_norm
+from lift_compare.sensing.validation import FloatArray
 
 from .evaluations import Check, real, truth, whole, word
 from .published import PUBLISHED

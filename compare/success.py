@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-import sensing
-from sensing.validation import positive, whole_number
-from simulated import METHODS, descend_batch_with_escapes
+from lift_compare import sensing
+from lift_compare.sensing.validation import positive, whole_number
+from lift_compare.simulated import METHODS, descend_batch_with_escapes
 
 from .tables import Column, text_table
 

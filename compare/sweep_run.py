@@ -14,7 +14,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from sensing.validation import whole_number
+from lift_compare.sensing.validation import whole_number
 
 from .evaluations import evaluate, failure
 from .rows import Outcome, Status, StoredRow, Task

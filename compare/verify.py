@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-import sensing
-from sensing import SensingProblem
-from sensing.validation import FloatArray, odd_order, positive, whole_number
-from simulated import NotStationaryWarning
+from lift_compare import sensing
+from lift_compare.sensing import SensingProblem
+from lift_compare.sensing.validation import FloatArray, odd_order, positive, whole_number
+from lift_compare.simulated import NotStationaryWarning
 
 from .claims import CHECKS, Case, Claim, Holds, Kind
 from .tables import Column, show, text_table

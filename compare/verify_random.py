@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-import sensing
-from sensing import Backtracking, SensingProblem
-from sensing.validation import FloatArray, whole_number
+from lift_compare import sensing
+from lift_compare.sensing import Backtracking, SensingProblem
+from lift_compare.sensing.validation import FloatArray, whole_number
 
 from .claims import CHECKS, Claim, Holds
 from .tables import Column, text_table

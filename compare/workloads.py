@@ -16,11 +16,9 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-import lifting
-import sensing
-import simulated
-from sensing import SensingProblem
-from sensing.validation import FloatArray, odd_order, whole_number
+from lift_compare import lifting, sensing, simulated
+from lift_compare.sensing import SensingProblem
+from lift_compare.sensing.validation import FloatArray, odd_order, whole_number
 
 Run = Callable[[], Any]
 Plan = Callable[[], Run]

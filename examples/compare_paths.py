@@ -5,12 +5,11 @@ Run as a plain script: python examples/compare_paths.py
 
 from pathlib import Path
 
-import sensing
-import simulated
-from compare import compare_directions
-from compare.figures.paths import coefficient_paths, lifted_objective
-from compare.figures.style import save_svg
-from compare.published import PUBLISHED
+from lift_compare import sensing, simulated
+from lift_compare.compare import compare_directions
+from lift_compare.compare.figures.paths import coefficient_paths, lifted_objective
+from lift_compare.compare.figures.style import save_svg
+from lift_compare.compare.published import PUBLISHED
 
 instance = PUBLISHED["perturbed-completion"]
 problem = instance.build()

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-import sensing
-import simulated
-from compare.figures import landscape, save_svg, text_alternative
-from compare.published import PUBLISHED
-from compare.stochastic import stochastic_descent
+from lift_compare import sensing, simulated
+from lift_compare.compare.figures import landscape, save_svg, text_alternative
+from lift_compare.compare.published import PUBLISHED
+from lift_compare.compare.stochastic import stochastic_descent
 
 instance = PUBLISHED["two-by-two"]
 problem = instance.build()

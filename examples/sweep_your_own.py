@@ -5,8 +5,8 @@ Run as a plain script: python examples/sweep_your_own.py. Run it again: nothing 
 
 import numpy as np
 
-import sensing
-from compare import Evaluation, Sweep, export_rows, run_sweep
+from lift_compare import sensing
+from lift_compare.compare import Evaluation, Sweep, export_rows, run_sweep
 
 
 def solved_rate(*, n: int, rank: int, measurements_per_unknown: float, starts: int = 5, seed: int = 0) -> dict:

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-import compare
-import sensing
-from compare.instance_file import InstanceFileError, read_instance
+from lift_compare import compare, sensing
+from lift_compare.compare.instance_file import InstanceFileError, read_instance
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ Run as a plain script: python examples/your_own_operator.py
 
 import numpy as np
 
-import sensing
+from lift_compare import sensing
 
 
 class ChainOperator:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -27,13 +28,13 @@ def load(backend: Any) -> str:
         raise ValueError(f"backend: expected one of {sorted(PACKAGES)}, got {backend!r}")
     try:
         if backend == "jax":
-            import jax
-
-            # tensorly turns 64-bit numbers on for the whole session when it loads this backend; `using` does it for
-            # the block only.
-            before = jax.config.read("jax_enable_x64")  # type: ignore[no-untyped-call]
+            # Loaded by its name: without jax, and with it, the type checker then sees the same.
+            jax: Any = import_module("jax")
+            # tensorly turns 64-bit numbers on for the whole session when it loads this backend;
+            # `using` does it for the block only.
+            before = jax.config.read("jax_enable_x64")
             tl.backend.load_backend(backend)
-            jax.config.update("jax_enable_x64", before)  # type: ignore[no-untyped-call]
+            jax.config.update("jax_enable_x64", before)
         elif backend != "numpy":
             tl.backend.load_backend(backend)
     except ImportError as error:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tensorly as tl
 
-from sensing.validation import FloatArray, real_array
+from lift_compare.sensing.validation import FloatArray, real_array
 
 from .backends import backend_of, using
 from .multisets import insertion_tables, last_index, multiplicities, without_last

@@ -11,7 +11,7 @@ import numpy as np
 import tensorly as tl
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh, lobpcg
 
-from sensing.validation import FloatArray, positive, whole_number
+from lift_compare.sensing.validation import FloatArray, positive, whole_number
 
 from .backends import using
 from .problem import LiftedProblem

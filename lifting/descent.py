@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from sensing.validation import FloatArray, positive, whole_number
+from lift_compare.sensing.validation import FloatArray, positive, whole_number
 
 from .backends import using
 from .problem import LiftedProblem

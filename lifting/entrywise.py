@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import tensorly as tl
 
-from sensing import EntrywiseOperator, SensingProblem
+from lift_compare.sensing import EntrywiseOperator, SensingProblem
 
 from .backends import product, row_major
 from .contraction import ITEMSIZE

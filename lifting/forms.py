@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from sensing import SensingProblem
+from lift_compare.sensing import SensingProblem
 
 from .contraction import ITEMSIZE
 from .cost import LiftingCost, LiftingCosts, MemoryLimitExceeded, python_bytes

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorly as tl
 
-from sensing.validation import FloatArray
+from lift_compare.sensing.validation import FloatArray
 
 from .backends import product, row_major, take
 from .contraction import ITEMSIZE

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sensing import SensingProblem
+from lift_compare.sensing import SensingProblem
 
 from .contraction import ITEMSIZE, Contraction
 from .expansion import ExpandedForm

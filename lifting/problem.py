@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import tensorly as tl
 
-from sensing import SensingProblem
-from sensing.validation import odd_order, real_array, whole_number
+from lift_compare.sensing import SensingProblem
+from lift_compare.sensing.validation import odd_order, real_array, whole_number
 
 from .backends import load, maker, row_major, using
 from .cost import DEFAULT_FRACTION, LiftingCost, LiftingCosts, MemoryLimitExceeded, available_memory

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 import tensorly as tl
 
-from sensing.validation import FloatArray, real_array, whole_number
+from lift_compare.sensing.validation import FloatArray, real_array, whole_number
 
 from .backends import backend_of, inner_product, product, using
 from .best_rank_one import best_rank_one

@@ -7,7 +7,7 @@ from typing import Any
 
 import tensorly as tl
 
-from sensing import RankOneOperator, SensingProblem
+from lift_compare.sensing import RankOneOperator, SensingProblem
 
 from .backends import inner_product
 from .contraction import ITEMSIZE, Contraction

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import tensorly as tl
 
-from sensing import SensingProblem
-from sensing.validation import FloatArray
+from lift_compare.sensing import SensingProblem
+from lift_compare.sensing.validation import FloatArray
 
 from .backends import scatter_add, take
 from .contraction import ITEMSIZE

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sensing.validation import FloatArray, odd_order, real_array
+from lift_compare.sensing.validation import FloatArray, odd_order, real_array
 
 _MAX_STEPS = 10_000
 _ROUGH, _FINE = 1e-4, 1e-8  # step lengths at which the power iteration hands over to Newton, at first and at last

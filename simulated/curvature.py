@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from sensing import SensingProblem
-from sensing.validation import odd_order, whole_number
+from lift_compare.sensing import SensingProblem
+from lift_compare.sensing.validation import odd_order, whole_number
 
 from .directions import EscapeDirections, escape_directions
 from .signed_log import signed_log, signed_log_sum, to_float

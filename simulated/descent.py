@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from sensing.validation import FloatArray, positive, real_array, whole_number
+from lift_compare.sensing.validation import FloatArray, positive, real_array, whole_number
 
 from .signed_log import LARGEST_LOG
 from .span import SpanObjective

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from sensing import SensingProblem, last_singular_triplet, least_eigenpairs, relative_gradient_norm
-from sensing.validation import FloatArray, whole_number
+from lift_compare.sensing import SensingProblem, last_singular_triplet, least_eigenpairs, relative_gradient_norm
+from lift_compare.sensing.validation import FloatArray, whole_number
 
 STATIONARY = 1e-3
 """Relative gradient norm above which `escape_directions` warns that the point is not stationary."""

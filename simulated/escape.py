@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sensing import SensingProblem
+from lift_compare.sensing import SensingProblem
 
 from .escape_result import Escape
 from .exact_escape import exact_escape

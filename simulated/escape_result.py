@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from sensing import SensingProblem
-from sensing.validation import FloatArray, positive
+from lift_compare.sensing import SensingProblem
+from lift_compare.sensing.validation import FloatArray, positive
 
 from .directions import EscapeDirections
 

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sensing import SensingProblem
-from sensing.validation import FloatArray, odd_order, real_array, whole_number
+from lift_compare.sensing import SensingProblem
+from lift_compare.sensing.validation import FloatArray, odd_order, real_array, whole_number
 
 from .collapse import collapse
 from .curvature import smallest_saddle_order

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sensing.validation import FloatArray
+from lift_compare.sensing.validation import FloatArray
 
 INDEPENDENT = 1e-4
 """Least squared sine between the power of a generator and the span of those kept before it.

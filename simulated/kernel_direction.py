@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sensing.validation import FloatArray
+from lift_compare.sensing.validation import FloatArray
 
 DEFICIENT = 1e-6
 """X̂ counts as rank-deficient when σ_r ≤ this · σ_1. Gradient descent only ever comes near a deficient point."""

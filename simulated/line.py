@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from sensing import SensingProblem
-from sensing.validation import FloatArray
+from lift_compare.sensing import SensingProblem
+from lift_compare.sensing.validation import FloatArray
 
 
 class LineQuartic:

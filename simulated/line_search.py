@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from sensing import SensingProblem
-from sensing.validation import FloatArray, whole_number
+from lift_compare.sensing import SensingProblem
+from lift_compare.sensing.validation import FloatArray, whole_number
 
 from .directions import EscapeDirections, escape_directions
 from .escape_result import MINIMUM_DECREASE, Attempt, Escape, EscapeReason

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from sensing.validation import FloatArray
+from lift_compare.sensing.validation import FloatArray
 
 from .quartic import Quartic
 

@@ -8,8 +8,8 @@ from enum import Enum
 import numpy as np
 import numpy.typing as npt
 
-from sensing import History, SensingProblem, StepRule, StopReason, gradient_descent
-from sensing.validation import FloatArray
+from lift_compare.sensing import History, SensingProblem, StepRule, StopReason, gradient_descent
+from lift_compare.sensing.validation import FloatArray
 
 from .directions import STATIONARY
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sensing.validation import FloatArray
+from lift_compare.sensing.validation import FloatArray
 
 from .signed_log import signed_log, signed_log_sum
 

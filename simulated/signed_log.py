@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from sensing.validation import FloatArray
+from lift_compare.sensing.validation import FloatArray
 
 LARGEST_LOG = float(np.log(np.finfo(np.float64).max))
 """Log of the largest float64 number, about 709.78."""

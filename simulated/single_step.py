@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sensing import SensingProblem
+from lift_compare.sensing import SensingProblem
 
 from .directions import EscapeDirections, escape_directions
 from .escape_result import MINIMUM_DECREASE, Attempt, Escape, EscapeReason

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from sensing import SensingProblem, StepRule, polish
-from sensing.validation import FloatArray, positive, real_array, whole_number
+from lift_compare.sensing import SensingProblem, StepRule, polish
+from lift_compare.sensing.validation import FloatArray, positive, real_array, whole_number
 
 from .escape import METHODS, escape
 from .escape_result import Escape

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sensing.validation import FloatArray
+from lift_compare.sensing.validation import FloatArray
 
 from .line import stationary_points
 from .signed_log import LARGEST_LOG

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sensing.validation import FloatArray, positive, real_array, whole_number
+from lift_compare.sensing.validation import FloatArray, positive, real_array, whole_number
 
 from .descent import values_along
 from .span import SpanObjective

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sensing.validation import FloatArray, odd_order, positive, real_array, whole_number
+from lift_compare.sensing.validation import FloatArray, odd_order, positive, real_array, whole_number
 
 from .directions import EscapeDirections
 from .signed_log import LARGEST_LOG

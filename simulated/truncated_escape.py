@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sensing import SensingProblem
-from sensing.validation import odd_order, positive, whole_number
+from lift_compare.sensing import SensingProblem
+from lift_compare.sensing.validation import odd_order, positive, whole_number
 
 from .acceptance import AcceptanceRule, published_collapse
 from .curvature import smallest_saddle_order

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from sensing import SensingProblem
-from sensing.validation import FloatArray, odd_order, positive
+from lift_compare.sensing import SensingProblem
+from lift_compare.sensing.validation import FloatArray, odd_order, positive
 
 from .directions import EscapeDirections
 from .span import SpanObjective

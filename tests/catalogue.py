@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-import sensing
-from sensing import EntrywiseOperator, RankOneOperator, SensingProblem
+from lift_compare import sensing
+from lift_compare.sensing import EntrywiseOperator, RankOneOperator, SensingProblem
 
 PUBLISHED_NUMBERS: dict[str, Any] = json.loads((Path(__file__).parent / "published.json").read_text(encoding="utf-8"))
 """Numbers printed with the SOD paper, or recomputed from its formulas; provenance in the file."""

@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from lifting import (
+from lift_compare.lifting import (
     Curvature,
     LiftedDescent,
     LiftedProblem,
@@ -18,9 +18,9 @@ from lifting import (
     least_curvature,
     projected_gradient_descent,
 )
-from sensing import SensingProblem, relative_gradient_norm
-from sensing.validation import FloatArray
-from simulated import (
+from lift_compare.sensing import SensingProblem, relative_gradient_norm
+from lift_compare.sensing.validation import FloatArray
+from lift_compare.simulated import (
     EscapeDirections,
     SpanDescent,
     SpanObjective,

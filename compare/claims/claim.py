@@ -9,8 +9,8 @@ from enum import Enum, StrEnum
 
 import numpy as np
 
-from lifting import MemoryLimitExceeded
-from sensing.validation import FloatArray
+from lift_compare.lifting import MemoryLimitExceeded
+from lift_compare.sensing.validation import FloatArray
 
 from .case import Case, NotApplicable
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from lifting import best_rank_one
-from simulated import collapse, escape
+from lift_compare.lifting import best_rank_one
+from lift_compare.simulated import collapse, escape
 
 from .case import Case
 from .claim import Finding, Kind, claim, relative, small

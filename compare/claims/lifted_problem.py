@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from sensing.validation import FloatArray
-from simulated import SpanObjective
+from lift_compare.sensing.validation import FloatArray
+from lift_compare.simulated import SpanObjective
 
 from .case import UNSYMMETRIC_ENTRIES, Case
 from .claim import Finding, Kind, claim, relative, small

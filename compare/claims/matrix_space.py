@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from sensing import check_adjoint, check_gradient, check_hessian
-from sensing.validation import FloatArray
+from lift_compare.sensing import check_adjoint, check_gradient, check_hessian
+from lift_compare.sensing.validation import FloatArray
 
 from .case import STATIONARY, Case
 from .claim import Finding, Kind, claim, small

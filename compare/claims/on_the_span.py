@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from lifting import projected_gradient_descent
-from sensing.validation import FloatArray
-from simulated import descend
+from lift_compare.lifting import projected_gradient_descent
+from lift_compare.sensing.validation import FloatArray
+from lift_compare.simulated import descend
 
 from .case import COMPARED_STEPS, Case
 from .claim import Finding, Kind, claim, small

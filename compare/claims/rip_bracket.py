@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sensing import SensingOperator, rip_lower_bound
+from lift_compare.sensing import SensingOperator, rip_lower_bound
 
 _SAMPLES = 6
 _DENSE_BYTES = 2**28

@@ -7,8 +7,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from lifting import CurvatureStopReason
-from simulated import curvature_along, smallest_saddle_order
+from lift_compare.lifting import CurvatureStopReason
+from lift_compare.simulated import curvature_along, smallest_saddle_order
 
 from .case import NEARLY_STATIONARY, ORACLE_RESTARTS, Case
 from .claim import Finding, Kind, claim, small

@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from sensing.validation import FloatArray
-from simulated import feasibility_score
+from lift_compare.sensing.validation import FloatArray
+from lift_compare.simulated import feasibility_score
 
 from .case import NEARLY_STATIONARY, Case
 from .claim import Finding, Kind, claim, small

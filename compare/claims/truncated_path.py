@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulated import AcceptanceRule, PublishedCollapse, TruncatedPath, published_collapse, truncation_error
+from lift_compare.simulated import (
+    AcceptanceRule,
+    PublishedCollapse,
+    TruncatedPath,
+    published_collapse,
+    truncation_error,
+)
 
 from .case import NEARLY_STATIONARY, Case
 from .claim import Finding, Kind, claim, small

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from compare.tables import plain
+from ..tables import plain
 
 
 class UsageError(Exception):

@@ -5,15 +5,14 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from compare.cost import COLUMNS, METHODS, cost_cases, cost_grid, memory_summary, standard_cases
-from compare.figures.cost import cost_bytes, cost_seconds, cost_slices
-from compare.figures.style import save_svg
-from compare.provenance import provenance
-from compare.scaling import COLUMNS as FIT_COLUMNS
-from compare.scaling import scaling_exponents
-from compare.tables import text_table, write_csv, write_json
-from compare.workloads import OPERATORS
-
+from ..cost import COLUMNS, METHODS, cost_cases, cost_grid, memory_summary, standard_cases
+from ..figures.cost import cost_bytes, cost_seconds, cost_slices
+from ..figures.style import save_svg
+from ..provenance import provenance
+from ..scaling import COLUMNS as FIT_COLUMNS
+from ..scaling import scaling_exponents
+from ..tables import text_table, write_csv, write_json
+from ..workloads import OPERATORS
 from .common import UsageError, add_common_options, output_folder, print_rows
 
 

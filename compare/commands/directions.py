@@ -6,15 +6,15 @@ import argparse
 import sys
 from typing import Any
 
-import simulated
-from compare.directions import DirectionComparison
-from compare.figures.paths import coefficient_paths, lifted_objective, step_cost
-from compare.figures.style import save_svg
-from compare.provenance import provenance
-from compare.published import PUBLISHED
-from compare.published_comparison import MEMORY_LIMIT, ORDERS, PublishedComparison, compare_published
-from compare.tables import write_csv, write_json
+from lift_compare import simulated
 
+from ..directions import DirectionComparison
+from ..figures.paths import coefficient_paths, lifted_objective, step_cost
+from ..figures.style import save_svg
+from ..provenance import provenance
+from ..published import PUBLISHED
+from ..published_comparison import MEMORY_LIMIT, ORDERS, PublishedComparison, compare_published
+from ..tables import write_csv, write_json
 from .common import add_common_options, output_folder, print_rows
 
 _NOTES = """\

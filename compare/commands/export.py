@@ -6,8 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from compare.export import export_rows, write_csv_rows, write_json_lines
-
+from ..export import export_rows, write_csv_rows, write_json_lines
 from .common import UsageError
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from compare.provenance import provenance
-from compare.reproduce import reproduce
-from compare.tables import write_csv, write_json
-
+from ..provenance import provenance
+from ..reproduce import reproduce
+from ..tables import write_csv, write_json
 from .common import add_common_options, output_folder, print_rows
 
 

@@ -9,13 +9,13 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from compare.export import flat, write_csv_rows, write_json_lines
-from compare.rows import Status
-from compare.sweep import Sweep
-from compare.sweep_run import SweepReport, run_sweep
-from compare.tables import Column, text_table
-from sensing.validation import whole_number
+from lift_compare.sensing.validation import whole_number
 
+from ..export import flat, write_csv_rows, write_json_lines
+from ..rows import Status
+from ..sweep import Sweep
+from ..sweep_run import SweepReport, run_sweep
+from ..tables import Column, text_table
 from .common import UsageError, add_common_options
 
 
@@ -81,12 +81,12 @@ def seeded(sweep: Sweep, seed: int) -> Sweep:
 
 def grid_names() -> list[str]:
     """Return the names of the shipped grids."""
-    grids = resources.files("compare").joinpath("grids")
+    grids = resources.files("lift_compare.compare").joinpath("grids")
     return sorted(entry.name.removesuffix(".toml") for entry in grids.iterdir() if entry.name.endswith(".toml"))
 
 
 def grid_path(name: str) -> Path:
     """Return the path of a TOML file, or of a shipped grid by its name."""
     if name in grid_names() and not Path(name).exists():
-        return Path(str(resources.files("compare").joinpath("grids", f"{name}.toml")))
+        return Path(str(resources.files("lift_compare.compare").joinpath("grids", f"{name}.toml")))
     return Path(name)

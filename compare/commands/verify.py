@@ -9,15 +9,15 @@ from typing import Any
 
 from tqdm import tqdm
 
-from compare.instance_file import instance_name, read_instance
-from compare.provenance import provenance
-from compare.published import PUBLISHED
-from compare.tables import write_csv, write_json
-from compare.verify import Verification, verify
-from compare.verify_random import RandomVerification, spurious_point, verify_random
-from sensing import SensingProblem
-from sensing.validation import odd_order, whole_number
+from lift_compare.sensing import SensingProblem
+from lift_compare.sensing.validation import odd_order, whole_number
 
+from ..instance_file import instance_name, read_instance
+from ..provenance import provenance
+from ..published import PUBLISHED
+from ..tables import write_csv, write_json
+from ..verify import Verification, verify
+from ..verify_random import RandomVerification, spurious_point, verify_random
 from .common import UsageError, add_common_options, output_folder, print_rows
 
 _LARGEST_DEFAULT_ORDER = 5

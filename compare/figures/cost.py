@@ -10,9 +10,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from compare.resident import NOISE
-from compare.tables import show_bytes, show_seconds
-
+from ..resident import NOISE
+from ..tables import show_bytes, show_seconds
 from .style import BLACK, GREEN, ORANGE, PURPLE, SMALL, canvas, finish, line
 
 Row = Mapping[str, Any]

@@ -9,10 +9,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-import simulated
-from compare.directions import DirectionComparison
-from compare.tables import show_bytes, show_seconds
+from lift_compare import simulated
 
+from ..directions import DirectionComparison
+from ..tables import show_bytes, show_seconds
 from .style import SMALL, canvas, finish, line
 
 _TERMS = ("base α", "visible β", "hidden γ")

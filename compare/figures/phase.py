@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from sensing.validation import FloatArray, real_array
+from lift_compare.sensing.validation import FloatArray, real_array
 
 from .style import BLACK, SMALL, YELLOW, canvas, finish
 

@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sensing import SensingProblem
-from sensing.validation import FloatArray, real_array
+from lift_compare.sensing import SensingProblem
+from lift_compare.sensing.validation import FloatArray, real_array
 
 from .style import BLACK, PURPLE, canvas, finish, line
 

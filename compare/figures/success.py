@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sensing import History
-from sensing.validation import real_array
+from lift_compare.sensing import History
+from lift_compare.sensing.validation import real_array
 
 from .panels import thinned
 from .style import canvas, finish, line

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from sensing.validation import FloatArray, real_array
+from lift_compare.sensing.validation import FloatArray, real_array
 
 from .panels import thinned
 from .style import BLACK, PURPLE, SMALL, TEXT, YELLOW, canvas, describe, finish, line

@@ -7,11 +7,12 @@ from functools import cached_property
 
 import numpy as np
 
-import simulated
-from compare.published import PUBLISHED, PublishedInstance
-from sensing import Descent, SensingProblem, gradient_descent, polish
-from sensing.validation import FloatArray
-from simulated import AcceptanceRule, EscapeDirections, PublishedCollapse
+from lift_compare import simulated
+from lift_compare.sensing import Descent, SensingProblem, gradient_descent, polish
+from lift_compare.sensing.validation import FloatArray
+from lift_compare.simulated import AcceptanceRule, EscapeDirections, PublishedCollapse
+
+from ..published import PUBLISHED, PublishedInstance
 
 START = np.array([1.0, 0.0, 0.0])
 """Coefficients of ŵ relative to (base, visible, hidden)."""

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-import simulated
-from compare import printed
-from compare.report import Difference, Sheet
-from compare.tables import Column
-from sensing.validation import FloatArray
-from simulated import AcceptanceRule
+from lift_compare import simulated
+from lift_compare.sensing.validation import FloatArray
+from lift_compare.simulated import AcceptanceRule
 
+from .. import printed
+from ..report import Difference, Sheet
+from ..tables import Column
 from .case import START, Case
 
 Cases = Mapping[str, Case]

@@ -6,13 +6,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
-import sensing
-import simulated
-from compare import printed
-from compare.report import Difference
-from compare.stochastic import stochastic_descent
-from compare.success import SuccessRates
+from lift_compare import sensing, simulated
 
+from .. import printed
+from ..report import Difference
+from ..stochastic import stochastic_descent
+from ..success import SuccessRates
 from .case import Case
 
 Cases = Mapping[str, Case]

@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 
-import sensing
-from compare.cost import cost_cases, cost_grid, memory_summary, standard_cases
-from compare.figures import cost, paths, success
-from compare.published_comparison import PublishedComparison
-from compare.report import Section, Sheet
-from compare.success import SuccessRates
-from compare.tables import Column
-from simulated import descend_batch_with_escapes
+from lift_compare import sensing
+from lift_compare.simulated import descend_batch_with_escapes
 
+from ..cost import cost_cases, cost_grid, memory_summary, standard_cases
+from ..figures import cost, paths, success
+from ..published_comparison import PublishedComparison
+from ..report import Section, Sheet
+from ..success import SuccessRates
+from ..tables import Column
 from .sections import Show
 
 _LABELS = {"gd": "descent alone", "escape": "with escapes"}

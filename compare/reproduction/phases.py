@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from compare.figures import phase
-from compare.report import Section, Sheet
-from compare.tables import Column
-from sensing.validation import FloatArray
-from simulated.step_window import classify_exact, step_window
-from simulated.windows import TruncatedWindows, truncated_windows
+from lift_compare.sensing.validation import FloatArray
+from lift_compare.simulated.step_window import classify_exact, step_window
+from lift_compare.simulated.windows import TruncatedWindows, truncated_windows
 
+from ..figures import phase
+from ..report import Section, Sheet
+from ..tables import Column
 from .case import START, Case
 from .sections import Show
 

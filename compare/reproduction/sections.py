@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-import simulated
-from compare.directions import compare_directions
-from compare.figures import panels, paths, plane, trajectory
-from compare.published_comparison import PublishedComparison
-from compare.report import Section, Sheet
-from compare.stochastic import stochastic_descent
-from compare.tables import Column
+from lift_compare import simulated
 
+from ..directions import compare_directions
+from ..figures import panels, paths, plane, trajectory
+from ..published_comparison import PublishedComparison
+from ..report import Section, Sheet
+from ..stochastic import stochastic_descent
+from ..tables import Column
 from .case import START, Case
 
 Show = Callable[[str, Figure, str], Any]

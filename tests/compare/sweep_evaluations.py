@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from compare.evaluations import Evaluation, real, whole
-from lifting import MemoryLimitExceeded
+from lift_compare.compare.evaluations import Evaluation, real, whole
+from lift_compare.lifting import MemoryLimitExceeded
 
 
 def square(*, x: int, log: str = "", seconds: float = 0.0) -> dict[str, Any]:

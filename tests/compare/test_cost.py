@@ -9,17 +9,15 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-import compare.cost
-import lifting
-import sensing
-import simulated
-from compare import workloads
-from compare.cost import FORMS, cost_cases, cost_grid, memory_summary, standard_cases
-from compare.fresh import ChildFailed
-from compare.measure import traced_peak
-from compare.resident import NOISE
-from compare.tables import show_bytes
-from compare.workloads import OPERATORS, CostCase, descended_point
+import lift_compare.compare.cost
+from lift_compare import lifting, sensing, simulated
+from lift_compare.compare import workloads
+from lift_compare.compare.cost import FORMS, cost_cases, cost_grid, memory_summary, standard_cases
+from lift_compare.compare.fresh import ChildFailed
+from lift_compare.compare.measure import traced_peak
+from lift_compare.compare.resident import NOISE
+from lift_compare.compare.tables import show_bytes
+from lift_compare.compare.workloads import OPERATORS, CostCase, descended_point
 
 LIMIT = 10**9
 
@@ -142,7 +140,9 @@ def test_the_resident_peak_is_predicted_within_a_factor_of_one_and_a_half(case, 
 @pytest.fixture
 def in_this_process(monkeypatch):
     """Run the rows here, where they start sooner and coverage sees them."""
-    monkeypatch.setattr(compare.cost, "in_fresh_process", lambda call, *args, threads, timeout: call(*args))
+    monkeypatch.setattr(
+        lift_compare.compare.cost, "in_fresh_process", lambda call, *args, threads, timeout: call(*args)
+    )
 
 
 def test_a_size_beyond_the_budget_is_a_row_that_says_what_it_needs(in_this_process):
@@ -174,7 +174,7 @@ def test_a_row_out_of_time_ends_its_series_and_no_other(monkeypatch):
             raise TimeoutError
         return {"status": "measured", "note": None}
 
-    monkeypatch.setattr(compare.cost, "in_fresh_process", fresh)
+    monkeypatch.setattr(lift_compare.compare.cost, "in_fresh_process", fresh)
     cases = [*cost_cases("sparse", n=[4, 8, 16]), CostCase("sparse", 6, 1, 5), CostCase("sparse", 9, 1, 5)]
     rows = cost_grid(cases, methods=["exact", "truncated"], time_limit=3, progress=False)
     exact = [(row["n"], row["status"], row["note"]) for row in rows if row["method"] == "exact"]
@@ -194,7 +194,7 @@ def test_a_row_that_fails_keeps_its_error(monkeypatch, error):
     def fresh(*arguments, **options):
         raise error
 
-    monkeypatch.setattr(compare.cost, "in_fresh_process", fresh)
+    monkeypatch.setattr(lift_compare.compare.cost, "in_fresh_process", fresh)
     (row,) = cost_grid([CostCase("sparse", 4)], methods=["truncated"], progress=False)
     assert (row["status"], row["note"]) == ("failed", f"failed: {type(error).__name__}: {error}")
 
@@ -212,7 +212,7 @@ def test_a_row_that_fails_keeps_its_error(monkeypatch, error):
     ],
 )
 def test_bad_settings_are_refused_before_any_work(monkeypatch, arguments, text):
-    monkeypatch.setattr(compare.cost, "in_fresh_process", None)
+    monkeypatch.setattr(lift_compare.compare.cost, "in_fresh_process", None)
     with pytest.raises(ValueError, match=text):
         cost_grid(standard_cases(quick=True), **arguments)
 
@@ -264,6 +264,6 @@ def test_ctrl_c_keeps_what_was_measured_and_says_where_it_came(monkeypatch):
             raise KeyboardInterrupt
         return {"status": "measured"}
 
-    monkeypatch.setattr(compare.cost, "in_fresh_process", fresh)
-    rows = compare.cost_grid(compare.cost_cases("gaussian", n=(2, 3)), progress=False)
+    monkeypatch.setattr(lift_compare.compare.cost, "in_fresh_process", fresh)
+    rows = cost_grid(cost_cases("gaussian", n=(2, 3)), progress=False)
     assert [row["status"] for row in rows] == ["measured", "interrupted"]

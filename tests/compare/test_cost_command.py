@@ -9,8 +9,8 @@ import json
 
 import pytest
 
-from compare.commands import cost
-from compare.commands.common import UsageError
+from lift_compare.compare.commands import cost
+from lift_compare.compare.commands.common import UsageError
 
 
 def run(*words):

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from compare.figures.cost import cost_bytes, cost_seconds, cost_slices
-from compare.figures.style import save_svg, text_alternative
+from lift_compare.compare.figures.cost import cost_bytes, cost_seconds, cost_slices
+from lift_compare.compare.figures.style import save_svg, text_alternative
 
 LIMIT = 10**9
 

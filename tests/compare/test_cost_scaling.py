@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from compare.scaling import growth_factor, power_law, scaling_exponents
+from lift_compare.compare.scaling import growth_factor, power_law, scaling_exponents
 
 
 def rows(sizes, seconds, *, axis="n", flops=None, **fixed):

@@ -7,13 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-import lifting
-import sensing
-from compare import compare_directions
-from compare.__main__ import main
-from compare.published import PUBLISHED
-from compare.published_comparison import compare_published
-from simulated import descend
+from lift_compare import lifting, sensing
+from lift_compare.compare import compare_directions
+from lift_compare.compare.__main__ import main
+from lift_compare.compare.published import PUBLISHED
+from lift_compare.compare.published_comparison import compare_published
+from lift_compare.simulated import descend
 from tests.catalogue import entrywise, rank_one
 
 
@@ -64,7 +63,7 @@ def test_a_wrong_simulation_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> No
         path = descend(*args, **kwargs)
         return replace(path, coefficients=path.coefficients * np.array([1, 1 + 1e-7, 1]))
 
-    monkeypatch.setattr("simulated.descend", wrong)
+    monkeypatch.setattr("lift_compare.simulated.descend", wrong)
     problem = sensing.real_system()
     X = sensing.polish(problem, PUBLISHED["real-system"].stationary_point())
     comparison = compare_directions(problem, X, 3, rho=0.1, eta=0.1, steps=50, costs=False)
@@ -203,7 +202,7 @@ class TestCommand:
         assert capsys.readouterr().out.startswith("instance,")
 
     def test_a_disagreement_is_exit_code_1(self, tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("compare.published_comparison.PublishedComparison.agree", False)
+        monkeypatch.setattr("lift_compare.compare.published_comparison.PublishedComparison.agree", False)
         assert main(["--instance", "two-by-two", "--orders", "3", "--out", str(tmp_path)]) == 1
 
     @pytest.mark.parametrize(
@@ -229,7 +228,7 @@ class TestCommand:
         def interrupted(**_: object) -> None:
             raise KeyboardInterrupt
 
-        monkeypatch.setattr("compare.commands.directions.compare_published", interrupted)
+        monkeypatch.setattr("lift_compare.compare.commands.directions.compare_published", interrupted)
         assert main([]) == 130
         assert "interrupted" in capsys.readouterr().err
 
@@ -242,7 +241,7 @@ class TestCommand:
             made.append(compare_directions(*arguments, **settings))
             return made[0]
 
-        monkeypatch.setattr("compare.published_comparison.compare_directions", one_only)
+        monkeypatch.setattr("lift_compare.compare.published_comparison.compare_directions", one_only)
         words = ["--instance", "two-by-two", "--orders", "3", "5", "--out", str(tmp_path)]
         assert main(["directions", *words]) == 130
         assert "interrupted" in capsys.readouterr().err

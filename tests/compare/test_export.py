@@ -12,11 +12,11 @@ from pathlib import Path
 import pandas
 import pytest
 
-from compare import export_frame, export_rows
-from compare.__main__ import main
-from compare.store import Store
-from compare.sweep import Sweep
-from compare.sweep_run import run_sweep
+from lift_compare.compare import export_frame, export_rows
+from lift_compare.compare.__main__ import main
+from lift_compare.compare.store import Store
+from lift_compare.compare.sweep import Sweep
+from lift_compare.compare.sweep_run import run_sweep
 
 from .sweep_evaluations import MOODY, SQUARE
 

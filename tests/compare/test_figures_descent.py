@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-import sensing
-from compare.figures import panels, plane, success, trajectory
-from compare.figures.style import canvas, describe, finish, line, svg, text_alternative
-from sensing import History, gradient_descent
+from lift_compare import sensing
+from lift_compare.compare.figures import panels, plane, success, trajectory
+from lift_compare.compare.figures.style import canvas, describe, finish, line, svg, text_alternative
+from lift_compare.sensing import History, gradient_descent
 
 
 def history(values: list[float], *, distance: bool = True) -> History:

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
-import simulated
-from compare.figures import phase
-from compare.figures.style import text_alternative
-from compare.reproduction.case import Case
-from compare.reproduction.phases import windows
+from lift_compare import simulated
+from lift_compare.compare.figures import phase
+from lift_compare.compare.figures.style import text_alternative
+from lift_compare.compare.reproduction.case import Case
+from lift_compare.compare.reproduction.phases import windows
 
 
 def inside(ax: object, chosen: object, x: float, y: float) -> bool:

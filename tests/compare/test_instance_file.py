@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import sensing
-from compare.instance_file import InstanceFileError, instance_name, read_instance
+from lift_compare import sensing
+from lift_compare.compare.instance_file import InstanceFileError, instance_name, read_instance
 
 
 def arrays():

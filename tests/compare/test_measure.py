@@ -11,11 +11,11 @@ from functools import partial
 import numpy as np
 import pytest
 
-from compare import measure_cost
-from compare.fresh import THREAD_VARIABLES, ChildFailed, in_fresh_process
-from compare.measure import Seconds, traced_peak
-from compare.resident import peak_of, reset_peak, resident_peak
-from compare.tables import show_bytes
+from lift_compare.compare import measure_cost
+from lift_compare.compare.fresh import THREAD_VARIABLES, ChildFailed, in_fresh_process
+from lift_compare.compare.measure import Seconds, traced_peak
+from lift_compare.compare.resident import peak_of, reset_peak, resident_peak
+from lift_compare.compare.tables import show_bytes
 
 MB = 10**6
 needs_proc = pytest.mark.skipif(not os.path.exists("/proc/self/clear_refs"), reason="VmHWM is Linux only")
@@ -42,7 +42,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch):
     clock = Clock()
-    monkeypatch.setattr("compare.measure.time", clock)
+    monkeypatch.setattr("lift_compare.compare.measure.time", clock)
     return clock
 
 
@@ -187,7 +187,7 @@ def test_what_cannot_travel_to_a_fresh_process_is_refused():
 
 
 def test_without_proc_there_is_no_resident_peak(monkeypatch, tmp_path):
-    monkeypatch.setattr("compare.resident._STATUS", tmp_path / "missing")
+    monkeypatch.setattr("lift_compare.compare.resident._STATUS", tmp_path / "missing")
     called = []
     assert peak_of(lambda: called.append(1)) is None
     assert not called
@@ -195,7 +195,7 @@ def test_without_proc_there_is_no_resident_peak(monkeypatch, tmp_path):
 
 @needs_proc
 def test_where_the_peak_cannot_be_started_anew_the_peak_so_far_is_the_baseline(monkeypatch, tmp_path):
-    monkeypatch.setattr("compare.resident._CLEAR", tmp_path / "missing" / "clear_refs")
+    monkeypatch.setattr("lift_compare.compare.resident._CLEAR", tmp_path / "missing" / "clear_refs")
     before = np.ones(30 * MB // 8)
     del before  # this peak now hides any smaller one: the result is a lower bound
     assert reset_peak() >= 30 * MB

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from compare.figures.style import canvas, finish, line, save_svg, svg
-from compare.report import Difference, Drawing, Section, Sheet, report_html
-from compare.tables import Column
+from lift_compare.compare.figures.style import canvas, finish, line, save_svg, svg
+from lift_compare.compare.report import Difference, Drawing, Section, Sheet, report_html
+from lift_compare.compare.tables import Column
 from tests.compare.chromium import EXECUTABLE, Browser, chromium
 
 PROVENANCE = {"seed": 3, "versions": {"python": "3.x"}, "date": "2026-01-01"}

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-import compare.commands.reproduce as command
-from compare.__main__ import main
-from compare.published_comparison import PublishedComparison, compare_published
-from compare.report import Sheet
-from compare.reproduce import DIFFERENCES, Reproduction, reproduce
-from compare.reproduction import measured_sections, sections
-from compare.reproduction.case import Case
+import lift_compare.compare.commands.reproduce as command
+from lift_compare.compare.__main__ import main
+from lift_compare.compare.published_comparison import PublishedComparison, compare_published
+from lift_compare.compare.report import Sheet
+from lift_compare.compare.reproduce import DIFFERENCES, Reproduction, reproduce
+from lift_compare.compare.reproduction import measured_sections, sections
+from lift_compare.compare.reproduction.case import Case
 from tests.compare.chromium import EXECUTABLE, chromium
 
 FIGURES = {
@@ -78,7 +78,7 @@ def test_the_page_opens_without_errors_or_requests(out: Path, width: int, dark: 
 
 
 def test_explicit_and_simulated_that_disagree_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    import simulated
+    from lift_compare import simulated
 
     empty = PublishedComparison([], {}, [])
     small = {"two-by-two": Case("two-by-two", exact_steps=5)}

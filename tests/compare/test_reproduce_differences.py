@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-import simulated
-from compare import printed
-from compare.published import PUBLISHED
-from compare.reproduction import lifted_differences as lifted
-from compare.reproduction import matrix_differences as matrix
-from compare.reproduction.case import START, Case
-from compare.success import success_rates
-from simulated import AcceptanceRule
+from lift_compare import simulated
+from lift_compare.compare import printed
+from lift_compare.compare.published import PUBLISHED
+from lift_compare.compare.reproduction import lifted_differences as lifted
+from lift_compare.compare.reproduction import matrix_differences as matrix
+from lift_compare.compare.reproduction.case import START, Case
+from lift_compare.compare.success import success_rates
+from lift_compare.simulated import AcceptanceRule
 from tests.catalogue import PUBLISHED_NUMBERS
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import sensing
-from compare.stochastic import stochastic_descent
+from lift_compare import sensing
+from lift_compare.compare.stochastic import stochastic_descent
 from tests.catalogue import small_problems
 
 

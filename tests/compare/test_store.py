@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from compare.rows import Outcome, Status, Task
-from compare.store import Claim, Store, StoreError
+from lift_compare.compare.rows import Outcome, Status, Task
+from lift_compare.compare.store import Claim, Store, StoreError
 
 TASKS = [Task(f"key{i}", "square", 1, {"x": i}) for i in range(3)]
 DONE = Outcome(Status.DONE, {"square": 4}, None, ("careful",), 0.5, {"machine": {"cores": 2}})
@@ -78,7 +78,7 @@ def test_a_failed_row_is_retried_only_when_asked_and_only_once(tmp_path: Path) -
 
 CHILD = """
 import os, signal, sys
-from compare.store import Store
+from lift_compare.compare.store import Store
 from tests.compare.test_store import TASKS, DONE
 store = Store(sys.argv[1])
 with store.session() as session:

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-import sensing
-from compare.success import PUBLISHED_RATES, success_rates
+from lift_compare import sensing
+from lift_compare.compare.success import PUBLISHED_RATES, success_rates
 from tests.catalogue import PUBLISHED_NUMBERS
 
 

@@ -12,13 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import lifting
-import sensing
-import simulated
-from compare.ablations import EVALUATIONS
-from compare.evaluations import Evaluation, evaluate
-from compare.rows import Status
-from compare.sweep import MAX_EVALUATIONS, Sweep, task_of
+from lift_compare import lifting, sensing, simulated
+from lift_compare.compare.ablations import EVALUATIONS
+from lift_compare.compare.evaluations import Evaluation, evaluate
+from lift_compare.compare.rows import Status
+from lift_compare.compare.sweep import MAX_EVALUATIONS, Sweep, task_of
 
 from .sweep_evaluations import SQUARE
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from compare.rows import Status
-from compare.sweep import Sweep
-from compare.sweep_run import run_sweep
+from lift_compare.compare.rows import Status
+from lift_compare.compare.sweep import Sweep
+from lift_compare.compare.sweep_run import run_sweep
 
 from .sweep_evaluations import MOODY
 from .test_sweep_run import assert_all_there, begun, squares

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from compare.__main__ import main
-from compare.rows import Status
-from compare.store import Store
+from lift_compare.compare.__main__ import main
+from lift_compare.compare.rows import Status
+from lift_compare.compare.store import Store
 
 from .test_sweep import BAD
 
@@ -109,7 +109,7 @@ def test_a_shipped_grid_runs_by_name(tmp_path: Path, capsys) -> None:
 def test_ctrl_c_ends_with_130_and_the_same_command_goes_on(tmp_path: Path) -> None:
     file = tmp_path / "slow.toml"
     file.write_text(SWEEP.replace("[10, 20, 40]", "[10, 11, 12, 200_001, 200_002, 200_003]"))
-    words = [sys.executable, "-m", "compare", "sweep", str(file), "--out", str(tmp_path), "--jobs", "1"]
+    words = [sys.executable, "-m", "lift_compare", "sweep", str(file), "--out", str(tmp_path), "--jobs", "1"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     child = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
     store_path = tmp_path / "slow.sqlite"

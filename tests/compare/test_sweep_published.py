@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compare.commands.sweep import grid_names, grid_path
-from compare.published import PUBLISHED
-from compare.rows import Status, StoredRow
-from compare.sweep import Sweep
-from compare.sweep_run import SweepReport, run_sweep
+from lift_compare.compare.commands.sweep import grid_names, grid_path
+from lift_compare.compare.published import PUBLISHED
+from lift_compare.compare.rows import Status, StoredRow
+from lift_compare.compare.sweep import Sweep
+from lift_compare.compare.sweep_run import SweepReport, run_sweep
 
 NUMBERS = json.loads((Path(__file__).parents[1] / "published.json").read_text())
 PRINTED, GRIDS = NUMBERS["ablations_printed"], NUMBERS["ablation_grids"]

@@ -18,10 +18,10 @@ from pathlib import Path
 
 import pytest
 
-from compare.rows import Status
-from compare.store import Store
-from compare.sweep import Sweep
-from compare.sweep_run import run_sweep
+from lift_compare.compare.rows import Status
+from lift_compare.compare.store import Store
+from lift_compare.compare.sweep import Sweep
+from lift_compare.compare.sweep_run import run_sweep
 
 from .sweep_evaluations import DEADLY, FLAKY, GATED, MOODY, PINNED, SQUARE
 
@@ -219,8 +219,8 @@ def test_another_process_takes_over_what_a_killed_one_had_in_hand(fork, tmp_path
 SCRIPT = """
 import sys
 from pathlib import Path
-from compare.sweep import Sweep
-from compare.sweep_run import run_sweep
+from lift_compare.compare.sweep import Sweep
+from lift_compare.compare.sweep_run import run_sweep
 from tests.compare.sweep_evaluations import NAPPING
 from tests.compare.test_sweep_run import squares
 if __name__ == "__main__":

@@ -6,8 +6,8 @@ import json
 import numpy as np
 import pytest
 
-from compare.provenance import provenance
-from compare.tables import Column, plain, show, text_table, write_csv, write_json
+from lift_compare.compare.provenance import provenance
+from lift_compare.compare.tables import Column, plain, show, text_table, write_csv, write_json
 
 
 @pytest.mark.parametrize(

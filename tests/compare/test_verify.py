@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-import sensing
-from compare import verify
-from compare.claims import CHECKS, Holds, Kind
-from compare.published import PUBLISHED
-from simulated import NotStationaryWarning
+from lift_compare import sensing
+from lift_compare.compare import verify
+from lift_compare.compare.claims import CHECKS, Holds, Kind
+from lift_compare.compare.published import PUBLISHED
+from lift_compare.simulated import NotStationaryWarning
 from tests.compare.verify_cases import case, check
 
 NUMBERS = json.loads((Path(__file__).parents[1] / "published.json").read_text())

@@ -7,10 +7,9 @@ import json
 import numpy as np
 import pytest
 
-import sensing
-import simulated
-from compare.__main__ import main
-from compare.claims import CHECKS
+from lift_compare import sensing, simulated
+from lift_compare.compare.__main__ import main
+from lift_compare.compare.claims import CHECKS
 
 
 @pytest.fixture

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-import sensing
-from compare import verify
-from compare.claims import Holds, RipBracket, rip_bracket
-from compare.published import PUBLISHED
+from lift_compare import sensing
+from lift_compare.compare import verify
+from lift_compare.compare.claims import Holds, RipBracket, rip_bracket
+from lift_compare.compare.published import PUBLISHED
 from tests.compare.verify_cases import case, check
 
 

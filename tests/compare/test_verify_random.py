@@ -5,11 +5,10 @@ import sys
 import numpy as np
 import pytest
 
-import sensing
-import simulated
-from compare import verify_random
-from compare.__main__ import main
-from compare.verify_random import random_instance
+from lift_compare import sensing, simulated
+from lift_compare.compare import verify_random
+from lift_compare.compare.__main__ import main
+from lift_compare.compare.verify_random import random_instance
 from tests.compare.verify_cases import scaled
 
 
@@ -51,7 +50,7 @@ def test_ctrl_c_keeps_the_instances_that_were_finished(monkeypatch, tmp_path, ca
             raise KeyboardInterrupt
         return random_instance(index, seed=seed)
 
-    monkeypatch.setattr(sys.modules["compare.verify_random"], "random_instance", interrupted_at_2)
+    monkeypatch.setattr(sys.modules["lift_compare.compare.verify_random"], "random_instance", interrupted_at_2)
     assert len(verify_random(5).verifications) == 2
     assert main(["verify", "--random", "5", "--out", str(tmp_path)]) == 130
     assert "interrupted after 2 instances" in capsys.readouterr().err

@@ -5,10 +5,8 @@ import importlib
 import numpy as np
 import pytest
 
-import lifting
-import sensing
-import simulated
-from compare.claims import Holds, Kind
+from lift_compare import lifting, sensing, simulated
+from lift_compare.compare.claims import Holds, Kind
 from tests.compare.verify_cases import case, check, replaced, scaled
 
 MUTATIONS = [
@@ -16,12 +14,12 @@ MUTATIONS = [
     ("gradient", sensing.SensingProblem, "gradient", scaled(sensing.SensingProblem.gradient)),
     ("Hessian", sensing.SensingProblem, "hessian_product", scaled(sensing.SensingProblem.hessian_product)),
     ("distance", sensing.SensingProblem, "distance", scaled(sensing.SensingProblem.distance)),
-    ("RIP bracket", "compare.claims.rip_bracket", "rip_lower_bound", lambda *args, **kwargs: 0.4),
+    ("RIP bracket", "lift_compare.compare.claims.rip_bracket", "rip_lower_bound", lambda *args, **kwargs: 0.4),
     ("lifted value", lifting.LiftedProblem, "value", scaled(lifting.LiftedProblem.value)),
     ("lifted gradient", lifting.LiftedProblem, "gradient", scaled(lifting.LiftedProblem.gradient)),
     ("lifted Hessian", lifting.LiftedProblem, "hessian_product", scaled(lifting.LiftedProblem.hessian_product)),
     ("curvature along b", lifting.LiftedProblem, "hessian_product", scaled(lifting.LiftedProblem.hessian_product)),
-    ("curvature along b", "compare.claims.saddle", "curvature_along", scaled(simulated.curvature_along)),
+    ("curvature along b", "lift_compare.compare.claims.saddle", "curvature_along", scaled(simulated.curvature_along)),
     ("ŵ is stationary", lifting.LiftedProblem, "gradient", lambda self, w: 1e-3 * w),
     ("powers: inner products", simulated.SpanObjective, "gram", np.eye(3)),
     ("powers: h^l", simulated.SpanObjective, "value", scaled(simulated.SpanObjective.value)),
@@ -34,60 +32,70 @@ MUTATIONS = [
     ),
     (
         "exact = explicit: tensor",
-        "compare.claims.case",
+        "lift_compare.compare.claims.case",
         "descend",
         replaced(simulated.descend, coefficients=lambda c: 1.001 * c),
     ),
     (
         "exact = explicit: h^l",
-        "compare.claims.case",
+        "lift_compare.compare.claims.case",
         "descend",
         replaced(simulated.descend, values=lambda v: 1.001 * v),
     ),
-    ("descent on S", "compare.claims.on_the_span", "descend", replaced(simulated.descend, values=lambda v: v[::-1])),
+    (
+        "descent on S",
+        "lift_compare.compare.claims.on_the_span",
+        "descend",
+        replaced(simulated.descend, values=lambda v: v[::-1]),
+    ),
     (
         "scores",
-        "compare.claims.single_step",
+        "lift_compare.compare.claims.single_step",
         "feasibility_score",
         replaced(simulated.feasibility_score, aic=lambda a: a + 0.01),
     ),
     (
         "best step",
-        "compare.claims.single_step",
+        "lift_compare.compare.claims.single_step",
         "feasibility_score",
         replaced(simulated.feasibility_score, step=lambda t: t + 0.1),
     ),
-    ("smallest saddle order", "compare.claims.saddle", "smallest_saddle_order", lambda *args, **kwargs: 5),
-    ("smallest saddle order", "compare.claims.saddle", "smallest_saddle_order", lambda *args, **kwargs: None),
+    ("smallest saddle order", "lift_compare.compare.claims.saddle", "smallest_saddle_order", lambda *args, **kwargs: 5),
+    (
+        "smallest saddle order",
+        "lift_compare.compare.claims.saddle",
+        "smallest_saddle_order",
+        lambda *args, **kwargs: None,
+    ),
     (
         "least curvature",
-        "compare.claims.case",
+        "lift_compare.compare.claims.case",
         "least_curvature",
         replaced(lifting.least_curvature, value=lambda v: v + 0.1),
     ),
     (
         "least curvature, dense",
-        "compare.claims.case",
+        "lift_compare.compare.claims.case",
         "least_curvature",
         replaced(lifting.least_curvature, value=lambda v: v - 0.1),
     ),
     (
         "closed form = recursion",
-        "compare.claims.case",
+        "lift_compare.compare.claims.case",
         "truncated_coefficients",
         replaced(simulated.truncated_coefficients, gamma=lambda g: 1.001 * g),
     ),
-    ("collapse of a power", "compare.claims.collapsed_point", "collapse", scaled(simulated.collapse)),
-    ("collapse = best rank one", "compare.claims.collapsed_point", "collapse", scaled(simulated.collapse)),
+    ("collapse of a power", "lift_compare.compare.claims.collapsed_point", "collapse", scaled(simulated.collapse)),
+    ("collapse = best rank one", "lift_compare.compare.claims.collapsed_point", "collapse", scaled(simulated.collapse)),
     (
         "collapse = best rank one",
-        "compare.claims.collapsed_point",
+        "lift_compare.compare.claims.collapsed_point",
         "collapse",
         scaled(simulated.collapse, -1),
     ),
     (
         "exact escape ⇒ decrease",
-        "compare.claims.collapsed_point",
+        "lift_compare.compare.claims.collapsed_point",
         "escape",
         replaced(simulated.escape, point=lambda X: X + 3),
     ),

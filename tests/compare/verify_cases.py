@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from compare.claims import CHECKS, Case
+from lift_compare.compare.claims import CHECKS, Case
 
 
 def case(problem, X, order=3, **changes):

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-import sensing
-from lifting import LiftedProblem
-from lifting.forms import FORMS
+from lift_compare import sensing
+from lift_compare.lifting import LiftedProblem
+from lift_compare.lifting.forms import FORMS
 
 
 def _rank_one(n, m, r, seed):

@@ -6,10 +6,16 @@ import numpy as np
 import pytest
 import tensorly as tl
 
-import sensing
-from lifting import LiftedProblem, RankOneProjection, SpanProjection, least_curvature, projected_gradient_descent
-from lifting.backends import load, product, using
-from lifting.forms import FORMS
+from lift_compare import sensing
+from lift_compare.lifting import (
+    LiftedProblem,
+    RankOneProjection,
+    SpanProjection,
+    least_curvature,
+    projected_gradient_descent,
+)
+from lift_compare.lifting.backends import load, product, using
+from lift_compare.lifting.forms import FORMS
 
 
 def rank_one(r):
@@ -117,7 +123,7 @@ def test_the_backend_is_put_back_after_an_error():
 def test_a_missing_package_is_named(backend, package):
     code = (
         f"import sys; sys.modules[{package!r}] = None\n"
-        "import lifting, sensing\n"
+        "from lift_compare import lifting, sensing\n"
         f"try:\n    lifting.LiftedProblem(sensing.two_by_two(), 3, backend={backend!r})\n"
         "except ImportError as error:\n    print(error)"
     )

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-import sensing
-from lifting import LiftedProblem, RankOneProjection, best_rank_one, projected_gradient_descent
+from lift_compare import sensing
+from lift_compare.lifting import LiftedProblem, RankOneProjection, best_rank_one, projected_gradient_descent
 from tests.lifting import explicit
 
 

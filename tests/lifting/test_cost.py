@@ -4,10 +4,10 @@ import tracemalloc
 import numpy as np
 import pytest
 
-import sensing
-from lifting import LiftedProblem, MemoryLimitExceeded
-from lifting.cost import DEFAULT_FRACTION, available_memory
-from lifting.forms import FORMS
+from lift_compare import sensing
+from lift_compare.lifting import LiftedProblem, MemoryLimitExceeded
+from lift_compare.lifting.cost import DEFAULT_FRACTION, available_memory
+from lift_compare.lifting.forms import FORMS
 
 
 def rank_one(n, m, r):

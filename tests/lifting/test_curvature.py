@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-import sensing
-from compare.published import PUBLISHED
-from lifting import CurvatureStopReason, LiftedProblem, least_curvature
+from lift_compare import sensing
+from lift_compare.compare.published import PUBLISHED
+from lift_compare.lifting import CurvatureStopReason, LiftedProblem, least_curvature
 from tests.catalogue import PUBLISHED_NUMBERS
 from tests.lifting import explicit
 

@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from lifting.multisets import SymmetricPower, SymmetricTensors, insertion_tables, multiplicities, number
+from lift_compare.lifting.multisets import SymmetricPower, SymmetricTensors, insertion_tables, multiplicities, number
 from tests.lifting import explicit
 
 SIZES = [(1, 1), (1, 4), (2, 1), (2, 5), (3, 3), (4, 2), (5, 3)]

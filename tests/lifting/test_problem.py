@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-import sensing
-from lifting import LiftedProblem, MemoryLimitExceeded
+from lift_compare import sensing
+from lift_compare.lifting import LiftedProblem, MemoryLimitExceeded
 from tests.lifting import explicit
 
 TOLERANCE = 1e-11

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-import sensing
-from compare.published import PUBLISHED
-from sensing import Backtracking, FixedStep, StopReason, gradient_descent
+from lift_compare import sensing
+from lift_compare.compare.published import PUBLISHED
+from lift_compare.sensing import Backtracking, FixedStep, StopReason, gradient_descent
 from tests.catalogue import PUBLISHED_NUMBERS
 
 

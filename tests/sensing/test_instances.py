@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-import sensing
+from lift_compare import sensing
 from tests.catalogue import PUBLISHED_NUMBERS
 
 

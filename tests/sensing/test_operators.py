@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from sensing import DenseOperator, EntrywiseOperator, RankOneOperator, SensingOperator, check_adjoint
+from lift_compare.sensing import DenseOperator, EntrywiseOperator, RankOneOperator, SensingOperator, check_adjoint
 
 
 def operators(n: int, m: int, seed: int) -> list[SensingOperator]:

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import sensing
-from sensing import DenseOperator, SensingProblem, check_gradient, check_hessian
+from lift_compare import sensing
+from lift_compare.sensing import DenseOperator, SensingProblem, check_gradient, check_hessian
 from tests.catalogue import small_problems
 
 PROBLEMS = small_problems()

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-import sensing
-from compare.published import PUBLISHED
-from sensing import (
+from lift_compare import sensing
+from lift_compare.compare.published import PUBLISHED
+from lift_compare.sensing import (
     DenseOperator,
     EntrywiseOperator,
     SensingProblem,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sensing.validation import odd_order, positive, real_array, whole_number
+from lift_compare.sensing.validation import odd_order, positive, real_array, whole_number
 
 
 @pytest.mark.parametrize("order", [1, 3, 11, np.int64(5)])

@@ -2,8 +2,8 @@
 
 from functools import cache
 
-from compare.published import PUBLISHED
-from simulated import escape_directions
+from lift_compare.compare.published import PUBLISHED
+from lift_compare.simulated import escape_directions
 
 
 @cache

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
 
-from simulated import collapse
+from lift_compare.simulated import collapse
 
 
 def height(generators, coefficients, order, x):

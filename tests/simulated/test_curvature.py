@@ -6,8 +6,8 @@ from functools import reduce
 import numpy as np
 import pytest
 
-import sensing
-from simulated import curvature_along, escape_directions, smallest_saddle_order
+from lift_compare import sensing
+from lift_compare.simulated import curvature_along, escape_directions, smallest_saddle_order
 from tests.simulated.points import published_point
 
 

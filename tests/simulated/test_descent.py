@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from simulated import SpanObjective, SpanStopReason, collapse, descend
+from lift_compare.simulated import SpanObjective, SpanStopReason, collapse, descend
 from tests.simulated.points import published_point
 
 

@@ -7,9 +7,9 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-import sensing
-from simulated import NotStationaryWarning, SpanObjective, descend, escape_directions, step_window
-from simulated.kernel_direction import kernel_direction
+from lift_compare import sensing
+from lift_compare.simulated import NotStationaryWarning, SpanObjective, descend, escape_directions, step_window
+from lift_compare.simulated.kernel_direction import kernel_direction
 from tests.simulated.points import published_point
 
 

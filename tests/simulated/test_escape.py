@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
 
-import sensing
-from compare.published import PUBLISHED
-from sensing import EntrywiseOperator, SensingProblem
-from simulated import (
+from lift_compare import sensing
+from lift_compare.compare.published import PUBLISHED
+from lift_compare.sensing import EntrywiseOperator, SensingProblem
+from lift_compare.simulated import (
     METHODS,
     EscapeReason,
     NotStationaryWarning,
@@ -153,7 +153,7 @@ def random_point(seed):
     return problem, run.point
 
 
-@pytest.mark.filterwarnings("ignore::simulated.NotStationaryWarning")
+@pytest.mark.filterwarnings("ignore::lift_compare.simulated.NotStationaryWarning")
 @pytest.mark.parametrize("seed", range(60))
 def test_found_means_lower_for_every_method_on_random_gaussian_instances(seed):
     problem, X = random_point(seed)
@@ -161,7 +161,7 @@ def test_found_means_lower_for_every_method_on_random_gaussian_instances(seed):
         assert_kept(problem, X, escape(problem, X, method=method))
 
 
-@pytest.mark.filterwarnings("ignore::simulated.NotStationaryWarning")
+@pytest.mark.filterwarnings("ignore::lift_compare.simulated.NotStationaryWarning")
 @pytest.mark.parametrize("seed", range(12))
 def test_order_1001_stays_in_range_far_from_stationary_points(seed):
     # Scales from 1e-3 to 1e2: powers of the generators then differ by thousands of decades.
@@ -264,7 +264,7 @@ def test_state_and_collapse_against_explicit_tensors():
 
 
 @pytest.mark.parametrize("case", ["two-by-two", "completion-80"])
-@pytest.mark.filterwarnings("ignore::simulated.NotStationaryWarning")
+@pytest.mark.filterwarnings("ignore::lift_compare.simulated.NotStationaryWarning")
 def test_order_1001_against_multiple_precision(case):
     if case == "two-by-two":
         problem, X = stationary(case)

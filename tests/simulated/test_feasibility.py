@@ -6,9 +6,9 @@ from functools import cache
 import numpy as np
 import pytest
 
-import sensing
-from compare.published import PUBLISHED
-from simulated import escape_directions, feasibility_score
+from lift_compare import sensing
+from lift_compare.compare.published import PUBLISHED
+from lift_compare.simulated import escape_directions, feasibility_score
 
 
 @cache

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sensing import gradient_descent, polish
-from simulated import (
+from lift_compare.sensing import gradient_descent, polish
+from lift_compare.simulated import (
     DiagonalSurrogate,
     SpanObjective,
     curvature_along,

@@ -5,8 +5,8 @@ import warnings
 import numpy as np
 import pytest
 
-import sensing
-from simulated import (
+from lift_compare import sensing
+from lift_compare.simulated import (
     NotStationaryWarning,
     SpanObjective,
     collapse,

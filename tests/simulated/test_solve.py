@@ -6,10 +6,10 @@ from sklearn.datasets import load_iris
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
-import sensing
-from compare.published import PUBLISHED
-from sensing import Backtracking, EntrywiseOperator, SensingProblem
-from simulated import EscapeReason, PhaseStop, SolveStop, descend_batch_with_escapes, descend_with_escapes
+from lift_compare import sensing
+from lift_compare.compare.published import PUBLISHED
+from lift_compare.sensing import Backtracking, EntrywiseOperator, SensingProblem
+from lift_compare.simulated import EscapeReason, PhaseStop, SolveStop, descend_batch_with_escapes, descend_with_escapes
 from tests.catalogue import PUBLISHED_NUMBERS
 
 

@@ -6,9 +6,9 @@ import mpmath
 import numpy as np
 import pytest
 
-import sensing
-from compare.published import PUBLISHED
-from simulated import SpanObjective, descend, escape_directions
+from lift_compare import sensing
+from lift_compare.compare.published import PUBLISHED
+from lift_compare.simulated import SpanObjective, descend, escape_directions
 
 mpmath.mp.dps = 50
 

@@ -5,13 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import sensing
-from sensing import SensingProblem
-from simulated import SpanObjective
-from simulated.independent import INDEPENDENT, independent_generators
-from simulated.kernel_direction import kernel_direction
-from simulated.line import LineQuartic, stationary_points
-from simulated.span_minimum import RelativeQuartic, line_minima, minimise
+from lift_compare import sensing
+from lift_compare.sensing import SensingProblem
+from lift_compare.simulated import SpanObjective
+from lift_compare.simulated.independent import INDEPENDENT, independent_generators
+from lift_compare.simulated.kernel_direction import kernel_direction
+from lift_compare.simulated.line import LineQuartic, stationary_points
+from lift_compare.simulated.span_minimum import RelativeQuartic, line_minima, minimise
 from tests.catalogue import small_problems
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-import sensing
-from simulated import SpanObjective, classify_exact, descend, falling_step, step_window
+from lift_compare import sensing
+from lift_compare.simulated import SpanObjective, classify_exact, descend, falling_step, step_window
 from tests.simulated.points import published_point
 
 

@@ -6,8 +6,8 @@ import mpmath
 import numpy as np
 import pytest
 
-import sensing
-from simulated import (
+from lift_compare import sensing
+from lift_compare.simulated import (
     AcceptanceRule,
     DiagonalSurrogate,
     SpanObjective,

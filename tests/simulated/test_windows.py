@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-import sensing
-from simulated import (
+from lift_compare import sensing
+from lift_compare.simulated import (
     classify_truncated,
     escape_directions,
     published_collapse,

@@ -1,0 +1,8 @@
+"""`python -m lift_compare` is the command `lift-compare`."""
+
+import sys
+
+from lift_compare.compare.__main__ import main
+
+if __name__ == "__main__":
+    sys.exit(main())
