@@ -2,8 +2,9 @@
 
     python benchmarks/accelerator.py [--repeats 5]
 
-Backends whose package is missing and devices that are absent are rows that say so. Memory: the traced peak for numpy;
-for PyTorch on a GPU its allocator's peak; elsewhere the prediction from shapes is all there is.
+Backends whose package is missing and devices that are absent are rows that say so. Memory: the
+traced peak for numpy; for PyTorch on a GPU its allocator's peak; elsewhere the prediction from
+shapes is all there is.
 """
 
 from __future__ import annotations
@@ -68,9 +69,13 @@ def waiting(backend: str) -> Callable[[Any], Any]:
     return lambda tensor: None
 
 
-def row_of(case: str, backend: str, device: str, want: np.ndarray, w: np.ndarray, repeats: int) -> dict[str, Any]:
+def row_of(
+    case: str, backend: str, device: str, want: np.ndarray, w: np.ndarray, repeats: int
+) -> dict[str, Any]:
     problem, order, form = CASES[case]
-    lifted = LiftedProblem(problem, order, form=form, backend=backend, device=None if backend == "numpy" else device)
+    lifted = LiftedProblem(
+        problem, order, form=form, backend=backend, device=None if backend == "numpy" else device
+    )
     tensor, wait = lifted.tensor("w", w), waiting(backend)
 
     def call() -> Any:
@@ -86,7 +91,13 @@ def row_of(case: str, backend: str, device: str, want: np.ndarray, w: np.ndarray
         call()
         samples.append(time.perf_counter() - start)
     seconds = Seconds.of(samples)
-    row = {"case": case, "form": form, "backend": backend, "device": device, "predicted": lifted.cost.peak_bytes}
+    row = {
+        "case": case,
+        "form": form,
+        "backend": backend,
+        "device": device,
+        "predicted": lifted.cost.peak_bytes,
+    }
     row |= {"median": seconds.median, "low": seconds.low, "high": seconds.high}
     row["difference"] = float(np.abs(here - want).max() / np.abs(want).max())
     if backend == "numpy":
@@ -115,9 +126,18 @@ def main() -> int:
             try:
                 present = devices(backend)
             except ImportError:
-                rows.append({"case": case, "form": form, "backend": backend, "note": "package not installed"})
+                rows.append(
+                    {
+                        "case": case,
+                        "form": form,
+                        "backend": backend,
+                        "note": "package not installed",
+                    }
+                )
                 continue
-            rows += [row_of(case, backend, device, want, w, arguments.repeats) for device in present]
+            rows += [
+                row_of(case, backend, device, want, w, arguments.repeats) for device in present
+            ]
     print(text_table(COLUMNS, rows, title="One value-and-gradient, float64"))
     if not any(row.get("device") not in ("cpu", None) for row in rows):
         print("\nno GPU is present: CPU rows only")

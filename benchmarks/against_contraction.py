@@ -2,9 +2,10 @@
 
     python benchmarks/against_contraction.py [--repeats 11] [--seed 0]
 
-The rival is one jitted float64 JAX einsum over l cores N = A*A of size n⁴ and three copies of w, its path found by
-opt_einsum; it needs the extra `jax`. The two take turns, so that a busy machine slows both. Peak memory: the traced
-peak of a call here; there, the temporaries and the result as XLA reports them for the compiled call.
+The rival is one jitted float64 JAX einsum over l cores N = A*A of size n⁴ and three copies of w,
+its path found by opt_einsum; it needs the extra `jax`. The two take turns, so that a busy machine
+slows both. Peak memory: the traced peak of a call here; there, the temporaries and the result as
+XLA reports them for the compiled call.
 """
 
 from __future__ import annotations
@@ -60,7 +61,9 @@ def contraction(problem: sensing.SensingProblem, order: int) -> tuple[Callable[[
     out, p, q, s = (["".join(next(letters)) for _ in range(order)] for _ in range(4))
     cores = [o + t + a + c for o, t, a, c in zip(out, s, p, q, strict=True)]
     cubic = ",".join([*("".join(x) for x in (p, q, s)), *cores]) + "->" + "".join(out)
-    linear = ",".join(["".join(s), *(o + t for o, t in zip(out, s, strict=True))]) + "->" + "".join(out)
+    linear = (
+        ",".join(["".join(s), *(o + t for o, t in zip(out, s, strict=True))]) + "->" + "".join(out)
+    )
 
     def gradient(w: Any) -> Any:
         return 2 * (jnp.einsum(cubic, w, w, w, *[N] * order) - jnp.einsum(linear, w, *[B] * order))
@@ -77,7 +80,8 @@ def contraction(problem: sensing.SensingProblem, order: int) -> tuple[Callable[[
 def alternate(calls: list[Callable[[], Any]], repeats: int) -> list[Seconds]:
     """Time the calls in turn; a turn lasts at least 50 ms, and its sample is the mean of its calls.
 
-    Single calls in turn would time what the other left in the caches, not a descent that makes call after call.
+    Single calls in turn would time what the other left in the caches, not a descent that makes call
+    after call.
     """
     for call in calls:
         call()
@@ -135,7 +139,11 @@ def main() -> int:
         print("this benchmark needs JAX: pip install 'lift-compare[jax]'", file=sys.stderr)
         return 2
     rows = [row for case in CASES for row in rows_of(case, arguments.repeats, arguments.seed)]
-    print(text_table(COLUMNS, rows, title=f"One gradient, float64, {arguments.repeats} repeats in turn"))
+    print(
+        text_table(
+            COLUMNS, rows, title=f"One gradient, float64, {arguments.repeats} repeats in turn"
+        )
+    )
     print(f"\n{provenance(arguments.seed)['machine']}")
     return 0
 

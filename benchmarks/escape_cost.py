@@ -2,8 +2,9 @@
 
     python benchmarks/escape_cost.py [--repeats 15]
 
-The points are spurious minima of perturbed completion (ε = 0.1) that gradient descent ends at. Gradients and escapes
-take turns in one thread, and processor time leaves out what other programs do meanwhile.
+The points are spurious minima of perturbed completion (ε = 0.1) that gradient descent ends at.
+Gradients and escapes take turns in one thread, and processor time leaves out what other programs do
+meanwhile.
 """
 
 from __future__ import annotations

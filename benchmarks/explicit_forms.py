@@ -2,8 +2,8 @@
 
     python benchmarks/explicit_forms.py [--quick] [--limit 1e9] [--max-flops 5e9] [--csv FILE]
 
-Each row has the median and the 20 % and 80 % quantiles of the seconds, the predicted and the traced peak, and how many
-predicted operations a second were reached. Sizes beyond the limits are rows too.
+Each row has the median and the 20 % and 80 % quantiles of the seconds, the predicted and the traced
+peak, and how many predicted operations a second were reached. Sizes beyond the limits are rows too.
 """
 
 from __future__ import annotations
@@ -63,24 +63,41 @@ def rank_one(n: int, r: int, m: int, seed: int) -> sensing.SensingProblem:
 def instances(quick: bool) -> list[tuple[str, sensing.SensingProblem, int]]:
     completion, gaussian, vectors = QUICK if quick else FULL
     return [
-        *(("perturbed completion", sensing.perturbed_completion(n), order) for n, order in completion),
+        *(
+            ("perturbed completion", sensing.perturbed_completion(n), order)
+            for n, order in completion
+        ),
         *(("gaussian", sensing.gaussian(n, r, m, 0), order) for n, r, m, order in gaussian),
         *(("rank-one operators", rank_one(n, r, m, 0), order) for n, r, m, order in vectors),
     ]
 
 
-def rows_of(name: str, problem: sensing.SensingProblem, order: int, form: str, limits: Any) -> list[dict[str, Any]]:
-    base = {"instance": name, "n": problem.n, "r": problem.rank, "m": problem.m, "order": order, "form": form}
+def rows_of(
+    name: str, problem: sensing.SensingProblem, order: int, form: str, limits: Any
+) -> list[dict[str, Any]]:
+    base = {
+        "instance": name,
+        "n": problem.n,
+        "r": problem.rank,
+        "m": problem.m,
+        "order": order,
+        "form": form,
+    }
     try:
         lifted = LiftedProblem(problem, order, form=form, memory_limit=int(limits.limit))
     except MemoryLimitExceeded as refusal:
-        return [base | {"predicted": refusal.predicted_bytes, "note": "refused: over the memory limit"}]
+        return [
+            base | {"predicted": refusal.predicted_bytes, "note": "refused: over the memory limit"}
+        ]
     cost = lifted.cost
     base |= {"predicted": cost.peak_bytes, "flops": cost.flops}
     if cost.flops > limits.max_flops:
         return [base | {"note": "not run: over the limit of operations"}]
     rng = np.random.default_rng(0)
-    w, v = (sum(c * lifted.lift(rng.standard_normal(problem.shape)) for c in (1.0, -0.5)) for _ in range(2))
+    w, v = (
+        sum(c * lifted.lift(rng.standard_normal(problem.shape)) for c in (1.0, -0.5))
+        for _ in range(2)
+    )
     rows = []
     for evaluation, call, predicted in (
         ("value and gradient", lambda: lifted.value_and_gradient(w), cost.peak_bytes),
@@ -88,7 +105,11 @@ def rows_of(name: str, problem: sensing.SensingProblem, order: int, form: str, l
     ):
         sample = measure_cost(call, repeats=3 if limits.quick else 7, min_time=0.05, max_time=5.0)
         seconds = sample.seconds
-        row = base | {"evaluation": evaluation, "predicted": predicted, "traced": sample.traced_bytes}
+        row = base | {
+            "evaluation": evaluation,
+            "predicted": predicted,
+            "traced": sample.traced_bytes,
+        }
         row |= {"median": seconds.median, "low": seconds.low, "high": seconds.high}
         if evaluation == "Hessian product":
             row.pop("flops")
@@ -102,7 +123,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="a few small sizes")
     parser.add_argument("--limit", type=float, default=1e9, help="memory limit in bytes")
-    parser.add_argument("--max-flops", type=float, default=5e9, help="predicted operations that are still run")
+    parser.add_argument(
+        "--max-flops", type=float, default=5e9, help="predicted operations that are still run"
+    )
     parser.add_argument("--csv", help="also write the rows to this file")
     arguments = parser.parse_args()
     rows = []

@@ -2,9 +2,9 @@
 
     python benchmarks/gaussian_escapes.py [--instances 500] [--seed 0]
 
-Each instance has n ≤ 12, r ≤ 3 and m from n r to 4 n r, all drawn at random. Gradient descent with backtracking runs
-from one normal start. Where it solves the instance there is nothing to escape from; elsewhere every method is asked
-once, at the same point, made stationary to rounding.
+Each instance has n ≤ 12, r ≤ 3 and m from n r to 4 n r, all drawn at random. Gradient descent with
+backtracking runs from one normal start. Where it solves the instance there is nothing to escape
+from; elsewhere every method is asked once, at the same point, made stationary to rounding.
 """
 
 from __future__ import annotations
@@ -43,14 +43,19 @@ def stuck_points(instances: int, seed: int):
         m = int(rng.integers(n * r, 4 * n * r + 1))
         problem = sensing.gaussian(n, r, m, rng)
         start = rng.standard_normal((n, r))
-        run = descend_with_escapes(problem, start, step_size=sensing.Backtracking(), max_iterations=3000, max_escapes=0)
+        run = descend_with_escapes(
+            problem, start, step_size=sensing.Backtracking(), max_iterations=3000, max_escapes=0
+        )
         if run.solved:
             yield m / (n * r), problem, None
             continue
         point = sensing.polish(problem, run.point)
         if sensing.relative_gradient_norm(problem, point) > 1e-6:
             yield m / (n * r), problem, run.point
-        elif run.relative_objective > 0 and problem.objective(point) < 1e-20 * run.objective / run.relative_objective:
+        elif (
+            run.relative_objective > 0
+            and problem.objective(point) < 1e-20 * run.objective / run.relative_objective
+        ):
             yield m / (n * r), problem, None
         else:
             yield m / (n * r), problem, point
@@ -68,8 +73,14 @@ def main() -> int:
     rows = [
         {"method": name, **dict(zip(title, counts, strict=True)), "all": sum(counts)}
         for name, counts in (
-            ("instances", [sum(low <= ratio < high for ratio, _, _ in cases) for low, high in BINS]),
-            ("gradient descent stuck", [sum(low <= ratio < high for ratio, _, _ in stuck) for low, high in BINS]),
+            (
+                "instances",
+                [sum(low <= ratio < high for ratio, _, _ in cases) for low, high in BINS],
+            ),
+            (
+                "gradient descent stuck",
+                [sum(low <= ratio < high for ratio, _, _ in stuck) for low, high in BINS],
+            ),
         )
     ]
     broken = 0
@@ -82,7 +93,9 @@ def main() -> int:
             seconds += time.perf_counter() - begin
             reasons[attempt.reason] += 1
             finite = bool(np.all(np.isfinite(attempt.point)))
-            broken += not finite or (attempt.found and not problem.objective(attempt.point) < problem.objective(X))
+            broken += not finite or (
+                attempt.found and not problem.objective(attempt.point) < problem.objective(X)
+            )
             if attempt.found:
                 counts[next(i for i, (low, high) in enumerate(BINS) if low <= ratio < high)] += 1
                 falls.append(1 - attempt.objective_after / attempt.objective_before)
@@ -108,7 +121,11 @@ def main() -> int:
         Column("seconds", "mean time", "seconds"),
         Column("why", "not found"),
     ]
-    print(text_table(columns, rows, title=f"{arguments.instances} Gaussian instances, seed {arguments.seed}"))
+    print(
+        text_table(
+            columns, rows, title=f"{arguments.instances} Gaussian instances, seed {arguments.seed}"
+        )
+    )
     machine = provenance(arguments.seed)["machine"]
     print(f"\n{machine['processor']}, threads {machine['threads']}; promises broken: {broken}")
     return 1 if broken else 0

@@ -3,11 +3,12 @@
     python benchmarks/matrix_free_scale.py [--n 100000] [--order 11] [--operator sparse | rank-one]
 
 The coordinates fall into two halves, and the truth is Z = (z₁, z₂).
-- sparse: entries within a half have weight 1, the few across have ε. Gradient descent from (z₁, −z₂) ends at a spurious
+- sparse: entries within a half have weight 1, the few across have ε. Gradient descent from (z₁,
+  −z₂) ends at a spurious
   local minimum close by (this stage is shown, and not counted).
-- rank-one: each vector lives on one half, so X̂ = (z₁, 0) is exactly stationary, a saddle; its hidden direction is zero.
-Each operator is measured in a fresh process: seconds of each stage (one call each; they are long) and the resident peak
-of all of it above the imports.
+- rank-one: each vector lives on one half, so X̂ = (z₁, 0) is exactly stationary, a saddle; its
+  hidden direction is zero. Each operator is measured in a fresh process: seconds of each stage (one
+  call each; they are long) and the resident peak of all of it above the imports.
 """
 
 from __future__ import annotations
@@ -24,7 +25,13 @@ from lift_compare import simulated
 from lift_compare.compare.provenance import provenance
 from lift_compare.compare.resident import peak_of
 from lift_compare.compare.tables import Column, show_bytes, text_table
-from lift_compare.sensing import Backtracking, EntrywiseOperator, RankOneOperator, SensingProblem, gradient_descent
+from lift_compare.sensing import (
+    Backtracking,
+    EntrywiseOperator,
+    RankOneOperator,
+    SensingProblem,
+    gradient_descent,
+)
 
 OPERATORS = ("sparse", "rank-one")
 EPSILON = 0.3
@@ -83,36 +90,65 @@ def run(kind: str, n: int, stored: int, m: int, order: int, steps: int) -> None:
         X = np.where(lower, Z, 0.0)
     first = len(rows)
     directions = timed("directions", lambda: simulated.escape_directions(problem, X))
-    span = timed("Gram matrices", lambda: simulated.SpanObjective(problem, directions.generators, order).normalised())
+    span = timed(
+        "Gram matrices",
+        lambda: simulated.SpanObjective(problem, directions.generators, order).normalised(),
+    )
     start = [1.0, 0.1, 0.0]
-    # Half the largest step that always falls; on the sparse instance nothing falls beyond rounding: any step will do.
-    window = timed("step-size window", lambda: simulated.step_window(span, start, steps=steps, tolerance=0.1))
+    # Half the largest step that always falls; on the sparse instance nothing falls beyond rounding:
+    # any step will do.
+    window = timed(
+        "step-size window", lambda: simulated.step_window(span, start, steps=steps, tolerance=0.1)
+    )
     step = 0.5 * window.largest or 0.1
     path = timed(
         f"descent, {steps} steps",
         lambda: simulated.descend(span, start, step_size=step, iterations=steps),
     )
-    point = timed("collapse", lambda: simulated.collapse(span.generators, path.coefficients[-1], order))
-    rows.append({"stage": "directions to collapse", "seconds": sum(row["seconds"] for row in rows[first:])})
-    escape = timed("(beside it: escape, exact)", lambda: simulated.escape(problem, X, method="exact"))
+    point = timed(
+        "collapse", lambda: simulated.collapse(span.generators, path.coefficients[-1], order)
+    )
+    rows.append(
+        {"stage": "directions to collapse", "seconds": sum(row["seconds"] for row in rows[first:])}
+    )
+    escape = timed(
+        "(beside it: escape, exact)", lambda: simulated.escape(problem, X, method="exact")
+    )
     title = f"{problem.operator!r}, l = {order}"
-    print(text_table([Column("stage", "stage"), Column("seconds", "time", "seconds")], rows, title=title))
+    print(
+        text_table(
+            [Column("stage", "stage"), Column("seconds", "time", "seconds")], rows, title=title
+        )
+    )
     print(f"\n{directions!r}\n{path!r}")
-    print(f"h at X̂ {problem.objective(X):.6g}, after these steps and the collapse {problem.objective(point):.6g}")
+    print(
+        f"h at X̂ {problem.objective(X):.6g}, after these steps and the collapse {problem.objective(point):.6g}"
+    )
     print(repr(escape))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--operator", choices=OPERATORS, help="one operator, in this process (default: both)")
+    parser.add_argument(
+        "--operator", choices=OPERATORS, help="one operator, in this process (default: both)"
+    )
     parser.add_argument("--n", type=int, default=100_000)
-    parser.add_argument("--stored", type=int, default=1_000_000, help="stored weights of the sparse operator")
+    parser.add_argument(
+        "--stored", type=int, default=1_000_000, help="stored weights of the sparse operator"
+    )
     parser.add_argument("--m", type=int, default=200, help="measurements of the rank-one operator")
     parser.add_argument("--order", type=int, default=11)
     parser.add_argument("--steps", type=int, default=1000)
     arguments = parser.parse_args()
     if arguments.operator is not None:
-        measure(arguments.operator, arguments.n, arguments.stored, arguments.m, arguments.order, arguments.steps)
+        measure(
+            arguments.operator,
+            arguments.n,
+            arguments.stored,
+            arguments.m,
+            arguments.order,
+            arguments.steps,
+        )
         return
     print(provenance(), flush=True)
     for kind in OPERATORS:

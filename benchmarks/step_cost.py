@@ -2,7 +2,8 @@
 
     python benchmarks/step_cost.py
 
-Every case runs in the same process, the cases in turn, so that a busy machine slows all of them; ratios are of medians.
+Every case runs in the same process, the cases in turn, so that a busy machine slows all of them;
+ratios are of medians.
 """
 
 from __future__ import annotations
@@ -34,7 +35,15 @@ def main() -> None:
     median = np.median(seconds, axis=0)
     low, high = np.quantile(seconds, [0.2, 0.8], axis=0)
     rows = [
-        {"n": n, "l": order, "k": k, "step": median[i], "low": low[i], "high": high[i], "ratio": median[i] / median[0]}
+        {
+            "n": n,
+            "l": order,
+            "k": k,
+            "step": median[i],
+            "low": low[i],
+            "high": high[i],
+            "ratio": median[i] / median[0],
+        }
         for i, (n, order, k) in enumerate(CASES)
     ]
     columns = [

@@ -22,11 +22,15 @@ def main() -> int:
     parser.add_argument("--starts", type=int, default=50)
     arguments = parser.parse_args()
     begin, busy = time.perf_counter(), time.process_time()
-    rates = success_rates(starts=arguments.starts, scale=arguments.scale, seed=arguments.seed, method=arguments.method)
+    rates = success_rates(
+        starts=arguments.starts, scale=arguments.scale, seed=arguments.seed, method=arguments.method
+    )
     wall, processor = time.perf_counter() - begin, time.process_time() - busy
     print(rates.table())
     machine = provenance(arguments.seed)["machine"]
-    print(f"\n{wall:.1f} s ({processor:.1f} s of processor time) on {machine['processor']}, {machine['threads']}")
+    print(
+        f"\n{wall:.1f} s ({processor:.1f} s of processor time) on {machine['processor']}, {machine['threads']}"
+    )
     return 0
 
 

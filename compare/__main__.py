@@ -14,7 +14,14 @@ from typing import NoReturn
 
 from .commands.common import UsageError
 
-_COMMANDS = ("directions", "cost", "sweep", "export", "verify", "reproduce")  # the first is the default
+_COMMANDS = (
+    "directions",
+    "cost",
+    "sweep",
+    "export",
+    "verify",
+    "reproduce",
+)  # the first is the default
 
 
 class _Parser(argparse.ArgumentParser):
@@ -39,7 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         words.insert(0, _COMMANDS[0])
     try:
         parsed = parser.parse_args(words)
-    except SystemExit as stop:  # argparse has printed its line; hand its code back to callers in Python
+    except (
+        SystemExit
+    ) as stop:  # argparse has printed its line; hand its code back to callers in Python
         return int(stop.code or 0)
     try:
         return int(parsed.run(parsed))

@@ -82,11 +82,22 @@ def success_rate(
     )
     results = vars(rates.cells[0])
     used = {"step_size_used": results["step_size"]}
-    return used | {key: value for key, value in results.items() if key not in ("n", "epsilon", "starts", "step_size")}
+    return used | {
+        key: value
+        for key, value in results.items()
+        if key not in ("n", "epsilon", "starts", "step_size")
+    }
 
 
 def explicit_against_simulated(
-    *, order: int, rho: float, eta: float, steps: int, memory_limit: int | None, costs: bool, **point: Any
+    *,
+    order: int,
+    rho: float,
+    eta: float,
+    steps: int,
+    memory_limit: int | None,
+    costs: bool,
+    **point: Any,
 ) -> dict[str, Any]:
     """Compare the explicit lifted descent with both simulations (`compare.compare_directions`), if memory allows."""
     where = Point(**point)
@@ -94,8 +105,13 @@ def explicit_against_simulated(
     compared = compare_directions(
         problem, X, order, rho=rho, eta=eta, steps=steps, memory_limit=memory_limit, costs=costs
     ).row()
-    made = {"steps_made": compared.pop("steps"), "relative_gradient_norm": relative_gradient_norm(problem, X)}
-    return made | {key: value for key, value in compared.items() if key not in ("order", "rho", "eta")}
+    made = {
+        "steps_made": compared.pop("steps"),
+        "relative_gradient_norm": relative_gradient_norm(problem, X),
+    }
+    return made | {
+        key: value for key, value in compared.items() if key not in ("order", "rho", "eta")
+    }
 
 
 def _fill_published(settings: dict[str, Any], *names: str) -> dict[str, Any]:
@@ -104,7 +120,10 @@ def _fill_published(settings: dict[str, Any], *names: str) -> dict[str, Any]:
     published = vars(PUBLISHED.get(whole["instance"], PUBLISHED["real-system"]))
     if whole["instance"] == "gaussian":
         published = published | {"gd_after": whole["gd_before"]}
-    return {name: published[name] if name in names and value is None else value for name, value in whole.items()}
+    return {
+        name: published[name] if name in names and value is None else value
+        for name, value in whole.items()
+    }
 
 
 def _complete_path(settings: dict[str, Any]) -> dict[str, Any]:
@@ -124,7 +143,10 @@ def _complete_escape(settings: dict[str, Any]) -> dict[str, Any]:
     if method == "exact":
         return _fill_published(settings, "gd_after")
     whole = _fill_published(settings, "order", "rho", "eta", "steps", "gd_after")
-    return whole | {"rule": whole["rule"] or AcceptanceRule.CODE.value, "surrogate": bool(whole["surrogate"])}
+    return whole | {
+        "rule": whole["rule"] or AcceptanceRule.CODE.value,
+        "surrogate": bool(whole["surrogate"]),
+    }
 
 
 def _complete_comparison(settings: dict[str, Any]) -> dict[str, Any]:
@@ -223,12 +245,25 @@ EVALUATIONS: dict[str, Evaluation] = {
                 "max_escapes": whole(0, 1_000),
                 "tolerance": real(),
             },
-            columns=("rate_descent", "rate_escapes", "published_descent", "published_escapes", "escapes", "refused"),
+            columns=(
+                "rate_descent",
+                "rate_escapes",
+                "published_descent",
+                "published_escapes",
+                "escapes",
+                "refused",
+            ),
         ),
         Evaluation(
             "directions",
             explicit_against_simulated,
-            defaults={**POINT_DEFAULTS, **_LIFT_DEFAULTS, "steps": 100, "memory_limit": None, "costs": False},
+            defaults={
+                **POINT_DEFAULTS,
+                **_LIFT_DEFAULTS,
+                "steps": 100,
+                "memory_limit": None,
+                "costs": False,
+            },
             checks={
                 **POINT_CHECKS,
                 **_LIFT_CHECKS,
@@ -237,7 +272,13 @@ EVALUATIONS: dict[str, Evaluation] = {
                 "costs": truth,
             },
             complete=_complete_comparison,
-            columns=("coefficient_error", "objective_error", "tensor_error", "span_capture", "truncation_error"),
+            columns=(
+                "coefficient_error",
+                "objective_error",
+                "tensor_error",
+                "span_capture",
+                "truncation_error",
+            ),
         ),
     )
 }

@@ -1,8 +1,9 @@
 """The cost grid: explicit lifting in each form against exact and truncated simulation, over n, r, m and l.
 
-Each row is measured in a fresh process with pinned threads (`compare.fresh`). In it come, in this order: the inputs,
-the resident peak of the first plan and run, the seconds of the plan and of the run, the traced peak. A size that is
-refused for its predicted bytes, takes too long or fails is a row that says so.
+Each row is measured in a fresh process with pinned threads (`compare.fresh`). In it come, in this
+order: the inputs, the resident peak of the first plan and run, the seconds of the plan and of the
+run, the traced peak. A size that is refused for its predicted bytes, takes too long or fails is a
+row that says so.
 """
 
 from __future__ import annotations
@@ -73,7 +74,9 @@ def cost_cases(
     if max(rank) > max(n):
         raise ValueError(f"rank: expected at most n = {max(n)}, got {max(rank)}")
     return [
-        CostCase(operator, side, r, order_, rule) for order_, r, rule, side in product(order, rank, m, n) if r <= side
+        CostCase(operator, side, r, order_, rule)
+        for order_, r, rule, side in product(order, rank, m, n)
+        if r <= side
     ]
 
 
@@ -141,12 +144,22 @@ def cost_grid(
         `traced_bytes`, `resident_bytes` (peaks of plan and step above the inputs), `allowed_bytes` and `threads`.
     """
     if unknown := set(methods) - set(METHODS):
-        raise ValueError(f"methods: expected some of {', '.join(METHODS)}, got {', '.join(sorted(unknown))}")
+        raise ValueError(
+            f"methods: expected some of {', '.join(METHODS)}, got {', '.join(sorted(unknown))}"
+        )
     known = sorted({form for several in FORMS.values() for form in several})
     if unknown := set(forms or ()) - set(known):
-        raise ValueError(f"forms: expected some of {', '.join(known)}, got {', '.join(sorted(unknown))}")
-    memory_limit, threads = whole_number("memory_limit", memory_limit), whole_number("threads", threads)
-    time_limit, min_time = positive("time_limit", time_limit), positive("min_time", min_time, or_zero=True)
+        raise ValueError(
+            f"forms: expected some of {', '.join(known)}, got {', '.join(sorted(unknown))}"
+        )
+    memory_limit, threads = (
+        whole_number("memory_limit", memory_limit),
+        whole_number("threads", threads),
+    )
+    time_limit, min_time = (
+        positive("time_limit", time_limit),
+        positive("min_time", min_time, or_zero=True),
+    )
     repeats, seed = whole_number("repeats", repeats), whole_number("seed", seed, least=0)
     tasks = [
         (case, method, form)
@@ -157,13 +170,21 @@ def cost_grid(
     ]
     rows = []
     too_long: dict[tuple[str, str | None], list[CostCase]] = defaultdict(list)
-    for case, method, form in tqdm(tasks, desc="cost", unit="row", disable=None if progress else True):
+    for case, method, form in tqdm(
+        tasks, desc="cost", unit="row", disable=None if progress else True
+    ):
         row: dict[str, Any] = {
             "operator": case.operator, "n": case.n, "rank": case.rank, "m": case.measurements, "m_rule": str(case.m),
             "order": case.order, "method": method, "form": form, "allowed_bytes": memory_limit, "threads": threads,
         }  # fmt: skip
         if any(_larger(case, other) for other in too_long[method, form]):
-            rows.append(row | {"status": "too long", "note": f"not tried: a smaller case took over {time_limit:g} s"})
+            rows.append(
+                row
+                | {
+                    "status": "too long",
+                    "note": f"not tried: a smaller case took over {time_limit:g} s",
+                }
+            )
             continue
         try:
             row |= in_fresh_process(
@@ -174,7 +195,10 @@ def cost_grid(
             too_long[method, form].append(case)
             row |= {"status": "too long", "note": f"stopped after {time_limit:g} s"}
         except KeyboardInterrupt:  # what is measured is kept, and the rest is a row that says so
-            rows.append(row | {"status": "interrupted", "note": "interrupted here; later rows were not tried"})
+            rows.append(
+                row
+                | {"status": "interrupted", "note": "interrupted here; later rows were not tried"}
+            )
             break
         except Exception as error:  # whatever went wrong in this row, the others are still wanted
             row |= {"status": "failed", "note": f"failed: {type(error).__name__}: {error}"}
@@ -184,11 +208,13 @@ def cost_grid(
 
 def memory_summary(rows: Iterable[Mapping[str, Any]], *, noise: int = NOISE) -> str:
     """Return one sentence: how the resident peaks of the explicit side compare with prediction and traced peak."""
-    explicit = [row for row in rows if row["method"] == "explicit" and (row.get("resident_bytes") or 0) > noise]
+    explicit = [
+        row
+        for row in rows
+        if row["method"] == "explicit" and (row.get("resident_bytes") or 0) > noise
+    ]
     if not explicit:
-        return (
-            f"No resident peak of the explicit side above {show_bytes(noise)}: nothing to hold the prediction against."
-        )
+        return f"No resident peak of the explicit side above {show_bytes(noise)}: nothing to hold the prediction against."
     ratios = [row["resident_bytes"] / row["predicted_bytes"] for row in explicit]
     below = sum(row["resident_bytes"] < row["traced_bytes"] - noise for row in explicit)
     return (
@@ -222,11 +248,17 @@ def _measure_row(
     row: dict[str, Any] = {"m": problem.m, "status": "measured", "note": None}
     if method == "explicit":
         try:
-            cost = lifting.LiftedProblem(problem, case.order, form=str(form), memory_limit=memory_limit).cost
+            cost = lifting.LiftedProblem(
+                problem, case.order, form=str(form), memory_limit=memory_limit
+            ).cost
         except lifting.MemoryLimitExceeded as refusal:
             needs, allowed = show_bytes(refusal.predicted_bytes), show_bytes(refusal.allowed_bytes)
             note = f"refused: needs {needs}, {allowed} allowed"
-            return row | {"status": "refused", "note": note, "predicted_bytes": refusal.predicted_bytes}
+            return row | {
+                "status": "refused",
+                "note": note,
+                "predicted_bytes": refusal.predicted_bytes,
+            }
         row |= {"predicted_flops": cost.flops, "predicted_bytes": cost.total_bytes}
     plan = _plan_of(problem, case.order, method, form, memory_limit, seed)
     row["resident_bytes"] = peak_of(lambda: plan()())

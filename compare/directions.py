@@ -45,8 +45,9 @@ class OracleAlignment:
 class DirectionComparison:
     """Explicit lifted descent against its exact and its truncated simulation.
 
-    All three start at vec(X̂)^{⊗l} + ρ vec(u_n q_rᵀ)^{⊗l}. The first two take gradient steps of size η/2, because
-    the η of the truncated recursion is twice the step (docs/theory.md, section 7).
+    All three start at vec(X̂)^{⊗l} + ρ vec(u_n q_rᵀ)^{⊗l}. The first two take gradient steps of
+    size η/2, because the η of the truncated recursion is twice the step (docs/theory.md, section
+    7).
 
     Attributes
     ----------
@@ -148,7 +149,10 @@ class DirectionComparison:
 
     def table(self) -> str:
         """Return the numbers as a table of two columns."""
-        rows = [{"what": key.replace("_", " "), "value": show(value, ".6g")} for key, value in self.row().items()]
+        rows = [
+            {"what": key.replace("_", " "), "value": show(value, ".6g")}
+            for key, value in self.row().items()
+        ]
         return text_table([Column("what", "quantity"), Column("value", "value")], rows)
 
     def __repr__(self) -> str:
@@ -222,14 +226,18 @@ def compare_directions(
     w0 = tensors[0] + rho * tensors[1]
     step = eta / 2
 
-    explicit = lifting.projected_gradient_descent(lifted, w0, step_size=step, iterations=steps, projection=projection)
+    explicit = lifting.projected_gradient_descent(
+        lifted, w0, step_size=step, iterations=steps, projection=projection
+    )
     marks, seen = {max(1, round(part * steps / 3)) for part in (1, 2, 3)}, []
 
     def look(iteration: int, w: Any, value: float) -> None:
         if iteration in marks:
             seen.append(np.asarray(w - w0))
 
-    free = lifting.projected_gradient_descent(lifted, w0, step_size=step, iterations=steps, callback=look)
+    free = lifting.projected_gradient_descent(
+        lifted, w0, step_size=step, iterations=steps, callback=look
+    )
     span = simulated.SpanObjective(problem, generators, order)
     exact = simulated.descend(span, start, step_size=step, iterations=steps)
 
@@ -253,11 +261,15 @@ def compare_directions(
         steps=made,
         coefficient_error=_coefficient_error(explicit_path, path, generators, order),
         objective_error=float(
-            np.max(np.abs(explicit.values[: made + 1] - values)) / max(values[0], span.value(np.zeros(3)))
+            np.max(np.abs(explicit.values[: made + 1] - values))
+            / max(values[0], span.value(np.zeros(3)))
         ),
-        tensor_error=_norm(explicit.tensor - _combine(exact.coefficients[-1], tensors)) / _norm(explicit.tensor),
+        tensor_error=_norm(explicit.tensor - _combine(exact.coefficients[-1], tensors))
+        / _norm(explicit.tensor),
         direction_cosine=_cosine(displacement, simulated_displacement) or 0.0,
-        truncated_cosine=_cosine(simulated_displacement, _combine(truncated.coefficients[-1] - start, tensors)),
+        truncated_cosine=_cosine(
+            simulated_displacement, _combine(truncated.coefficients[-1] - start, tensors)
+        ),
         principal_angles=_principal_angles(seen, projection),
         span_capture=_captured(free.tensor - w0, projection),
         truncation_error=simulated.truncation_error(span, directions, start),
@@ -270,15 +282,20 @@ def compare_directions(
         truncated=truncated,
         directions=directions,
         explicit_cost=_explicit_cost(lifted, w0, projection, step) if costs else None,
-        simulated_cost=measure_cost(lambda: start - step * span.projected_gradient(start)) if costs else None,
+        simulated_cost=measure_cost(lambda: start - step * span.projected_gradient(start))
+        if costs
+        else None,
         form=lifted.cost.form,
     )
 
 
-def _coefficient_error(explicit: FloatArray, exact: FloatArray, generators: FloatArray, order: int) -> float:
+def _coefficient_error(
+    explicit: FloatArray, exact: FloatArray, generators: FloatArray, order: int
+) -> float:
     """Return the largest relative difference over the path, in coordinates of the unit generators.
 
-    Where Γ is singular a tensor has many coordinates; Γ⁺Γ takes each to its representative of least norm.
+    Where Γ is singular a tensor has many coordinates; Γ⁺Γ takes each to its representative of least
+    norm.
     """
     flat = generators.reshape(len(generators), -1)
     norms = np.linalg.norm(flat, axis=1)
@@ -289,13 +306,21 @@ def _coefficient_error(explicit: FloatArray, exact: FloatArray, generators: Floa
     return float(np.max(np.abs(a - b).max(axis=1) / np.abs(b).max(axis=1)))
 
 
-def _principal_angles(displacements: list[FloatArray], projection: lifting.SpanProjection) -> FloatArray:
+def _principal_angles(
+    displacements: list[FloatArray], projection: lifting.SpanProjection
+) -> FloatArray:
     """Return the principal angles between S and the span of the displacements."""
     if not any(np.any(displacement) for displacement in displacements):
         return np.empty(0)
-    V, values, _ = np.linalg.svd(np.array([d.reshape(-1) for d in displacements]).T, full_matrices=False)
-    V = V[:, values > 1e-8 * values[0]]  # displacements along one line span one dimension, not three
-    outside = [v - np.asarray(projection(v.reshape(displacements[0].shape))).reshape(-1) for v in V.T]
+    V, values, _ = np.linalg.svd(
+        np.array([d.reshape(-1) for d in displacements]).T, full_matrices=False
+    )
+    V = V[
+        :, values > 1e-8 * values[0]
+    ]  # displacements along one line span one dimension, not three
+    outside = [
+        v - np.asarray(projection(v.reshape(displacements[0].shape))).reshape(-1) for v in V.T
+    ]
     sines = np.linalg.svd(np.array(outside), compute_uv=False)
     return np.sort(np.arcsin(np.clip(sines, 0.0, 1.0)))
 

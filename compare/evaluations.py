@@ -64,18 +64,29 @@ class Evaluation:
     def settings(self) -> dict[str, Any]:
         """The settings, with their defaults (`inspect.Parameter.empty` where one is needed)."""
         parameters = inspect.signature(self.run).parameters.values()
-        named = {each.name: each.default for each in parameters if each.kind is not inspect.Parameter.VAR_KEYWORD}
-        return {**self.defaults, **{name: default for name, default in named.items() if name not in self.defaults}}
+        named = {
+            each.name: each.default
+            for each in parameters
+            if each.kind is not inspect.Parameter.VAR_KEYWORD
+        }
+        return {
+            **self.defaults,
+            **{name: default for name, default in named.items() if name not in self.defaults},
+        }
 
     def check(self, name: str, value: Any) -> Any:
         """Return one value of a setting in canonical form, or refuse it by its name."""
         if name not in self.settings:
             known = ", ".join(self.settings)
-            raise ValueError(f"{name}: not a setting of the evaluation {self.name!r}; expected one of {known}")
+            raise ValueError(
+                f"{name}: not a setting of the evaluation {self.name!r}; expected one of {known}"
+            )
         try:
             return self.checks.get(name, scalar)(name, value)
         except OverflowError as error:
-            raise ValueError(f"{name}: expected a number in the range of float64, got {value!r:.40}...") from error
+            raise ValueError(
+                f"{name}: expected a number in the range of float64, got {value!r:.40}..."
+            ) from error
 
     def canonical(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Return complete settings from checked ones: defaults filled in, what follows from others worked out."""
@@ -83,7 +94,9 @@ class Evaluation:
         for name, default in self.settings.items():
             whole[name] = settings.get(name, default)
             if whole[name] is inspect.Parameter.empty:
-                raise ValueError(f"{name}: the evaluation {self.name!r} needs this setting, and it is missing")
+                raise ValueError(
+                    f"{name}: the evaluation {self.name!r} needs this setting, and it is missing"
+                )
         return whole if self.complete is None else self.complete(whole)
 
 
@@ -96,10 +109,14 @@ def evaluate(run: Callable[..., Mapping[str, Any]], settings: Mapping[str, Any])
             results = plain(run(**settings))
             if not isinstance(results, dict):
                 raise TypeError(f"expected a dict of results, got {type(results).__name__}")
-            json.dumps(results, allow_nan=False)  # what the store cannot keep is an error of the evaluation
+            json.dumps(
+                results, allow_nan=False
+            )  # what the store cannot keep is an error of the evaluation
         except MemoryLimitExceeded as refusal:
             status = Status.REFUSED
-            error = f"refused: needs {refusal.predicted_bytes} bytes, {refusal.allowed_bytes} allowed"
+            error = (
+                f"refused: needs {refusal.predicted_bytes} bytes, {refusal.allowed_bytes} allowed"
+            )
         except Exception as raised:
             results, status, error = None, Status.FAILED, _one_line(raised)
         seconds = time.perf_counter() - begin

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     import pandas
 
 
-def export_rows(store_path: str | os.PathLike[str], *, evaluation: str | None = None) -> list[dict[str, Any]]:
+def export_rows(
+    store_path: str | os.PathLike[str], *, evaluation: str | None = None
+) -> list[dict[str, Any]]:
     """Return every row of a store as one flat dict, in the order in which the rows were begun.
 
     Parameters
@@ -43,7 +45,9 @@ def export_rows(store_path: str | os.PathLike[str], *, evaluation: str | None = 
     return [flat(row) for row in rows if evaluation in (None, row.task.evaluation)]
 
 
-def export_frame(store_path: str | os.PathLike[str], *, evaluation: str | None = None) -> pandas.DataFrame:
+def export_frame(
+    store_path: str | os.PathLike[str], *, evaluation: str | None = None
+) -> pandas.DataFrame:
     """Return the rows of a store as a pandas DataFrame (needs the extra `frame`); see `export_rows`.
 
     Raises
@@ -77,7 +81,10 @@ def flat(row: StoredRow) -> dict[str, Any]:
         "cores": machine.get("cores"),
         "system": machine.get("system"),
         "threads": ", ".join(threads) or None,
-        **{f"version_{name}": version for name, version in row.provenance.get("versions", {}).items()},
+        **{
+            f"version_{name}": version
+            for name, version in row.provenance.get("versions", {}).items()
+        },
     }
 
 
@@ -90,7 +97,9 @@ def write_json_lines(rows: Iterable[dict[str, Any]], file: TextIO) -> None:
 def write_csv_rows(rows: Iterable[dict[str, Any]], file: TextIO) -> None:
     """Write CSV with the union of the keys as header; a missing value is an empty cell, a list is JSON."""
     rows = list(rows)
-    writer = csv.DictWriter(file, list(dict.fromkeys(key for row in rows for key in row)), lineterminator="\n")
+    writer = csv.DictWriter(
+        file, list(dict.fromkeys(key for row in rows for key in row)), lineterminator="\n"
+    )
     writer.writeheader()
     for row in rows:
         writer.writerow({key: _cell(plain(value)) for key, value in row.items()})

@@ -1,10 +1,12 @@
 """Run a function in a fresh process with pinned threads, and bring back what it returns or raises.
 
-Memory and time are honest only in a process that has done nothing else: a peak that was reached before stays in the
-books, and the number of BLAS threads is fixed when numpy is imported. So the child is a new interpreter (not a fork),
-started with the thread limits in its environment. The request and the reply are pickles over its pipes.
+Memory and time are honest only in a process that has done nothing else: a peak that was reached
+before stays in the books, and the number of BLAS threads is fixed when numpy is imported. So the
+child is a new interpreter (not a fork), started with the thread limits in its environment. The
+request and the reply are pickles over its pipes.
 
-The child runs this file as a script, so nothing but the standard library may be imported at its top.
+The child runs this file as a script, so nothing but the standard library may be imported at its
+top.
 """
 
 from __future__ import annotations
@@ -35,7 +37,12 @@ class ChildFailed(RuntimeError):  # noqa: N818 (a name that says what happened)
 
 
 def in_fresh_process(
-    function: Callable[P, T], /, *args: Any, threads: int = 1, timeout: float | None = None, **kwargs: Any
+    function: Callable[P, T],
+    /,
+    *args: Any,
+    threads: int = 1,
+    timeout: float | None = None,
+    **kwargs: Any,
 ) -> T:
     """Return function(*args, **kwargs), evaluated in a fresh interpreter limited to `threads` threads.
 
@@ -62,25 +69,35 @@ def in_fresh_process(
     threads = whole_number("threads", threads)
     name = getattr(getattr(function, "func", function), "__module__", None)
     if name == "__main__":
-        raise TypeError("function: expected a function of an importable module, got one of __main__")
+        raise TypeError(
+            "function: expected a function of an importable module, got one of __main__"
+        )
     try:
         request = pickle.dumps((function, args, kwargs))
     except (pickle.PicklingError, AttributeError, TypeError) as error:
         raise TypeError(
             f"function: expected a module-level function with picklable arguments, got {function!r} ({error})"
         ) from error
-    command = [sys.executable, "-P", __file__]  # -P: the folder of this file is no place to import from
+    command = [
+        sys.executable,
+        "-P",
+        __file__,
+    ]  # -P: the folder of this file is no place to import from
     environment = {
         **os.environ,
         **dict.fromkeys(THREAD_VARIABLES, str(threads)),
         "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path),
     }
     try:
-        child = subprocess.run(command, input=request, capture_output=True, env=environment, timeout=timeout)
+        child = subprocess.run(
+            command, input=request, capture_output=True, env=environment, timeout=timeout
+        )
     except subprocess.TimeoutExpired as error:
         raise TimeoutError(f"{_name(function)}: no result after {timeout:.3g} s") from error
     if not child.stdout:
-        raise ChildFailed(f"{_name(function)}: the fresh process {_end(child.returncode)}{_last_line(child.stderr)}")
+        raise ChildFailed(
+            f"{_name(function)}: the fresh process {_end(child.returncode)}{_last_line(child.stderr)}"
+        )
     succeeded, value = pickle.loads(child.stdout)
     if not succeeded:
         raise value
@@ -91,14 +108,18 @@ def in_fresh_process(
 def _serve() -> None:
     """Answer one request: what the child runs."""
     reply = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what the function prints must not mix with the reply
+    os.dup2(
+        sys.stderr.fileno(), sys.stdout.fileno()
+    )  # what the function prints must not mix with the reply
     try:
         function, args, kwargs = pickle.load(sys.stdin.buffer)
         answer = pickle.dumps((True, function(*args, **kwargs)))
     except Exception as error:
         try:
             answer = pickle.dumps((False, error))
-            pickle.loads(answer)  # an exception with its own constructor may pickle but not come back
+            pickle.loads(
+                answer
+            )  # an exception with its own constructor may pickle but not come back
         except Exception:
             answer = pickle.dumps((False, RuntimeError(f"{type(error).__name__}: {error}")))
     with reply:

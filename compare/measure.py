@@ -1,8 +1,10 @@
 """What a call costs: seconds with their spread, and three byte counts that do not measure the same thing.
 
 - predicted bytes: from shapes, before anything is allocated; the caller brings it.
-- traced bytes: peak of `tracemalloc`: every array numpy allocates, but not the work space of BLAS and LAPACK.
-- resident bytes: `VmHWM` of a fresh process above its baseline: everything, in pages (see `compare.resident`).
+- traced bytes: peak of `tracemalloc`: every array numpy allocates, but not the work space of BLAS
+  and LAPACK.
+- resident bytes: `VmHWM` of a fresh process above its baseline: everything, in pages (see
+  `compare.resident`).
 
 How each is measured and what it misses: docs/measuring.md.
 """
@@ -72,7 +74,9 @@ class CostSample:
             ("traced", self.traced_bytes),
             ("resident", self.resident_bytes),
         )
-        peaks = ", ".join(f"{name} {'–' if count is None else show_bytes(count)}" for name, count in counts)
+        peaks = ", ".join(
+            f"{name} {'–' if count is None else show_bytes(count)}" for name, count in counts
+        )
         return f"CostSample({self.seconds!r}; peak bytes: {peaks})"
 
     def row(self, prefix: str = "") -> dict[str, Any]:
@@ -101,8 +105,8 @@ def measure_cost(
 ) -> CostSample:
     """Measure seconds, traced peak and (if asked) resident peak of a call.
 
-    Only the call is inside the clock: no warm-up, no garbage collection, no tracemalloc. The traced peak is that of one
-    more call of its own, the resident peak that of a fresh process.
+    Only the call is inside the clock: no warm-up, no garbage collection, no tracemalloc. The traced
+    peak is that of one more call of its own, the resident peak that of a fresh process.
 
     Parameters
     ----------
@@ -135,21 +139,30 @@ def measure_cost(
         if value is not None and not callable(value):
             raise TypeError(f"{name}: expected a callable, got {type(value).__name__}")
     repeats, warm_up = whole_number("repeats", repeats), whole_number("warm_up", warm_up, least=0)
-    min_time, max_time = positive("min_time", min_time, or_zero=True), positive("max_time", max_time)
+    min_time, max_time = (
+        positive("min_time", min_time, or_zero=True),
+        positive("max_time", max_time),
+    )
     seconds = timed(call, repeats=repeats, min_time=min_time, max_time=max_time, warm_up=warm_up)
     return CostSample(
         seconds,
-        None if predicted_bytes is None else whole_number("predicted_bytes", predicted_bytes, least=0),
+        None
+        if predicted_bytes is None
+        else whole_number("predicted_bytes", predicted_bytes, least=0),
         traced_peak(call) if traced else None,
         None if resident is None else resident_peak(resident),
         thread_limits(),
     )
 
 
-def timed(call: Callable[[], Any], *, repeats: int, min_time: float, max_time: float, warm_up: int = 1) -> Seconds:
+def timed(
+    call: Callable[[], Any], *, repeats: int, min_time: float, max_time: float, warm_up: int = 1
+) -> Seconds:
     """Return the seconds of one call; see `measure_cost`."""
     if tracemalloc.is_tracing():
-        raise RuntimeError("tracemalloc is on: stop it first, it slows down every allocation that is timed")
+        raise RuntimeError(
+            "tracemalloc is on: stop it first, it slows down every allocation that is timed"
+        )
     for _ in range(warm_up):
         call()
     samples: list[float] = []

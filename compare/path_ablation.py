@@ -45,9 +45,9 @@ def simulated_path(
 ) -> dict[str, Any]:
     """Follow the simulated lifted path for T steps at X̂, collapse it whether accepted or not, and descend from there.
 
-    `method` is "truncated" (the published closed form and β/γ rule) or "exact" (docs/theory.md, section 6; its step is
-    η/2, because the published η belongs to half the gradient). `sign` flips u_n, whose sign no theory fixes: the path
-    starts at ŵ + ρ b or at ŵ − ρ b.
+    `method` is "truncated" (the published closed form and β/γ rule) or "exact" (docs/theory.md,
+    section 6; its step is η/2, because the published η belongs to half the gradient). `sign` flips
+    u_n, whose sign no theory fixes: the path starts at ŵ + ρ b or at ŵ − ρ b.
     """
     where = Point(**point)
     problem, X = where.problem(), where.stationary_point()
@@ -69,24 +69,35 @@ def simulated_path(
     results["type"] = "beta" if dominant == 1 else "gamma"
     results["dominance"] = norms[dominant] / np.delete(norms, dominant).max()
     term = np.where(np.arange(3) == dominant, c, 0.0)
-    objectives: tuple[tuple[str, SpanObjective | DiagonalSurrogate], ...] = (("exact", exact), ("surrogate", surrogate))
+    objectives: tuple[tuple[str, SpanObjective | DiagonalSurrogate], ...] = (
+        ("exact", exact),
+        ("surrogate", surrogate),
+    )
     for name, objective in objectives:
         results[f"h_{name}_T"] = _if_finite(objective.value, c)
         results[f"h_{name}_term"] = _if_finite(objective.value, term)
         for rule in AcceptanceRule:
-            published = partial(published_collapse, rule=rule, dominance=dominance_factor, objective=objective)
+            published = partial(
+                published_collapse, rule=rule, dominance=dominance_factor, objective=objective
+            )
             verdict = _if_finite(published, problem, directions, order, c)
             results[f"accepted_{rule.value}_{name}"] = None if verdict is None else verdict.accepted
     results["truncation_error"] = _if_finite(truncation_error, exact, directions, c)
 
     if method == "truncated":
-        escaped = np.sign(c[dominant]) * np.abs(c[dominant]) ** (1 / order) * directions.generators[dominant]
+        escaped = (
+            np.sign(c[dominant])
+            * np.abs(c[dominant]) ** (1 / order)
+            * directions.generators[dominant]
+        )
     else:
         escaped = collapse(directions.generators, c, order)
     return results | after(problem, escaped, where.gd_step, gd_after)
 
 
-def _escape_theory(problem: SensingProblem, directions: EscapeDirections, order: int) -> dict[str, Any]:
+def _escape_theory(
+    problem: SensingProblem, directions: EscapeDirections, order: int
+) -> dict[str, Any]:
     """Return the spectral data at X̂ and what theory says about escaping along the visible direction."""
     X = directions.base
     return {
@@ -110,7 +121,12 @@ def _signed(directions: EscapeDirections, sign: int) -> EscapeDirections:
 
 
 def _follow(
-    method: str, directions: EscapeDirections, objective: SpanObjective, rho: float, eta: float, steps: int
+    method: str,
+    directions: EscapeDirections,
+    objective: SpanObjective,
+    rho: float,
+    eta: float,
+    steps: int,
 ) -> tuple[FloatArray | None, str]:
     """Return the coefficients at T and why the path stopped; None where they leave float64 before."""
     if method == "exact":
@@ -121,7 +137,9 @@ def _follow(
         whole = len(path.values) == steps + 1
         return (path.coefficients[-1] if whole else None), path.stop_reason.value
     try:
-        truncated = truncated_coefficients(directions, objective.order, rho=rho, eta=eta, steps=steps)
+        truncated = truncated_coefficients(
+            directions, objective.order, rho=rho, eta=eta, steps=steps
+        )
     except OverflowError as error:
         return None, str(error)
     return truncated.coefficients[-1], "all steps were made"

@@ -1,7 +1,7 @@
 """Numbers printed by the authors of the SOD paper (arXiv 2602.05887), in their paper and their published notebooks.
 
-They are quoted here to be compared with what is computed, and used in no computation. The printed success rates are in
-`compare.success`.
+They are quoted here to be compared with what is computed, and used in no computation. The printed
+success rates are in `compare.success`.
 """
 
 from __future__ import annotations

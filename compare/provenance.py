@@ -17,7 +17,10 @@ def provenance(seed: int | None = None, **settings: Any) -> dict[str, Any]:
     return {
         "seed": seed,
         **settings,
-        "versions": {"python": platform.python_version(), **{name: _version(name) for name in _PACKAGES}},
+        "versions": {
+            "python": platform.python_version(),
+            **{name: _version(name) for name in _PACKAGES},
+        },
         "machine": {
             "processor": _processor(),
             "cores": os.cpu_count(),

@@ -57,11 +57,15 @@ class PublishedInstance:
 
     def descent(self) -> Descent:
         """Run the published gradient descent from the published start."""
-        return gradient_descent(self.build(), self.start(), step_size=self.gd_step, max_iterations=self.gd_before)
+        return gradient_descent(
+            self.build(), self.start(), step_size=self.gd_step, max_iterations=self.gd_before
+        )
 
     def stationary_point(self) -> FloatArray:
         """Return the X̂ that the published numbers were computed at, shape (n, 1); `sensing.polish` makes it exact."""
-        return self.descent().point if self.stationary is None else np.array(self.stationary)[:, None]
+        return (
+            self.descent().point if self.stationary is None else np.array(self.stationary)[:, None]
+        )
 
 
 PUBLISHED: dict[str, PublishedInstance] = {

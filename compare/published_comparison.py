@@ -70,9 +70,9 @@ def compare_published(
 ) -> PublishedComparison:
     """Compare explicit and simulated lifting on the published instances, with their published settings.
 
-    Each instance descends to its stationary point as published, which is then polished to rounding. At each order
-    within the byte budget the explicit descent makes as many steps as a fixed budget of operations allows; the
-    simulations also run on to the published number of steps.
+    Each instance descends to its stationary point as published, which is then polished to rounding.
+    At each order within the byte budget the explicit descent makes as many steps as a fixed budget
+    of operations allows; the simulations also run on to the published number of steps.
 
     Parameters
     ----------
@@ -101,7 +101,11 @@ def compare_published(
     unknown = [name for name in instances if name not in PUBLISHED]
     if unknown:
         raise ValueError(f"instances: expected names among {list(PUBLISHED)}, got {unknown[0]!r}")
-    work = [(PUBLISHED[name], order) for name in instances for order in sorted({*wanted, PUBLISHED[name].order})]
+    work = [
+        (PUBLISHED[name], order)
+        for name in instances
+        for order in sorted({*wanted, PUBLISHED[name].order})
+    ]
     rows, comparisons, findings = [], {}, []
     points: dict[str, tuple[SensingProblem, FloatArray]] = {}
     with tqdm(work, desc="comparing", unit="order", disable=None) as progress:
@@ -110,9 +114,14 @@ def compare_published(
                 progress.set_postfix_str(f"{instance.name}, l = {order}")
                 if instance.name not in points:
                     problem = instance.build()
-                    points[instance.name] = problem, sensing.polish(problem, instance.stationary_point())
+                    points[instance.name] = (
+                        problem,
+                        sensing.polish(problem, instance.stationary_point()),
+                    )
                     findings += _findings(instance, *points[instance.name])
-                row, comparison = _compare(instance, *points[instance.name], order, memory_limit, costs, seed)
+                row, comparison = _compare(
+                    instance, *points[instance.name], order, memory_limit, costs, seed
+                )
                 rows.append(row)
                 if comparison is not None:
                     comparisons[instance.name, order] = comparison
@@ -161,7 +170,9 @@ def _compare(
     return row | comparison.row(), comparison
 
 
-def _simulated_row(instance: PublishedInstance, problem: SensingProblem, X: FloatArray, order: int) -> dict[str, Any]:
+def _simulated_row(
+    instance: PublishedInstance, problem: SensingProblem, X: FloatArray, order: int
+) -> dict[str, Any]:
     """Return what the simulations say at an order, run to the published number of steps; no lift is needed."""
     directions = simulated.escape_directions(problem, X)
     generators = directions.generators
@@ -185,7 +196,9 @@ def _simulated_row(instance: PublishedInstance, problem: SensingProblem, X: Floa
             directions, order, rho=instance.rho, eta=instance.eta, steps=instance.steps
         ).coefficients[-1]
         collapses = [
-            simulated.published_collapse(problem, directions, order, state, rule=rule, objective=span)
+            simulated.published_collapse(
+                problem, directions, order, state, rule=rule, objective=span
+            )
             for rule in AcceptanceRule
         ]
     except OverflowError as overflow:
@@ -206,7 +219,9 @@ def _findings(instance: PublishedInstance, problem: SensingProblem, X: FloatArra
     directions = simulated.escape_directions(problem, X)
     order = instance.order
     curvature = simulated.curvature_along(problem, X, directions.visible, order)
-    smallest = simulated.smallest_saddle_order(problem, X, largest=_LARGEST_ORDER, directions=directions)
+    smallest = simulated.smallest_saddle_order(
+        problem, X, largest=_LARGEST_ORDER, directions=directions
+    )
     published = f"{instance.name}: the published order l = {order}"
     if curvature < 0:
         first = f"{published} gives negative lifted curvature along the visible direction, {curvature:.4g}"
@@ -217,15 +232,21 @@ def _findings(instance: PublishedInstance, problem: SensingProblem, X: FloatArra
     else:
         first += f"; the smallest saddle order is {smallest}."
     span = simulated.SpanObjective(problem, directions.generators, order)
-    path = simulated.truncated_coefficients(directions, order, rho=instance.rho, eta=instance.eta, steps=instance.steps)
+    path = simulated.truncated_coefficients(
+        directions, order, rho=instance.rho, eta=instance.eta, steps=instance.steps
+    )
     state = path.coefficients[-1]
     verdicts, last = [], None
     for rule in AcceptanceRule:
         for surrogate in (False, True):
-            last = simulated.published_collapse(problem, directions, order, state, rule=rule, surrogate=surrogate)
+            last = simulated.published_collapse(
+                problem, directions, order, state, rule=rule, surrogate=surrogate
+            )
             why = "" if last.accepted else f" ({_why_not(last)})"
             kind = "diagonal surrogate" if surrogate else "exact objective"
-            verdicts.append(f"{'holds' if last.accepted else 'does NOT hold'} by the {rule.value} with the {kind}{why}")
+            verdicts.append(
+                f"{'holds' if last.accepted else 'does NOT hold'} by the {rule.value} with the {kind}{why}"
+            )
     assert last is not None
     second = (
         f"{instance.name}: at the published T = {instance.steps} the acceptance rule "
@@ -240,11 +261,15 @@ def _findings(instance: PublishedInstance, problem: SensingProblem, X: FloatArra
 def _why_not(collapse: simulated.PublishedCollapse) -> str:
     reasons = []
     if not collapse.dominant:
-        reasons.append("no term dominates: norms " + ", ".join(f"{norm:.3g}" for norm in collapse.norms))
+        reasons.append(
+            "no term dominates: norms " + ", ".join(f"{norm:.3g}" for norm in collapse.norms)
+        )
     if not collapse.decreased:
         text = collapse.rule is AcceptanceRule.TEXT
         reached = collapse.objective_term if text else collapse.objective_state
-        reasons.append(f"the objective is {reached:.4g}, not below {collapse.objective_stationary:.4g}")
+        reasons.append(
+            f"the objective is {reached:.4g}, not below {collapse.objective_stationary:.4g}"
+        )
     return " and ".join(reasons)
 
 
@@ -290,7 +315,10 @@ def _section(name: str, rows: list[dict[str, Any]]) -> str:
     """Return the table of one instance: a line a quantity, a column an order; then a line a refused order."""
     instance = PUBLISHED[name]
     columns = [Column("quantity", "quantity", "")]
-    columns += [Column(str(row["order"]), f"l = {row['order']}{'*' * row['published_order']}", "") for row in rows]
+    columns += [
+        Column(str(row["order"]), f"l = {row['order']}{'*' * row['published_order']}", "")
+        for row in rows
+    ]
     lines = []
     for key, title, spec in _QUANTITIES:
         cells = {str(row["order"]): show(row.get(key), spec or ".3g") for row in rows}

@@ -77,7 +77,10 @@ class Difference:
             "name": self.name,
             "differs": self.differs,
             "title": self.title,
-            **{key: getattr(self, key).replace("\n", " ") for key in ("published", "computed", "evidence")},
+            **{
+                key: getattr(self, key).replace("\n", " ")
+                for key in ("published", "computed", "evidence")
+            },
         }
 
 
@@ -97,7 +100,9 @@ class Section:
         return re.sub(r"[^a-z0-9]+", "-", self.title.lower()).strip("-")
 
 
-def report_html(title: str, summary: Iterable[str], sections: Sequence[Section], provenance: Mapping[str, Any]) -> str:
+def report_html(
+    title: str, summary: Iterable[str], sections: Sequence[Section], provenance: Mapping[str, Any]
+) -> str:
     """Return the page.
 
     Parameters
@@ -117,21 +122,28 @@ def report_html(title: str, summary: Iterable[str], sections: Sequence[Section],
         If two sections or two figures share a name, or two elements an id.
     """
     last = Section(
-        "Versions, seeds and machine", [Sheet("Where these numbers come from", _PROVENANCE, _flat(provenance))]
+        "Versions, seeds and machine",
+        [Sheet("Where these numbers come from", _PROVENANCE, _flat(provenance))],
     )
     everything = [*sections, last]
     page = Template(_PAGE).substitute(
         title=escape(title),
         style=(Path(__file__).parent / "report.css").read_text(encoding="utf-8"),
         summary="\n".join(f"<p>{escape(text)}</p>" for text in summary),
-        contents="\n".join(f'<li><a href="#{part.anchor}">{escape(part.title)}</a></li>' for part in everything),
+        contents="\n".join(
+            f'<li><a href="#{part.anchor}">{escape(part.title)}</a></li>' for part in everything
+        ),
         sections="\n".join(_section(part) for part in everything),
         date=escape(str(provenance.get("date", ""))),
     )
     ids = re.findall(r'\bid="([^"]+)"', page)
-    twice = sorted({name for name in ids if ids.count(name) > 1}) if len(set(ids)) < len(ids) else []
+    twice = (
+        sorted({name for name in ids if ids.count(name) > 1}) if len(set(ids)) < len(ids) else []
+    )
     if twice:
-        raise ValueError(f"sections: expected distinct names of sections and figures, got {', '.join(twice[:5])} twice")
+        raise ValueError(
+            f"sections: expected distinct names of sections and figures, got {', '.join(twice[:5])} twice"
+        )
     return page
 
 
@@ -200,7 +212,8 @@ def _drawing(drawing: Drawing) -> str:
 def _difference(item: Difference) -> str:
     verdict = "They differ." if item.differs else "They agree."
     published, computed, evidence = (
-        escape(text).replace("\n", "<br>") for text in (item.published, item.computed, item.evidence)
+        escape(text).replace("\n", "<br>")
+        for text in (item.published, item.computed, item.evidence)
     )
     return (
         f'<li class="{"differs" if item.differs else "agrees"}">\n<h3>{escape(item.title)}</h3>\n<dl>'
@@ -212,7 +225,8 @@ def _difference(item: Difference) -> str:
 
 def _sheet(sheet: Sheet) -> str:
     words = {
-        column.key: any(isinstance(row.get(column.key), str) for row in sheet.rows) and column.format != "bytes"
+        column.key: any(isinstance(row.get(column.key), str) for row in sheet.rows)
+        and column.format != "bytes"
         for column in sheet.columns
     }
 
@@ -222,7 +236,10 @@ def _sheet(sheet: Sheet) -> str:
         return f'<td class="{kind}">{escape(text)}</td>' if kind else f"<td>{escape(text)}</td>"
 
     heads = "".join(_head(column, words[column.key]) for column in sheet.columns)
-    body = "\n".join("<tr>" + "".join(cell(row, column) for column in sheet.columns) + "</tr>" for row in sheet.rows)
+    body = "\n".join(
+        "<tr>" + "".join(cell(row, column) for column in sheet.columns) + "</tr>"
+        for row in sheet.rows
+    )
     caption = escape(sheet.caption)
     # A region that scrolls must be reachable from the keyboard and have a name.
     return (

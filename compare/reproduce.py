@@ -26,7 +26,11 @@ from .tables import Column, text_table
 QUICK_STEPS = 5_000
 """Steps of the exact simulation in the quick run; the full run makes the published number."""
 
-COLUMNS = (Column("name", "comparison"), Column("differs", "differs"), Column("title", "what is compared"))
+COLUMNS = (
+    Column("name", "comparison"),
+    Column("differs", "differs"),
+    Column("title", "what is compared"),
+)
 """The columns of the printed table; the rows hold the numbers and the evidence too."""
 
 
@@ -60,7 +64,11 @@ class Reproduction:
 
     def table(self) -> str:
         """Return the text table: each comparison, and whether printed and computed differ."""
-        return text_table(COLUMNS, self.rows(), title="Printed against computed; numbers and evidence in the report")
+        return text_table(
+            COLUMNS,
+            self.rows(),
+            title="Printed against computed; numbers and evidence in the report",
+        )
 
     def __repr__(self) -> str:
         differ = sum(difference.differs for difference in self.differences)
@@ -73,8 +81,9 @@ class Reproduction:
 def reproduce(out: str | Path, *, quick: bool = False, seed: int = 0) -> Reproduction:
     """Draw all published figures from our own runs, and write them with a report to a folder.
 
-    The folder receives `report.html`, a page that needs no other file, and `figures/*.svg`. A figure is written as soon
-    as it is drawn; when the run is interrupted the report of what was finished is still written.
+    The folder receives `report.html`, a page that needs no other file, and `figures/*.svg`. A
+    figure is written as soon as it is drawn; when the run is interrupted the report of what was
+    finished is still written.
 
     Parameters
     ----------
@@ -115,13 +124,20 @@ class _Run:
 
     def __init__(self, out: Path, quick: bool, seed: int, result: Reproduction) -> None:
         self.out, self.quick, self.seed, self.result = out, quick, seed, result
-        self.cases = {name: Case(name, exact_steps=QUICK_STEPS if quick else 10**9) for name in PUBLISHED}
+        self.cases = {
+            name: Case(name, exact_steps=QUICK_STEPS if quick else 10**9) for name in PUBLISHED
+        }
         self._comparison: PublishedComparison | None = None
         self._rates: SuccessRates | None = None
         self.parts: dict[str, Callable[[], Section]] = {
-            "landscape": lambda: sections.landscape_section(self.cases["two-by-two"], self.show, seed=seed),
+            "landscape": lambda: sections.landscape_section(
+                self.cases["two-by-two"], self.show, seed=seed
+            ),
             "perturbed completion": lambda: sections.panels_section(
-                "Panels of perturbed completion", "completion", self.cases["perturbed-completion"], self.show
+                "Panels of perturbed completion",
+                "completion",
+                self.cases["perturbed-completion"],
+                self.show,
             ),
             "real system": lambda: sections.panels_section(
                 "Panels of the real system", "real", self.cases["real-system"], self.show
@@ -131,14 +147,22 @@ class _Run:
             "success rates": lambda: measured_sections.success_section(
                 self.rates, self.show, trials=20 if quick else 50
             ),
-            "cost": lambda: measured_sections.cost_section(self.comparison, self.show, grid=not quick, seed=seed),
+            "cost": lambda: measured_sections.cost_section(
+                self.comparison, self.show, grid=not quick, seed=seed
+            ),
             "differences": self.differences,
         }
 
     def lifted_path(self) -> Section:
         """Run the explicit lift beside its simulations."""
-        steps = {"two-by-two": 660, "perturbed-completion": 20 if self.quick else 400, "real-system": 400}
-        section, agree = sections.lifted_section(self.cases, self.comparison, self.show, steps=steps)
+        steps = {
+            "two-by-two": 660,
+            "perturbed-completion": 20 if self.quick else 400,
+            "real-system": 400,
+        }
+        section, agree = sections.lifted_section(
+            self.cases, self.comparison, self.show, steps=steps
+        )
         self.result.consistent = self.result.consistent and agree
         return section
 
@@ -152,7 +176,9 @@ class _Run:
     def comparison(self) -> PublishedComparison:
         """Explicit against simulated lifting on the published instances."""
         if self._comparison is None:
-            self._comparison = compare_published(orders=(3, 5) if self.quick else ORDERS, seed=self.seed)
+            self._comparison = compare_published(
+                orders=(3, 5) if self.quick else ORDERS, seed=self.seed
+            )
         return self._comparison
 
     @property
@@ -176,8 +202,12 @@ class _Run:
             lifted_differences.acceptance_rules,
             lifted_differences.truncation,
             lifted_differences.saddle_order,
-            lambda cases: matrix_differences.plane_valley(cases, iterations=0 if quick else 300_000),
-            lambda cases: matrix_differences.rip_constants(cases, samples=10 if quick else 50, seed=seed),
+            lambda cases: matrix_differences.plane_valley(
+                cases, iterations=0 if quick else 300_000
+            ),
+            lambda cases: matrix_differences.rip_constants(
+                cases, samples=10 if quick else 50, seed=seed
+            ),
             lifted_differences.w_escape,
             lambda _: matrix_differences.success(self.rates),
             lambda cases: matrix_differences.trapped(cases, runs=20 if quick else 100, seed=seed),
@@ -202,7 +232,9 @@ def _write(result: Reproduction, made: list[Section], *, quick: bool, seed: int)
     """Write the page, with the differences first."""
     ordered = sorted(made, key=lambda section: section.title != DIFFERENCES)
     differ = sum(difference.differs for difference in result.differences)
-    agreement = "agree to 1e-10 wherever both ran" if result.consistent else "DISAGREE: see the lifted path"
+    agreement = (
+        "agree to 1e-10 wherever both ran" if result.consistent else "DISAGREE: see the lifted path"
+    )
     summary = [
         "The figures of “Escaping Local Minima Provably in Non-convex Matrix Sensing: A Deterministic Framework via "
         "Simulated Lifting” (Shen, Yang, He, Gao, Ma, arXiv 2602.05887), drawn anew from runs of this toolkit, with "
@@ -212,9 +244,14 @@ def _write(result: Reproduction, made: list[Section], *, quick: bool, seed: int)
         + (" This is the quick run: fewer sizes, starts and steps." if quick else ""),
     ]
     if not result.complete:
-        summary.append("This run was interrupted: the sections after the last one shown are missing.")
+        summary.append(
+            "This run was interrupted: the sections after the last one shown are missing."
+        )
     page = report_html(
-        "Simulated lifting: the published figures, recomputed", summary, ordered, provenance(seed, quick=quick)
+        "Simulated lifting: the published figures, recomputed",
+        summary,
+        ordered,
+        provenance(seed, quick=quick),
     )
     result.report.parent.mkdir(parents=True, exist_ok=True)
     result.report.write_text(page, encoding="utf-8")

@@ -1,7 +1,8 @@
 """The resident peak of a call: what the system had to hold for it, work space of BLAS and LAPACK included.
 
-`VmHWM` in /proc/self/status is the largest resident size a process has had. It is read in a fresh child process:
-`ru_maxrss` of a child starts from its parent's peak, and memory that was freed earlier may be used again unseen.
+`VmHWM` in /proc/self/status is the largest resident size a process has had. It is read in a fresh
+child process: `ru_maxrss` of a child starts from its parent's peak, and memory that was freed
+earlier may be used again unseen.
 """
 
 from __future__ import annotations
@@ -57,7 +58,8 @@ def peak_of(call: Callable[[], Any]) -> int | None:
 def reset_peak() -> int | None:
     """Give free memory back to the system, start the peak anew, and return the resident bytes; None without /proc.
 
-    Where the peak cannot be started anew, the baseline is the peak so far: the difference is then a lower bound.
+    Where the peak cannot be started anew, the baseline is the peak so far: the difference is then a
+    lower bound.
     """
     a = np.ones((256, 256))
     a @ a  # BLAS takes its packing buffers at the first product; they belong to the baseline

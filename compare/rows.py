@@ -14,7 +14,9 @@ class Status(StrEnum):
     FAILED = "failed"  # it raised; the row keeps the error
     REFUSED = "refused"  # it would have needed more memory than allowed
     RUNNING = "running"  # a live process has it in hand
-    INTERRUPTED = "interrupted"  # the process that had it in hand is gone; the next sweep takes it up
+    INTERRUPTED = (
+        "interrupted"  # the process that had it in hand is gone; the next sweep takes it up
+    )
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from .tables import Column
 
 AXES = ("n", "rank", "m", "order")
 _FIXED = ("operator", "method", "form")
-# What is measured, and what it is predicted from. Time follows the operations, memory the predicted bytes.
+# What is measured, and what it is predicted from. Time follows the operations, memory the predicted
+# bytes.
 _QUANTITIES = {
     "plan_seconds": None,
     "run_seconds": "predicted_flops",
@@ -77,8 +78,8 @@ class Scaling:
 def scaling_exponents(rows: Iterable[Mapping[str, Any]], *, points: int = 3) -> list[Scaling]:
     """Fit every series of measured rows that has at least `points` sizes along some axis.
 
-    Only the large part is fitted, where a call is more than its overhead: the upper half of the sizes, but never fewer
-    than `points`.
+    Only the large part is fitted, where a call is more than its overhead: the upper half of the
+    sizes, but never fewer than `points`.
 
     Parameters
     ----------
@@ -91,7 +92,9 @@ def scaling_exponents(rows: Iterable[Mapping[str, Any]], *, points: int = 3) -> 
     fits = []
     for axis in AXES:
         # m may follow n ("n^2"): it is kept fixed by its rule, not by its value.
-        kept = [name for name in ("n", "rank", "order") if name != axis] + (["m_rule"] if axis != "m" else [])
+        kept = [name for name in ("n", "rank", "order") if name != axis] + (
+            ["m_rule"] if axis != "m" else []
+        )
         series: dict[tuple[Any, ...], list[Mapping[str, Any]]] = defaultdict(list)
         for row in measured:
             series[tuple(row[name] for name in (*_FIXED, *kept))].append(row)
@@ -99,7 +102,8 @@ def scaling_exponents(rows: Iterable[Mapping[str, Any]], *, points: int = 3) -> 
             if len({row[axis] for row in members}) < points:
                 continue
             fixed = ", ".join(
-                f"{name.removesuffix('_rule')} = {value}" for name, value in zip(kept, key[3:], strict=True)
+                f"{name.removesuffix('_rule')} = {value}"
+                for name, value in zip(kept, key[3:], strict=True)
             )
             for quantity, prediction in _QUANTITIES.items():
                 costs = {row[axis]: row[quantity] for row in members if row.get(quantity)}
@@ -107,8 +111,16 @@ def scaling_exponents(rows: Iterable[Mapping[str, Any]], *, points: int = 3) -> 
                 if len(sizes) < points:
                     continue
                 slope = growth_factor if axis == "order" else power_law
-                foreseen = {row[axis]: row[prediction] for row in members if prediction and row.get(prediction)}
-                predicted = slope(sizes, [foreseen[s] for s in sizes]) if foreseen.keys() >= set(sizes) else None
+                foreseen = {
+                    row[axis]: row[prediction]
+                    for row in members
+                    if prediction and row.get(prediction)
+                }
+                predicted = (
+                    slope(sizes, [foreseen[s] for s in sizes])
+                    if foreseen.keys() >= set(sizes)
+                    else None
+                )
                 measured_slope = slope(sizes, [costs[s] for s in sizes])
                 fits.append(
                     Scaling(
@@ -135,4 +147,8 @@ def power_law(sizes: Sequence[float], costs: Sequence[float]) -> float:
 
 def growth_factor(sizes: Sequence[float], costs: Sequence[float]) -> float:
     """Return q of the least-squares fit cost ∝ q^size."""
-    return float(np.exp(np.polynomial.polynomial.polyfit(np.asarray(sizes, dtype=float), np.log(costs), 1)[1]))
+    return float(
+        np.exp(
+            np.polynomial.polynomial.polyfit(np.asarray(sizes, dtype=float), np.log(costs), 1)[1]
+        )
+    )

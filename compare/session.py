@@ -12,7 +12,8 @@ from pathlib import Path
 class Session:
     """A running sweep. Others see it as alive while this process holds the lock on the session's own small file.
 
-    The lock is SQLite's, an exclusive transaction on an empty file: the same kind that protects the store.
+    The lock is SQLite's, an exclusive transaction on an empty file: the same kind that protects the
+    store.
 
     Parameters
     ----------
@@ -29,7 +30,9 @@ class Session:
         self.name = uuid.uuid4().hex
         self._path = _path(store_path, self.name)
         self._lock = sqlite3.connect(self._path, isolation_level=None)
-        self._lock.execute("PRAGMA journal_mode = MEMORY")  # nothing is ever written, so no journal file either
+        self._lock.execute(
+            "PRAGMA journal_mode = MEMORY"
+        )  # nothing is ever written, so no journal file either
         self._lock.execute("BEGIN EXCLUSIVE")
 
     def close(self) -> None:
@@ -44,7 +47,9 @@ def is_alive(store_path: Path, name: str) -> bool:
     if not path.exists():
         return False
     try:
-        lock = sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, timeout=0, isolation_level=None)
+        lock = sqlite3.connect(
+            f"{path.as_uri()}?mode=rw", uri=True, timeout=0, isolation_level=None
+        )
     except sqlite3.OperationalError:  # gone since
         return False
     with closing(lock):

@@ -33,7 +33,11 @@ POINT_CHECKS: dict[str, Check] = {
 }
 """Checks of the settings of `Point`."""
 
-POINT_DEFAULTS: dict[str, Any] = {**dict.fromkeys(POINT_CHECKS), "instance": inspect.Parameter.empty, "polish": False}
+POINT_DEFAULTS: dict[str, Any] = {
+    **dict.fromkeys(POINT_CHECKS),
+    "instance": inspect.Parameter.empty,
+    "polish": False,
+}
 """Defaults of the settings of `Point`; None stands for what `complete_point` fills in."""
 
 
@@ -89,10 +93,15 @@ class Point:
     def start(self) -> FloatArray:
         """Return the start of gradient descent, shape (n, r)."""
         if self.instance == "gaussian":
-            # The seed alone gave the matrices; a stream of its own keeps the start independent of them.
+            # The seed alone gave the matrices; a stream of its own keeps the start independent of
+            # them.
             draw = np.random.default_rng([self.seed, 1]).standard_normal((self.n, self.r))
             return np.asarray(self.spread * draw)
-        centre = np.zeros(self.n) if self.instance == "perturbed-completion" else PUBLISHED[self.instance].centre
+        centre = (
+            np.zeros(self.n)
+            if self.instance == "perturbed-completion"
+            else PUBLISHED[self.instance].centre
+        )
         draw = np.random.default_rng(self.seed).standard_normal((len(centre), 1))
         return np.asarray(np.asarray(centre)[:, None] + self.spread * draw)
 
@@ -107,7 +116,9 @@ def _stationary_point(where: Point) -> FloatArray:
     if where.point == "published":
         X = PUBLISHED[where.instance].stationary_point()
     else:
-        X = gradient_descent(problem, where.start(), step_size=where.gd_step, max_iterations=where.gd_before).point
+        X = gradient_descent(
+            problem, where.start(), step_size=where.gd_step, max_iterations=where.gd_before
+        ).point
     return polish(problem, X) if where.polish else X
 
 
@@ -120,12 +131,16 @@ def complete_point(settings: dict[str, Any]) -> dict[str, Any]:
         For a setting that does not apply to the instance, or one that it needs and that is missing.
     """
     instance = settings["instance"]
-    allowed = {"perturbed-completion": ("n", "epsilon"), "gaussian": ("n", "m", "r")}.get(instance, ())
+    allowed = {"perturbed-completion": ("n", "epsilon"), "gaussian": ("n", "m", "r")}.get(
+        instance, ()
+    )
     for name in ("n", "epsilon", "m", "r"):
         if settings[name] is not None and name not in allowed:
             raise ValueError(f"{name}: the instance {instance!r} has no such setting")
         if settings[name] is None and instance == "gaussian" and name in ("n", "m"):
-            raise ValueError(f"{name}: the instance 'gaussian' needs this setting, and it is missing")
+            raise ValueError(
+                f"{name}: the instance 'gaussian' needs this setting, and it is missing"
+            )
     whole = dict(settings)
     if instance == "gaussian":
         _fill(whole, r=1, seed=0, point="descent", spread=0.5, gd_step=0.05, gd_before=2000)
@@ -167,7 +182,9 @@ def before(problem: SensingProblem, X: FloatArray) -> dict[str, Any]:
     }
 
 
-def after(problem: SensingProblem, escaped: FloatArray, gd_step: float, gd_after: int) -> dict[str, Any]:
+def after(
+    problem: SensingProblem, escaped: FloatArray, gd_step: float, gd_after: int
+) -> dict[str, Any]:
     """Return what the collapse led to, and where gradient descent goes from there."""
     with np.errstate(over="ignore", invalid="ignore"):
         h = problem.objective(escaped)

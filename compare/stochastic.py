@@ -11,7 +11,12 @@ from lift_compare.sensing.validation import FloatArray, positive, whole_number
 
 
 def stochastic_descent(
-    problem: SensingProblem, start: Any, *, step_size: float, iterations: int, seed: int | np.random.Generator
+    problem: SensingProblem,
+    start: Any,
+    *,
+    step_size: float,
+    iterations: int,
+    seed: int | np.random.Generator,
 ) -> FloatArray:
     """Return the points of X ← X − η · 2 m (⟨A_i, XXᵀ⟩ − b_i) A_i X, with i drawn anew at every step.
 
@@ -41,7 +46,10 @@ def stochastic_descent(
         For a start of the wrong shape or not finite, a non-positive step, or a negative number of iterations.
     """
     X = problem.factor("start", start)
-    eta, iterations = positive("step_size", step_size), whole_number("iterations", iterations, least=0)
+    eta, iterations = (
+        positive("step_size", step_size),
+        whole_number("iterations", iterations, least=0),
+    )
     rng = np.random.default_rng(seed)
     path = [X]
     with np.errstate(over="ignore", invalid="ignore"):

@@ -1,9 +1,10 @@
 """Where a sweep keeps its results: an SQLite file with one row per evaluation.
 
-A row is claimed before its evaluation starts and finished in one transaction, so a process that is killed at any
-moment loses only what it was computing. A claim counts for as long as the process that made it lives: every running
-sweep holds a lock that the operating system drops when the process ends, however it ends. The rollback journal is
-kept (not WAL), so that the one file is all there is to copy; the locks that protect a claim are SQLite's own.
+A row is claimed before its evaluation starts and finished in one transaction, so a process that is
+killed at any moment loses only what it was computing. A claim counts for as long as the process
+that made it lives: every running sweep holds a lock that the operating system drops when the
+process ends, however it ends. The rollback journal is kept (not WAL), so that the one file is all
+there is to copy; the locks that protect a claim are SQLite's own.
 """
 
 from __future__ import annotations
@@ -82,7 +83,9 @@ class Store:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
             self._check_header()
             uri = f"{self.path.as_uri()}?mode={'rwc' if create else 'rw'}"
-            self._connection = sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
+            self._connection = sqlite3.connect(
+                uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None
+            )
         except (OSError, sqlite3.Error) as error:
             raise StoreError(f"store: cannot open {path}: {error}") from error
         try:
@@ -95,8 +98,8 @@ class Store:
     def _check_header(self) -> None:
         """Refuse a foreign file before SQLite opens it: opening may leave files beside it.
 
-        A process killed while it created the store can leave a first page that is not written yet; then there is a
-        journal, and SQLite repairs the file.
+        A process killed while it created the store can leave a first page that is not written yet;
+        then there is a journal, and SQLite repairs the file.
         """
         journal = self.path.with_name(f"{self.path.name}-journal")
         if not self.path.exists() or self.path.stat().st_size == 0 or journal.exists():
@@ -119,12 +122,18 @@ class Store:
         if application != _APPLICATION_ID:
             raise StoreError(f"store: {self.path} is not a store of sweeps")
         if version != _SCHEMA_VERSION:
-            raise StoreError(f"store: {self.path} has format {version}; this version reads format {_SCHEMA_VERSION}")
+            raise StoreError(
+                f"store: {self.path} has format {version}; this version reads format {_SCHEMA_VERSION}"
+            )
         (state,) = self._connection.execute("PRAGMA quick_check(1)").fetchone()
         if state != "ok":
             raise StoreError(f"store: {self.path} is damaged: {' '.join(state.split())}")
-        if self._connection.execute("SELECT sql FROM sqlite_master WHERE type = 'table'").fetchall() != [(_SCHEMA,)]:
-            raise StoreError(f"store: {self.path} is damaged: its table is not the one of this version")
+        if self._connection.execute(
+            "SELECT sql FROM sqlite_master WHERE type = 'table'"
+        ).fetchall() != [(_SCHEMA,)]:
+            raise StoreError(
+                f"store: {self.path} is damaged: its table is not the one of this version"
+            )
 
     def _is_empty(self) -> bool:
         (tables,) = self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
@@ -135,7 +144,10 @@ class Store:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.close()
 
@@ -160,8 +172,8 @@ class Store:
     def session(self) -> Iterator[Session]:
         """Open a session, and delete the lock files that killed processes left behind.
 
-        The write lock is held meanwhile, so that no other process can take a lock file that is not locked yet for one
-        of a process that is gone.
+        The write lock is held meanwhile, so that no other process can take a lock file that is not
+        locked yet for one of a process that is gone.
         """
         with _as_store_errors(self.path), self._transaction():
             sweep_up(self.path)
@@ -183,12 +195,17 @@ class Store:
         return found
 
     def claim(
-        self, tasks: Sequence[Task], session: Session, *, limit: int, retry: Mapping[str, int] | None = None
+        self,
+        tasks: Sequence[Task],
+        session: Session,
+        *,
+        limit: int,
+        retry: Mapping[str, int] | None = None,
     ) -> list[Claim]:
         """Claim tasks for a session in one transaction, and return the answers, in the order of the tasks.
 
-        A task is granted if it has no row, or if the session that claimed it is gone. The answers end where `limit`
-        claims are granted.
+        A task is granted if it has no row, or if the session that claimed it is gone. The answers
+        end where `limit` claims are granted.
 
         Parameters
         ----------
@@ -226,7 +243,13 @@ class Store:
                     "INSERT INTO evaluations (key, evaluation, version, settings, status, session, attempts) "
                     "VALUES (?, ?, ?, ?, 'running', ?, 1) ON CONFLICT (key) DO UPDATE "
                     "SET status = 'running', session = excluded.session, attempts = attempts + 1",
-                    (task.key, task.evaluation, task.version, json.dumps(task.settings), session.name),
+                    (
+                        task.key,
+                        task.evaluation,
+                        task.version,
+                        json.dumps(task.settings),
+                        session.name,
+                    ),
                 )
                 answers.append(Claim.GRANTED)
                 limit -= 1

@@ -92,7 +92,12 @@ class SuccessRates:
 
     def rows(self) -> list[dict[str, Any]]:
         """Return one dict a cell, for `compare.tables.write_csv` and `write_json`."""
-        settings = {"method": self.method, "scale": self.scale, "seed": self.seed, "tolerance": self.tolerance}
+        settings = {
+            "method": self.method,
+            "scale": self.scale,
+            "seed": self.seed,
+            "tolerance": self.tolerance,
+        }
         return [{**vars(cell), **settings} for cell in self.cells]
 
     def table(self) -> str:
@@ -124,8 +129,9 @@ def success_rates(
 ) -> SuccessRates:
     """Return how often gradient descent solves perturbed completion, alone and with escapes.
 
-    Every cell takes the same seed: the starts are scale · N(0, 1), one draw of shape (starts, n, 1) from
-    `numpy.random.default_rng(seed)`. Gradient descent alone is the first phase of the run with escapes.
+    Every cell takes the same seed: the starts are scale · N(0, 1), one draw of shape (starts, n, 1)
+    from `numpy.random.default_rng(seed)`. Gradient descent alone is the first phase of the run with
+    escapes.
 
     Parameters
     ----------
@@ -158,7 +164,11 @@ def success_rates(
     TypeError, ValueError
         For settings out of their range, before any work.
     """
-    cells = [(whole_number("sizes", n, least=2), positive("epsilons", epsilon)) for epsilon in epsilons for n in sizes]
+    cells = [
+        (whole_number("sizes", n, least=2), positive("epsilons", epsilon))
+        for epsilon in epsilons
+        for n in sizes
+    ]
     starts, seed = whole_number("starts", starts), whole_number("seed", seed, least=0)
     scale = positive("scale", scale)
     step_size = None if step_size is None else positive("step_size", step_size)
@@ -195,7 +205,9 @@ def success_rates(
             escapes=len(found),
             refused=len(attempts) - len(found),
             smallest_decrease=min(falls, default=None),
-            orders=", ".join(str(order) for order in sorted({a.order for a in found if a.order is not None})),
+            orders=", ".join(
+                str(order) for order in sorted({a.order for a in found if a.order is not None})
+            ),
             median_iterations=float(np.median([s.iterations for s in solutions])),
             largest_distance=max(distances, default=None),
             step_size=eta,

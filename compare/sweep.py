@@ -84,7 +84,9 @@ class Sweep:
         except OSError as error:
             raise ValueError(f"{path}: cannot be read: {error.strerror}") from error
         except UnicodeDecodeError as error:
-            raise ValueError(f"{path}: expected a TOML file, got bytes that are not UTF-8") from error
+            raise ValueError(
+                f"{path}: expected a TOML file, got bytes that are not UTF-8"
+            ) from error
         except RecursionError as error:
             raise ValueError(f"{path}: expected a sweep, got values nested too deep") from error
         except (TypeError, ValueError) as error:
@@ -96,7 +98,9 @@ class Sweep:
         if isinstance(self.evaluation, Evaluation):
             return self.evaluation
         if not isinstance(self.evaluation, str) or self.evaluation not in EVALUATIONS:
-            raise ValueError(f"evaluation: expected one of {', '.join(EVALUATIONS)}, got {self.evaluation!r:.60}")
+            raise ValueError(
+                f"evaluation: expected one of {', '.join(EVALUATIONS)}, got {self.evaluation!r:.60}"
+            )
         return EVALUATIONS[self.evaluation]
 
     @property
@@ -112,7 +116,9 @@ class Sweep:
 
     def _grids(self) -> list[Mapping[str, Sequence[Any]]]:
         grids = [self.grid] if isinstance(self.grid, Mapping) else self.grid
-        if not isinstance(grids, list | tuple) or not all(isinstance(grid, Mapping) for grid in grids):
+        if not isinstance(grids, list | tuple) or not all(
+            isinstance(grid, Mapping) for grid in grids
+        ):
             raise TypeError(f"grid: expected a table of lists, or several, got {self.grid!r:.60}")
         return list(grids)
 
@@ -131,15 +137,23 @@ class Sweep:
                 if name in fixed:
                     raise ValueError(f"{name}: both fixed and varied by the grid")
                 if not isinstance(values, list | tuple):
-                    raise TypeError(f"{name}: expected a list of values to vary over, got {values!r:.60}")
+                    raise TypeError(
+                        f"{name}: expected a list of values to vary over, got {values!r:.60}"
+                    )
                 if not values:
-                    raise ValueError(f"{name}: expected at least one value to vary over, got an empty list")
+                    raise ValueError(
+                        f"{name}: expected at least one value to vary over, got an empty list"
+                    )
             size += math.prod(len(values) for values in grid.values())
         if size > MAX_EVALUATIONS:
-            raise ValueError(f"grid: expected at most {MAX_EVALUATIONS} evaluations, got {size:.6g}")
+            raise ValueError(
+                f"grid: expected at most {MAX_EVALUATIONS} evaluations, got {size:.6g}"
+            )
         seen = set()
         for grid in grids:
-            checked = [[definition.check(name, value) for value in values] for name, values in grid.items()]
+            checked = [
+                [definition.check(name, value) for value in values] for name, values in grid.items()
+            ]
             for values in itertools.product(*checked):
                 task = task_of(definition, {**fixed, **dict(zip(grid, values, strict=True))})
                 if task.key not in seen:
@@ -151,7 +165,9 @@ def task_of(evaluation: Evaluation, settings: Mapping[str, Any]) -> Task:
     """Return the task of an evaluation at checked settings; its key is a hash of name, version and all settings."""
     whole = evaluation.canonical(settings)
     identity = canonical_json([evaluation.name, evaluation.version, whole])
-    return Task(hashlib.sha256(identity.encode()).hexdigest(), evaluation.name, evaluation.version, whole)
+    return Task(
+        hashlib.sha256(identity.encode()).hexdigest(), evaluation.name, evaluation.version, whole
+    )
 
 
 def canonical_json(value: Any) -> str:

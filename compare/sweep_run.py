@@ -7,7 +7,14 @@ import os
 import time
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    CancelledError,
+    Executor,
+    Future,
+    wait,
+)
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +30,9 @@ from .store import Claim, Store
 from .sweep import Sweep
 from .workers import WorkerPool, check_not_a_worker
 
-_POLL_SECONDS = 0.2  # how often to look whether another process has finished, or given up, what it claimed
+_POLL_SECONDS = (
+    0.2  # how often to look whether another process has finished, or given up, what it claimed
+)
 
 
 @dataclass(frozen=True, repr=False)
@@ -49,7 +58,9 @@ class SweepReport:
         return sum(row.status == status for row in self.rows)
 
     def __repr__(self) -> str:
-        counts = ", ".join(f"{self.count(status)} {status}" for status in Status if self.count(status))
+        counts = ", ".join(
+            f"{self.count(status)} {status}" for status in Status if self.count(status)
+        )
         return f"SweepReport({len(self.rows)} rows: {counts}; {self.ran} run here in {self.seconds:.3g} s)"
 
 
@@ -64,8 +75,9 @@ def run_sweep(
 ) -> SweepReport:
     """Evaluate what the store does not hold yet, and return all rows of the sweep.
 
-    Several processes may run sweeps on one store at the same time: each evaluation is run by one of them, and every
-    one of them returns when all its rows are there. A sweep that was killed goes on where it was.
+    Several processes may run sweeps on one store at the same time: each evaluation is run by one of
+    them, and every one of them returns when all its rows are there. A sweep that was killed goes on
+    where it was.
 
     Parameters
     ----------
@@ -111,7 +123,9 @@ def run_sweep(
 class _Run:
     """The state of one call of `run_sweep`: tasks to claim, tasks claimed by others, evaluations in flight."""
 
-    def __init__(self, sweep: Sweep, store: Store, session: Session, bar: tqdm[Any], retry_failed: bool) -> None:
+    def __init__(
+        self, sweep: Sweep, store: Store, session: Session, bar: tqdm[Any], retry_failed: bool
+    ) -> None:
         self.function = sweep.definition.run
         self.store, self.session, self.bar = store, session, bar
         self.open = deque(sweep.tasks)
@@ -182,7 +196,9 @@ class _Run:
         error = CancelledError() if future.cancelled() else future.exception()
         if isinstance(error, BrokenExecutor | CancelledError):
             return False
-        self.write(task, future.result() if error is None else failure(f"{type(error).__name__}: {error}"))
+        self.write(
+            task, future.result() if error is None else failure(f"{type(error).__name__}: {error}")
+        )
         return True
 
     def write(self, task: Task, outcome: Outcome) -> None:
@@ -193,7 +209,9 @@ class _Run:
     def isolate(self, executor: Executor | WorkerPool, lost: list[Task]) -> None:
         """Find out which of the lost tasks kills its worker, by running them one at a time; its row says so."""
         if not isinstance(executor, WorkerPool):
-            raise RuntimeError("the executor broke or was shut down; what was finished is in the store")
+            raise RuntimeError(
+                "the executor broke or was shut down; what was finished is in the store"
+            )
         wait(self.flying)  # a pool breaks as a whole, so these are lost too, or just done
         lost += self.land()
         executor.restart()
@@ -201,7 +219,12 @@ class _Run:
             future = self.submit(executor, task)
             wait([future])
             if not self.record(task, future):
-                self.write(task, failure("the worker process died (a crash, or the system ended it for its memory)"))
+                self.write(
+                    task,
+                    failure(
+                        "the worker process died (a crash, or the system ended it for its memory)"
+                    ),
+                )
                 executor.restart()
 
 

@@ -31,11 +31,15 @@ def text_table(columns: Sequence[Column], rows: Sequence[Row], *, title: str = "
     heads = [column.title for column in columns]
     widths = [max(len(line[i]) for line in [heads, *cells]) for i in range(len(columns))]
     words = [
-        any(isinstance(row.get(column.key), str) for row in rows) and column.format != "bytes" for column in columns
+        any(isinstance(row.get(column.key), str) for row in rows) and column.format != "bytes"
+        for column in columns
     ]
 
     def line(values: Sequence[str]) -> str:
-        parts = [v.ljust(w) if word else v.rjust(w) for v, w, word in zip(values, widths, words, strict=True)]
+        parts = [
+            v.ljust(w) if word else v.rjust(w)
+            for v, w, word in zip(values, widths, words, strict=True)
+        ]
         return "  ".join(parts).rstrip()
 
     rule = "  ".join("-" * width for width in widths)
@@ -92,7 +96,9 @@ def write_json(path: str | os.PathLike[str], rows: Sequence[Row], provenance: Ro
     """Write {"provenance": ..., "rows": [...]} as strict JSON (a number that is not finite becomes null)."""
     path = _prepared(path)
     document = {"provenance": plain(provenance), "rows": [plain(row) for row in rows]}
-    path.write_text(json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False) + "\n", encoding="utf-8")
+    path.write_text(
+        json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
     return path
 
 

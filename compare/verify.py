@@ -67,7 +67,9 @@ class Verification:
         for claim in self.claims:
             if claim.name == name:
                 return claim
-        raise KeyError(f"no claim {name!r}; the names are {', '.join(repr(claim.name) for claim in self.claims)}")
+        raise KeyError(
+            f"no claim {name!r}; the names are {', '.join(repr(claim.name) for claim in self.claims)}"
+        )
 
     @property
     def violations(self) -> tuple[Claim, ...]:
@@ -92,7 +94,10 @@ class Verification:
 
     def table(self) -> str:
         """Return the claims as an aligned text table, with a summary line."""
-        rows = [{**row, "source": row["source"].replace("docs/theory.md, section ", "section ")} for row in self.rows()]
+        rows = [
+            {**row, "source": row["source"].replace("docs/theory.md, section ", "section ")}
+            for row in self.rows()
+        ]
         for row in rows:
             row["expected"] = show(row["expected"], ".6g")
         return f"{text_table(_COLUMNS, rows, title=self.title)}\n\n{self.summary()}"
@@ -104,7 +109,10 @@ class Verification:
             f"{count[Holds.YES]} hold, {count[Holds.NO]} do not hold ({len(self.false_here)} published rules or "
             f"approximations), {count[Holds.NOT_APPLICABLE]} not applicable; {len(self.violations)} violations."
         ]
-        lines += [f"VIOLATION ({c.kind.name.lower()}): {c.name}: {c.statement}; {c.reason}" for c in self.violations]
+        lines += [
+            f"VIOLATION ({c.kind.name.lower()}): {c.name}: {c.statement}; {c.reason}"
+            for c in self.violations
+        ]
         return "\n".join(lines)
 
     def __repr__(self) -> str:
@@ -175,11 +183,15 @@ def verify(
     rho, eta, steps = positive("rho", rho), positive("eta", eta), whole_number("steps", steps)
     delta = None if rip_constant is None else positive("rip_constant", rip_constant, or_zero=True)
     seed = whole_number("seed", seed, least=0)
-    memory_limit = MEMORY_LIMIT if memory_limit is None else whole_number("memory_limit", memory_limit)
+    memory_limit = (
+        MEMORY_LIMIT if memory_limit is None else whole_number("memory_limit", memory_limit)
+    )
     with np.errstate(all="ignore"):
         start_norm = float(np.linalg.norm(problem.gradient(X))) + float(problem.objective(X))
     if not np.isfinite(start_norm):
-        raise ValueError("X: expected a point where h and its gradient are finite in float64, got an overflow")
+        raise ValueError(
+            "X: expected a point where h and its gradient are finite in float64, got an overflow"
+        )
     before = sensing.relative_gradient_norm(problem, X)
     if before > 1e-3:
         warnings.warn(
@@ -195,6 +207,13 @@ def verify(
         if progress is not None:
             progress(done, len(CHECKS), check.name)
         claims.append(check(case))
-    settings = {"order": order, "rho": rho, "eta": eta, "steps": steps, "rip_constant": delta, "seed": seed}
+    settings = {
+        "order": order,
+        "rho": rho,
+        "eta": eta,
+        "steps": steps,
+        "rip_constant": delta,
+        "seed": seed,
+    }
     heading = title or f"{problem!r}, order {order}"
     return Verification(tuple(claims), X, case.gradient_norm, settings, heading)

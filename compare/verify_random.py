@@ -16,7 +16,8 @@ from .claims import CHECKS, Claim, Holds
 from .tables import Column, text_table
 from .verify import Verification, verify
 
-# Largest n by order and rank, so that the explicit side of an instance takes a fraction of a second.
+# Largest n by order and rank, so that the explicit side of an instance takes a fraction of a
+# second.
 _LARGEST_SIDE = {1: (10, 10, 10), 3: (8, 7, 6), 5: (3, 3, 3)}
 _STARTS = 6
 _COLUMNS = (
@@ -91,13 +92,21 @@ class RandomVerification:
 
     def table(self) -> str:
         """Return the counts as an aligned text table, with the violations below it."""
-        rows = [{**row, "source": row["source"].replace("docs/theory.md, section ", "section ")} for row in self.rows()]
+        rows = [
+            {**row, "source": row["source"].replace("docs/theory.md, section ", "section ")}
+            for row in self.rows()
+        ]
         return f"{text_table(_COLUMNS, rows)}\n\n{self.summary()}"
 
     def summary(self) -> str:
         """Return one line of counts, and one line a violation."""
-        lines = [f"{len(self.verifications)} random instances, seed {self.seed}: {len(self.violations)} violations."]
-        lines += [f"VIOLATION on {title}: {claim.name}: {claim.reason}" for title, claim in self.violations]
+        lines = [
+            f"{len(self.verifications)} random instances, seed {self.seed}: {len(self.violations)} violations."
+        ]
+        lines += [
+            f"VIOLATION on {title}: {claim.name}: {claim.reason}"
+            for title, claim in self.violations
+        ]
         return "\n".join(lines)
 
     def __repr__(self) -> str:
@@ -128,7 +137,14 @@ def verify_random(count: int, *, seed: int = 0, **settings: Any) -> RandomVerifi
         for index in tqdm(range(count), desc="verify", unit="instance", disable=None):
             instance = random_instance(index, seed=seed)
             verifications.append(
-                verify(instance.problem, instance.X, instance.order, seed=index, title=instance.label, **settings)
+                verify(
+                    instance.problem,
+                    instance.X,
+                    instance.order,
+                    seed=index,
+                    title=instance.label,
+                    **settings,
+                )
             )
     except KeyboardInterrupt:
         if not verifications:
@@ -139,10 +155,11 @@ def verify_random(count: int, *, seed: int = 0, **settings: Any) -> RandomVerifi
 def random_instance(index: int, *, seed: int = 0) -> RandomInstance:
     """Return the random instance number `index` of a seed.
 
-    r ≤ 3, l in {1, 3, 5}, n from max(2, r) to 10 (smaller at the higher orders), m from ¾ n r to 4 n r. X̂ comes
-    from gradient descent and Newton steps. Two instances out of three run a long descent and keep the first of six
-    starts that ends at a spurious point, if one does. The third runs a short one, so that the Newton steps often end
-    at a saddle of h: the premises of the sufficient conditions are seldom true at a minimum.
+    r ≤ 3, l in {1, 3, 5}, n from max(2, r) to 10 (smaller at the higher orders), m from ¾ n r to 4
+    n r. X̂ comes from gradient descent and Newton steps. Two instances out of three run a long
+    descent and keep the first of six starts that ends at a spurious point, if one does. The third
+    runs a short one, so that the Newton steps often end at a saddle of h: the premises of the
+    sufficient conditions are seldom true at a minimum.
     """
     index, seed = whole_number("index", index, least=0), whole_number("seed", seed, least=0)
     rng = np.random.default_rng([seed, index])
@@ -154,7 +171,9 @@ def random_instance(index: int, *, seed: int = 0) -> RandomInstance:
     problem = sensing.gaussian(n, rank, m, rng)
     X = spurious_point(problem, seed=rng, iterations=int(rng.integers(0, 3)) if saddle else 500)
     kind = "short descent" if saddle else "descent"
-    return RandomInstance(problem, X, order, f"instance {index}: n={n} r={rank} m={m} l={order}, {kind}")
+    return RandomInstance(
+        problem, X, order, f"instance {index}: n={n} r={rank} m={m} l={order}, {kind}"
+    )
 
 
 def spurious_point(
@@ -183,7 +202,9 @@ def spurious_point(
     """
     rng = np.random.default_rng(seed)
     solved = 1e-8 * float(problem.measurements @ problem.measurements)
-    blind = SensingProblem(problem.operator, problem.measurements, problem.rank)  # the distances would take most time
+    blind = SensingProblem(
+        problem.operator, problem.measurements, problem.rank
+    )  # the distances would take most time
     points: list[tuple[float, FloatArray]] = []
     for attempt in range(2 * _STARTS):
         start = rng.standard_normal(problem.shape)
@@ -207,5 +228,7 @@ def spurious_point(
         if attempt >= _STARTS - 1 and any(left < 1e-10 for left, _ in points):
             break
     if not points:
-        raise ValueError("problem: expected a stationary point other than X = 0, but every descent ended there")
+        raise ValueError(
+            "problem: expected a stationary point other than X = 0, but every descent ended there"
+        )
     return min(points, key=lambda point: point[0])[1]

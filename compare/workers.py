@@ -26,8 +26,8 @@ _GUARD = (
 class WorkerPool:
     """A pool of spawned processes that can be started again after one of them died.
 
-    Every worker holds one end of a pipe and ends at once when the other end closes: when `stop` is called, and when
-    this process is killed. An evaluation in hand is then lost, as it should be.
+    Every worker holds one end of a pipe and ends at once when the other end closes: when `stop` is
+    called, and when this process is killed. An evaluation in hand is then lost, as it should be.
 
     Parameters
     ----------
@@ -64,7 +64,9 @@ class WorkerPool:
         try:
             self.submit(_nothing).result()
         except BrokenExecutor:
-            raise RuntimeError(f"the worker processes end as soon as they start; {_GUARD}") from None
+            raise RuntimeError(
+                f"the worker processes end as soon as they start; {_GUARD}"
+            ) from None
 
     def close(self) -> None:
         """End the workers when they have nothing left to do."""
@@ -87,7 +89,9 @@ def check_not_a_worker() -> None:
     RuntimeError
         With the remedy.
     """
-    if getattr(multiprocessing.current_process(), "_inheriting", False):  # the mark that multiprocessing itself uses
+    if getattr(
+        multiprocessing.current_process(), "_inheriting", False
+    ):  # the mark that multiprocessing itself uses
         raise RuntimeError(_GUARD)
 
 
@@ -96,7 +100,9 @@ def _nothing() -> None:
 
 
 def _begin_worker(sweep_lives: Connection) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the sweep, which then ends its workers
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # Ctrl-C is for the sweep, which then ends its workers
     threading.Thread(target=_end_with, args=(sweep_lives,), daemon=True).start()
 
 

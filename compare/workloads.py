@@ -1,7 +1,8 @@
 """What the cost grid runs: a sensing problem of given sizes, and the plan and the run of each method on it.
 
-A method is a function of the problem and a point that returns its *plan*. The plan prepares all that does not change
-from step to step, and returns the *run*: one step. Plan and run are measured apart.
+A method is a function of the problem and a point that returns its *plan*. The plan prepares all
+that does not change from step to step, and returns the *run*: one step. Plan and run are measured
+apart.
 """
 
 from __future__ import annotations
@@ -24,7 +25,10 @@ Run = Callable[[], Any]
 Plan = Callable[[], Run]
 
 OPERATORS = ("completion", "sparse", "gaussian", "rank-one")
-_OWN_M = {"completion": "n^2", "sparse": "10n"}  # these operators fix the number of measurements themselves
+_OWN_M = {
+    "completion": "n^2",
+    "sparse": "10n",
+}  # these operators fix the number of measurements themselves
 _RULE = re.compile(r"(\d*)n(\^2)?|(\d+)")
 
 
@@ -52,16 +56,22 @@ class CostCase:
 
     def __post_init__(self) -> None:
         if self.operator not in OPERATORS:
-            raise ValueError(f"operator: expected one of {', '.join(OPERATORS)}, got {self.operator!r}")
+            raise ValueError(
+                f"operator: expected one of {', '.join(OPERATORS)}, got {self.operator!r}"
+            )
         whole_number("n", self.n, least=2)
         odd_order(self.order)
         if whole_number("rank", self.rank) > self.n:
             raise ValueError(f"rank: expected at most n = {self.n}, got {self.rank}")
         rule = str(self.m) or _OWN_M.get(self.operator, "2n")
         if not _RULE.fullmatch(rule) or rule in ("0", "0n"):
-            raise ValueError(f"m: expected a whole number or a multiple of n or n^2 such as '2n', got {self.m!r}")
+            raise ValueError(
+                f"m: expected a whole number or a multiple of n or n^2 such as '2n', got {self.m!r}"
+            )
         if self.operator in _OWN_M and rule != _OWN_M[self.operator]:
-            raise ValueError(f"m: the {self.operator} operator has m = {_OWN_M[self.operator]}, got {self.m!r}")
+            raise ValueError(
+                f"m: the {self.operator} operator has m = {_OWN_M[self.operator]}, got {self.m!r}"
+            )
         object.__setattr__(self, "m", rule)
 
     @property
@@ -79,7 +89,9 @@ class CostCase:
         if self.operator == "gaussian":
             return sensing.gaussian(n, r, m, rng)
         if self.operator == "rank-one":
-            operator: sensing.SensingOperator = sensing.RankOneOperator(rng.standard_normal((m, n)) / m**0.25)
+            operator: sensing.SensingOperator = sensing.RankOneOperator(
+                rng.standard_normal((m, n)) / m**0.25
+            )
         elif self.operator == "completion":
             if r == 1:
                 return sensing.perturbed_completion(n)
@@ -88,7 +100,9 @@ class CostCase:
             each = min(10, n)
             columns = rng.integers(n, size=n * each)
             weights = rng.uniform(0.5, 1.0, size=n * each)
-            operator = sensing.EntrywiseOperator(sparse.csr_array((weights, columns, np.arange(n + 1) * each), (n, n)))
+            operator = sensing.EntrywiseOperator(
+                sparse.csr_array((weights, columns, np.arange(n + 1) * each), (n, n))
+            )
         return SensingProblem.from_ground_truth(operator, rng.standard_normal((n, r)) / np.sqrt(n))
 
 
@@ -97,10 +111,14 @@ def descended_point(problem: SensingProblem, seed: int = 0, iterations: int = 30
     scale = np.linalg.norm(problem.measurements) ** 0.5 / np.sqrt(problem.n)
     start = 0.1 * scale * np.random.default_rng(seed).standard_normal(problem.shape)
     step_size = sensing.Backtracking()
-    return sensing.gradient_descent(problem, start, step_size=step_size, max_iterations=iterations).point
+    return sensing.gradient_descent(
+        problem, start, step_size=step_size, max_iterations=iterations
+    ).point
 
 
-def explicit(problem: SensingProblem, X: FloatArray, order: int, form: str, memory_limit: int) -> Plan:
+def explicit(
+    problem: SensingProblem, X: FloatArray, order: int, form: str, memory_limit: int
+) -> Plan:
     """Plan the contractions of one explicit form; run one gradient of the lifted objective at vec(X)^{⊗l}."""
     w = reduce(np.multiply.outer, [X.reshape(-1)] * order)
 
@@ -126,12 +144,16 @@ def truncated(problem: SensingProblem, X: FloatArray, order: int) -> Plan:
 
     def plan() -> Run:
         directions = _directions(problem, X)
-        return partial(simulated.truncated_coefficients, directions, order, rho=0.1, eta=0.01, steps=1)
+        return partial(
+            simulated.truncated_coefficients, directions, order, rho=0.1, eta=0.01, steps=1
+        )
 
     return plan
 
 
 def _directions(problem: SensingProblem, X: FloatArray) -> simulated.EscapeDirections:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", simulated.NotStationaryWarning)  # known, and of no matter for the cost
+        warnings.simplefilter(
+            "ignore", simulated.NotStationaryWarning
+        )  # known, and of no matter for the cost
         return simulated.escape_directions(problem, X)

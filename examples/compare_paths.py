@@ -15,7 +15,8 @@ instance = PUBLISHED["perturbed-completion"]
 problem = instance.build()
 X = sensing.polish(problem, instance.stationary_point())
 
-# At l = 5, its smallest saddle order, the truncated closed form and the lifted descent part at once.
+# At l = 5, its smallest saddle order, the truncated closed form and the lifted descent part at
+# once.
 comparison = compare_directions(problem, X, order=5, rho=instance.rho, eta=instance.eta, steps=200)
 print(comparison.table())
 

@@ -36,7 +36,9 @@ print(escape)
 figure, _ = landscape(
     problem,
     {
-        "sgd": stochastic_descent(problem, start, step_size=instance.gd_step, iterations=500, seed=0),
+        "sgd": stochastic_descent(
+            problem, start, step_size=instance.gd_step, iterations=500, seed=0
+        ),
         "gd": walk(start, 500),
         "escape": walk(escape.point, 200),
     },

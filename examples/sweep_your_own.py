@@ -9,7 +9,9 @@ from lift_compare import sensing
 from lift_compare.compare import Evaluation, Sweep, export_rows, run_sweep
 
 
-def solved_rate(*, n: int, rank: int, measurements_per_unknown: float, starts: int = 5, seed: int = 0) -> dict:
+def solved_rate(
+    *, n: int, rank: int, measurements_per_unknown: float, starts: int = 5, seed: int = 0
+) -> dict:
     """Return the fraction of normal starts from which gradient descent ends at the truth."""
     m = round(measurements_per_unknown * n * rank)
     problem = sensing.gaussian(n, rank, m, seed)
@@ -40,4 +42,6 @@ if __name__ == "__main__":  # the worker processes import this script
     )
     print(run_sweep(sweep, "results/solved-rate.sqlite"))
     for row in export_rows("results/solved-rate.sqlite"):
-        print(f"r = {row['rank']}, m = {row['m']:2d}: {row['rate']:.0%} solved, {row['seconds']:.2f} s")
+        print(
+            f"r = {row['rank']}, m = {row['m']:2d}: {row['rate']:.0%} solved, {row['seconds']:.2f} s"
+        )

@@ -34,7 +34,9 @@ def main() -> None:
     ):
         claim = found[name]
         print(f"{name}: {claim.holds.value}; measured {claim.measured}. {claim.reason}")
-    print("Published claims that are false here:", ", ".join(claim.name for claim in found.false_here))
+    print(
+        "Published claims that are false here:", ", ".join(claim.name for claim in found.false_here)
+    )
 
 
 if __name__ == "__main__":

@@ -44,6 +44,8 @@ X = np.random.default_rng(0).standard_normal((6, 1))
 print(f"adjoint test:  {sensing.check_adjoint(operator):.1e}")
 print(f"gradient test: {sensing.check_gradient(problem, X):.1e}")
 print(f"Hessian test:  {sensing.check_hessian(problem, X):.1e}")
-descent = sensing.gradient_descent(problem, X, step_size=sensing.Backtracking(), max_iterations=5000, tolerance=1e-9)
+descent = sensing.gradient_descent(
+    problem, X, step_size=sensing.Backtracking(), max_iterations=5000, tolerance=1e-9
+)
 print(descent)
 print(f"distance to the truth: {problem.distance(descent.point):.3g}")

@@ -49,8 +49,9 @@ def load(backend: Any) -> str:
 def using(backend: str) -> Iterator[None]:
     """Run tensorly on a backend inside the block, in this thread only; with 64-bit numbers in jax.
 
-    `tensorly.backend_context` leaves by setting the backend of *all* threads, also when it was entered for one: a
-    session whose threads use different backends would be changed. So the thread's own setting is put back here.
+    `tensorly.backend_context` leaves by setting the backend of *all* threads, also when it was
+    entered for one: a session whose threads use different backends would be changed. So the
+    thread's own setting is put back here.
     """
     before = tl.get_backend()
     if before != backend:
@@ -121,8 +122,9 @@ THREADS_PAY = 2**28
 def product(left: Any, right: Any) -> Any:
     """Return left @ right, for matrices or stacks of them.
 
-    With numpy, products of a middling size are made in blocks that BLAS takes in one thread each. A threaded product
-    that must wait for a busy core costs a time slice of the system, some 10 ms: a hundred times the product itself.
+    With numpy, products of a middling size are made in blocks that BLAS takes in one thread each. A
+    threaded product that must wait for a busy core costs a time slice of the system, some 10 ms: a
+    hundred times the product itself.
     """
     rows, depth, columns = left.shape[-2], left.shape[-1], right.shape[-1]
     limit = ONE_THREAD if min(rows, columns) > 1 else ONE_THREAD_VECTOR
@@ -130,7 +132,9 @@ def product(left: Any, right: Any) -> Any:
         return left @ right
     high = min(rows, limit // (depth * columns))
     if left.ndim == right.ndim == 2 and high >= 8:  # equal blocks of whole rows, as a stack
-        count = next((count for count in range(-(-rows // high), rows // 8 + 1) if rows % count == 0), None)
+        count = next(
+            (count for count in range(-(-rows // high), rows // 8 + 1) if rows % count == 0), None
+        )
         if count is not None:
             return (left.reshape((count, -1, depth)) @ right).reshape((rows, columns))
     if high < 8:

@@ -14,7 +14,9 @@ from .backends import backend_of, using
 from .multisets import insertion_tables, last_index, multiplicities, without_last
 from .symmetry import is_symmetric
 
-_EXTRA_STARTS = 24  # random starts, besides the coordinate axes and the singular vectors of the unfolded tensor
+_EXTRA_STARTS = (
+    24  # random starts, besides the coordinate axes and the singular vectors of the unfolded tensor
+)
 _ITERATIONS = 500
 _FINALISTS = 8  # starts that are followed to the end
 
@@ -49,11 +51,12 @@ class RankOne:
 def best_rank_one(tensor: Any, *, seed: int = 0) -> RankOne:
     """Return the best symmetric rank-one approximation of a symmetric tensor T of any order.
 
-    min ‖T − weight · x^{⊗l}‖ over unit x is reached where |p(x)|, p(x) = ⟨T, x^{⊗l}⟩, is largest, with weight p(x). For
-    a symmetric tensor no other rank-one tensor is nearer (Banach). |p| has many local maxima; each start climbs by the
-    power iteration with the adaptive shift of Kolda and Mayo (arXiv 1401.1183), under which p never falls, and the best
-    end point is finished by Newton steps. Starts: the coordinate axes, the left singular vectors of the unfolded
-    tensor, and seeded normal vectors. The search is not a proof: a maximum with a tiny basin may be missed.
+    min ‖T − weight · x^{⊗l}‖ over unit x is reached where |p(x)|, p(x) = ⟨T, x^{⊗l}⟩, is largest,
+    with weight p(x). For a symmetric tensor no other rank-one tensor is nearer (Banach). |p| has
+    many local maxima; each start climbs by the power iteration with the adaptive shift of Kolda and
+    Mayo (arXiv 1401.1183), under which p never falls, and the best end point is finished by Newton
+    steps. Starts: the coordinate axes, the left singular vectors of the unfolded tensor, and seeded
+    normal vectors. The search is not a proof: a maximum with a tiny basin may be missed.
 
     Parameters
     ----------
@@ -79,7 +82,9 @@ def best_rank_one(tensor: Any, *, seed: int = 0) -> RankOne:
         raise ValueError(f"tensor: expected modes of one length, got shape {T.shape}")
     with using("numpy"):
         if not is_symmetric(T):
-            raise ValueError("tensor: expected a symmetric tensor, got one that changes when its modes are permuted")
+            raise ValueError(
+                "tensor: expected a symmetric tensor, got one that changes when its modes are permuted"
+            )
     polynomial = _Polynomial(T)
     d, order = T.shape[0], T.ndim
     if order == 1 or not np.any(T):
@@ -115,7 +120,8 @@ class _Polynomial:
             position = position[without_last(d, k)] * d + last_index(d, k)
         entries = T.reshape(-1)[position]
         tables = insertion_tables(d, order)
-        # G[e, ρ]: T with one index e, times how often the multiset ρ of the others occurs; H likewise with two.
+        # G[e, ρ]: T with one index e, times how often the multiset ρ of the others occurs; H
+        # likewise with two.
         self._G = entries[tables[-1]] * multiplicities(d, order - 1)
         if order > 1:
             pairs = tables[-1][:, tables[-2]]  # (d, d, N_{l−2})

@@ -16,7 +16,9 @@ from .backends import product, row_major
 Labels = Sequence[Hashable]
 
 ITEMSIZE = 8  # bytes of a float64
-_EXHAUSTIVE = 10  # operands up to which the exact dynamic programme of opt_einsum plans in tenths of a second
+_EXHAUSTIVE = (
+    10  # operands up to which the exact dynamic programme of opt_einsum plans in tenths of a second
+)
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,9 @@ class Contraction:
         Memory of the result, part of the peak.
     """
 
-    def __init__(self, operands: Sequence[Labels], output: Labels, sizes: dict[Hashable, int]) -> None:
+    def __init__(
+        self, operands: Sequence[Labels], output: Labels, sizes: dict[Hashable, int]
+    ) -> None:
         self._output_shape = tuple(sizes[label] for label in output)
         terms = [tuple(label for label in labels if sizes[label] > 1) for labels in operands]
         wanted = tuple(label for label in output if sizes[label] > 1)
@@ -75,7 +79,10 @@ class Contraction:
         held = [0] * len(terms)  # bytes of each operand that this contraction allocated
         for positions in _path(terms, wanted, sizes):
             j, i = sorted(positions, reverse=True)
-            (right, right_held), (left, left_held) = (terms.pop(j), held.pop(j)), (terms.pop(i), held.pop(i))
+            (right, right_held), (left, left_held) = (
+                (terms.pop(j), held.pop(j)),
+                (terms.pop(i), held.pop(i)),
+            )
             later = {label for term in [*terms, wanted] for label in term}
             step, result = _pair((i, j), left, right, later, wanted, sizes)
             size = ITEMSIZE * math.prod(step.shape)
@@ -95,7 +102,10 @@ class Contraction:
 
     def __call__(self, *operands: Any) -> Any:
         """Contract the operands (tensors of the current tensorly backend, in row-major layout)."""
-        live = [_shaped(operand, shape) for operand, shape in zip(operands, self._input_shapes, strict=True)]
+        live = [
+            _shaped(operand, shape)
+            for operand, shape in zip(operands, self._input_shapes, strict=True)
+        ]
         del operands
         for step in self._steps:
             i, j = step.positions
@@ -113,8 +123,8 @@ def _transposed(tensor: Any, axes: tuple[int, ...]) -> Any:
     return tl.transpose(tensor, axes) if axes != tuple(range(len(axes))) else tensor
 
 
-# Methods and operators that the arrays of all backends share are used directly: a call by way of tensorly costs some
-# microseconds, which is what small contractions take.
+# Methods and operators that the arrays of all backends share are used directly: a call by way of
+# tensorly costs some microseconds, which is what small contractions take.
 
 
 def _shaped(tensor: Any, shape: tuple[int, ...]) -> Any:
@@ -164,10 +174,16 @@ def _pair(
 
 
 def _matricise(
-    labels: tuple[Hashable, ...], rows: list[Hashable], columns: list[Hashable], sizes: dict[Hashable, int]
+    labels: tuple[Hashable, ...],
+    rows: list[Hashable],
+    columns: list[Hashable],
+    sizes: dict[Hashable, int],
 ) -> _Operand:
     axes = tuple(labels.index(label) for label in (*rows, *columns))
-    shape = (math.prod(sizes[label] for label in rows), math.prod(sizes[label] for label in columns))
+    shape = (
+        math.prod(sizes[label] for label in rows),
+        math.prod(sizes[label] for label in columns),
+    )
     # A group of axes merges into one without a copy only where they follow each other in memory.
     split = len(rows)
     merged = all(b == a + 1 for k, (a, b) in enumerate(pairwise(axes), 1) if k != split)

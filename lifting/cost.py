@@ -13,7 +13,11 @@ BUFFER_BYTES = 8 * 8192
 
 def python_bytes(order: int, evaluation: str) -> int:
     """Return what Python and the headers of small arrays take during an evaluation: kilobytes, as measured."""
-    fixed, per_mode = {"value": (2500, 350), "gradient": (2600, 750), "hessian_product": (3000, 1250)}[evaluation]
+    fixed, per_mode = {
+        "value": (2500, 350),
+        "gradient": (2600, 750),
+        "hessian_product": (3000, 1250),
+    }[evaluation]
     return fixed + per_mode * order
 
 
@@ -104,7 +108,9 @@ class LiftingCosts:
         raise KeyError(form)
 
     def __repr__(self) -> str:
-        lines = [f"{'form':<10}  {'flops':>9}  {'peak bytes':>17}  {'tensor bytes':>15}  {'stored bytes':>17}"]
+        lines = [
+            f"{'form':<10}  {'flops':>9}  {'peak bytes':>17}  {'tensor bytes':>15}  {'stored bytes':>17}"
+        ]
         for row in self.rows:
             if row.reason is not None:
                 lines.append(f"{row.form:<10}  does not apply: {row.reason}")
@@ -126,7 +132,9 @@ def available_memory() -> int:
         group = Path("/sys/fs/cgroup")
         allowed = (group / "memory.max").read_text(encoding="ascii").strip()
         if allowed != "max":
-            limits.append(int(allowed) - int((group / "memory.current").read_text(encoding="ascii")))
+            limits.append(
+                int(allowed) - int((group / "memory.current").read_text(encoding="ascii"))
+            )
     except (OSError, ValueError):
         pass
     if not limits:

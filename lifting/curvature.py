@@ -49,16 +49,23 @@ class Curvature:
     stop_reason: CurvatureStopReason
 
     def __repr__(self) -> str:
-        return f"Curvature({self.value:.10g}, residual {self.residual:.2g}: {self.stop_reason.value})"
+        return (
+            f"Curvature({self.value:.10g}, residual {self.residual:.2g}: {self.stop_reason.value})"
+        )
 
 
 def least_curvature(
-    lifted: LiftedProblem, w: Any, *, seed: int = 0, tolerance: float = 1e-8, max_iterations: int = 1000
+    lifted: LiftedProblem,
+    w: Any,
+    *,
+    seed: int = 0,
+    tolerance: float = 1e-8,
+    max_iterations: int = 1000,
 ) -> Curvature:
     """Return the least eigenvalue of ∇²h^l(w) over all tensors, symmetric or not, and its direction.
 
-    Matrix-free: restarted Lanczos on Hessian products. The spectrum is shifted below zero first, so that a least
-    eigenvalue near zero is as accurate as any other.
+    Matrix-free: restarted Lanczos on Hessian products. The spectrum is shifted below zero first, so
+    that a least eigenvalue near zero is as accurate as any other.
 
     Parameters
     ----------
@@ -90,13 +97,17 @@ def least_curvature(
 
     def product(v: FloatArray) -> FloatArray:
         with using(lifted.backend):
-            return np.asarray(tl.to_numpy(lifted.hessian_product(w, v.reshape(lifted.shape)))).reshape(-1)
+            return np.asarray(
+                tl.to_numpy(lifted.hessian_product(w, v.reshape(lifted.shape)))
+            ).reshape(-1)
 
     first = np.random.default_rng(seed).standard_normal(size)
     with np.errstate(over="ignore", invalid="ignore"):
         finite = bool(np.all(np.isfinite(product(first))))
     if not finite:
-        raise ValueError("w: expected a tensor where the Hessian is finite in float64, got an overflow")
+        raise ValueError(
+            "w: expected a tensor where the Hessian is finite in float64, got an overflow"
+        )
     if size <= DENSE:
         H = np.stack([product(e) for e in np.eye(size)])
         eigenvalues, vectors = np.linalg.eigh((H + H.T) / 2)
@@ -113,20 +124,40 @@ def least_curvature(
     return Curvature(value, vector.reshape(lifted.shape), residual, reason)
 
 
-def _lanczos(product: Any, first: FloatArray, tolerance: float, max_iterations: int) -> tuple[FloatArray, float]:
+def _lanczos(
+    product: Any, first: FloatArray, tolerance: float, max_iterations: int
+) -> tuple[FloatArray, float]:
     """Return the least eigenvector, as far as it was found, and the largest magnitude of an eigenvalue."""
     size = len(first)
     hessian = LinearOperator((size, size), matvec=product, dtype=np.dtype(np.float64))
-    largest = float(np.abs(eigsh(hessian, 1, which="LM", v0=first, tol=1e-2, return_eigenvectors=False)[0]))
+    largest = float(
+        np.abs(eigsh(hessian, 1, which="LM", v0=first, tol=1e-2, return_eigenvectors=False)[0])
+    )
     shift = 1.1 * largest  # above every eigenvalue, so that H − shift is negative
-    shifted = LinearOperator((size, size), matvec=lambda v: product(v) - shift * v, dtype=np.dtype(np.float64))
+    shifted = LinearOperator(
+        (size, size), matvec=lambda v: product(v) - shift * v, dtype=np.dtype(np.float64)
+    )
     try:
         _, vectors = eigsh(
-            shifted, 1, which="LM", v0=first, ncv=min(size, 40), tol=tolerance / 100, maxiter=max_iterations
+            shifted,
+            1,
+            which="LM",
+            v0=first,
+            ncv=min(size, 40),
+            tol=tolerance / 100,
+            maxiter=max_iterations,
         )
         return vectors[:, 0], largest
     except ArpackNoConvergence:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # it warns where it stops early; the caller reports the residual
-            _, vectors = lobpcg(hessian, first[:, None], largest=False, maxiter=max_iterations, tol=tolerance * largest)
+            warnings.simplefilter(
+                "ignore"
+            )  # it warns where it stops early; the caller reports the residual
+            _, vectors = lobpcg(
+                hessian,
+                first[:, None],
+                largest=False,
+                maxiter=max_iterations,
+                tol=tolerance * largest,
+            )
         return vectors[:, 0], largest

@@ -120,4 +120,6 @@ def projected_gradient_descent(
                 w = gradient if projection is None else projection(gradient)
     if last is None:
         raise ValueError("start: expected a tensor where h^l is finite in float64, got an overflow")
-    return LiftedDescent(last, np.array(values), np.array(coefficients) if span is not None else None, reason)
+    return LiftedDescent(
+        last, np.array(values), np.array(coefficients) if span is not None else None, reason
+    )

@@ -28,14 +28,16 @@ HEADER_BYTES = 700  # of Python's, for the many short-lived views of one swap
 class EntrywiseForm(ExpandedForm):
     """h^l for A_ij = w_ij (e_i e_jᵀ + e_j e_iᵀ)/2, where A*A(M) = D ∘ sym(M) with D the symmetric part of w ∘ w.
 
-    sym on mode k averages over swapping the index of that mode between the two copies of w, so over all modes it is a
-    sum over the sets S of swapped modes (docs/theory.md, section 9). For r = 1, S first, J = (c, e) and I = (a, b):
+    sym on mode k averages over swapping the index of that mode between the two copies of w, so over
+    all modes it is a sum over the sets S of swapped modes (docs/theory.md, section 9). For r = 1, S
+    first, J = (c, e) and I = (a, b):
 
         (A*A)^{⊗l}(x yᵀ) z = 2^{-l} Σ_S T_S,   T_S[a, b] = Σ_{c,e} D[a,c] D[b,e] x[c,b] y[a,e] z[c,e]
 
-    S and its complement give the same sum with x and y exchanged, so |S| ≤ (l − 1)/2 is enough. For a symmetric w the
-    sets of one size give the same tensor with its modes permuted: (l + 1)/2 sums are enough, not 2^{l−1}. T_S costs
-    about n^{l+|S|+1} operations and is done in blocks of a, so that memory stays near that of w.
+    S and its complement give the same sum with x and y exchanged, so |S| ≤ (l − 1)/2 is enough. For
+    a symmetric w the sets of one size give the same tensor with its modes permuted: (l + 1)/2 sums
+    are enough, not 2^{l−1}. T_S costs about n^{l+|S|+1} operations and is done in blocks of a, so
+    that memory stays near that of w.
     """
 
     name = "entrywise"
@@ -47,20 +49,30 @@ class EntrywiseForm(ExpandedForm):
         self._half = (order - 1) // 2
         self._tensors = SymmetricTensors(n * r, order)
         entries = (n * r) ** order
-        self._row = ITEMSIZE * n**order * r ** (2 * order)  # bytes of T_S's summands for one row a, over c, b and ranks
+        self._row = (
+            ITEMSIZE * n**order * r ** (2 * order)
+        )  # bytes of T_S's summands for one row a, over c, b and ranks
 
-        # For each size of S: the product y z, D on the other l − |S| modes, the product with x, the sum over c.
-        swaps = [(2.0 * n * (order - s) + 4) * n**s * n**order * r ** (2 * order) for s in range(self._half + 1)]
+        # For each size of S: the product y z, D on the other l − |S| modes, the product with x, the
+        # sum over c.
+        swaps = [
+            (2.0 * n * (order - s) + 4) * n**s * n**order * r ** (2 * order)
+            for s in range(self._half + 1)
+        ]
         subsets = [comb(order, s) for s in range(self._half + 1)]
         rest = (sum(subsets) + 2.0 * n * order) * entries
         self.flops = sum(swaps) + rest
-        self.general_flops = sum(count * swap for count, swap in zip(subsets, swaps, strict=True)) + rest
+        self.general_flops = (
+            sum(count * swap for count, swap in zip(subsets, swaps, strict=True)) + rest
+        )
 
         tensor_bytes = ITEMSIZE * entries
         working = max(min(n**s, self._block()) for s in range(self._half + 1)) * self._row
         headers = HEADER_BYTES * (order + 3)
         # Either two copies of the terms, or one and numpy's buffers while it is made.
-        self.gradient_bytes = 4 * tensor_bytes + working + max(working, 2 * min(BUFFER_BYTES, working)) + headers
+        self.gradient_bytes = (
+            4 * tensor_bytes + working + max(working, 2 * min(BUFFER_BYTES, working)) + headers
+        )
         self.hessian_bytes = self.gradient_bytes + 2 * tensor_bytes + headers
         self.stored_bytes = ITEMSIZE * (n**2 + sum(n ** (2 * s) for s in range(self._half + 1)))
         self.building_bytes = self.stored_bytes + ITEMSIZE * 4 * n**2
@@ -127,15 +139,21 @@ class EntrywiseForm(ExpandedForm):
         """Return T_S for S the first s modes, as a tensor with l modes of length n r."""
         n, r, k = self._n, self._r, self._order - s
         shape = (n**s, r**s, n**k, r**k)
-        # x[c, σ, b, σ′], y[a, σ, e, σ′], z[c, τ, e, τ′]: D sums c and e, the ranks σ and σ′ are summed, τ and τ′ stay.
+        # x[c, σ, b, σ′], y[a, σ, e, σ′], z[c, τ, e, τ′]: D sums c and e, the ranks σ and σ′ are
+        # summed, τ and τ′ stay.
         X, Y, Z = (self._split(tensor, s).reshape(shape) for tensor in (x, y, z))
         X = tl.transpose(X, (1, 0, 2, 3)).reshape((1, r**s, n**s, 1, n**k, r**k, 1))
         Z = Z.reshape((1, 1, n**s, r**s, n**k, 1, r**k))
         starts = range(0, n**s, self._block())
-        swap = tl.concatenate([self._swapped_rows(s, slice(i, i + self._block()), X, Y, Z) for i in starts], axis=0)
+        swap = tl.concatenate(
+            [self._swapped_rows(s, slice(i, i + self._block()), X, Y, Z) for i in starts], axis=0
+        )
         if r > 1:
             split = (n,) * s + (r,) * s + (n,) * k + (r,) * k
-            pairs = [*((j, s + j) for j in range(s)), *((2 * s + j, 2 * s + k + j) for j in range(k))]
+            pairs = [
+                *((j, s + j) for j in range(s)),
+                *((2 * s + j, 2 * s + k + j) for j in range(k)),
+            ]
             swap = tl.transpose(swap.reshape(split), [axis for pair in pairs for axis in pair])
         return swap.reshape((n * r,) * self._order)
 
@@ -145,12 +163,16 @@ class EntrywiseForm(ExpandedForm):
         Y = Y[rows]
         shape = (len(Y), r**s, n**s, r**s, n**k, r**k, r**k)
         # The product is handed on without a name, so that it is freed once the first mode is done.
-        terms = every_mode(self._D, Y.reshape((-1, r**s, 1, 1, n**k, r**k, 1)) * Z, n, k, r ** (2 * k))
+        terms = every_mode(
+            self._D, Y.reshape((-1, r**s, 1, 1, n**k, r**k, 1)) * Z, n, k, r ** (2 * k)
+        )
         terms = terms.reshape(shape)
         terms *= X
         if r > 1:
             terms = tl.sum(terms, (1, 5))
-        return product(self._powers[s][rows].reshape((-1, 1, n**s)), terms.reshape((len(Y), n**s, -1)))
+        return product(
+            self._powers[s][rows].reshape((-1, 1, n**s)), terms.reshape((len(Y), n**s, -1))
+        )
 
     def _split(self, tensor: Any, s: int) -> Any:
         """Return P(tensor) with its axes in the order: n and r of the first s modes, n and r of the others."""
@@ -179,5 +201,9 @@ def every_mode(D: Any, tensor: Any, n: int, modes: int, tail: int) -> Any:
     for mode in range(modes):
         length = n ** (modes - mode - 1) * tail
         # Where nothing stands behind the mode it is one large product, since D is symmetric.
-        tensor = product(tensor.reshape((-1, n)), D) if length == 1 else product(D, tensor.reshape((-1, n, length)))
+        tensor = (
+            product(tensor.reshape((-1, n)), D)
+            if length == 1
+            else product(D, tensor.reshape((-1, n, length)))
+        )
     return tensor

@@ -10,8 +10,9 @@ from .backends import inner_product
 class ExpandedForm:
     """h^l(w) = ½ (⟨w, C⟩ − 2 ⟨w, L⟩ + ‖b‖^{2l}) and ∇h^l(w) = 2 (C − L).
 
-    C = (A*A)^{⊗l}(⟨P(w), P(w)⟩) on w is the cubic term and L = (A*(b))^{⊗l} on w the linear one. Near h^l = 0 the terms
-    of the value cancel: its absolute error is of the order of 1e-16 ‖b‖^{2l}.
+    C = (A*A)^{⊗l}(⟨P(w), P(w)⟩) on w is the cubic term and L = (A*(b))^{⊗l} on w the linear one.
+    Near h^l = 0 the terms of the value cancel: its absolute error is of the order of 1e-16
+    ‖b‖^{2l}.
     """
 
     _b_norm: float  # ‖b‖^{2l}

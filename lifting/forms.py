@@ -46,14 +46,19 @@ class Form(Protocol):
 
 
 FORMS: dict[str, Any] = {
-    form.name: form for form in (ResidualForm, NormalForm, EntrywiseForm, RankOneForm, SymmetricForm)
+    form.name: form
+    for form in (ResidualForm, NormalForm, EntrywiseForm, RankOneForm, SymmetricForm)
 }
 """The forms by name. Each class tells with `unfit(problem, order)` why it does not apply, or None."""
 
 
 def plan(problem: SensingProblem, order: int, names: list[str]) -> dict[str, Form]:
     """Return those of the named forms that apply, planned but not built."""
-    return {name: FORMS[name](problem, order) for name in names if FORMS[name].unfit(problem, order) is None}
+    return {
+        name: FORMS[name](problem, order)
+        for name in names
+        if FORMS[name].unfit(problem, order) is None
+    }
 
 
 def cheapest(forms: dict[str, Form], allowed: int, order: int) -> Form:
@@ -74,9 +79,15 @@ def cheapest(forms: dict[str, Form], allowed: int, order: int) -> Form:
         least = min(forms.values(), key=needed_bytes)
         needed = needed_bytes(least)
         raise MemoryLimitExceeded(needed, allowed, f"order {order}: the {least.name} form")
-    general = min((form for form in fitting if not form.symmetric_only), key=lambda form: form.flops, default=None)
+    general = min(
+        (form for form in fitting if not form.symmetric_only),
+        key=lambda form: form.flops,
+        default=None,
+    )
     symmetric = next((form for form in fitting if form.symmetric_only), None)
-    if general is None or (symmetric is not None and SYMMETRIC_ADVANTAGE * symmetric.flops < general.flops):
+    if general is None or (
+        symmetric is not None and SYMMETRIC_ADVANTAGE * symmetric.flops < general.flops
+    ):
         assert symmetric is not None
         return symmetric
     return general

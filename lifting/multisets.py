@@ -1,8 +1,9 @@
 """Symmetric tensors by their distinct entries: one entry for each multiset of indices.
 
-A symmetric tensor with k modes of length d has N_k(d) = C(d + k − 1, k) distinct entries. They are held in a vector,
-one for each multiset, ordered by the largest index first: the multisets with largest index v are the first
-N_{k−1}(v + 1) multisets of k − 1 indices, each with v added. This order makes every table below a short recursion on k.
+A symmetric tensor with k modes of length d has N_k(d) = C(d + k − 1, k) distinct entries. They are
+held in a vector, one for each multiset, ordered by the largest index first: the multisets with
+largest index v are the first N_{k−1}(v + 1) multisets of k − 1 indices, each with v added. This
+order makes every table below a short recursion on k.
 """
 
 from __future__ import annotations
@@ -58,7 +59,9 @@ def insertion_tables(d: int, order: int) -> list[IntArray]:
     tables = [np.arange(d)[:, None]]
     for k in range(2, order + 1):
         last, rest = last_index(d, k - 1), without_last(d, k - 1)
-        first = np.array([number(v, k) for v in range(d)])  # position of the first multiset with largest index v
+        first = np.array(
+            [number(v, k) for v in range(d)]
+        )  # position of the first multiset with largest index v
         above = first[:, None] + np.arange(len(last))
         tables.append(np.where(e >= last, above, first[last] + tables[-1][:, rest]))
     return tables
@@ -76,7 +79,8 @@ class SymmetricTensors:
     def __init__(self, d: int, order: int) -> None:
         self.d, self.order = d, order
         self.size = number(d, order)
-        # The last step of `expand` holds its result and the tensor before its last two modes were told apart.
+        # The last step of `expand` holds its result and the tensor before its last two modes were
+        # told apart.
         before = d ** max(order - 2, 0) * number(d, min(order, 2))
         self.expand_bytes = ITEMSIZE * (d**order + (before if order > 1 else 0))
 
@@ -103,8 +107,9 @@ class SymmetricTensors:
 class SymmetricPower:
     """The matrix B (d′, d) on every mode of a symmetric tensor, in distinct entries: N_l(d) numbers to N_l(d′).
 
-    Mode after mode, from a vector to a matrix X[ρ, β] with ρ a multiset of the modes still to do and β one of those
-    done: X′[ρ, β + v] = Σ_e B[v, e] X[ρ + e, β], for v at least as large as every index of β.
+    Mode after mode, from a vector to a matrix X[ρ, β] with ρ a multiset of the modes still to do
+    and β one of those done: X′[ρ, β + v] = Σ_e B[v, e] X[ρ + e, β], for v at least as large as
+    every index of β.
 
     Parameters
     ----------
@@ -121,13 +126,17 @@ class SymmetricPower:
             self.flops += 2.0 * rows * columns * rest * done
             step = ITEMSIZE * number(rows, j + 1) * rest
             views = VIEW_BYTES * rows if j > 0 else 0
-            self.peak_bytes = max(self.peak_bytes, held + gathered, gathered + product, product + views + step)
+            self.peak_bytes = max(
+                self.peak_bytes, held + gathered, gathered + product, product + views + step
+            )
             held = step
         self.stored_bytes = ITEMSIZE * columns * sum(number(columns, k) for k in range(order))
 
     def prepare(self, index: Any) -> None:
         """Build the tables; `index` makes a backend tensor of an integer array."""
-        self._tables = [index(table.reshape(-1)) for table in insertion_tables(self._columns, self._order)]
+        self._tables = [
+            index(table.reshape(-1)) for table in insertion_tables(self._columns, self._order)
+        ]
 
     def __call__(self, B: Any, entries: Any) -> Any:
         """Return the distinct entries of the result, shape (N_l(d′),)."""

@@ -27,14 +27,20 @@ class NormalForm(ExpandedForm):
         def label(letter: str) -> list[tuple[str, int]]:
             return [(letter, k) for k in modes]
 
-        def mixed(left: list[tuple[str, int]], right: list[tuple[str, int]]) -> list[tuple[str, int]]:
+        def mixed(
+            left: list[tuple[str, int]], right: list[tuple[str, int]]
+        ) -> list[tuple[str, int]]:
             return [index for k in modes for index in (left[k], right[k])]
 
         o, p, q, x, s, t = (label(letter) for letter in "opqxst")
         sizes: dict[Hashable, int] = {**dict.fromkeys(o + p + q + x, n), **dict.fromkeys(s + t, r)}
         cores = [(o[k], q[k], p[k], x[k]) for k in modes]
-        self._cubic = Contraction([mixed(p, s), mixed(x, s), mixed(q, t), *cores], mixed(o, t), sizes)
-        self._linear = Contraction([mixed(q, t), *((o[k], q[k]) for k in modes)], mixed(o, t), sizes)
+        self._cubic = Contraction(
+            [mixed(p, s), mixed(x, s), mixed(q, t), *cores], mixed(o, t), sizes
+        )
+        self._linear = Contraction(
+            [mixed(q, t), *((o[k], q[k]) for k in modes)], mixed(o, t), sizes
+        )
 
         tensor_bytes = self._cubic.result_bytes
         self.flops = self._cubic.flops + self._linear.flops

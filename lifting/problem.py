@@ -33,7 +33,8 @@ class LiftedProblem:
     - "normal": the n⁴ cores of A*A, as in the lifting literature;
     - "entrywise": swaps of modes, for operators that weigh single entries;
     - "rank-one": mode products, for operators A_i = a_i a_iᵀ;
-    - "symmetric": distinct entries only, for a symmetric w. Any other w goes to the cheapest of the other forms.
+    - "symmetric": distinct entries only, for a symmetric w. Any other w goes to the cheapest of the
+      other forms.
 
     Parameters
     ----------
@@ -87,7 +88,9 @@ class LiftedProblem:
         self.problem = problem
         self.order = odd_order(order)
         if self.order > MOST_MODES:
-            raise ValueError(f"order: expected at most {MOST_MODES - 1}, the modes a numpy array can have, got {order}")
+            raise ValueError(
+                f"order: expected at most {MOST_MODES - 1}, the modes a numpy array can have, got {order}"
+            )
         if form not in ("auto", *FORMS):
             raise ValueError(f"form: expected 'auto' or one of {', '.join(FORMS)}, got {form!r}")
         if form != "auto" and (reason := FORMS[form].unfit(problem, order)) is not None:
@@ -139,7 +142,9 @@ class LiftedProblem:
             form = self._form_for(w, direction)
             needed = cost_of(form, self.problem, self.order).hessian_bytes + form.stored_bytes
             if needed > self._allowed:
-                raise MemoryLimitExceeded(needed, self._allowed, f"order {self.order}: a Hessian product")
+                raise MemoryLimitExceeded(
+                    needed, self._allowed, f"order {self.order}: a Hessian product"
+                )
             return form.hessian_product(w, direction).reshape(self.shape)
 
     def tensor(self, name: str, value: Any) -> Any:
@@ -153,7 +158,9 @@ class LiftedProblem:
                 if self.backend != "numpy":
                     value = maker(self.backend, self._device)(value)
             if tuple(value.shape) != self.shape:
-                raise ValueError(f"{name}: expected a tensor of shape {self.shape}, got shape {tuple(value.shape)}")
+                raise ValueError(
+                    f"{name}: expected a tensor of shape {self.shape}, got shape {tuple(value.shape)}"
+                )
             if not str(value.dtype).endswith("float64"):  # 'float64' or 'torch.float64'
                 raise TypeError(f"{name}: expected a float64 tensor, got dtype {value.dtype}")
             return row_major(value)

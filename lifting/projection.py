@@ -24,10 +24,10 @@ class Projection(Protocol):
 class SpanProjection:
     """Orthogonal projection onto the span of some tensors.
 
-    With the generators t_j and their Gram matrix Γ, the projection of w is Σ_j c_j t_j, c = Γ⁺ (⟨t_j, w⟩)_j. The
-    generators are scaled to unit norm first, so that very different norms do no harm; an eigenvalue of the scaled Gram
-    matrix below `TOLERANCE` times the largest counts as zero (parallel generators), and c is then the solution of least
-    norm in the scaled generators.
+    With the generators t_j and their Gram matrix Γ, the projection of w is Σ_j c_j t_j, c = Γ⁺
+    (⟨t_j, w⟩)_j. The generators are scaled to unit norm first, so that very different norms do no
+    harm; an eigenvalue of the scaled Gram matrix below `TOLERANCE` times the largest counts as zero
+    (parallel generators), and c is then the solution of least norm in the scaled generators.
 
     Parameters
     ----------
@@ -50,20 +50,29 @@ class SpanProjection:
         self._backend = backend_of(tensors[0])
         with using(self._backend):
             if self._backend == "numpy":
-                tensors = [real_array(f"tensors[{j}]", t, np.shape(tensors[0])) for j, t in enumerate(tensors)]
+                tensors = [
+                    real_array(f"tensors[{j}]", t, np.shape(tensors[0]))
+                    for j, t in enumerate(tensors)
+                ]
             self._shape = tuple(tensors[0].shape)
             for j, tensor in enumerate(tensors):
                 if tuple(tensor.shape) != self._shape:
-                    raise ValueError(f"tensors[{j}]: expected shape {self._shape}, got {tuple(tensor.shape)}")
+                    raise ValueError(
+                        f"tensors[{j}]: expected shape {self._shape}, got {tuple(tensor.shape)}"
+                    )
             flat = [tensor.reshape((-1,)) for tensor in tensors]
             self._norms = np.array([float(tl.norm(row)) for row in flat])
             if not np.all(np.isfinite(self._norms)):
-                raise ValueError("tensors: expected generators with a finite norm, got one that is not finite")
+                raise ValueError(
+                    "tensors: expected generators with a finite norm, got one that is not finite"
+                )
             if not np.all(self._norms > 0):
                 raise ValueError(
                     f"tensors: expected generators that are not zero, got zero at {np.argmin(self._norms)}"
                 )
-            self._units = tl.stack([row / norm for row, norm in zip(flat, self._norms.tolist(), strict=True)])
+            self._units = tl.stack(
+                [row / norm for row, norm in zip(flat, self._norms.tolist(), strict=True)]
+            )
             units_gram = np.asarray(tl.to_numpy(self._units @ tl.transpose(self._units)))
         self.gram = units_gram * np.outer(self._norms, self._norms)
         eigenvalues, vectors = np.linalg.eigh(units_gram)
@@ -107,7 +116,11 @@ class RankOneProjection:
         best = best_rank_one(tensor, seed=self._seed)
         backend = backend_of(tensor)
         with using(backend):
-            return best.tensor() if backend == "numpy" else tl.tensor(best.tensor(), **tl.context(tensor))
+            return (
+                best.tensor()
+                if backend == "numpy"
+                else tl.tensor(best.tensor(), **tl.context(tensor))
+            )
 
     def __repr__(self) -> str:
         return f"RankOneProjection(seed={self._seed})"

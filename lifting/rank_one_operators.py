@@ -29,7 +29,11 @@ class RankOneForm:
         modes = range(order)
         self._problem, self._order, self._m, self._r = problem, order, m, r
         i, p, s = ([(letter, k) for k in modes] for letter in "ips")
-        sizes: dict[Hashable, int] = {**dict.fromkeys(i, m), **dict.fromkeys(p, n), **dict.fromkeys(s, r)}
+        sizes: dict[Hashable, int] = {
+            **dict.fromkeys(i, m),
+            **dict.fromkeys(p, n),
+            **dict.fromkeys(s, r),
+        }
         mixed = [index for k in modes for index in (p[k], s[k])]
         vectors = [(i[k], p[k]) for k in modes]
         self._project = Contraction([mixed, *vectors], [*i, *s], sizes)
@@ -38,8 +42,12 @@ class RankOneForm:
         projected, residual = self._project.result_bytes, ITEMSIZE * m**order
         self.flops = self._project.flops + self._back.flops + 4.0 * (m * r) ** order
         self.general_flops = self.flops
-        self.gradient_bytes = max(self._project.peak_bytes, projected + residual, projected + self._back.peak_bytes)
-        self.hessian_bytes = max(self.gradient_bytes, projected + self._project.peak_bytes, 2 * projected)
+        self.gradient_bytes = max(
+            self._project.peak_bytes, projected + residual, projected + self._back.peak_bytes
+        )
+        self.hessian_bytes = max(
+            self.gradient_bytes, projected + self._project.peak_bytes, 2 * projected
+        )
         if r > 1:
             self.hessian_bytes = max(self.hessian_bytes, 2 * projected + 2 * residual)
         self.stored_bytes = residual + ITEMSIZE * m * n
@@ -58,10 +66,14 @@ class RankOneForm:
         assert isinstance(operator, RankOneOperator)
         self._vectors = [tensor(operator.vectors)] * self._order
         b = tensor(self._problem.measurements)
-        self._b_power = (tl.tenalg.outer([b] * self._order) if self._order > 1 else b).reshape((-1,))
+        self._b_power = (tl.tenalg.outer([b] * self._order) if self._order > 1 else b).reshape(
+            (-1,)
+        )
 
     def _projected(self, w: Any) -> Any:
-        return self._project(w, *self._vectors).reshape((self._m**self._order, self._r**self._order))
+        return self._project(w, *self._vectors).reshape(
+            (self._m**self._order, self._r**self._order)
+        )
 
     def _residual(self, y: Any) -> Any:
         residual = y[:, 0] * y[:, 0] if self._r == 1 else tl.einsum("is,is->i", y, y)

@@ -17,9 +17,9 @@ from .contraction import ITEMSIZE, Contraction
 class ResidualForm:
     """h^l(w) = ½ ‖A^{⊗l}(⟨P(w), P(w)⟩) − b^{⊗l}‖², the operator contracted into w mode by mode.
 
-    Symmetric n×n matrices have n(n+1)/2 dimensions. Where there are more measurements than that, A = Q A′ with
-    orthonormal columns in Q, and ‖A^{⊗l}(·) − b^{⊗l}‖² = ‖A′^{⊗l}(·) − (Qᵀb)^{⊗l}‖² + ‖b‖^{2l} − ‖Qᵀb‖^{2l}: the
-    residual never needs more than (n(n+1)/2)^l entries.
+    Symmetric n×n matrices have n(n+1)/2 dimensions. Where there are more measurements than that, A
+    = Q A′ with orthonormal columns in Q, and ‖A^{⊗l}(·) − b^{⊗l}‖² = ‖A′^{⊗l}(·) − (Qᵀb)^{⊗l}‖² +
+    ‖b‖^{2l} − ‖Qᵀb‖^{2l}: the residual never needs more than (n(n+1)/2)^l entries.
     """
 
     name = "residual"
@@ -35,7 +35,11 @@ class ResidualForm:
             return [(letter, k) for k in modes]
 
         i, p, q, s = label("i"), label("p"), label("q"), label("s")
-        sizes: dict[Hashable, int] = {**dict.fromkeys(i, m), **dict.fromkeys(p + q, n), **dict.fromkeys(s, r)}
+        sizes: dict[Hashable, int] = {
+            **dict.fromkeys(i, m),
+            **dict.fromkeys(p + q, n),
+            **dict.fromkeys(s, r),
+        }
         left = [index for k in modes for index in (p[k], s[k])]
         right = [index for k in modes for index in (q[k], s[k])]
         cores = [(i[k], p[k], q[k]) for k in modes]
@@ -45,7 +49,9 @@ class ResidualForm:
         residual_bytes = ITEMSIZE * m**order
         self.flops = self._measure.flops + self._adjoint.flops + 4.0 * m**order
         self.general_flops = self.flops
-        self.gradient_bytes = max(self._measure.peak_bytes, residual_bytes + self._adjoint.peak_bytes)
+        self.gradient_bytes = max(
+            self._measure.peak_bytes, residual_bytes + self._adjoint.peak_bytes
+        )
         self.hessian_bytes = self.gradient_bytes + self._adjoint.result_bytes
         self.stored_bytes = residual_bytes + ITEMSIZE * m * n * n
         self.building_bytes = residual_bytes + compression_bytes(problem)
@@ -110,7 +116,9 @@ def compressed(problem: SensingProblem, m: int, order: int) -> tuple[FloatArray,
     if m == len(A):
         return A, b, 0.0
     rows, columns = np.triu_indices(problem.n)
-    weight = np.where(rows == columns, 1.0, np.sqrt(2.0))  # an isometry from symmetric matrices to vectors
+    weight = np.where(
+        rows == columns, 1.0, np.sqrt(2.0)
+    )  # an isometry from symmetric matrices to vectors
     Q, R = np.linalg.qr(A[:, rows, columns] * weight)
     small = np.zeros((m, problem.n, problem.n))
     small[:, rows, columns] = small[:, columns, rows] = R / weight

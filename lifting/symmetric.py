@@ -31,9 +31,10 @@ HEADER_BYTES = 2000  # of Python's, for the small arrays of a Hessian product
 class SymmetricForm:
     """The residual form for a symmetric w, such as every iterate that starts from a lifted point.
 
-    Then w, ⟨P(w), P(w)⟩ (as a tensor over pairs {p, q}) and the residual are symmetric tensors, and l modes of length d
-    have C(d + l − 1, l) distinct entries, not d^l. The terms of ⟨P(w), P(w)⟩ have one triple (p, q, σ) a mode: a
-    multiset κ of l triples has the term w[{(p, σ)}] w[{(q, σ)}]. Then A acts on every mode, as on a vector of pairs.
+    Then w, ⟨P(w), P(w)⟩ (as a tensor over pairs {p, q}) and the residual are symmetric tensors, and
+    l modes of length d have C(d + l − 1, l) distinct entries, not d^l. The terms of ⟨P(w), P(w)⟩
+    have one triple (p, q, σ) a mode: a multiset κ of l triples has the term w[{(p, σ)}] w[{(q,
+    σ)}]. Then A acts on every mode, as on a vector of pairs.
     """
 
     name = "symmetric"
@@ -52,15 +53,21 @@ class SymmetricForm:
         distinct = ITEMSIZE * self._tensors.size
         terms = number(n * n * r, order)
         pairs, residual = (ITEMSIZE * number(d, order) for d in (self._pairs, m))
-        self.flops = self._measure.flops + self._adjoint.flops + 10.0 * terms + 4.0 * (n * r) ** order
+        self.flops = (
+            self._measure.flops + self._adjoint.flops + 10.0 * terms + 4.0 * (n * r) ** order
+        )
         self.general_flops = self.flops
         forward = distinct + max(2 * ITEMSIZE * terms, pairs + self._measure.peak_bytes)
         backward = distinct + max(
-            residual + self._adjoint.peak_bytes, residual + pairs + 2 * ITEMSIZE * terms, self._tensors.expand_bytes
+            residual + self._adjoint.peak_bytes,
+            residual + pairs + 2 * ITEMSIZE * terms,
+            self._tensors.expand_bytes,
         )
         check = symmetry_check_bytes(tensor_bytes)
         self.gradient_bytes = max(check, forward, backward)
-        self.hessian_bytes = max(check, forward + 2 * distinct, backward + 2 * distinct) + HEADER_BYTES
+        self.hessian_bytes = (
+            max(check, forward + 2 * distinct, backward + 2 * distinct) + HEADER_BYTES
+        )
         self.stored_bytes = (
             4 * ITEMSIZE * terms
             + self._measure.stored_bytes
@@ -73,7 +80,8 @@ class SymmetricForm:
         self.building_bytes = max(
             compression_bytes(problem),
             ITEMSIZE * m * (n * n + self._pairs),  # the A_i, and their distinct entries
-            self.stored_bytes + 3 * ITEMSIZE * terms,  # the weights of the terms, while they are counted
+            self.stored_bytes
+            + 3 * ITEMSIZE * terms,  # the weights of the terms, while they are counted
         )
 
     @staticmethod

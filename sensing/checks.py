@@ -9,11 +9,13 @@ from .problem import SensingProblem
 from .validation import FloatArray, whole_number
 
 
-def check_adjoint(operator: SensingOperator, *, columns: int = 2, seed: int | np.random.Generator = 0) -> float:
+def check_adjoint(
+    operator: SensingOperator, *, columns: int = 2, seed: int | np.random.Generator = 0
+) -> float:
     """Return the relative mismatch of the dot-product test ⟨measure(L, R), y⟩ = ⟨L, A*(y) R⟩ on random L, R, y.
 
-    It also compares measure(L, R) with measure(R, L), which must be equal because every A_i is symmetric. Rounding
-    leaves about 1e-15; a wrong adjoint leaves about 1.
+    It also compares measure(L, R) with measure(R, L), which must be equal because every A_i is
+    symmetric. Rounding leaves about 1e-15; a wrong adjoint leaves about 1.
     """
     columns = whole_number("columns", columns)
     rng = np.random.default_rng(seed)
@@ -21,17 +23,21 @@ def check_adjoint(operator: SensingOperator, *, columns: int = 2, seed: int | np
     y = rng.standard_normal(operator.m)
     measured, swapped = operator.measure(L, R), operator.measure(R, L)
     adjoint = operator.adjoint_matmul(y, R)
-    scale = float(np.linalg.norm(measured) * np.linalg.norm(y) + np.linalg.norm(L) * np.linalg.norm(adjoint))
+    scale = float(
+        np.linalg.norm(measured) * np.linalg.norm(y) + np.linalg.norm(L) * np.linalg.norm(adjoint)
+    )
     mismatch = abs(float(measured @ y) - float(np.sum(L * adjoint))) / scale
     return max(mismatch, float(np.linalg.norm(measured - swapped) / np.linalg.norm(measured)))
 
 
-def check_gradient(problem: SensingProblem, X: FloatArray, *, seed: int | np.random.Generator = 0) -> float:
+def check_gradient(
+    problem: SensingProblem, X: FloatArray, *, seed: int | np.random.Generator = 0
+) -> float:
     """Return the relative error of ⟨∇h(X), D⟩ against differences of h along a random unit D.
 
     h is a quartic along any line, so five points give the derivative without truncation error:
-    h'(0) = (h(−2t) − 8 h(−t) + 8 h(t) − h(2t)) / (12 t). The error is relative to ‖∇h‖ plus the rounding unit of the
-    differences; about 1e-12 is rounding.
+    h'(0) = (h(−2t) − 8 h(−t) + 8 h(t) − h(2t)) / (12 t). The error is relative to ‖∇h‖ plus the
+    rounding unit of the differences; about 1e-12 is rounding.
     """
     X = problem.factor("X", X)
     D = _direction(problem, seed)
@@ -43,10 +49,13 @@ def check_gradient(problem: SensingProblem, X: FloatArray, *, seed: int | np.ran
     return abs(difference - float(np.sum(gradient * D))) / scale
 
 
-def check_hessian(problem: SensingProblem, X: FloatArray, *, seed: int | np.random.Generator = 0) -> float:
+def check_hessian(
+    problem: SensingProblem, X: FloatArray, *, seed: int | np.random.Generator = 0
+) -> float:
     """Return the relative error of ∇²h(X)[D] against differences of ∇h along a random unit D.
 
-    ∇h is a cubic along any line, so (8 (∇h(t) − ∇h(−t)) − (∇h(2t) − ∇h(−2t))) / (12 t) has no truncation error.
+    ∇h is a cubic along any line, so (8 (∇h(t) − ∇h(−t)) − (∇h(2t) − ∇h(−2t))) / (12 t) has no
+    truncation error.
     """
     X = problem.factor("X", X)
     D = _direction(problem, seed)

@@ -113,7 +113,9 @@ def gradient_descent(
                 reason = StopReason.DIVERGED
                 break
             point = X
-            rows.append((value, norm, np.nan if problem.ground_truth is None else problem.distance(X)))
+            rows.append(
+                (value, norm, np.nan if problem.ground_truth is None else problem.distance(X))
+            )
             if callback is not None and callback(iteration, X, value, norm):
                 reason = StopReason.CALLBACK
                 break
@@ -128,7 +130,9 @@ def gradient_descent(
                 break
             X = X - last * gradient
     if not rows:
-        raise ValueError("start: expected a point where h and its gradient are finite in float64, got an overflow")
+        raise ValueError(
+            "start: expected a point where h and its gradient are finite in float64, got an overflow"
+        )
     objective, norms, distances = np.array(rows).T
     history = History(objective, norms, None if problem.ground_truth is None else distances)
     return Descent(point, float(objective[-1]), float(norms[-1]), len(rows) - 1, reason, history)

@@ -10,7 +10,8 @@ from .operators import DenseOperator, EntrywiseOperator, RankOneOperator
 from .problem import SensingProblem
 from .validation import positive, real_array, whole_number
 
-# The matrices of the "real system", as printed with the SOD paper (arXiv 2602.05887): upper triangles, row by row.
+# The matrices of the "real system", as printed with the SOD paper (arXiv 2602.05887): upper
+# triangles, row by row.
 _REAL_SYSTEM_UPPER = (
     (0.0783, 0.2372, -0.0439, -0.0397, 0.1456, -0.4724),
     (0.0389, 0.0536, -0.0059, 0.4614, -0.3907, 0.2760),
@@ -24,8 +25,8 @@ _REAL_SYSTEM_UPPER = (
 def two_by_two() -> SensingProblem:
     """Return the 2×2 example (n = 2, m = 3, r = 1), with a degenerate spurious stationary point at [0, 1/√2].
 
-    It is published as a local minimum, and gradient descent stalls there, but h = ⅜ − (3/2) x₁⁴ on the curve
-    x₂² = ½ − 2 x₁² through it: a saddle that the Hessian does not see.
+    It is published as a local minimum, and gradient descent stalls there, but h = ⅜ − (3/2) x₁⁴ on
+    the curve x₂² = ½ − 2 x₁² through it: a saddle that the Hessian does not see.
 
     A₁ = diag(1, ½), A₂ = (√3/2)(e₁e₂ᵀ + e₂e₁ᵀ), A₃ = diag(0, √3/2), Z = e₁.
     """
@@ -38,8 +39,8 @@ def two_by_two() -> SensingProblem:
 def perturbed_completion(n: int = 3, epsilon: float = 0.3) -> SensingProblem:
     """Return perturbed matrix completion (m = n², r = 1; Yalcin et al., arXiv 2110.10279).
 
-    Entries on the diagonal, in odd rows or in odd columns (counted from 0) have weight 1, the others weight ε;
-    Z has ones at the even indices.
+    Entries on the diagonal, in odd rows or in odd columns (counted from 0) have weight 1, the
+    others weight ε; Z has ones at the even indices.
 
     Parameters
     ----------
@@ -69,7 +70,8 @@ def real_system() -> SensingProblem:
 def gaussian(n: int, rank: int, m: int, seed: int | np.random.Generator) -> SensingProblem:
     """Return a random dense instance with E‖A(M)‖² = ‖M‖_F² for symmetric M.
 
-    A_i is the symmetric part of a matrix of independent N(0, 1/m) entries; Z has independent N(0, 1/n) entries.
+    A_i is the symmetric part of a matrix of independent N(0, 1/m) entries; Z has independent N(0,
+    1/n) entries.
 
     Parameters
     ----------

@@ -1,6 +1,7 @@
 """Sensing operators A(M)_i = ⟨A_i, M⟩, i = 1..m, with every A_i symmetric.
 
-Two matrix-free primitives are all that the toolkit needs of an operator (docs/theory.md, section 1):
+Two matrix-free primitives are all that the toolkit needs of an operator (docs/theory.md, section
+1):
 
     measure(L, R)_i      = ⟨A_i, L Rᵀ⟩       L, R of shape (n, k)
     adjoint_matmul(y, R) = A*(y) R           y of shape (m,), R of shape (n, k)
@@ -89,7 +90,8 @@ class DenseOperator:
 class EntrywiseOperator:
     """Weighted observation of single entries: A_ij = w_ij (e_i e_jᵀ + e_j e_iᵀ) / 2.
 
-    One measurement for each nonzero weight, in row-major order of (i, j); (i, j) and (j, i) are two measurements.
+    One measurement for each nonzero weight, in row-major order of (i, j); (i, j) and (j, i) are two
+    measurements.
 
     Parameters
     ----------
@@ -106,7 +108,9 @@ class EntrywiseOperator:
         self._sparse: sparse.csr_array | None = None
         self._dense: FloatArray | None = None
         if sparse.issparse(weights):
-            entries = real_array("weights (stored entries)", sparse.csr_array(weights).data, (None,))
+            entries = real_array(
+                "weights (stored entries)", sparse.csr_array(weights).data, (None,)
+            )
             shape = weights.shape
             stored = sparse.csr_array(weights, dtype=np.float64, copy=True)
             stored.sum_duplicates()
@@ -161,11 +165,15 @@ class EntrywiseOperator:
         if y.ndim > 1 or right.ndim > 2:
             lead = np.broadcast_shapes(y.shape[:-1], right.shape[:-2])
             ys = np.broadcast_to(y, (*lead, self.m)).reshape(-1, self.m)
-            rights = np.broadcast_to(right, (*lead, *right.shape[-2:])).reshape(-1, *right.shape[-2:])
+            rights = np.broadcast_to(right, (*lead, *right.shape[-2:])).reshape(
+                -1, *right.shape[-2:]
+            )
             each = [self.adjoint_matmul(a, b) for a, b in zip(ys, rights, strict=True)]
             return np.stack(each).reshape(*lead, *right.shape[-2:])
         assert self._sparse is not None
-        half = sparse.csr_array((self._values * y, self._cols, self._sparse.indptr), shape=(self.n, self.n))
+        half = sparse.csr_array(
+            (self._values * y, self._cols, self._sparse.indptr), shape=(self.n, self.n)
+        )
         return np.asarray(half @ right + half.T @ right) / 2
 
     def matrices(self) -> FloatArray:
@@ -202,7 +210,9 @@ class RankOneOperator:
     def measure(self, left: FloatArray, right: FloatArray) -> FloatArray:
         """Return (a_iᵀ left)(a_iᵀ right)ᵀ for every i: (..., n, k), (..., n, k) -> (..., m)."""
         projected = self.vectors @ left
-        return np.asarray(np.sum(projected * (projected if left is right else self.vectors @ right), axis=-1))
+        return np.asarray(
+            np.sum(projected * (projected if left is right else self.vectors @ right), axis=-1)
+        )
 
     def adjoint_matmul(self, y: FloatArray, right: FloatArray) -> FloatArray:
         """Return Σ_i y_i a_i (a_iᵀ right): (..., m), (..., n, k) -> (..., n, k)."""

@@ -14,10 +14,11 @@ from .validation import FloatArray, whole_number
 def polish(problem: SensingProblem, X: FloatArray, *, max_iterations: int = 100) -> FloatArray:
     """Return a stationary point of h near X: the nonlinear least-squares problem ∇h = 0, started at X.
 
-    Gradient descent ends at a gradient norm of 1e-4 or so; the directions of lifting are defined at a stationary
-    point. Trust-region Gauss–Newton steps on ‖∇h‖² converge quadratically, and as least-norm steps they ignore the
-    null directions that the symmetry X → XQ always brings for r > 1. Minima and saddles attract them alike, so start
-    close: from far away the run may end at a point that is not stationary at all.
+    Gradient descent ends at a gradient norm of 1e-4 or so; the directions of lifting are defined at
+    a stationary point. Trust-region Gauss–Newton steps on ‖∇h‖² converge quadratically, and as
+    least-norm steps they ignore the null directions that the symmetry X → XQ always brings for r >
+    1. Minima and saddles attract them alike, so start close: from far away the run may end at a
+    point that is not stationary at all.
 
     Parameters
     ----------
@@ -45,7 +46,9 @@ def polish(problem: SensingProblem, X: FloatArray, *, max_iterations: int = 100)
 
         if X.size == 1:
             return product(np.ones(1)).reshape(1, 1)
-        return LinearOperator((X.size, X.size), matvec=product, rmatvec=product, dtype=np.dtype(np.float64))
+        return LinearOperator(
+            (X.size, X.size), matvec=product, rmatvec=product, dtype=np.dtype(np.float64)
+        )
 
     rounding = 1e-15
     found = least_squares(
@@ -64,4 +67,8 @@ def polish(problem: SensingProblem, X: FloatArray, *, max_iterations: int = 100)
         max_nfev=max_iterations,
     )
     polished = np.asarray(found.x.reshape(X.shape))
-    return polished if relative_gradient_norm(problem, polished) < relative_gradient_norm(problem, X) else X.copy()
+    return (
+        polished
+        if relative_gradient_norm(problem, polished) < relative_gradient_norm(problem, X)
+        else X.copy()
+    )

@@ -48,20 +48,28 @@ class SensingProblem:
 
     def __post_init__(self) -> None:
         if not isinstance(self.operator, SensingOperator):
-            raise TypeError(f"operator: expected a sensing operator, got {type(self.operator).__name__}")
+            raise TypeError(
+                f"operator: expected a sensing operator, got {type(self.operator).__name__}"
+            )
         b = real_array("measurements", self.measurements, (self.operator.m,))
         if not np.any(b):
-            raise ValueError("measurements: expected a nonzero vector, got all zeros (nothing to recover)")
+            raise ValueError(
+                "measurements: expected a nonzero vector, got all zeros (nothing to recover)"
+            )
         rank = whole_number("rank", self.rank)
         if rank > self.n:
             raise ValueError(f"rank: expected at most n = {self.n}, got {rank}")
         object.__setattr__(self, "measurements", b)
         object.__setattr__(self, "rank", rank)
         if self.ground_truth is not None:
-            object.__setattr__(self, "ground_truth", real_array("ground_truth", self.ground_truth, (self.n, None)))
+            object.__setattr__(
+                self, "ground_truth", real_array("ground_truth", self.ground_truth, (self.n, None))
+            )
 
     @classmethod
-    def from_ground_truth(cls, operator: SensingOperator, Z: Any, *, rank: int | None = None) -> SensingProblem:
+    def from_ground_truth(
+        cls, operator: SensingOperator, Z: Any, *, rank: int | None = None
+    ) -> SensingProblem:
         """Return the problem with noiseless measurements b = A(ZZᵀ); the rank is that of Z's shape unless given."""
         if not isinstance(operator, SensingOperator):
             raise TypeError(f"operator: expected a sensing operator, got {type(operator).__name__}")
@@ -106,7 +114,9 @@ class SensingProblem:
         """Return h(X) and ∇h(X) from one measurement of XXᵀ."""
         residual = self.residual(X)
         value = 0.5 * np.sum(residual * residual, axis=-1)
-        return (float(value) if value.ndim == 0 else value), 2 * self.operator.adjoint_matmul(residual, X)
+        return (float(value) if value.ndim == 0 else value), 2 * self.operator.adjoint_matmul(
+            residual, X
+        )
 
     def hessian_product(self, X: FloatArray, D: FloatArray) -> FloatArray:
         """Return ∇²h(X)[D] = 2 G(X) D + 2 A*(A(XDᵀ + DXᵀ)) X, in the shape of X."""
@@ -136,8 +146,9 @@ class SensingProblem:
     def distance(self, X: FloatArray) -> Any:
         """Return ‖XXᵀ − ZZᵀ‖_F: a float, or an array for a batch.
 
-        [X Z] = Q R gives XXᵀ − ZZᵀ = Q R diag(I, −I) Rᵀ Qᵀ, so the norm is that of a small matrix. The difference of
-        Gram matrices ‖XᵀX‖² − 2‖XᵀZ‖² + ‖ZᵀZ‖² costs less but cancels near the truth, to half the digits.
+        [X Z] = Q R gives XXᵀ − ZZᵀ = Q R diag(I, −I) Rᵀ Qᵀ, so the norm is that of a small matrix.
+        The difference of Gram matrices ‖XᵀX‖² − 2‖XᵀZ‖² + ‖ZᵀZ‖² costs less but cancels near the
+        truth, to half the digits.
 
         Raises
         ------
@@ -156,7 +167,9 @@ class SensingProblem:
     def _shaped(self, name: str, X: FloatArray) -> FloatArray:
         X = np.asarray(X)
         if X.shape[-2:] != self.shape:
-            raise ValueError(f"{name}: expected an array of shape (..., {self.n}, {self.rank}), got shape {X.shape}")
+            raise ValueError(
+                f"{name}: expected an array of shape (..., {self.n}, {self.rank}), got shape {X.shape}"
+            )
         return X
 
     def __repr__(self) -> str:

@@ -10,14 +10,20 @@ from .validation import FloatArray, whole_number
 
 
 def rip_lower_bound(
-    operator: SensingOperator, rank: int, *, samples: int, seed: int | np.random.Generator, iterations: int = 200
+    operator: SensingOperator,
+    rank: int,
+    *,
+    samples: int,
+    seed: int | np.random.Generator,
+    iterations: int = 200,
 ) -> float:
     """Return a lower bound of δ_p: the largest | ‖A(M)‖² / ‖M‖_F² − 1 | found over symmetric M of rank p.
 
-    δ_p is the least δ with (1−δ)‖M‖² ≤ ‖A(M)‖² ≤ (1+δ)‖M‖² for all M of rank at most p; computing it is NP-hard.
-    Every value tried here is attained by a true symmetric rank-p matrix, so the result never exceeds δ_p. With
-    M = U S Uᵀ and U fixed, the extreme quotients are eigenvalues of a p(p+1)/2-sided matrix; from there U and S are
-    improved together by L-BFGS. With p ≥ n the result is δ itself.
+    δ_p is the least δ with (1−δ)‖M‖² ≤ ‖A(M)‖² ≤ (1+δ)‖M‖² for all M of rank at most p; computing
+    it is NP-hard. Every value tried here is attained by a true symmetric rank-p matrix, so the
+    result never exceeds δ_p. With M = U S Uᵀ and U fixed, the extreme quotients are eigenvalues of
+    a p(p+1)/2-sided matrix; from there U and S are improved together by L-BFGS. With p ≥ n the
+    result is δ itself.
 
     Parameters
     ----------
@@ -67,7 +73,9 @@ def _improve(operator: SensingOperator, U: FloatArray, sign: float, iterations: 
         return -sign * q, -sign * np.concatenate([by_L.ravel(), by_S.ravel()])
 
     start = np.concatenate([U.ravel(), S.ravel()])
-    found = minimize(negative_quotient, start, jac=True, method="L-BFGS-B", options={"maxiter": iterations})
+    found = minimize(
+        negative_quotient, start, jac=True, method="L-BFGS-B", options={"maxiter": iterations}
+    )
     improved, _ = _extreme(operator, np.linalg.qr(found.x[: n * p].reshape(n, p))[0], sign)
     return max(quotient, improved, key=lambda value: sign * value)
 

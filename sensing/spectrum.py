@@ -36,8 +36,8 @@ class LeastEigenpairs:
 def least_eigenpairs(problem: SensingProblem, X: FloatArray, count: int = 1) -> LeastEigenpairs:
     """Return the `count` least eigenpairs of the landscape matrix G(X) (docs/theory.md, section 3).
 
-    For n > 400 this is a Lanczos run (ARPACK) on products with G(X): nothing of size n×n is formed. The start vector
-    is fixed, so the result is deterministic.
+    For n > 400 this is a Lanczos run (ARPACK) on products with G(X): nothing of size n×n is formed.
+    The start vector is fixed, so the result is deterministic.
 
     Parameters
     ----------
@@ -68,7 +68,9 @@ def least_eigenpairs(problem: SensingProblem, X: FloatArray, count: int = 1) -> 
         try:
             values, vectors = eigsh(G, k=count, which="SA", v0=start, ncv=ncv, maxiter=3000)
         except ArpackNoConvergence as error:
-            raise ArithmeticError(f"the least {count} eigenpairs of G(X) did not converge: {error}") from error
+            raise ArithmeticError(
+                f"the least {count} eigenpairs of G(X) did not converge: {error}"
+            ) from error
         order = np.argsort(values)
         values, vectors = values[order], vectors[:, order]
     largest = np.abs(vectors).argmax(axis=0)
@@ -76,23 +78,31 @@ def least_eigenpairs(problem: SensingProblem, X: FloatArray, count: int = 1) -> 
     scale = max(float(np.abs(values).max()), np.finfo(float).tiny)
     residual = float(np.linalg.norm(G @ vectors - vectors * values, axis=0).max()) / scale
     if problem.n > _DENSE_BELOW and residual > 1e-8:
-        raise ArithmeticError(f"the least eigenpairs of G(X) have a relative residual of {residual:.3g} > 1e-8")
+        raise ArithmeticError(
+            f"the least eigenpairs of G(X) have a relative residual of {residual:.3g} > 1e-8"
+        )
     return LeastEigenpairs(values, vectors, residual)
 
 
 def _least_of_dense(G: FloatArray, count: int) -> tuple[FloatArray, FloatArray]:
     """Return the least eigenvalues, ascending, and eigenvectors of a symmetric matrix.
 
-    For a few of them: G = Q T Qᵀ by Householder reflections, then the pairs of the tridiagonal T alone. The reflections
-    are applied one by one. In blocks, LAPACK's default, small products go to the BLAS threads, and waiting for these
-    takes milliseconds where another program keeps a core busy; the factorisation itself takes 0.1 ms at n = 80.
+    For a few of them: G = Q T Qᵀ by Householder reflections, then the pairs of the tridiagonal T
+    alone. The reflections are applied one by one. In blocks, LAPACK's default, small products go to
+    the BLAS threads, and waiting for these takes milliseconds where another program keeps a core
+    busy; the factorisation itself takes 0.1 ms at n = 80.
     """
     if count > len(G) // 4:
         values, vectors = np.linalg.eigh(G)
         return values[:count], vectors[:, :count]
-    reflectors, diagonal, off_diagonal, factors, _ = lapack.dsytrd(G, lower=1, lwork=1)  # no room for blocks
-    values, vectors = eigh_tridiagonal(diagonal, off_diagonal, select="i", select_range=(0, count - 1))
-    # Q leaves the first row alone; below it the reflectors are stored as those of a QR factorisation are.
+    reflectors, diagonal, off_diagonal, factors, _ = lapack.dsytrd(
+        G, lower=1, lwork=1
+    )  # no room for blocks
+    values, vectors = eigh_tridiagonal(
+        diagonal, off_diagonal, select="i", select_range=(0, count - 1)
+    )
+    # Q leaves the first row alone; below it the reflectors are stored as those of a QR
+    # factorisation are.
     vectors[1:] = lapack.dormqr("L", "N", reflectors[1:, :-1], factors, vectors[1:], lwork=count)[0]
     return values, vectors
 
@@ -109,8 +119,8 @@ class SingularTriplet:
 def last_singular_triplet(X: FloatArray, *, tolerance: float = 1e-10) -> SingularTriplet:
     """Return the last nonzero singular triplet (σ_r, v_r, q_r) of X.
 
-    Singular values up to `tolerance` times the largest count as zero. The sign is chosen so that the entry of q of
-    largest magnitude is positive.
+    Singular values up to `tolerance` times the largest count as zero. The sign is chosen so that
+    the entry of q of largest magnitude is positive.
 
     Raises
     ------
@@ -119,7 +129,9 @@ def last_singular_triplet(X: FloatArray, *, tolerance: float = 1e-10) -> Singula
     """
     V, values, Qt = np.linalg.svd(X, full_matrices=False)
     if values[0] == 0:
-        raise ValueError("X: expected a nonzero point, got X = 0 (it has no nonzero singular triplet)")
+        raise ValueError(
+            "X: expected a nonzero point, got X = 0 (it has no nonzero singular triplet)"
+        )
     last = int(np.count_nonzero(values > tolerance * values[0])) - 1
     v, q = V[:, last], Qt[last]
     sign = -1.0 if q[np.argmax(np.abs(q))] < 0 else 1.0
@@ -129,7 +141,8 @@ def last_singular_triplet(X: FloatArray, *, tolerance: float = 1e-10) -> Singula
 def relative_gradient_norm(problem: SensingProblem, X: FloatArray) -> float:
     """Return ‖∇h(X)‖_F in units of its terms: over 2 ‖A*(A(XXᵀ)) X‖_F + 2 ‖A*(b) X‖_F.
 
-    It is dimensionless: 0 at a stationary point, about 1 far from one; rounding alone leaves about 1e-16.
+    It is dimensionless: 0 at a stationary point, about 1 far from one; rounding alone leaves about
+    1e-16.
     """
     X = problem.factor("X", X)
     A = problem.operator

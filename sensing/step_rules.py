@@ -64,7 +64,9 @@ class Backtracking:
     def __post_init__(self) -> None:
         positive("initial", self.initial)
         if not 0 < self.c <= 0.5:
-            raise ValueError(f"c: expected a sufficient-decrease constant in (0, 0.5], got {self.c}")
+            raise ValueError(
+                f"c: expected a sufficient-decrease constant in (0, 0.5], got {self.c}"
+            )
 
     def step(
         self,

@@ -24,16 +24,21 @@ def real_array(name: str, value: Any, shape: tuple[int | None, ...]) -> FloatArr
     try:
         array = np.asarray(value)
     except ValueError as error:
-        raise TypeError(f"{name}: expected an array of real numbers, got a ragged sequence") from error
+        raise TypeError(
+            f"{name}: expected an array of real numbers, got a ragged sequence"
+        ) from error
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{name}: expected real numbers, got dtype {array.dtype}")
     expected = "(" + ", ".join("any" if length is None else str(length) for length in shape) + ")"
     if array.ndim != len(shape) or any(
-        got == 0 if want is None else got != want for want, got in zip(shape, array.shape, strict=True)
+        got == 0 if want is None else got != want
+        for want, got in zip(shape, array.shape, strict=True)
     ):
         raise ValueError(f"{name}: expected an array of shape {expected}, got shape {array.shape}")
     if not np.all(np.isfinite(array)):
-        raise ValueError(f"{name}: expected finite numbers, got {np.count_nonzero(~np.isfinite(array))} not finite")
+        raise ValueError(
+            f"{name}: expected finite numbers, got {np.count_nonzero(~np.isfinite(array))} not finite"
+        )
     return array.astype(np.float64, copy=False)
 
 
@@ -67,5 +72,7 @@ def positive(name: str, value: Any, *, or_zero: bool = False) -> float:
     except TypeError as error:
         raise TypeError(f"{name}: expected a real number, got {value!r}") from error
     if not np.isfinite(number) or number < 0 or (number == 0 and not or_zero):
-        raise ValueError(f"{name}: expected a finite number {'>= 0' if or_zero else '> 0'}, got {number}")
+        raise ValueError(
+            f"{name}: expected a finite number {'>= 0' if or_zero else '> 0'}, got {number}"
+        )
     return number

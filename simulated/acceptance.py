@@ -125,7 +125,9 @@ def published_collapse(
     others = float(np.delete(norms, pick).max())
     dominant = bool(norms[pick] > others if factor == 1 else norms[pick] >= factor * others)
     term = np.where(np.arange(3) == pick, c, 0.0)
-    stationary, state, alone = (float(objective.value(x)) for x in (np.array([1.0, 0.0, 0.0]), c, term))
+    stationary, state, alone = (
+        float(objective.value(x)) for x in (np.array([1.0, 0.0, 0.0]), c, term)
+    )
     compared = alone if rule is AcceptanceRule.TEXT else state
     return PublishedCollapse(
         "beta" if pick == 1 else "gamma",

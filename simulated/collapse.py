@@ -10,7 +10,10 @@ import numpy as np
 from lift_compare.sensing.validation import FloatArray, odd_order, real_array
 
 _MAX_STEPS = 10_000
-_ROUGH, _FINE = 1e-4, 1e-8  # step lengths at which the power iteration hands over to Newton, at first and at last
+_ROUGH, _FINE = (
+    1e-4,
+    1e-8,
+)  # step lengths at which the power iteration hands over to Newton, at first and at last
 _NEWTON_STEPS = 10
 _SIGN_STARTS_UP_TO = 6  # generators for which all sign combinations are tried as starts
 
@@ -18,9 +21,9 @@ _SIGN_STARTS_UP_TO = 6  # generators for which all sign combinations are tried a
 def collapse(generators: Any, coefficients: Any, order: int) -> FloatArray:
     """Return X̌ such that vec(X̌)^{⊗l} is the best rank-one approximation of w = Σ_j c_j vec(X_j)^{⊗l}.
 
-    The best unit vector x maximises ⟨w, x^{⊗l}⟩ = Σ_j c_j ⟨X_j, x⟩^l and lies in span{X_j}: a k-dimensional problem,
-    solved by a shifted power iteration that never lowers this value. It starts from each generator and from all
-    ±-combinations of the terms; the best end wins.
+    The best unit vector x maximises ⟨w, x^{⊗l}⟩ = Σ_j c_j ⟨X_j, x⟩^l and lies in span{X_j}: a
+    k-dimensional problem, solved by a shifted power iteration that never lowers this value. It
+    starts from each generator and from all ±-combinations of the terms; the best end wins.
 
     Parameters
     ----------
@@ -61,10 +64,13 @@ def collapse(generators: Any, coefficients: Any, order: int) -> FloatArray:
     for i in np.argsort(-heights):
         if heights[i] < 0.9 * heights.max():
             break
-        if all(abs(float(ends[i] @ z)) < 1 - 1e-3 for z in finished):  # not one that another start has found already
+        if all(
+            abs(float(ends[i] @ z)) < 1 - 1e-3 for z in finished
+        ):  # not one that another start has found already
             finished.append(_finish(p, ends[i], order))
     z = max(finished, key=lambda z: float(np.sum((p @ z) ** order)))
-    # Σ_j ⟨P_j, x⟩^l may be far below 1 at high order; its l-th root is taken relative to the largest overlap.
+    # Σ_j ⟨P_j, x⟩^l may be far below 1 at high order; its l-th root is taken relative to the
+    # largest overlap.
     overlaps = p @ z
     top = np.abs(overlaps).max()
     root = top * np.sum((overlaps / top) ** order) ** (1 / order)
@@ -94,8 +100,9 @@ def _finish(p: FloatArray, z: FloatArray, order: int) -> FloatArray:
 def _power_iteration(p: FloatArray, z: FloatArray, order: int, moved_least: float) -> FloatArray:
     """Raise f(z) = Σ_j ⟨p_j, z⟩^l on the unit sphere from each row of z, |p_j| ≤ 1.
 
-    A step goes to the direction of ∇f + shift · z. The shift is 0 at first; it grows until f does not fall (for a large
-    enough shift the step is a small one along the Riemannian gradient) and is relaxed after a success.
+    A step goes to the direction of ∇f + shift · z. The shift is 0 at first; it grows until f does
+    not fall (for a large enough shift the step is a small one along the Riemannian gradient) and is
+    relaxed after a success.
     """
 
     def height(at: FloatArray) -> FloatArray:
@@ -127,8 +134,8 @@ def _power_iteration(p: FloatArray, z: FloatArray, order: int, moved_least: floa
 def _newton(p: FloatArray, z: FloatArray, order: int) -> tuple[FloatArray, float]:
     """Return a stationary point of f on the unit sphere near z by Newton steps, and its relative residual.
 
-    At a maximum of f on the sphere ∇f = μ z. A step solves (∇²f − μ) d = −(∇f − μ z) for d ⟂ z. It is kept only if
-    it leaves a smaller residual at a height that is no lower beyond rounding.
+    At a maximum of f on the sphere ∇f = μ z. A step solves (∇²f − μ) d = −(∇f − μ z) for d ⟂ z. It
+    is kept only if it leaves a smaller residual at a height that is no lower beyond rounding.
     """
     top = np.abs(p @ z).max()
 
@@ -142,8 +149,12 @@ def _newton(p: FloatArray, z: FloatArray, order: int) -> tuple[FloatArray, float
     for _ in range(_NEWTON_STEPS):
         if np.linalg.norm(residual) <= 4 * np.finfo(float).eps * mu:
             break
-        hessian = (order - 1) * (p.T * overlaps ** (order - 2) if order > 1 else 0 * p.T) @ p / top**2
-        bordered = np.block([[hessian - mu * np.eye(len(z)), z[:, None]], [z[None, :], np.zeros((1, 1))]])
+        hessian = (
+            (order - 1) * (p.T * overlaps ** (order - 2) if order > 1 else 0 * p.T) @ p / top**2
+        )
+        bordered = np.block(
+            [[hessian - mu * np.eye(len(z)), z[:, None]], [z[None, :], np.zeros((1, 1))]]
+        )
         step = np.linalg.lstsq(bordered, np.append(-residual, 0.0), rcond=None)[0][:-1]
         trial = (z + step) / np.linalg.norm(z + step)
         new, height, there = state(trial)

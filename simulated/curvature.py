@@ -18,7 +18,8 @@ _ROUNDING = 1e-13  # relative error allowed in each of K1, K2, K3
 def curvature_along(problem: SensingProblem, X: Any, direction: Any, order: int) -> float:
     """Return ⟨d, ∇²h^l(ŵ)[d]⟩ for ŵ = vec(X)^{⊗l} and d = vec(direction)^{⊗l}.
 
-    With K1 = ⟨A(DDᵀ), A(XXᵀ)⟩, K2 = ⟨A(DDᵀ), b⟩ and K3 = ‖A(XDᵀ)‖² it is 2 (K1^l − K2^l + 2 K3^l), for any X and D.
+    With K1 = ⟨A(DDᵀ), A(XXᵀ)⟩, K2 = ⟨A(DDᵀ), b⟩ and K3 = ‖A(XDᵀ)‖² it is 2 (K1^l − K2^l + 2 K3^l),
+    for any X and D.
 
     Parameters
     ----------
@@ -57,8 +58,8 @@ def smallest_saddle_order(
 ) -> int | None:
     """Return the least odd order l at which ŵ is a strict saddle of h^l along a direction, or None.
 
-    It is the least odd l with K1^l + 2 K3^l < K2^l (see `curvature_along`). The inequality must hold beyond rounding:
-    by more than 1e-13 l times the sum of the magnitudes of its terms.
+    It is the least odd l with K1^l + 2 K3^l < K2^l (see `curvature_along`). The inequality must
+    hold beyond rounding: by more than 1e-13 l times the sum of the magnitudes of its terms.
 
     Parameters
     ----------
@@ -91,7 +92,8 @@ def smallest_saddle_order(
     if scale == 0:
         return None
     orders = np.arange(1, largest + 1, 2)
-    # The largest term is ±1 in every row, so nothing overflows, and what underflows could not matter.
+    # The largest term is ±1 in every row, so nothing overflows, and what underflows could not
+    # matter.
     powers = (K / scale) ** orders[:, None] * [1.0, -1.0, 2.0]
     holds = powers.sum(axis=1) < -_ROUNDING * orders * np.abs(powers).sum(axis=1)
     return int(orders[np.argmax(holds)]) if np.any(holds) else None

@@ -48,7 +48,9 @@ class SpanDescent:
         )
 
 
-def descend(span_objective: SpanObjective, start: Any, *, step_size: float, iterations: int) -> SpanDescent:
+def descend(
+    span_objective: SpanObjective, start: Any, *, step_size: float, iterations: int
+) -> SpanDescent:
     """Iterate w ← Π_S(w − η ∇h^l(w)) on the span S of the generators: c ← c − η Γ⁺ γ(c).
 
     This is the lifted projected gradient descent itself, not an approximation of it.

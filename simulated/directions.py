@@ -8,7 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from lift_compare.sensing import SensingProblem, last_singular_triplet, least_eigenpairs, relative_gradient_norm
+from lift_compare.sensing import (
+    SensingProblem,
+    last_singular_triplet,
+    least_eigenpairs,
+    relative_gradient_norm,
+)
 from lift_compare.sensing.validation import FloatArray, whole_number
 
 STATIONARY = 1e-3
@@ -89,9 +94,10 @@ class EscapeDirections:
     def mixed(self, count: int) -> FloatArray:
         """Return generators cos θ X̂ + sin θ ‖X̂‖_F u_n q_rᵀ at `count` equally spaced angles θ = 0, π/count, ...
 
-        Their l-th powers span min(count, l + 1) dimensions; with count = l + 1 that is the span of all symmetric
-        products X̂^{⊗(l−i)} ⊙ (u_n q_rᵀ)^{⊗i}, i = 0 .. l, among which a sum of powers of X̂ and u_n q_rᵀ has only the
-        first and the last. The first generator is X̂ itself; an even count has ‖X̂‖_F u_n q_rᵀ too.
+        Their l-th powers span min(count, l + 1) dimensions; with count = l + 1 that is the span of
+        all symmetric products X̂^{⊗(l−i)} ⊙ (u_n q_rᵀ)^{⊗i}, i = 0 .. l, among which a sum of
+        powers of X̂ and u_n q_rᵀ has only the first and the last. The first generator is X̂ itself;
+        an even count has ‖X̂‖_F u_n q_rᵀ too.
 
         Returns
         -------
@@ -122,8 +128,8 @@ def escape_directions(
 ) -> EscapeDirections:
     """Return the escape directions at the stationary point X (docs/theory.md, section 3).
 
-    The sign of u_i against v_r is free, but ŵ + ρ b^{⊗l} and ŵ − ρ b^{⊗l} are different starts. It is chosen so that
-    κ = ⟨A(u_i v_rᵀ + v_r u_iᵀ), A(u_i u_iᵀ)⟩ ≥ 0, as in the published numbers.
+    The sign of u_i against v_r is free, but ŵ + ρ b^{⊗l} and ŵ − ρ b^{⊗l} are different starts. It
+    is chosen so that κ = ⟨A(u_i v_rᵀ + v_r u_iᵀ), A(u_i u_iᵀ)⟩ ≥ 0, as in the published numbers.
 
     Parameters
     ----------

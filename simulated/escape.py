@@ -25,7 +25,12 @@ _WITH_ORDER = ("exact", "truncated")
 
 
 def escape(
-    problem: SensingProblem, X: Any, *, method: str = "exact", order: int | None = None, **settings: Any
+    problem: SensingProblem,
+    X: Any,
+    *,
+    method: str = "exact",
+    order: int | None = None,
+    **settings: Any,
 ) -> Escape:
     """Look for a point X̌ with h(X̌) < h(X̂), from a stationary point X̂, by simulated lifting or one of its rivals.
 
@@ -74,10 +79,8 @@ def escape(
     NotStationaryWarning
         If ‖∇h(X)‖ exceeds 1e-3 in units of its terms.
 
-    Notes
-    -----
-    docs/escapes.md explains the methods, when each must fail, and how often it does. Sources: docs/theory.md, sections
-    3 to 7.
+    Notes ----- docs/escapes.md explains the methods, when each must fail, and how often it does.
+    Sources: docs/theory.md, sections 3 to 7.
     """
     if method not in METHODS:
         raise ValueError(f"method: expected one of {', '.join(METHODS)}, got {method!r}")

@@ -21,11 +21,17 @@ class EscapeReason(Enum):
     """Why an escape attempt ended as it did."""
 
     FOUND = "h is strictly lower at the escape point"
-    NO_NEGATIVE_EIGENVALUE = "the landscape matrix has no negative eigenvalue: no PSD matrix of any rank lies lower"
+    NO_NEGATIVE_EIGENVALUE = (
+        "the landscape matrix has no negative eigenvalue: no PSD matrix of any rank lies lower"
+    )
     NO_SADDLE_ORDER = "no order up to the largest makes the lifted point a strict saddle along the visible direction"
-    NO_SADDLE = "at the given order the lifted point is no strict saddle along the visible direction"
+    NO_SADDLE = (
+        "at the given order the lifted point is no strict saddle along the visible direction"
+    )
     NO_DECREASE = "no candidate lowers h"
-    SCORE_TOO_LOW = "the exact score is at most 1: h falls nowhere on the line along the visible direction"
+    SCORE_TOO_LOW = (
+        "the exact score is at most 1: h falls nowhere on the line along the visible direction"
+    )
     RULE_NOT_MET = "the acceptance rule rejects the collapse of the truncated state"
     OUT_OF_RANGE = "a coefficient of the truncated path leaves float64 within the steps"
 
@@ -78,7 +84,9 @@ class Escape:
             verdict = f"not found: {self.reason.value}"
         else:
             verdict = f"{self.kind}, h: {self.objective_before:.6g} -> {self.objective_after:.6g}"
-        return f"Escape({self.method}{order}; {verdict}{'; ' + self.details if self.details else ''})"
+        return (
+            f"Escape({self.method}{order}; {verdict}{'; ' + self.details if self.details else ''})"
+        )
 
 
 @dataclass(frozen=True)
@@ -100,7 +108,9 @@ class Attempt:
             raise ValueError(f"minimum_decrease: expected a fraction of h(X) below 1, got {least}")
         value = float(problem.objective(X))
         # Rounding of h is about eps · ‖A(XXᵀ)‖ ‖residual‖; below it a decrease means nothing.
-        size = float(np.linalg.norm(problem.operator.measure(X, X))) + float(np.linalg.norm(problem.measurements))
+        size = float(np.linalg.norm(problem.operator.measure(X, X))) + float(
+            np.linalg.norm(problem.measurements)
+        )
         rounding = 8 * np.finfo(float).eps * size * np.sqrt(2 * value)
         return cls(problem, X, method, value, max(least * value, rounding))
 
@@ -109,7 +119,9 @@ class Attempt:
         u = directions.u[:, None]
         along = self.problem.operator.measure(u, u)
         pull = float(along @ self.problem.operator.measure(self.X, self.X))
-        return directions.eigenvalue < -1e-12 * (abs(pull) + abs(float(along @ self.problem.measurements)))
+        return directions.eigenvalue < -1e-12 * (
+            abs(pull) + abs(float(along @ self.problem.measurements))
+        )
 
     def lowers(self, point: FloatArray) -> tuple[bool, float]:
         """Return whether h falls by enough at the point, and h there (inf where it overflows)."""
@@ -121,10 +133,20 @@ class Attempt:
     def success(self, point: FloatArray, value: float, kind: str, **more: Any) -> Escape:
         """Return the escape to a point with a lower h."""
         return Escape(
-            True, EscapeReason.FOUND, point, self.method, more.pop("order", None), kind, self.objective, value, **more
+            True,
+            EscapeReason.FOUND,
+            point,
+            self.method,
+            more.pop("order", None),
+            kind,
+            self.objective,
+            value,
+            **more,
         )
 
     def failure(self, reason: EscapeReason, **more: Any) -> Escape:
         """Return the escape that was not found."""
         order, kind = more.pop("order", None), more.pop("kind", None)
-        return Escape(False, reason, self.X, self.method, order, kind, self.objective, self.objective, **more)
+        return Escape(
+            False, reason, self.X, self.method, order, kind, self.objective, self.objective, **more
+        )

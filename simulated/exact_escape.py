@@ -48,22 +48,34 @@ def exact_escape(
 ) -> Escape:
     """Escape from X̂ by descent of the lifted objective restricted to a span, and exact collapse.
 
-    At the smallest order at which ŵ is a strict saddle along the visible direction b, the descent starts at the lowest
-    points of the lines ŵ ± ρ b, which are below ŵ, and never goes up, so it cannot fall back to ŵ. If the collapsed
-    point does not lower h, the span is extended, and then the order goes up by two. Last, unless `only_saddle`, come
-    starts without such a promise: lower points of the line along any generator, beyond a barrier if need be, and the
-    powers of single generators that lie below ŵ. See `escape` for the parameters.
+    At the smallest order at which ŵ is a strict saddle along the visible direction b, the descent
+    starts at the lowest points of the lines ŵ ± ρ b, which are below ŵ, and never goes up, so it
+    cannot fall back to ŵ. If the collapsed point does not lower h, the span is extended, and then
+    the order goes up by two. Last, unless `only_saddle`, come starts without such a promise: lower
+    points of the line along any generator, beyond a barrier if need be, and the powers of single
+    generators that lie below ŵ. See `escape` for the parameters.
     """
     attempt = Attempt.at(problem, X, "exact", minimum_decrease)
     order = None if order is None else odd_order(order)
-    largest_order, tries = whole_number("largest_order", largest_order), whole_number("orders_tried", orders_tried)
+    largest_order, tries = (
+        whole_number("largest_order", largest_order),
+        whole_number("orders_tried", orders_tried),
+    )
     if not isinstance(generators, str):
         generators = real_array("generators", generators, (None, *problem.shape))
     elif generators not in ("auto", "published", "extended"):
-        raise ValueError(f"generators: expected 'auto', 'published', 'extended' or an array, got {generators!r}")
-    d = escape_directions(problem, attempt.X, count=eigenvectors) if directions is None else directions
+        raise ValueError(
+            f"generators: expected 'auto', 'published', 'extended' or an array, got {generators!r}"
+        )
+    d = (
+        escape_directions(problem, attempt.X, count=eigenvectors)
+        if directions is None
+        else directions
+    )
     if not attempt.spurious(d):
-        return attempt.failure(EscapeReason.NO_NEGATIVE_EIGENVALUE, details=f"λ_n = {d.eigenvalue:.3g}")
+        return attempt.failure(
+            EscapeReason.NO_NEGATIVE_EIGENVALUE, details=f"λ_n = {d.eigenvalue:.3g}"
+        )
 
     kernel = kernel_direction(attempt.X, d.u)
     visibles = d.visibles if kernel is None else np.concatenate([kernel[None], d.visibles])
@@ -94,7 +106,9 @@ def exact_escape(
                     coefficients=c,
                 )
     if saddles:
-        return attempt.failure(EscapeReason.NO_DECREASE, order=saddles[-1], details=f"saddle orders {saddles} tried")
+        return attempt.failure(
+            EscapeReason.NO_DECREASE, order=saddles[-1], details=f"saddle orders {saddles} tried"
+        )
     if order is not None:
         return attempt.failure(EscapeReason.NO_SADDLE, order=order)
     return attempt.failure(EscapeReason.NO_SADDLE_ORDER, details=f"largest order {largest_order}")
@@ -103,23 +117,35 @@ def exact_escape(
 def _spans(published: FloatArray, visibles: FloatArray, generators: Any) -> dict[str, FloatArray]:
     """Return the generators to try, by name: X̂ is always the first, and the visible ones follow it."""
     if not isinstance(generators, str):
-        return {"the given generators": np.concatenate([published[: 1 + len(visibles)], generators])}
+        return {
+            "the given generators": np.concatenate([published[: 1 + len(visibles)], generators])
+        }
     spans = {}
     if generators != "extended":
         spans[f"{len(published)} generators"] = published
     if generators != "published":
         size = float(np.linalg.norm(published[0]))
         mixed = [published[0] + s * size * D for D in visibles for s in MIXED]
-        spans[f"{len(published)} generators and {len(mixed)} mixed ones"] = np.concatenate([published, mixed])
+        spans[f"{len(published)} generators and {len(mixed)} mixed ones"] = np.concatenate(
+            [published, mixed]
+        )
     return spans
 
 
 def _saddle_orders(
-    problem: SensingProblem, d: EscapeDirections, visibles: FloatArray, order: int | None, largest: int, tries: int
+    problem: SensingProblem,
+    d: EscapeDirections,
+    visibles: FloatArray,
+    order: int | None,
+    largest: int,
+    tries: int,
 ) -> list[int]:
     """Return orders at which ŵ is a strict saddle along a visible direction: the one given, or the smallest ones."""
     largest = largest if order is None else order
-    found = [smallest_saddle_order(problem, d.base, largest=largest, direction=D, directions=d) for D in visibles]
+    found = [
+        smallest_saddle_order(problem, d.base, largest=largest, direction=D, directions=d)
+        for D in visibles
+    ]
     least = min((number for number in found if number is not None), default=None)
     if least is None:
         return []
@@ -130,8 +156,8 @@ def _saddle_orders(
 def _starts(quartic: RelativeQuartic, visibles: int, beyond: bool) -> list[FloatArray]:
     """Return states below ŵ to descend from, the lowest first.
 
-    They are the lowest points of the lines ŵ ± ρ b; if `beyond`, of the lines along every generator, and the powers of
-    single generators.
+    They are the lowest points of the lines ŵ ± ρ b; if `beyond`, of the lines along every
+    generator, and the powers of single generators.
     """
     unit = np.eye(len(quartic.B))
     starts = []
@@ -154,6 +180,8 @@ def _way(plan: Plan, kept: int, saddles: list[int]) -> str:
 def _nearest(point: FloatArray, published: FloatArray, visibles: int) -> str:
     """Return the name of the generator that the point is nearest to in angle."""
     lengths = np.linalg.norm(published, axis=(1, 2))
-    overlaps = np.abs(np.sum(published * point, axis=(1, 2))) / np.where(lengths > 0, lengths, np.inf)
+    overlaps = np.abs(np.sum(published * point, axis=(1, 2))) / np.where(
+        lengths > 0, lengths, np.inf
+    )
     best = int(np.argmax(overlaps))
     return "base" if best == 0 else "visible" if best <= visibles else "hidden"

@@ -66,7 +66,9 @@ class FeasibilityScore:
         """Return h(X̂ + t u_n q_rᵀ) − h(X̂), elementwise in t."""
         t = np.asarray(t, dtype=float)
         quadratic = self.eigenvalue + self.singular_value**2 * self.e / 2
-        value = t * (self.slope + t * (quadratic + t * (self.singular_value * self.kappa + t * self.g / 2)))
+        value = t * (
+            self.slope + t * (quadratic + t * (self.singular_value * self.kappa + t * self.g / 2))
+        )
         return float(value) if value.ndim == 0 else value
 
     def __repr__(self) -> str:
@@ -145,7 +147,8 @@ def _best_step(quadratic: float, cubic: float, g: float) -> tuple[float, float]:
     discriminant = 9 * cubic**2 - 16 * g * quadratic
     if g <= 0 or discriminant < 0:
         return 0.0, 0.0
-    # The root of larger magnitude has the lower value: it lies on the side where the cubic term is negative.
+    # The root of larger magnitude has the lower value: it lies on the side where the cubic term is
+    # negative.
     t = (-3 * cubic - math.copysign(math.sqrt(discriminant), cubic)) / (4 * g)
     decrease = -(t**2) * (quadratic + t * (cubic + t * g / 2))
     return (t, decrease) if decrease > 0 else (0.0, 0.0)

@@ -9,16 +9,17 @@ from lift_compare.sensing.validation import FloatArray
 INDEPENDENT = 1e-4
 """Least squared sine between the power of a generator and the span of those kept before it.
 
-A descent on the span meets combinations as small as this; their coefficients are large in turn, and the rounding
-of the quartic grows with the square of that ratio: 1e-16 / 1e-8.
+A descent on the span meets combinations as small as this; their coefficients are large in turn, and
+the rounding of the quartic grows with the square of that ratio: 1e-16 / 1e-8.
 """
 
 
 def independent_generators(generators: FloatArray, order: int) -> list[int]:
     """Return the indices, ascending, of generators whose powers vec(X_j)^{⊗l} are independent beyond rounding.
 
-    This is the Cholesky factorisation of the Gram matrix cos(X_j, X_k)^l, row by row, without the rows that are
-    (nearly) dependent on those before. Zero generators are dropped; the first generator is always kept.
+    This is the Cholesky factorisation of the Gram matrix cos(X_j, X_k)^l, row by row, without the
+    rows that are (nearly) dependent on those before. Zero generators are dropped; the first
+    generator is always kept.
 
     Parameters
     ----------

@@ -49,8 +49,9 @@ class LineQuartic:
 def stationary_points(coefficients: FloatArray) -> FloatArray:
     """Return the real zeros of the derivative of a quartic Σ_i coefficients_i tⁱ, ascending.
 
-    t is first scaled so that the terms are of like size; zeros too far out for that in float64 are left out. A pair of
-    zeros that rounding has split into a complex pair is returned as its real part.
+    t is first scaled so that the terms are of like size; zeros too far out for that in float64 are
+    left out. A pair of zeros that rounding has split into a complex pair is returned as its real
+    part.
     """
     derivative = coefficients[1:] * np.arange(1, len(coefficients))
     used = np.flatnonzero(derivative)

@@ -29,8 +29,9 @@ def line_search_escape(
 ) -> Escape:
     """Search the lines X̂ ± t D, D = u_n q_rᵀ and A*A(E₀)X̂ normalised, for the lowest h (published newest variant).
 
-    h is an exact quartic on each line, so the grid costs three measurements a direction and not one a grid point.
-    `refine` then moves the best grid point to the nearest minimum of its quartic. See `escape` for the parameters.
+    h is an exact quartic on each line, so the grid costs three measurements a direction and not one
+    a grid point. `refine` then moves the best grid point to the nearest minimum of its quartic. See
+    `escape` for the parameters.
     """
     attempt = Attempt.at(problem, X, "line-search", minimum_decrease)
     grid_size = whole_number("grid_size", grid_size, least=2)
@@ -39,9 +40,13 @@ def line_search_escape(
         raise ValueError(f"grid_range: expected 0 < smallest < largest, got {grid_range}")
     d = escape_directions(problem, attempt.X) if directions is None else directions
     if not attempt.spurious(d):
-        return attempt.failure(EscapeReason.NO_NEGATIVE_EIGENVALUE, details=f"λ_n = {d.eigenvalue:.3g}")
+        return attempt.failure(
+            EscapeReason.NO_NEGATIVE_EIGENVALUE, details=f"λ_n = {d.eigenvalue:.3g}"
+        )
 
-    steps = np.geomspace(low, high, grid_size) * max(float(np.linalg.norm(attempt.X)), SMALLEST_NORM)
+    steps = np.geomspace(low, high, grid_size) * max(
+        float(np.linalg.norm(attempt.X)), SMALLEST_NORM
+    )
     both = np.concatenate([-steps[::-1], steps])
     best: tuple[float, float, str, FloatArray] | None = None
     for kind, D in (("visible", d.visible), ("hidden", d.hidden)):
@@ -61,7 +66,9 @@ def line_search_escape(
     point = attempt.X + t * D
     lower, value = attempt.lowers(point)
     if not lower:
-        return attempt.failure(EscapeReason.NO_DECREASE, details=f"{2 * grid_size} steps along each of two directions")
+        return attempt.failure(
+            EscapeReason.NO_DECREASE, details=f"{2 * grid_size} steps along each of two directions"
+        )
     return attempt.success(point, value, kind, step=t)
 
 

@@ -48,7 +48,9 @@ class OrthonormalForm:
     @property
     def finite(self) -> bool:
         """Whether all numbers fit into float64."""
-        return self.quartic.finite and all(bool(np.all(np.isfinite(x))) for x in (self.into, self.back))
+        return self.quartic.finite and all(
+            bool(np.all(np.isfinite(x))) for x in (self.into, self.back)
+        )
 
     def rescaled(self, logs: FloatArray) -> OrthonormalForm:
         """Return the form with coefficients relative to exp(logs_j) · power j."""
@@ -57,14 +59,22 @@ class OrthonormalForm:
     def coefficients(self, c: FloatArray, before: FloatArray, after: FloatArray) -> FloatArray:
         """Return the coefficients after a move from c, at the coordinates `before`, to those `after`, shape (..., r).
 
-        What the basis does not see of c stays as it is if it is no tensor at all (parallel generators), and is
-        projected away if it is a small one (nearly parallel generators).
+        What the basis does not see of c stays as it is if it is no tensor at all (parallel
+        generators), and is projected away if it is a small one (nearly parallel generators).
         """
-        return np.asarray((c + (after - before) @ self.back.T) if self.dropped <= _ROUNDING else after @ self.back.T)
+        return np.asarray(
+            (c + (after - before) @ self.back.T)
+            if self.dropped <= _ROUNDING
+            else after @ self.back.T
+        )
 
     def step(self, step_size: float) -> Callable[[FloatArray], FloatArray]:
         """Return u ↦ u − η ∇h(u) on one u of shape (r,), for long runs: nothing is checked."""
-        K, B, r = 2 * step_size * self.quartic.K, 2 * step_size * self.quartic.B, len(self.quartic.B)
+        K, B, r = (
+            2 * step_size * self.quartic.K,
+            2 * step_size * self.quartic.B,
+            len(self.quartic.B),
+        )
 
         def step(u: FloatArray) -> FloatArray:
             return np.asarray(u - ((K @ (u[:, None] * u).ravel()).reshape(r, r) - B) @ u)
@@ -77,10 +87,11 @@ def orthonormal_form(
 ) -> OrthonormalForm:
     """Return the lifted objective on the span of the powers of some vectors, in an orthonormal basis of it.
 
-    The Gram matrix of nearly parallel generators is nearly singular, and differences of their powers cancel. Where an
-    eigenvalue is below 1e-3 of the largest, the basis and the quartic in it are computed with 80 digits, from the
-    given numbers taken as exact; what comes out is as accurate as for orthogonal generators. Eigenvalues below
-    `GRAM_TOLERANCE` are dropped: at an angle θ with l θ² / 2 below about 1e-12 two generators count as parallel.
+    The Gram matrix of nearly parallel generators is nearly singular, and differences of their
+    powers cancel. Where an eigenvalue is below 1e-3 of the largest, the basis and the quartic in it
+    are computed with 80 digits, from the given numbers taken as exact; what comes out is as
+    accurate as for orthogonal generators. Eigenvalues below `GRAM_TOLERANCE` are dropped: at an
+    angle θ with l θ² / 2 below about 1e-12 two generators count as parallel.
 
     Parameters
     ----------
@@ -105,11 +116,19 @@ def orthonormal_form(
         gram = turned.T @ (exact @ exact.T) ** order @ turned
         dropped = float(max(np.diag(gram)[~kept], default=Decimal(0))) ** 0.5
         weights = _solve_lower(_cholesky(gram[np.ix_(kept, kept)]), turned.T[kept])
-        return _form(exact, _decimal(quartic), _decimal(quadratic), constant, order, weights, dropped)
+        return _form(
+            exact, _decimal(quartic), _decimal(quadratic), constant, order, weights, dropped
+        )
 
 
 def _form(
-    rows: Any, quartic: Any, quadratic: Any, constant: float, order: int, weights: Any, dropped: float
+    rows: Any,
+    quartic: Any,
+    quadratic: Any,
+    constant: float,
+    order: int,
+    weights: Any,
+    dropped: float,
 ) -> OrthonormalForm:
     """Return the form for the basis tensors Σ_j weights_aj (unit power j); the arrays hold floats or Decimals."""
     Q = transform(weights, transform(rows, quartic) ** order)
@@ -148,5 +167,7 @@ def _cholesky(gram: Any) -> Any:
 def _solve_lower(lower: Any, right: Any) -> Any:
     solved = np.zeros_like(right)
     for i in range(len(lower)):
-        solved[i] = (right[i] - sum((lower[i, t] * solved[t] for t in range(i)), 0 * right[i])) / lower[i, i]
+        solved[i] = (
+            right[i] - sum((lower[i, t] * solved[t] for t in range(i)), 0 * right[i])
+        ) / lower[i, i]
     return solved

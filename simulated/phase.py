@@ -88,8 +88,8 @@ def descend_in_phase(
 ) -> list[Phase]:
     """Run gradient descent from every start, shape (s, n, r), until the rule ends it.
 
-    With a fixed step the starts move together, in groups whose measurements fit into a cache; a start that ends leaves
-    its group. A StepRule is asked start by start.
+    With a fixed step the starts move together, in groups whose measurements fit into a cache; a
+    start that ends leaves its group. A StepRule is asked start by start.
     """
     if not isinstance(step_size, float):
         return [_one(problem, start, step_size, rule) for start in starts]
@@ -101,11 +101,15 @@ def descend_in_phase(
 def is_stationary(problem: SensingProblem, X: FloatArray, gradient: FloatArray) -> FloatArray:
     """Return whether ‖∇h‖ is at most 1e-3 in units of its terms, for X of shape (..., n, r)."""
     pull = problem.operator.adjoint_matmul(problem.measurements, X)
-    terms = np.linalg.norm(gradient + 2 * pull, axis=(-2, -1)) + 2 * np.linalg.norm(pull, axis=(-2, -1))
+    terms = np.linalg.norm(gradient + 2 * pull, axis=(-2, -1)) + 2 * np.linalg.norm(
+        pull, axis=(-2, -1)
+    )
     return np.asarray(np.linalg.norm(gradient, axis=(-2, -1)) <= STATIONARY * terms)
 
 
-def _together(problem: SensingProblem, starts: FloatArray, step: float, rule: PhaseRule) -> list[Phase]:
+def _together(
+    problem: SensingProblem, starts: FloatArray, step: float, rule: PhaseRule
+) -> list[Phase]:
     count = len(starts)
     active, X = np.arange(count), starts.copy()
     points = starts.copy()
@@ -119,10 +123,14 @@ def _together(problem: SensingProblem, starts: FloatArray, step: float, rule: Ph
             finite = np.isfinite(value) & np.isfinite(norm)
             if not np.all(finite):
                 if iteration == 0:
-                    raise ValueError("start: expected a point where h and its gradient are finite, got an overflow")
+                    raise ValueError(
+                        "start: expected a point where h and its gradient are finite, got an overflow"
+                    )
                 for i in active[~finite]:
                     reasons[i] = PhaseStop.DIVERGED
-                active, X, value, gradient, norm = (a[finite] for a in (active, X, value, gradient, norm))
+                active, X, value, gradient, norm = (
+                    a[finite] for a in (active, X, value, gradient, norm)
+                )
             points[active], last[active] = X, iteration
             rows.append(_row(problem, count, active, X, value, norm, rule))
 
@@ -148,10 +156,19 @@ def _together(problem: SensingProblem, starts: FloatArray, step: float, rule: Ph
     for i in range(count):
         end = last[i] + 1
         history = History(
-            values[:end, i].copy(), norms[:end, i].copy(), distances[:end, i].copy() if rule.record_distance else None
+            values[:end, i].copy(),
+            norms[:end, i].copy(),
+            distances[:end, i].copy() if rule.record_distance else None,
         )
         phases.append(
-            Phase(points[i], float(values[last[i], i]), float(norms[last[i], i]), int(last[i]), reasons[i], history)
+            Phase(
+                points[i],
+                float(values[last[i], i]),
+                float(norms[last[i], i]),
+                int(last[i]),
+                reasons[i],
+                history,
+            )
         )
     return phases
 
@@ -173,7 +190,9 @@ def _row(
     return row[0], row[1], row[2]
 
 
-def _one(problem: SensingProblem, start: FloatArray, step_rule: StepRule | float, rule: PhaseRule) -> Phase:
+def _one(
+    problem: SensingProblem, start: FloatArray, step_rule: StepRule | float, rule: PhaseRule
+) -> Phase:
     """Run one start with a step rule, through `sensing.gradient_descent`."""
     values: list[float] = []
     reason = PhaseStop.ITERATIONS
@@ -187,12 +206,16 @@ def _one(problem: SensingProblem, start: FloatArray, step_rule: StepRule | float
         if len(values) < rule.stall_window:
             return False
         before = values[-rule.stall_window]
-        if before - value < rule.stall_tolerance * before and is_stationary(problem, X, problem.gradient(X)):
+        if before - value < rule.stall_tolerance * before and is_stationary(
+            problem, X, problem.gradient(X)
+        ):
             reason = PhaseStop.STALLED
             return True
         return False
 
-    run = gradient_descent(problem, start, step_size=step_rule, max_iterations=rule.max_iterations, callback=ended)
+    run = gradient_descent(
+        problem, start, step_size=step_rule, max_iterations=rule.max_iterations, callback=ended
+    )
     if run.stop_reason is StopReason.DIVERGED:
         reason = PhaseStop.DIVERGED
     elif run.stop_reason in (StopReason.NO_DECREASE, StopReason.CONVERGED):

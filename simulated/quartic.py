@@ -42,7 +42,9 @@ class Quartic:
         """Return h(c)."""
         with np.errstate(over="ignore", invalid="ignore"):
             v = pairs(c)
-            return np.asarray(0.5 * (np.sum((v @ self.K) * v, axis=-1) - 2 * (v @ self.B.ravel()) + self.constant))
+            return np.asarray(
+                0.5 * (np.sum((v @ self.K) * v, axis=-1) - 2 * (v @ self.B.ravel()) + self.constant)
+            )
 
     def gain(self, c: FloatArray) -> FloatArray:
         """Return h(0) − h(c)."""
@@ -121,7 +123,8 @@ class LogQuartic:
         signs, logs = self._terms(c)
         constant = np.full((*c.shape[:-1], 1), self.log_constant + np.log(0.5))
         return signed_log_sum(
-            np.concatenate([-signs, np.ones_like(constant)], axis=-1), np.concatenate([logs, constant], axis=-1)
+            np.concatenate([-signs, np.ones_like(constant)], axis=-1),
+            np.concatenate([logs, constant], axis=-1),
         )
 
     def gradient(self, c: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -130,8 +133,12 @@ class LogQuartic:
         sign3 = self.quartic_signs * sign2[..., :, :, None, None] * sign[..., None, None, :, None]
         log3 = self.quartic_logs + log2[..., :, :, None, None] + log[..., None, None, :, None]
         lead, k = c.shape[:-1], c.shape[-1]
-        signs = np.concatenate([sign3.reshape(*lead, -1, k), -self.quadratic_signs * sign[..., :, None]], axis=-2)
-        logs = np.concatenate([log3.reshape(*lead, -1, k), self.quadratic_logs + log[..., :, None]], axis=-2)
+        signs = np.concatenate(
+            [sign3.reshape(*lead, -1, k), -self.quadratic_signs * sign[..., :, None]], axis=-2
+        )
+        logs = np.concatenate(
+            [log3.reshape(*lead, -1, k), self.quadratic_logs + log[..., :, None]], axis=-2
+        )
         total_sign, total_log = signed_log_sum(signs, logs, axis=-2)
         return total_sign, total_log + np.log(2.0)
 
@@ -140,7 +147,12 @@ class LogQuartic:
         _, _, sign2, log2 = self._signed(c)
         lead = c.shape[:-1]
         sign4 = -self.quartic_signs * sign2[..., :, :, None, None] * sign2[..., None, None, :, :]
-        log4 = self.quartic_logs + log2[..., :, :, None, None] + log2[..., None, None, :, :] + np.log(0.5)
+        log4 = (
+            self.quartic_logs
+            + log2[..., :, :, None, None]
+            + log2[..., None, None, :, :]
+            + np.log(0.5)
+        )
         signs = [sign4.reshape(*lead, -1), (self.quadratic_signs * sign2).reshape(*lead, -1)]
         logs = [log4.reshape(*lead, -1), (self.quadratic_logs + log2).reshape(*lead, -1)]
         return np.concatenate(signs, axis=-1), np.concatenate(logs, axis=-1)
@@ -149,7 +161,12 @@ class LogQuartic:
     def _signed(c: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
         """Return signs and logs of c_j and of c_j c_k."""
         sign, log = signed_log(c)
-        return sign, log, sign[..., :, None] * sign[..., None, :], log[..., :, None] + log[..., None, :]
+        return (
+            sign,
+            log,
+            sign[..., :, None] * sign[..., None, :],
+            log[..., :, None] + log[..., None, :],
+        )
 
 
 def pairs(c: FloatArray, d: FloatArray | None = None) -> FloatArray:

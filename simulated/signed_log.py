@@ -18,7 +18,9 @@ def signed_log(x: FloatArray) -> tuple[FloatArray, FloatArray]:
         return np.sign(x), np.log(np.abs(x))
 
 
-def signed_log_sum(signs: FloatArray, logs: FloatArray, axis: Any = -1) -> tuple[FloatArray, FloatArray]:
+def signed_log_sum(
+    signs: FloatArray, logs: FloatArray, axis: Any = -1
+) -> tuple[FloatArray, FloatArray]:
     """Return (sign, log|·|) of the sum of signs · exp(logs) along an axis or several; (0, −inf) for a zero sum."""
     top = np.max(logs, axis=axis, keepdims=True, initial=-np.inf)
     shift = np.where(np.isfinite(top), top, 0.0)

@@ -171,8 +171,8 @@ def descend_batch_with_escapes(
 ) -> list[Solution]:
     """Do `descend_with_escapes` from every start of an array (s, n, r), and return the s solutions.
 
-    With a fixed step the gradients of many starts are computed together. The results are those of single runs up to
-    rounding.
+    With a fixed step the gradients of many starts are computed together. The results are those of
+    single runs up to rounding.
     """
     starts = real_array("starts", starts, (None, *problem.shape))
     if not np.all(np.any(starts != 0, axis=(1, 2))):
@@ -240,7 +240,11 @@ def _polished(problem: SensingProblem, phase: Phase) -> FloatArray:
 
 
 def _solution(
-    problem: SensingProblem, phases: list[Phase], escapes: list[Escape], stop: SolveStop, unit: float
+    problem: SensingProblem,
+    phases: list[Phase],
+    escapes: list[Escape],
+    stop: SolveStop,
+    unit: float,
 ) -> Solution:
     end = phases[-1]
     distance = None if problem.ground_truth is None else float(problem.distance(end.point))

@@ -28,12 +28,13 @@ class SpanObjective:
         ⟨∇h^l(w), vec(X_t)^{⊗l}⟩      = 2 [Σ c_j c_k c_p K(j,k;p,t)^l − Σ c_p B(p,t)^l]
         ⟨vec(X_j)^{⊗l}, vec(X_k)^{⊗l}⟩ = Γ_jk = ⟨X_j, X_k⟩^l
 
-    The k (k+1)/2 measurements y_jk are taken once; after that nothing depends on n, r or m, and an evaluation costs
-    O(k⁴) whatever l is.
+    The k (k+1)/2 measurements y_jk are taken once; after that nothing depends on n, r or m, and an
+    evaluation costs O(k⁴) whatever l is.
 
-    Powers grow like x^l. Where they leave float64 the object works with signs and logarithms instead of plain powers:
-    results stay correct as long as they fit, and a result that does not fit raises OverflowError. `normalised` gives
-    the same objective in units where values and natural coefficients are of order one, at any order.
+    Powers grow like x^l. Where they leave float64 the object works with signs and logarithms
+    instead of plain powers: results stay correct as long as they fit, and a result that does not
+    fit raises OverflowError. `normalised` gives the same objective in units where values and
+    natural coefficients are of order one, at any order.
 
     Parameters
     ----------
@@ -68,13 +69,22 @@ class SpanObjective:
         units = X / np.where(norms > 0, norms, 1.0)[:, None, None]
         b = problem.measurements
         beta = float(np.linalg.norm(b))
-        # An orthonormal basis E is measured rather than the generators: where two of them are nearly parallel, their
-        # difference then has its own digits. All scales are kept apart, as logarithms.
+        # An orthonormal basis E is measured rather than the generators: where two of them are
+        # nearly parallel, their difference then has its own digits. All scales are kept apart, as
+        # logarithms.
         E, R = np.linalg.qr(units.reshape(len(X), -1).T)
         basis = np.ascontiguousarray(E.T).reshape(-1, *problem.shape)
         d = len(basis)
         rows, cols = np.triu_indices(d)
-        y = np.stack([problem.operator.measure(basis[i], basis[j]) for i, j in zip(rows, cols, strict=True)]) / beta
+        y = (
+            np.stack(
+                [
+                    problem.operator.measure(basis[i], basis[j])
+                    for i, j in zip(rows, cols, strict=True)
+                ]
+            )
+            / beta
+        )
         pair = np.empty((d, d), dtype=np.intp)
         pair[rows, cols] = pair[cols, rows] = np.arange(len(rows))
         self._rows = np.ascontiguousarray(R.T)
@@ -84,7 +94,12 @@ class SpanObjective:
         self._set(X, order, np.log(np.where(norms > 0, norms, 1.0)), 2 * float(np.log(beta)), 0.0)
 
     def _set(
-        self, generators: FloatArray, order: int, log_scales: FloatArray, log_unit: float, log_metric: float
+        self,
+        generators: FloatArray,
+        order: int,
+        log_scales: FloatArray,
+        log_unit: float,
+        log_metric: float,
     ) -> None:
         """Set the units: X_j = exp(log_scales_j) · unit generator, ‖b‖² = exp(log_unit), ⟨·,·⟩ over exp(log_metric)."""
         self.generators, self.order = generators, order
@@ -92,9 +107,14 @@ class SpanObjective:
 
     def _of_units(self, order: int) -> tuple[FloatArray, FloatArray]:
         """Return K (k, k, k, k) and B (k, k) of the unit generators and unit measurements."""
-        K, B, k = transform(self._rows, self._basis_K), transform(self._rows, self._basis_B), len(self._rows)
+        K, B, k = (
+            transform(self._rows, self._basis_K),
+            transform(self._rows, self._basis_B),
+            len(self._rows),
+        )
         if order > 1:
-            # A cosine below 1e-13 between measurements is rounding, and its l-th power would only widen the range.
+            # A cosine below 1e-13 between measurements is rounding, and its l-th power would only
+            # widen the range.
             sizes = np.sqrt(np.maximum(np.einsum("jkjk->jk", K), 0.0))
             K[np.abs(K) < _NOISE * np.multiply.outer(sizes, sizes)] = 0.0
             B[np.abs(B) < _NOISE * sizes] = 0.0
@@ -107,7 +127,8 @@ class SpanObjective:
         k, n, r = self.generators.shape
         return f"SpanObjective({k} generators of shape ({n}, {r}), order {self.order})"
 
-    # The powers ---------------------------------------------------------------------------------------------------
+    # The powers
+    # ---------------------------------------------------------------------------------------------------
 
     @property
     def log_powers(self) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
@@ -129,15 +150,20 @@ class SpanObjective:
     def _powers(self) -> Quartic | None:
         """The quartic in plain numbers, or None if one of them is out of range.
 
-        A margin is left, so that products with moderate coefficients stay in range too; evaluations check.
+        A margin is left, so that products with moderate coefficients stay in range too; evaluations
+        check.
         """
         q = self._logs
         metric = self.order * (2 * self._log_scales - self._log_metric)
-        logs = np.concatenate([q.quartic_logs.ravel(), q.quadratic_logs.ravel(), [q.log_constant], metric])
+        logs = np.concatenate(
+            [q.quartic_logs.ravel(), q.quadratic_logs.ravel(), [q.log_constant], metric]
+        )
         if np.any(np.abs(logs[np.isfinite(logs)]) > 0.85 * LARGEST_LOG):
             return None
         K = (q.quartic_signs * np.exp(q.quartic_logs)).reshape(len(self) ** 2, -1)
-        return Quartic(K, q.quadratic_signs * np.exp(q.quadratic_logs), float(np.exp(q.log_constant)))
+        return Quartic(
+            K, q.quadratic_signs * np.exp(q.quadratic_logs), float(np.exp(q.log_constant))
+        )
 
     def _fitting(self, what: str) -> Quartic:
         if self._powers is None:
@@ -175,9 +201,12 @@ class SpanObjective:
         """Γ_jk = ⟨X_j, X_k⟩^l, shape (k, k); OverflowError if an entry does not fit into float64."""
         sign, log = signed_log(self._rows @ self._rows.T)
         s = self._log_scales - self._log_metric / 2
-        return to_float(sign, self.order * (log + s[:, None] + s), "the Gram matrix", "use .normalised().gram")
+        return to_float(
+            sign, self.order * (log + s[:, None] + s), "the Gram matrix", "use .normalised().gram"
+        )
 
-    # Values -------------------------------------------------------------------------------------------------------
+    # Values
+    # -------------------------------------------------------------------------------------------------------
 
     def value(self, c: Any) -> Any:
         """Return h^l(w): a float, or an array for a batch; OverflowError if it does not fit into float64."""
@@ -203,8 +232,8 @@ class SpanObjective:
     def gain(self, c: Any) -> Any:
         """Return h^l(0) − h^l(w) = Σ c_j c_k B^l − ½ Σ c_j c_k c_p c_q K^l.
 
-        At high order h^l may equal ½ ‖b‖^{2l} to all digits wherever the descent goes; the gain keeps them.
-        OverflowError if it does not fit into float64.
+        At high order h^l may equal ½ ‖b‖^{2l} to all digits wherever the descent goes; the gain
+        keeps them. OverflowError if it does not fit into float64.
         """
         c = self._coefficients(c)
         if self._powers is not None:
@@ -218,7 +247,8 @@ class SpanObjective:
         sign, log = self._logs.gain(self._coefficients(c))
         return _scalar(sign), _scalar(log)
 
-    # Derivatives --------------------------------------------------------------------------------------------------
+    # Derivatives
+    # --------------------------------------------------------------------------------------------------
 
     def gradient(self, c: Any) -> FloatArray:
         """Return γ_t = ⟨∇h^l(w), vec(X_t)^{⊗l}⟩, shape (..., k): the derivative of h^l in c."""
@@ -232,8 +262,9 @@ class SpanObjective:
     def projected_gradient(self, c: Any) -> FloatArray:
         """Return Γ⁺ γ(c), the coordinates of Π_S ∇h^l(w), shape (..., k).
 
-        Γ⁺ is the pseudo-inverse in the coordinates of the unit generators X_j/‖X_j‖ (see `orthonormal_form` for its
-        tolerance). Where Γ is singular, coordinates are not unique, but the tensor Π_S ∇h^l(w) is.
+        Γ⁺ is the pseudo-inverse in the coordinates of the unit generators X_j/‖X_j‖ (see
+        `orthonormal_form` for its tolerance). Where Γ is singular, coordinates are not unique, but
+        the tensor Π_S ∇h^l(w) is.
         """
         c = self._coefficients(c)
         form = self.orthonormal
@@ -246,13 +277,16 @@ class SpanObjective:
         unit_back = self._any_orthonormal.unit_back
         sign_P, log_P = signed_log(unit_back @ unit_back.T)
         s = self.order * (self._log_scales - self._log_metric / 2)
-        total = signed_log_sum(sign_P * sign[..., :, None], log_P - s[:, None] - s + log[..., :, None], axis=-2)
+        total = signed_log_sum(
+            sign_P * sign[..., :, None], log_P - s[:, None] - s + log[..., :, None], axis=-2
+        )
         return to_float(*total, "the projected gradient", _REMEDY)
 
     def projected_step(self, step_size: float) -> Callable[[FloatArray], FloatArray]:
         """Return c ↦ c − η Γ⁺ γ(c), the step of projected gradient descent on one c of shape (k,).
 
-        It is meant for long runs: it does not check its argument, and what leaves float64 comes back as inf or NaN.
+        It is meant for long runs: it does not check its argument, and what leaves float64 comes
+        back as inf or NaN.
         """
         form = self.orthonormal
         if form is None:
@@ -273,7 +307,9 @@ class SpanObjective:
 
         return step_of_coefficients
 
-    def projected_steps(self, c: FloatArray, step_sizes: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def projected_steps(
+        self, c: FloatArray, step_sizes: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
         """Return one projected step from each c, shape (E, k), with its own step size, and h^l there, shape (E,).
 
         It is meant for many long runs side by side: what leaves float64 comes back as inf or NaN.
@@ -302,29 +338,36 @@ class SpanObjective:
 
         OverflowError if the powers do not fit into float64.
         """
-        quartic = self._fitting("the quartic along a line").along(self._coefficients(c), self._coefficients(d))
+        quartic = self._fitting("the quartic along a line").along(
+            self._coefficients(c), self._coefficients(d)
+        )
         if not np.all(np.isfinite(quartic)):
             raise OverflowError(f"the quartic along a line is beyond float64; {_REMEDY}")
         return quartic
 
-    # Units --------------------------------------------------------------------------------------------------------
+    # Units
+    # --------------------------------------------------------------------------------------------------------
 
     def normalised(self) -> SpanObjective:
         """Return the same objective in natural units: h^l / ‖b‖^{2l}, with each generator scaled along its own axis.
 
-        Generator j becomes s_j X_j with the s_j > 0 that minimises h(s X_j), where B(j,j) > 0; otherwise the one with
-        ‖A(s² X_j X_jᵀ)‖ = ‖b‖. A stationary X̂ keeps its scale. Coefficients of natural size are then of order one at
-        any lifting order; `coefficients_for` converts them.
+        Generator j becomes s_j X_j with the s_j > 0 that minimises h(s X_j), where B(j,j) > 0;
+        otherwise the one with ‖A(s² X_j X_jᵀ)‖ = ‖b‖. A stationary X̂ keeps its scale. Coefficients
+        of natural size are then of order one at any lifting order; `coefficients_for` converts
+        them.
 
-        Inner products of tensors (`gram`, `projected_gradient`) are in units of the largest ‖s_j X_j‖^{2l}, so the path
-        of projected descent is the same, with its step size in other units: `step_size_for` converts it.
+        Inner products of tensors (`gram`, `projected_gradient`) are in units of the largest ‖s_j
+        X_j‖^{2l}, so the path of projected descent is the same, with its step size in other units:
+        `step_size_for` converts it.
         """
         diagonal = np.arange(len(self))
         self_K = self._K[diagonal, diagonal, diagonal, diagonal]
         self_B = np.diag(self._B)
         measured = np.sqrt(np.maximum(self_K, 0.0))
         fits = self_B > 1e-8 * measured
-        square = np.where(fits, self_B, 1.0) / np.where(fits, self_K, np.where(measured > 0, measured, 1.0))
+        square = np.where(fits, self_B, 1.0) / np.where(
+            fits, self_K, np.where(measured > 0, measured, 1.0)
+        )
         log_scales = 0.5 * np.log(square)
         other = object.__new__(SpanObjective)
         other._K, other._B, other._rows = self._K, self._B, self._rows
@@ -348,12 +391,16 @@ class SpanObjective:
         OverflowError if it does not fit into float64.
         """
         shift = self._log_unit - other._log_unit + self._log_metric - other._log_metric
-        return float(to_float(np.ones(1), np.log([step_size]) + self.order * shift, "the step size")[0])
+        return float(
+            to_float(np.ones(1), np.log([step_size]) + self.order * shift, "the step size")[0]
+        )
 
     def _coefficients(self, value: Any) -> FloatArray:
         c: FloatArray = np.asarray(value, dtype=np.float64)
         if c.shape[-1:] != (len(self),):
-            raise ValueError(f"c: expected an array of shape (..., {len(self)}), got shape {c.shape}")
+            raise ValueError(
+                f"c: expected an array of shape (..., {len(self)}), got shape {c.shape}"
+            )
         if not np.all(np.isfinite(c)):
             raise ValueError("c: expected finite coefficients")
         return c

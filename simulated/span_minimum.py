@@ -11,7 +11,9 @@ from .signed_log import LARGEST_LOG
 from .span import SpanObjective
 
 _MAX_STEPS = 1000
-_LONGEST = 1e60  # longer steps, in natural units, are rounding; their fourth powers must not leave float64
+_LONGEST = (
+    1e60  # longer steps, in natural units, are rounding; their fourth powers must not leave float64
+)
 _SMALLEST = 1e-100  # coefficients below this times the largest cannot matter; their inverses must not leave float64
 _FLAT = 1e-12  # curvatures below this times the largest are treated as this: dependent generators have zero ones
 
@@ -19,8 +21,8 @@ _FLAT = 1e-12  # curvatures below this times the largest are treated as this: de
 class RelativeQuartic:
     """The quartic h^l(w) − h^l(0) = ½ Σ c_j c_k c_p c_q K^l − Σ c_j c_k B^l in units of its largest coefficient.
 
-    Where h^l stands next to ½ ‖b‖^{2l}, or leaves float64, the differences that a descent needs are lost; here they
-    are not. Coefficients that underflow to zero are below 1e-300 of the largest.
+    Where h^l stands next to ½ ‖b‖^{2l}, or leaves float64, the differences that a descent needs are
+    lost; here they are not. Coefficients that underflow to zero are below 1e-300 of the largest.
 
     Parameters
     ----------
@@ -33,7 +35,8 @@ class RelativeQuartic:
         unit = max(float(np.max(log_K)), float(np.max(log_B)))
         K, k = sign_K * np.exp(log_K - unit), len(objective)
         self.B = sign_B * np.exp(log_B - unit)
-        # h^l ≥ 0 in units of ‖b‖^{2l}; where this leaves float64 in the present unit, there is no bound to check.
+        # h^l ≥ 0 in units of ‖b‖^{2l}; where this leaves float64 in the present unit, there is no
+        # bound to check.
         self.floor = -0.5 * float(np.exp(-unit)) if -unit < LARGEST_LOG else -np.inf
         self.diagonal = np.maximum(np.abs(np.diag(self.B)), np.abs(np.einsum("iiii->i", K)))
         self._K = K.reshape(k * k, k * k)
@@ -82,8 +85,9 @@ def line_minima(quartic: RelativeQuartic, c: FloatArray, d: FloatArray) -> list[
 def minimise(quartic: RelativeQuartic, start: FloatArray) -> FloatArray:
     """Return a local minimum of the quartic reached from `start` without ever going up.
 
-    Newton steps with the absolute values of the curvatures, so that saddles repel, and a backtracking that asks for a
-    decrease. Coordinates are scaled by the curvature of each generator alone.
+    Newton steps with the absolute values of the curvatures, so that saddles repel, and a
+    backtracking that asks for a decrease. Coordinates are scaled by the curvature of each generator
+    alone.
     """
     scale = 1 / np.sqrt(np.maximum(quartic.diagonal, _SMALLEST))
     c, value = start, quartic.value(start)
@@ -98,8 +102,13 @@ def minimise(quartic: RelativeQuartic, start: FloatArray) -> FloatArray:
         expected, t = float(gradient @ step), 1.0
         # A value below that of h^l = 0 is rounding, in a direction where the quartic is flat.
         least = quartic.floor * (1 + 1e-9)
-        with np.errstate(over="ignore", invalid="ignore"):  # a trial that overflows is refused like any other
-            while not least <= (trial := quartic.value(c + t * step)) <= value + 1e-4 * t * expected and t > 1e-12:
+        with np.errstate(
+            over="ignore", invalid="ignore"
+        ):  # a trial that overflows is refused like any other
+            while (
+                not least <= (trial := quartic.value(c + t * step)) <= value + 1e-4 * t * expected
+                and t > 1e-12
+            ):
                 t /= 2
         if not trial < value:
             break

@@ -47,7 +47,11 @@ class StepWindow:
     steps: int
 
     def __repr__(self) -> str:
-        rise = "" if self.rising_step is None else f"; with η = {self.rises_at:.6g} it rises at step {self.rising_step}"
+        rise = (
+            ""
+            if self.rising_step is None
+            else f"; with η = {self.rises_at:.6g} it rises at step {self.rising_step}"
+        )
         return (
             f"StepWindow(h^l falls at each of {self.steps} steps up to η = {self.largest:.6g}{rise}; "
             f"first step alone {self.first_step:.6g}, curvature at the end {self.final_curvature:.6g})"
@@ -57,8 +61,8 @@ class StepWindow:
 def falling_step(span_objective: SpanObjective, c: Any) -> Any:
     """Return the largest s such that h^l(w − η Π_S∇h^l(w)) < h^l(w) for every 0 < η < s, for c of shape (..., k).
 
-    Along the projected gradient h^l is a quartic in η; s is the least positive root of the cubic that is left when
-    the root η = 0 is taken out. 0 where the projected gradient is zero.
+    Along the projected gradient h^l is a quartic in η; s is the least positive root of the cubic
+    that is left when the root η = 0 is taken out. 0 where the projected gradient is zero.
     """
     c = np.asarray(c, dtype=np.float64)
     gradient = span_objective.projected_gradient(c)
@@ -80,13 +84,18 @@ def _least_positive_root(cubic: FloatArray) -> float:
 
 
 def step_window(
-    span_objective: SpanObjective, start: Any, *, steps: int, tolerance: float = 1e-3, trials: int = 60
+    span_objective: SpanObjective,
+    start: Any,
+    *,
+    steps: int,
+    tolerance: float = 1e-3,
+    trials: int = 60,
 ) -> StepWindow:
     """Return the largest η with which h^l falls at every one of `steps` steps of `descend` (docs/theory.md, section 6).
 
-    The first step gives an upper bound in closed form; below it the window is found by bisection. A trial η is
-    checked by running it; a change of h^l within its rounding is no rise.
-    Bisection supposes that below a step size that works all others work.
+    The first step gives an upper bound in closed form; below it the window is found by bisection. A
+    trial η is checked by running it; a change of h^l within its rounding is no rise. Bisection
+    supposes that below a step size that works all others work.
 
     Parameters
     ----------
@@ -138,7 +147,9 @@ def step_window(
     return StepWindow(low, high, rising, first, _curvature_step(span_objective, end), steps)
 
 
-def _run(objective: SpanObjective, c: FloatArray, eta: float, steps: int) -> tuple[int | None, FloatArray]:
+def _run(
+    objective: SpanObjective, c: FloatArray, eta: float, steps: int
+) -> tuple[int | None, FloatArray]:
     """Run the exact path; return the first step at which h^l rises beyond rounding, or None, and the last point."""
     step, done = objective.projected_step(eta), 0
     while done < steps:
@@ -192,7 +203,9 @@ class ExactPhases:
         return f"ExactPhases({E} step sizes × {S} numbers of steps, falling in {np.mean(self.falls):.0%} of the grid)"
 
 
-def classify_exact(span_objective: SpanObjective, start: Any, *, step_sizes: Any, steps: Any) -> ExactPhases:
+def classify_exact(
+    span_objective: SpanObjective, start: Any, *, step_sizes: Any, steps: Any
+) -> ExactPhases:
     """Run the exact path for all step sizes at once and classify each (η, T).
 
     Parameters
@@ -228,13 +241,19 @@ def classify_exact(span_objective: SpanObjective, start: Any, *, step_sizes: Any
     c = np.tile(c0, (E, 1))
     value = np.full(E, span_objective.value(c0))
     falls, alive = np.ones(E, dtype=bool), np.ones(E, dtype=bool)
-    values, fallen, states = np.empty((E, S)), np.empty((E, S), dtype=bool), np.empty((E, S, len(c0)))
+    values, fallen, states = (
+        np.empty((E, S)),
+        np.empty((E, S), dtype=bool),
+        np.empty((E, S, len(c0))),
+    )
     column = 0
     for t in range(wanted[-1] + 1):
         if t > 0 and len(running := np.flatnonzero(alive)):
             new, new_value = span_objective.projected_steps(c[running], etas[running])
             finite = np.isfinite(new_value)
-            falls[running] &= finite & (new_value <= value[running] + span_objective.rounding(c[running]))
+            falls[running] &= finite & (
+                new_value <= value[running] + span_objective.rounding(c[running])
+            )
             alive[running] = finite
             kept = running[finite]
             c[kept], value[kept] = new[finite], new_value[finite]

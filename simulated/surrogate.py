@@ -16,8 +16,8 @@ from .quartic import Quartic, pairs
 class DiagonalSurrogate:
     """Σ_i [Σ_jk c_j c_k ⟨A_i, X_j X_kᵀ⟩^l − b_i^l]²: m of the m^l residual entries of h^l, without its factor ½.
 
-    The published curves of perturbed completion and of the real system show this, not h^l. It is not a bound of h^l,
-    and descent of one does not imply descent of the other.
+    The published curves of perturbed completion and of the real system show this, not h^l. It is
+    not a bound of h^l, and descent of one does not imply descent of the other.
 
     Parameters
     ----------
@@ -56,7 +56,9 @@ class DiagonalSurrogate:
         """Return the surrogate at c of shape (k,) or (..., k); OverflowError if it does not fit into float64."""
         c = np.asarray(c, dtype=np.float64)
         if c.shape[-1:] != (len(self.generators),):
-            raise ValueError(f"c: expected an array of shape (..., {len(self.generators)}), got shape {c.shape}")
+            raise ValueError(
+                f"c: expected an array of shape (..., {len(self.generators)}), got shape {c.shape}"
+            )
         y, b = self._powers
         with np.errstate(over="ignore", invalid="ignore"):
             residual = pairs(c) @ y - b

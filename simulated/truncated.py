@@ -7,7 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from lift_compare.sensing.validation import FloatArray, odd_order, positive, real_array, whole_number
+from lift_compare.sensing.validation import (
+    FloatArray,
+    odd_order,
+    positive,
+    real_array,
+    whole_number,
+)
 
 from .directions import EscapeDirections
 from .signed_log import LARGEST_LOG
@@ -53,7 +59,8 @@ def truncated_coefficients(
 ) -> TruncatedPath:
     """Return the published closed form of the simulated path from w_escape = base^{⊗l} + ρ visible^{⊗l}.
 
-    It solves β ← ν β, γ ← γ − η (σ_r^l / 2^{l−1}) β. Its η is twice the step of `descend`, because ∇h^l carries a 2.
+    It solves β ← ν β, γ ← γ − η (σ_r^l / 2^{l−1}) β. Its η is twice the step of `descend`, because
+    ∇h^l carries a 2.
 
     Parameters
     ----------
@@ -82,12 +89,16 @@ def truncated_coefficients(
     t = np.arange(whole_number("steps", steps, least=0) + 1, dtype=np.float64)
     growth, drive = truncated_rates(directions, order, eta)
     if growth > -1 and t[-1] * np.log1p(growth) > LARGEST_LOG:
-        raise OverflowError(f"ν^t leaves float64 at step {int(LARGEST_LOG / np.log1p(growth))} of {steps}")
+        raise OverflowError(
+            f"ν^t leaves float64 at step {int(LARGEST_LOG / np.log1p(growth))} of {steps}"
+        )
     with np.errstate(over="raise"):
         try:
             beta, gamma = rho * _power(growth, t), -rho * drive * _geometric_sum(growth, t)
         except FloatingPointError as error:
-            raise OverflowError(f"a truncated coefficient leaves float64 within {steps} steps") from error
+            raise OverflowError(
+                f"a truncated coefficient leaves float64 within {steps} steps"
+            ) from error
     return TruncatedPath(np.ones(len(t)), beta, gamma, growth)
 
 
@@ -118,11 +129,13 @@ def _geometric_sum(growth: float, t: FloatArray) -> FloatArray:
     return np.asarray(((1 + growth) ** t - 1) / growth)
 
 
-def truncation_error(span_objective: SpanObjective, directions: EscapeDirections, coefficients: Any) -> float:
+def truncation_error(
+    span_objective: SpanObjective, directions: EscapeDirections, coefficients: Any
+) -> float:
     """Return ‖Π_S ∇h^l(w) − retained‖ / ‖Π_S ∇h^l(w)‖ at w = Σ c_j vec(X_j)^{⊗l}.
 
-    Of the projected gradient the truncated recursion retains
-    2 [λ_n^l β visible^{⊗l} + (σ_r^l / 2^{l−1}) β hidden^{⊗l}]. S is the span of the published three generators.
+    Of the projected gradient the truncated recursion retains 2 [λ_n^l β visible^{⊗l} + (σ_r^l /
+    2^{l−1}) β hidden^{⊗l}]. S is the span of the published three generators.
 
     Parameters
     ----------

@@ -31,24 +31,34 @@ def truncated_escape(
 ) -> Escape:
     """Escape by the published closed form α̃, β̃, γ̃ at step T and the published collapse.
 
-    The published rules look at lifted objectives and norms only. Here h(X̌) < h(X̂) is asked as well. See `escape` for
-    the parameters.
+    The published rules look at lifted objectives and norms only. Here h(X̌) < h(X̂) is asked as
+    well. See `escape` for the parameters.
     """
     attempt = Attempt.at(problem, X, "truncated", minimum_decrease)
-    rho, eta, steps = positive("rho", rho), positive("eta", eta), whole_number("steps", steps, least=0)
+    rho, eta, steps = (
+        positive("rho", rho),
+        positive("eta", eta),
+        whole_number("steps", steps, least=0),
+    )
     rule, dominance = AcceptanceRule(rule), positive("dominance", dominance)
     largest_order = whole_number("largest_order", largest_order)
     order = None if order is None else odd_order(order)
     d = escape_directions(problem, attempt.X) if directions is None else directions
     if not attempt.spurious(d):
-        return attempt.failure(EscapeReason.NO_NEGATIVE_EIGENVALUE, order=order, details=f"λ_n = {d.eigenvalue:.3g}")
+        return attempt.failure(
+            EscapeReason.NO_NEGATIVE_EIGENVALUE, order=order, details=f"λ_n = {d.eigenvalue:.3g}"
+        )
     if order is None:
         order = smallest_saddle_order(problem, attempt.X, largest=largest_order, directions=d)
         if order is None:
-            return attempt.failure(EscapeReason.NO_SADDLE_ORDER, details=f"orders up to {largest_order}")
+            return attempt.failure(
+                EscapeReason.NO_SADDLE_ORDER, details=f"orders up to {largest_order}"
+            )
     try:
         state = truncated_coefficients(d, order, rho=rho, eta=eta, steps=steps).coefficients[-1]
-        end = published_collapse(problem, d, order, state, rule=rule, dominance=dominance, surrogate=surrogate)
+        end = published_collapse(
+            problem, d, order, state, rule=rule, dominance=dominance, surrogate=surrogate
+        )
     except OverflowError as error:
         return attempt.failure(EscapeReason.OUT_OF_RANGE, order=order, details=str(error))
     more = {"order": order, "generators": d.generators, "coefficients": state, "details": repr(end)}

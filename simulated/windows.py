@@ -23,9 +23,10 @@ Intervals = tuple[tuple[float, float], ...]
 class TruncatedWindows:
     """Where, in the number of steps T, the truncated path meets the conditions of the published method.
 
-    With x = ν^T the state is (1, ρ x, −ρ R′ (x − 1)) with R′ = 2 (σ_r / 2|λ_n|)^l, whatever η is. Each norm condition
-    is linear in x, and each objective condition a polynomial in x of degree four. The intervals of x are found from
-    the roots and turned into T = log x / log ν; their ends are real numbers.
+    With x = ν^T the state is (1, ρ x, −ρ R′ (x − 1)) with R′ = 2 (σ_r / 2|λ_n|)^l, whatever η is.
+    Each norm condition is linear in x, and each objective condition a polynomial in x of degree
+    four. The intervals of x are found from the roots and turned into T = log x / log ν; their ends
+    are real numbers.
 
     Attributes
     ----------
@@ -71,7 +72,12 @@ class TruncatedWindows:
             "rule of the text accepts": self.text_accepts,
         }
         lines = [f"  {name:<34} {_show(intervals)}" for name, intervals in rows.items()]
-        return "\n".join([f"TruncatedWindows of T ({self.objective} objective, ν − 1 = {self.growth:.6g})", *lines])
+        return "\n".join(
+            [
+                f"TruncatedWindows of T ({self.objective} objective, ν − 1 = {self.growth:.6g})",
+                *lines,
+            ]
+        )
 
 
 def truncated_windows(
@@ -121,10 +127,14 @@ def truncated_windows(
     if directions.eigenvalue >= 0:
         nowhere: list[Intervals] = [()] * 9
         return TruncatedWindows(dominance, name, growth, *nowhere)
-    rate = max(float(np.log1p(growth)), np.finfo(np.float64).tiny)  # at high order λ_n^l may underflow
+    rate = max(
+        float(np.log1p(growth)), np.finfo(np.float64).tiny
+    )  # at high order λ_n^l may underflow
     ratio = hidden_ratio(directions, order)
     base, _, hidden = np.linalg.norm(directions.generators, axis=(1, 2)) ** order
-    objective = (DiagonalSurrogate if surrogate else SpanObjective)(problem, directions.generators, order)
+    objective = (DiagonalSurrogate if surrogate else SpanObjective)(
+        problem, directions.generators, order
+    )
     level = float(objective.value([1.0, 0.0, 0.0]))
 
     # Everything is a condition on s = x − 1 = ν^T − 1 ≥ 0.
@@ -149,7 +159,11 @@ def truncated_windows(
 def hidden_ratio(directions: EscapeDirections, order: int) -> float:
     """Return R′ = 2 (σ_r / 2|λ_n|)^l, so that γ̃ = −ρ R′ (ν^t − 1); inf if it does not fit, or λ_n = 0."""
     with np.errstate(over="ignore", divide="ignore"):
-        return float(2 * np.float64(directions.singular_value / (2 * np.float64(abs(directions.eigenvalue)))) ** order)
+        return float(
+            2
+            * np.float64(directions.singular_value / (2 * np.float64(abs(directions.eigenvalue))))
+            ** order
+        )
 
 
 @dataclass(frozen=True, repr=False)
@@ -215,10 +229,14 @@ def classify_truncated(
         If λ_n^l or σ_r^l does not fit into float64.
     """
     order, dominance = odd_order(order), _at_least_one(dominance)
-    rho, eta, T = np.broadcast_arrays(*(np.asarray(value, dtype=np.float64) for value in (rho, eta, steps)))
+    rho, eta, T = np.broadcast_arrays(
+        *(np.asarray(value, dtype=np.float64) for value in (rho, eta, steps))
+    )
     for name, value, good in (("rho", rho, rho > 0), ("eta", eta, eta > 0), ("steps", T, T >= 0)):
         if not np.all(good & np.isfinite(value)):
-            raise ValueError(f"{name}: expected finite numbers {'>= 0' if name == 'steps' else '> 0'}")
+            raise ValueError(
+                f"{name}: expected finite numbers {'>= 0' if name == 'steps' else '> 0'}"
+            )
     growth, drive = (eta * rate for rate in truncated_rates(directions, order, 1.0))
     if np.any(growth <= -1):
         raise ValueError("eta: expected η λ_n^l below 1, where ν stays positive")
@@ -228,15 +246,23 @@ def classify_truncated(
         c = np.stack([np.ones_like(rho), rho * np.exp(T * log_nu), -rho * drive * sums], axis=-1)
         # (ν^T − 1)/(ν − 1) is ν^T/(ν − 1) where it overflows.
         log_sums = np.where(np.isfinite(sums), np.log(sums), T * log_nu - np.log(np.abs(growth)))
-        log_c = np.stack([np.zeros_like(rho), np.log(rho) + T * log_nu, np.log(rho * drive) + log_sums], axis=-1)
+        log_c = np.stack(
+            [np.zeros_like(rho), np.log(rho) + T * log_nu, np.log(rho * drive) + log_sums], axis=-1
+        )
         log_norms = log_c + order * np.log(np.linalg.norm(directions.generators, axis=(1, 2)))
 
     hidden_leads = log_norms[..., 2] > log_norms[..., 1]
     leading = np.where(hidden_leads, log_norms[..., 2], log_norms[..., 1])
-    others = np.maximum(log_norms[..., 0], np.where(hidden_leads, log_norms[..., 1], log_norms[..., 2]))
+    others = np.maximum(
+        log_norms[..., 0], np.where(hidden_leads, log_norms[..., 1], log_norms[..., 2])
+    )
     dominates = leading >= np.log(dominance) + others
-    objective = (DiagonalSurrogate if surrogate else SpanObjective)(problem, directions.generators, order)
-    alone = np.where(np.stack([np.zeros_like(hidden_leads), ~hidden_leads, hidden_leads], axis=-1), c, 0.0)
+    objective = (DiagonalSurrogate if surrogate else SpanObjective)(
+        problem, directions.generators, order
+    )
+    alone = np.where(
+        np.stack([np.zeros_like(hidden_leads), ~hidden_leads, hidden_leads], axis=-1), c, 0.0
+    )
     return TruncatedPhases(
         np.array(["base", "visible", "hidden"])[np.argmax(log_norms, axis=-1)],
         dominates,
@@ -273,7 +299,10 @@ def _dominant(rho: float, R: float, base: float, factor: float) -> tuple[Interva
     """
     above_base = factor * base / rho - 1
     beta = (max(0.0, above_base), 1 / (factor * R - 1) if factor * R > 1 else np.inf)
-    gamma = (max(factor / (R - factor), factor * base / (rho * R)) if factor < R else np.inf, np.inf)
+    gamma = (
+        max(factor / (R - factor), factor * base / (rho * R)) if factor < R else np.inf,
+        np.inf,
+    )
     return _proper([beta]), _proper([gamma])
 
 
@@ -288,7 +317,9 @@ def _below(
         return ()
     # s in units that make the terms of like size, for the sake of the root finder.
     last = used[-1]
-    unit = max((abs(quartic[i] / quartic[last]) ** (1 / (last - i)) for i in used[:-1]), default=1.0)
+    unit = max(
+        (abs(quartic[i] / quartic[last]) ** (1 / (last - i)) for i in used[:-1]), default=1.0
+    )
     scaled = quartic[: last + 1] * unit ** np.arange(last + 1)
     roots = np.roots(scaled[::-1])
     # A candidate too many does no harm: between candidates the sign is looked up.

@@ -15,9 +15,19 @@ EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 
 
 def run_script(script: Path, folder: Path) -> str:
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "error", "MPLBACKEND": "Agg"}
+    environment = {
+        **os.environ,
+        "OMP_NUM_THREADS": "1",
+        "PYTHONWARNINGS": "error",
+        "MPLBACKEND": "Agg",
+    }
     done = subprocess.run(
-        [sys.executable, str(script)], cwd=folder, env=environment, capture_output=True, text=True, timeout=240
+        [sys.executable, str(script)],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=240,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -29,7 +39,9 @@ def test_example_runs(script: Path, tmp_path: Path) -> None:
 
 
 def test_readme_python_block(tmp_path: Path) -> None:
-    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)
+    blocks = re.findall(
+        r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL
+    )
     assert blocks
     for index, block in enumerate(blocks):
         script = tmp_path / f"block{index}.py"
@@ -40,7 +52,9 @@ def test_readme_python_block(tmp_path: Path) -> None:
 
 
 def test_every_command_of_the_readme_is_there(capsys: pytest.CaptureFixture[str]) -> None:
-    commands = set(re.findall(r"`lift-compare ([a-z]+)", (ROOT / "README.md").read_text(encoding="utf-8")))
+    commands = set(
+        re.findall(r"`lift-compare ([a-z]+)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    )
     assert {"directions", "verify", "cost", "sweep", "export", "reproduce"} <= commands
     for command in commands:
         assert main([command, "--help"]) == 0
@@ -56,5 +70,7 @@ def test_every_link_of_the_documentation_leads_somewhere() -> None:
 
 def test_the_two_make_targets_of_the_readme_exist() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    for target in re.findall(r"^    make (\w+)", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.MULTILINE):
+    for target in re.findall(
+        r"^    make (\w+)", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.MULTILINE
+    ):
         assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE)

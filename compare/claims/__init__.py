@@ -33,4 +33,14 @@ CHECKS: tuple[Check, ...] = tuple(
 )
 """All claims, in the order of the theory."""
 
-__all__ = ["CHECKS", "Case", "Check", "Claim", "Finding", "Holds", "Kind", "RipBracket", "rip_bracket"]
+__all__ = [
+    "CHECKS",
+    "Case",
+    "Check",
+    "Claim",
+    "Finding",
+    "Holds",
+    "Kind",
+    "RipBracket",
+    "rip_bracket",
+]

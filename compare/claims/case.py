@@ -90,7 +90,8 @@ class Case:
     seed: int
     memory_limit: int
 
-    # -- premises ------------------------------------------------------------------------------------------------
+    # -- premises
+    # ------------------------------------------------------------------------------------------------
 
     def need(self, premise: bool, otherwise: str) -> None:
         """Make the claim not applicable, with the reason `otherwise`, unless the premise is true."""
@@ -116,14 +117,20 @@ class Case:
         """Premise: X̂ is stationary and h(X̂) > 0 although b = A(ZZᵀ) can be met."""
         self.need_stationary()
         self.need(self.noiseless, "needs measurements b = A(ZZᵀ) of a known ground truth Z")
-        self.need(self.objective > SPURIOUS**2 * float(self.b @ self.b) / 2, "h(X̂) = 0: X̂ is a global minimum")
+        self.need(
+            self.objective > SPURIOUS**2 * float(self.b @ self.b) / 2,
+            "h(X̂) = 0: X̂ is a global minimum",
+        )
 
     def need_bytes(self, count: float, what: str) -> None:
         """Refuse a dense array of `count` numbers that does not fit the budget."""
         limit = self.memory_limit
-        self.need(8 * count <= limit, f"refused: {what} needs {8 * count:.0f} bytes, {limit} allowed")
+        self.need(
+            8 * count <= limit, f"refused: {what} needs {8 * count:.0f} bytes, {limit} allowed"
+        )
 
-    # -- matrix space --------------------------------------------------------------------------------------------
+    # -- matrix space
+    # --------------------------------------------------------------------------------------------
 
     @property
     def b(self) -> FloatArray:
@@ -146,7 +153,10 @@ class Case:
         Z = self.problem.ground_truth
         if Z is None:
             return False
-        return bool(np.linalg.norm(self.problem.operator.measure(Z, Z) - self.b) <= 1e-10 * np.linalg.norm(self.b))
+        return bool(
+            np.linalg.norm(self.problem.operator.measure(Z, Z) - self.b)
+            <= 1e-10 * np.linalg.norm(self.b)
+        )
 
     def sense(self, M: FloatArray) -> FloatArray:
         """Return A(M) = (⟨A_i, M⟩)_i of a symmetric n×n matrix."""
@@ -164,7 +174,9 @@ class Case:
         """Size of the terms of G(X̂), which cancel at the truth: ‖A*A(X̂X̂ᵀ)‖ + ‖A*(b)‖."""
         operator, eye = self.problem.operator, np.eye(self.problem.n)
         self.need_bytes(3 * self.problem.n**2, "the landscape matrix")
-        terms = (operator.adjoint_matmul(y, eye) for y in (operator.measure(self.X, self.X), self.b))
+        terms = (
+            operator.adjoint_matmul(y, eye) for y in (operator.measure(self.X, self.X), self.b)
+        )
         return float(sum(np.linalg.norm(term) for term in terms))
 
     @cached_property
@@ -177,7 +189,8 @@ class Case:
         H = self.problem.hessian_product(X, units).reshape(size, size)
         return np.asarray((H + H.T) / 2)
 
-    # -- directions ----------------------------------------------------------------------------------------------
+    # -- directions
+    # ----------------------------------------------------------------------------------------------
 
     @cached_property
     def directions(self) -> EscapeDirections:
@@ -198,14 +211,19 @@ class Case:
         """(K1, K2, K3) of section 5, from the n×n matrices uuᵀ, X̂X̂ᵀ and the symmetric part of X̂ q uᵀ."""
         D = self.directions.visible
         along, cross = self.sense(D @ D.T), self.sense((self.X @ D.T + D @ self.X.T) / 2)
-        return float(along @ self.sense(self.X @ self.X.T)), float(along @ self.b), float(cross @ cross)
+        return (
+            float(along @ self.sense(self.X @ self.X.T)),
+            float(along @ self.b),
+            float(cross @ cross),
+        )
 
     @cached_property
     def rip(self) -> RipBracket:
         """What is known about δ_p for p = 2r: a sampled lower bound and a certain upper bound."""
         return rip_bracket(self.problem.operator, 2 * self.problem.rank, seed=self.seed)
 
-    # -- the lift ------------------------------------------------------------------------------------------------
+    # -- the lift
+    # ------------------------------------------------------------------------------------------------
 
     @cached_property
     def _lift(self) -> LiftedProblem | Exception:
@@ -232,14 +250,22 @@ class Case:
     def lifted_hessian_scale(self) -> float:
         """Size of the terms of ∇²h^l(ŵ), which bounds its norm: 2‖A*A(X̂X̂ᵀ)‖₂^l + 2‖A*(b)‖₂^l + 4τ^l.
 
-        τ is the largest eigenvalue of D ↦ A*(A(X̂Dᵀ)) X̂. Each term is a tensor power, so its norm is a power too.
+        τ is the largest eigenvalue of D ↦ A*(A(X̂Dᵀ)) X̂. Each term is a tensor power, so its norm
+        is a power too.
         """
         operator, eye = self.problem.operator, np.eye(self.problem.n)
         sizes = [
             float(np.linalg.norm(operator.adjoint_matmul(y, eye), 2))
             for y in (operator.measure(self.X, self.X), self.b)
         ]
-        tau = float(np.linalg.norm(self.hessian - 2 * np.kron(self.landscape, np.eye(self.problem.rank)), 2)) / 4
+        tau = (
+            float(
+                np.linalg.norm(
+                    self.hessian - 2 * np.kron(self.landscape, np.eye(self.problem.rank)), 2
+                )
+            )
+            / 4
+        )
         return 2 * sizes[0] ** self.order + 2 * sizes[1] ** self.order + 4 * tau**self.order
 
     @cached_property
@@ -251,7 +277,9 @@ class Case:
             f"refused: the search over all tensors needs {entries} entries, {UNSYMMETRIC_ENTRIES} allowed",
         )
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a search that has not converged says so in its stop reason
+            warnings.simplefilter(
+                "ignore"
+            )  # a search that has not converged says so in its stop reason
             return least_curvature(
                 self.lifted,
                 self.lifted_point,
@@ -286,7 +314,9 @@ class Case:
     def truncated(self) -> TruncatedPath:
         """The published closed form for t = 0 .. T."""
         try:
-            return truncated_coefficients(self.directions, self.order, rho=self.rho, eta=self.eta, steps=self.steps)
+            return truncated_coefficients(
+                self.directions, self.order, rho=self.rho, eta=self.eta, steps=self.steps
+            )
         except OverflowError as error:
             raise NotApplicable(str(error)) from error
 
@@ -295,7 +325,9 @@ class Case:
         """Step of the exact descent: η/2 (∇h^l carries a 2), halved until h^l falls for all of the steps compared."""
         step = self.eta / 2
         for _ in range(200):
-            values = descend(self.span, self.escape_start, step_size=step, iterations=COMPARED_STEPS).values
+            values = descend(
+                self.span, self.escape_start, step_size=step, iterations=COMPARED_STEPS
+            ).values
             if len(values) == COMPARED_STEPS + 1 and np.all(np.diff(values) <= 0):
                 break
             step /= 2
@@ -307,13 +339,22 @@ class Case:
         projection = self.span_projection
         start = self.combine(self.escape_start)
         explicit = projected_gradient_descent(
-            self.lifted, start, step_size=self.step_size, iterations=COMPARED_STEPS, projection=projection
+            self.lifted,
+            start,
+            step_size=self.step_size,
+            iterations=COMPARED_STEPS,
+            projection=projection,
         )
-        return explicit, descend(self.span, self.escape_start, step_size=self.step_size, iterations=COMPARED_STEPS)
+        return explicit, descend(
+            self.span, self.escape_start, step_size=self.step_size, iterations=COMPARED_STEPS
+        )
 
     def combine(self, coefficients: FloatArray) -> FloatArray:
         """Return the tensor Σ_j c_j vec(X_j)^{⊗l} of the generators."""
-        tensors = (c * np.asarray(self.lifted.lift(X)) for c, X in zip(coefficients, self.generators, strict=True))
+        tensors = (
+            c * np.asarray(self.lifted.lift(X))
+            for c, X in zip(coefficients, self.generators, strict=True)
+        )
         return np.asarray(sum(tensors))
 
     def random(self, *label: int) -> np.random.Generator:

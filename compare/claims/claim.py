@@ -102,7 +102,11 @@ class Check:
             return self._claim(Holds.NOT_APPLICABLE, Finding(False, reason=refused(refusal)))
         except (OverflowError, np.linalg.LinAlgError) as lost:
             return self._claim(Holds.NOT_APPLICABLE, Finding(False, reason=f"out of range: {lost}"))
-        numbers = [x for x in (finding.measured, finding.expected, finding.tolerance) if isinstance(x, int | float)]
+        numbers = [
+            x
+            for x in (finding.measured, finding.expected, finding.tolerance)
+            if isinstance(x, int | float)
+        ]
         if not all(map(math.isfinite, numbers)):
             lost_range = Finding(False, reason="out of range: the numbers do not fit into float64")
             return self._claim(Holds.NOT_APPLICABLE, lost_range)
@@ -116,7 +120,9 @@ class Check:
         )  # fmt: skip
 
 
-def claim(name: str, statement: str, *, section: int, kind: Kind) -> Callable[[Callable[[Case], Finding]], Check]:
+def claim(
+    name: str, statement: str, *, section: int, kind: Kind
+) -> Callable[[Callable[[Case], Finding]], Check]:
     """Turn a function Case -> Finding into a Check whose source is a section of docs/theory.md."""
 
     def decorate(function: Callable[[Case], Finding]) -> Check:

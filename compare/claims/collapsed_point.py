@@ -30,7 +30,8 @@ def collapse_of_power(case: Case) -> Finding:
 def collapse_is_best(case: Case) -> Finding:
     """Max over unit x of ⟨w, x^{⊗l}⟩, over all x (explicit, multi-start) and over x in span{X_j} (simulated).
 
-    The vector of the best one lies in span{X_j}, so the explicit search cannot win; it may lose to a local maximum.
+    The vector of the best one lies in span{X_j}, so the explicit search cannot win; it may lose to
+    a local maximum.
     """
     w = case.combine(_mixture(case))
     explicit = abs(float(best_rank_one(w, seed=case.seed).weight))
@@ -39,16 +40,28 @@ def collapse_is_best(case: Case) -> Finding:
     attained = float(np.sum(w * np.asarray(case.lifted.lift(point / norm))))
     tolerance = 1e-8 * explicit
     consistent = abs(attained - norm**case.order) <= tolerance
-    return Finding(consistent and attained >= explicit - tolerance, attained, f"≥ {explicit:.6g}", tolerance)
+    return Finding(
+        consistent and attained >= explicit - tolerance, attained, f"≥ {explicit:.6g}", tolerance
+    )
 
 
-@claim("exact escape ⇒ decrease", "escape(method='exact') found ⇒ h(X̌) < h(X̂)", section=6, kind=Kind.CONDITIONAL)
+@claim(
+    "exact escape ⇒ decrease",
+    "escape(method='exact') found ⇒ h(X̌) < h(X̂)",
+    section=6,
+    kind=Kind.CONDITIONAL,
+)
 def exact_escape(case: Case) -> Finding:
     """Smallest saddle order, descent on S, exact collapse; h at X̌ evaluated anew. Not found is not a contradiction."""
     return _escape(case, "exact")
 
 
-@claim("single step ⇒ decrease", "escape(method='single-step') found ⇒ h(X̌) < h(X̂)", section=4, kind=Kind.CONDITIONAL)
+@claim(
+    "single step ⇒ decrease",
+    "escape(method='single-step') found ⇒ h(X̌) < h(X̂)",
+    section=4,
+    kind=Kind.CONDITIONAL,
+)
 def single_step_escape(case: Case) -> Finding:
     """X̌ = X̂ + t u qᵀ with the best t, certified by EFS* > 1."""
     return _escape(case, "single-step")

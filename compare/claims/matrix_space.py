@@ -76,7 +76,9 @@ def orthogonal_symmetry(case: Case) -> Finding:
     orbit = _orbit(case.X)
     images = case.hessian @ orbit
     # ∇²h[X̂Ω] = ∇h(X̂) Ω, so what is left of the gradient is left here too.
-    left = float(np.linalg.norm(case.problem.gradient(case.X))) / max(float(np.linalg.norm(case.X)), 1e-300)
+    left = float(np.linalg.norm(case.problem.gradient(case.X))) / max(
+        float(np.linalg.norm(case.X)), 1e-300
+    )
     scale = float(np.linalg.norm(case.hessian, 2))
     return small(float(np.abs(images).max()) / scale, 1e-10 + 10 * left / scale)
 
@@ -85,19 +87,23 @@ def orthogonal_symmetry(case: Case) -> Finding:
 def local_minimum(case: Case) -> Finding:
     """Decide by the spectrum of ∇²h(X̂); where it is flat beyond the O(r) symmetry, by the fourth order.
 
-    A negative eigenvalue: a saddle. Only the r(r−1)/2 flat directions X̂Ω: a minimum, strict up to symmetry. Otherwise,
-    for each flat direction D, h(X̂ + tD + t²Y) with the best Y(D) has no quadratic part, and
+    A negative eigenvalue: a saddle. Only the r(r−1)/2 flat directions X̂Ω: a minimum, strict up to
+    symmetry. Otherwise, for each flat direction D, h(X̂ + tD + t²Y) with the best Y(D) has no
+    quadratic part, and
 
         c₃ = ⅙ ∇³h[D,D,D],      c₄ = ¹⁄₂₄ ∇⁴h[D,D,D,D] − ⅛ ⟨T, (∇²h)⁺ T⟩,   T = ∇³h[D,D,·]
 
-    decide: c₃ ≠ 0 or c₄ < 0 is no minimum; c₃ = 0 < c₄ is one, when there is one flat direction only.
+    decide: c₃ ≠ 0 or c₄ < 0 is no minimum; c₃ = 0 < c₄ is one, when there is one flat direction
+    only.
     """
     case.need_stationary()
     values, vectors = np.linalg.eigh(case.hessian)
     scale = max(float(np.abs(values).max()), 1e-300)
     least = float(values[0])
     if least < -_FLAT * scale:
-        return Finding(False, least, "≥ 0", _FLAT * scale, "a saddle: the Hessian has a negative eigenvalue")
+        return Finding(
+            False, least, "≥ 0", _FLAT * scale, "a saddle: the Hessian has a negative eigenvalue"
+        )
     flat = vectors[:, np.abs(values) <= _FLAT * scale]
     orbit = _orbit(case.X)
     extra = flat - orbit @ (orbit.T @ flat)
@@ -109,19 +115,38 @@ def local_minimum(case: Case) -> Finding:
     inverse = (vectors[:, steep] / values[steep]) @ vectors[:, steep].T
     weights = case.random(4).standard_normal((extra.shape[1], 200))
     directions = (
-        extra if extra.shape[1] == 1 else np.hstack([extra, extra @ (weights / np.linalg.norm(weights, axis=0))])
+        extra
+        if extra.shape[1] == 1
+        else np.hstack([extra, extra @ (weights / np.linalg.norm(weights, axis=0))])
     )
     for D in directions.T:
         c3, c4, size = _fourth_order(case, D.reshape(case.X.shape), inverse)
         if abs(c3) > 1e-6 * size:
-            return Finding(False, c3, 0.0, 1e-6 * size, "degenerate: the cubic term along a flat direction is not zero")
+            return Finding(
+                False,
+                c3,
+                0.0,
+                1e-6 * size,
+                "degenerate: the cubic term along a flat direction is not zero",
+            )
         if c4 < -1e-6 * size:
-            return Finding(False, c4, "≥ 0", 1e-6 * size, "degenerate: the fourth order along a flat direction falls")
+            return Finding(
+                False,
+                c4,
+                "≥ 0",
+                1e-6 * size,
+                "degenerate: the fourth order along a flat direction falls",
+            )
     dimension = extra.shape[1]
     words = f"degenerate: {dimension} flat direction(s) beyond symmetry"
     if dimension == 1 and c4 > 1e-6 * size:
-        return Finding(True, least, "≥ 0", _FLAT * scale, f"{words}; the fourth order rises (c₄ = {c4:.3g})")
-    case.need(False, f"{words}; up to the fourth order h falls along none of the {len(directions.T)} tried: undecided")
+        return Finding(
+            True, least, "≥ 0", _FLAT * scale, f"{words}; the fourth order rises (c₄ = {c4:.3g})"
+        )
+    case.need(
+        False,
+        f"{words}; up to the fourth order h falls along none of the {len(directions.T)} tried: undecided",
+    )
     raise AssertionError
 
 
@@ -135,7 +160,11 @@ def _fourth_order(case: Case, D: FloatArray, inverse: FloatArray) -> tuple[float
     y1, y2 = A.measure(case.X, D), A.measure(D, D)
     half_T = (2 * A.adjoint_matmul(y2, case.X) + 4 * A.adjoint_matmul(y1, D)).ravel()
     size = float(y2 @ y2 + y1 @ y1)
-    return 2 * float(y1 @ y2), 0.5 * float(y2 @ y2) - 0.5 * float(half_T @ inverse @ half_T), max(size, 1e-300)
+    return (
+        2 * float(y1 @ y2),
+        0.5 * float(y2 @ y2) - 0.5 * float(half_T @ inverse @ half_T),
+        max(size, 1e-300),
+    )
 
 
 def _orbit(X: FloatArray) -> FloatArray:

@@ -17,7 +17,9 @@ def projected_gradient(case: Case) -> Finding:
     """γ_t = ⟨∇h^l(w), vec(X_t)^{⊗l}⟩ from Gram matrices, against the explicit gradient projected, at w_escape."""
     c = case.escape_start
     explicit = np.asarray(case.lifted.gradient(case.combine(c)))
-    difference = np.asarray(case.span_projection(explicit)) - case.combine(case.span.projected_gradient(c))
+    difference = np.asarray(case.span_projection(explicit)) - case.combine(
+        case.span.projected_gradient(c)
+    )
     # The gradient itself is a difference of two terms, each as large as b^{⊗l} acting on w.
     scale = max(float(np.linalg.norm(explicit)), _gradient_terms(case))
     return small(float(np.linalg.norm(difference)) / scale, _tolerance(case))
@@ -70,12 +72,16 @@ def gradient_capture(case: Case) -> Finding:
     return Finding(share >= 0.9, share, "≥ 0.9", 0.1)
 
 
-@claim("span capture: path", "the unprojected lifted path stays in S", section=6, kind=Kind.PUBLISHED)
+@claim(
+    "span capture: path", "the unprojected lifted path stays in S", section=6, kind=Kind.PUBLISHED
+)
 def path_capture(case: Case) -> Finding:
     """‖Π_S Δ‖ / ‖Δ‖ of Δ = w_T − w_0 after 20 steps w ← w − η∇h^l(w), no projection; at least 0.9 counts as holding."""
     case.need_negative_eigenvalue()
     start = case.combine(case.escape_start)
-    path = projected_gradient_descent(case.lifted, start, step_size=case.step_size, iterations=COMPARED_STEPS)
+    path = projected_gradient_descent(
+        case.lifted, start, step_size=case.step_size, iterations=COMPARED_STEPS
+    )
     moved = np.asarray(path.tensor) - start
     size = float(np.linalg.norm(moved))
     case.need(size > 1e-13 * float(np.linalg.norm(start)), "the path does not move")
@@ -86,7 +92,10 @@ def path_capture(case: Case) -> Finding:
 def _gradient_terms(case: Case) -> float:
     """Return the size of the two terms that make up ∇h^l near ŵ: 2(‖A*A(X̂X̂ᵀ)X̂‖^l + ‖A*(b)X̂‖^l)."""
     A = case.problem.operator
-    sizes = (float(np.linalg.norm(A.adjoint_matmul(y, case.X))) for y in (A.measure(case.X, case.X), case.b))
+    sizes = (
+        float(np.linalg.norm(A.adjoint_matmul(y, case.X)))
+        for y in (A.measure(case.X, case.X), case.b)
+    )
     return 2 * sum(size**case.order for size in sizes)
 
 

@@ -14,10 +14,14 @@ from .claim import Finding, Kind, claim, equal
 def bracket(case: Case) -> Finding:
     """δ_2r ≤ δ_n, where δ_n comes from the extreme eigenvalues of A*A on all symmetric matrices; equal if 2r ≥ n."""
     rip = case.rip
-    case.need(math.isfinite(rip.upper), "δ_n is too large to compute: m n² numbers are beyond the budget")
+    case.need(
+        math.isfinite(rip.upper), "δ_n is too large to compute: m n² numbers are beyond the budget"
+    )
     if rip.rank >= case.problem.n:
         return equal(rip.lower, rip.upper, 1e-9, scale=1.0)
-    return Finding(rip.lower <= rip.upper + 1e-9 * (1 + rip.upper), rip.lower, f"≤ {rip.upper:.6g}", 1e-9)
+    return Finding(
+        rip.lower <= rip.upper + 1e-9 * (1 + rip.upper), rip.lower, f"≤ {rip.upper:.6g}", 1e-9
+    )
 
 
 @claim("RIP bounds e and g", "e ≤ 2(1+δ), g ≤ 1+δ", section=4, kind=Kind.EXACT)
@@ -33,7 +37,9 @@ def line_bounds(case: Case) -> Finding:
     return Finding(quotient <= bound * (1 + 1e-12), quotient, f"≤ {bound:.6g}", 1e-12 * bound)
 
 
-@claim("given RIP constant", "the given δ is not below what is attained", section=1, kind=Kind.PROPERTY)
+@claim(
+    "given RIP constant", "the given δ is not below what is attained", section=1, kind=Kind.PROPERTY
+)
 def given_constant(case: Case) -> Finding:
     """δ ≥ every | ‖A(M)‖²/‖M‖² − 1 | with rank M ≤ 2r: the climbed lower bound, e/2 − 1 and g − 1."""
     case.need(case.rip_constant is not None, "no rip_constant was given")
@@ -46,21 +52,30 @@ def given_constant(case: Case) -> Finding:
     return Finding(delta >= attained - 5e-7, delta, f"≥ {attained:.6g}", 5e-7)
 
 
-@claim("needed RIP inequality", "δ_2r is below the largest δ that leaves EFS > 1", section=4, kind=Kind.PROPERTY)
+@claim(
+    "needed RIP inequality",
+    "δ_2r is below the largest δ that leaves EFS > 1",
+    section=4,
+    kind=Kind.PROPERTY,
+)
 def needed_inequality(case: Case) -> Finding:
     """EFS(δ) = −λ_n/(σ_r²(1+δ)) + κ²/(2(1+δ)²) falls with δ; EFS(δ) > 1 needs δ < δ_max, where EFS(δ_max) = 1.
 
-    With z = 1+δ: z² + (λ_n/σ_r²) z − κ²/2 = 0 at δ_max. A lower bound of δ_2r at or above δ_max refutes the inequality,
-    a certain upper bound below δ_max proves it; in between it is open.
+    With z = 1+δ: z² + (λ_n/σ_r²) z − κ²/2 = 0 at δ_max. A lower bound of δ_2r at or above δ_max
+    refutes the inequality, a certain upper bound below δ_max proves it; in between it is open.
     """
     case.need_negative_eigenvalue()
     _, _, kappa = case.line
     ncm = -case.directions.eigenvalue / case.directions.singular_value**2
     largest = (ncm + math.sqrt(ncm**2 + 2 * kappa**2)) / 2 - 1
     if case.rip.lower >= largest:
-        reason = "no δ ≥ 0 would do" if largest <= 0 else "the lower bound of δ_2r already refutes it"
+        reason = (
+            "no δ ≥ 0 would do" if largest <= 0 else "the lower bound of δ_2r already refutes it"
+        )
         return Finding(False, case.rip.lower, f"< {largest:.6g}", 0.0, reason)
-    case.need(case.rip.upper_side < largest, f"open: {case.rip.lower:.4g} ≤ δ_2r, needed < {largest:.4g}")
+    case.need(
+        case.rip.upper_side < largest, f"open: {case.rip.lower:.4g} ≤ δ_2r, needed < {largest:.4g}"
+    )
     return Finding(True, case.rip.upper_side, f"< {largest:.6g}", 0.0)
 
 
@@ -76,4 +91,6 @@ def half(case: Case) -> Finding:
     least = float(np.linalg.eigvalsh(case.hessian)[0])
     case.need(least >= -1e-9 * float(np.linalg.norm(case.hessian, 2)), "X̂ is a saddle of h")
     upper = case.rip.upper
-    return Finding(upper >= 0.5 - 1e-9, upper, "≥ 0.5", 1e-9, f"{case.rip.lower:.4g} ≤ δ_2r ≤ {upper:.4g}")
+    return Finding(
+        upper >= 0.5 - 1e-9, upper, "≥ 0.5", 1e-9, f"{case.rip.lower:.4g} ≤ δ_2r ≤ {upper:.4g}"
+    )

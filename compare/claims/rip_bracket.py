@@ -39,8 +39,9 @@ class RipBracket:
 def rip_bracket(operator: SensingOperator, rank: int, *, seed: int) -> RipBracket:
     """Return the bracket of δ_p for p = `rank`.
 
-    The symmetric matrices have dimension k = n(n+1)/2 and the orthonormal basis e_i e_iᵀ, (e_i e_jᵀ + e_j e_iᵀ)/√2; the
-    singular values of A in this basis give both extremes of ‖A(M)‖² / ‖M‖² (the least is 0 if m < k).
+    The symmetric matrices have dimension k = n(n+1)/2 and the orthonormal basis e_i e_iᵀ, (e_i e_jᵀ
+    + e_j e_iᵀ)/√2; the singular values of A in this basis give both extremes of ‖A(M)‖² / ‖M‖² (the
+    least is 0 if m < k).
     """
     lower = rip_lower_bound(operator, rank, samples=_SAMPLES, seed=seed)
     n, m = operator.n, operator.m

@@ -46,14 +46,19 @@ def saddle_along_visible(case: Case) -> Finding:
     return Finding(curvature < -1e-12 * scale, curvature, "< 0", 1e-12 * scale)
 
 
-@claim("smallest saddle order", "the least odd l with K1^l + 2K3^l < K2^l", section=5, kind=Kind.EXACT)
+@claim(
+    "smallest saddle order", "the least odd l with K1^l + 2K3^l < K2^l", section=5, kind=Kind.EXACT
+)
 def saddle_order(case: Case) -> Finding:
     """`smallest_saddle_order` against the inequality in rational arithmetic, at every odd order up to 101.
 
-    The inequality must hold at the order returned and fail at all smaller ones, each within rounding of K1, K2, K3.
+    The inequality must hold at the order returned and fail at all smaller ones, each within
+    rounding of K1, K2, K3.
     """
     case.need_negative_eigenvalue(NEARLY_STATIONARY)
-    found = smallest_saddle_order(case.problem, case.X, largest=_LARGEST_ORDER, directions=case.directions)
+    found = smallest_saddle_order(
+        case.problem, case.X, largest=_LARGEST_ORDER, directions=case.directions
+    )
     first = _first_saddle_orders(case)
     reason = "" if found is not None else f"no order up to {_LARGEST_ORDER} along b"
     earliest, latest = first
@@ -61,7 +66,9 @@ def saddle_order(case: Case) -> Finding:
         latest is None or (found is not None and found <= latest)
     )
     holds = holds and not (found is not None and earliest is None)
-    return Finding(holds, found, latest if latest is not None else f"none up to {_LARGEST_ORDER}", 0.0, reason)
+    return Finding(
+        holds, found, latest if latest is not None else f"none up to {_LARGEST_ORDER}", 0.0, reason
+    )
 
 
 @claim(
@@ -75,7 +82,9 @@ def no_saddle_order(case: Case) -> Finding:
     K1, K2, K3 = case.inner_products
     case.need(K1 >= 0, f"K1 = {K1:.3g} < 0")
     case.need(max(K1, K3) >= K2, "K2 is the largest of the three")
-    found = smallest_saddle_order(case.problem, case.X, largest=_LARGEST_ORDER, directions=case.directions)
+    found = smallest_saddle_order(
+        case.problem, case.X, largest=_LARGEST_ORDER, directions=case.directions
+    )
     return Finding(found is None, found, "none", 0.0)
 
 
@@ -88,7 +97,8 @@ def no_saddle_order(case: Case) -> Finding:
 def margin_is_sufficient(case: Case) -> Finding:
     """K1 ≥ 0 gives K2^l ≥ K1^l + |λ_n|^l, and RIP gives K3 ≤ ½σ_r²(1+δ): 2K3^l < |λ_n|^l if NCM > 2^{1/l−1}.
 
-    NCM falls with δ, so the premise is certain with the upper bound of δ and refuted with the lower one; open between.
+    NCM falls with δ, so the premise is certain with the upper bound of δ and refuted with the lower
+    one; open between.
     """
     case.need_negative_eigenvalue()
     K1, _, _ = case.inner_products
@@ -130,14 +140,20 @@ def exact_margin_is_sufficient(case: Case) -> Finding:
 def order_is_sufficient(case: Case) -> Finding:
     """β = (1+δ)σ_r² tr(M*) / ((1−δ)‖M* − X̂X̂ᵀ‖²) (Lifting). λ_n ≤ −(1−δ)‖M* − X̂X̂ᵀ‖²/tr(M*) gives NCM ≥ 1/β.
 
-    β rises with δ: the premise is certain with the upper bound of δ (which must be < 1), refuted with the lower one.
+    β rises with δ: the premise is certain with the upper bound of δ (which must be < 1), refuted
+    with the lower one.
     """
     case.need_spurious()
     gap = float(case.problem.distance(case.X)) ** 2
     refuted = _beta(case, 1 + case.rip.lower, max(1 - case.rip.lower, 0.0) * gap)
-    case.need(_order_suffices(refuted, case.order), f"β ≥ {refuted:.4g}: the premise is false at order {case.order}")
+    case.need(
+        _order_suffices(refuted, case.order),
+        f"β ≥ {refuted:.4g}: the premise is false at order {case.order}",
+    )
     certain = _beta(case, 1 + case.rip.upper_side, max(1 - case.rip.upper, 0.0) * gap)
-    case.need(_order_suffices(certain, case.order), f"open: β is between {refuted:.4g} and {certain:.4g}")
+    case.need(
+        _order_suffices(certain, case.order), f"open: β is between {refuted:.4g} and {certain:.4g}"
+    )
     curvature, _ = _curvature(case)
     return Finding(curvature < 0, curvature, "< 0", 0.0)
 
@@ -152,7 +168,10 @@ def exact_order_is_sufficient(case: Case) -> Finding:
     """β* = ½e σ_r² tr(M*) / (2h(X̂)) ≤ β, since e ≤ 2(1+δ) and 2h(X̂) = ‖A(M* − X̂X̂ᵀ)‖² ≥ (1−δ)‖M* − X̂X̂ᵀ‖²."""
     case.need_spurious()
     beta = _beta(case, case.line[0] / 2, 2 * case.objective)
-    case.need(_order_suffices(beta, case.order), f"β* = {beta:.4g}: the premise is false at order {case.order}")
+    case.need(
+        _order_suffices(beta, case.order),
+        f"β* = {beta:.4g}: the premise is false at order {case.order}",
+    )
     curvature, _ = _curvature(case)
     return Finding(curvature < 0, curvature, "< 0", 0.0)
 
@@ -178,13 +197,24 @@ def least_is_least(case: Case) -> Finding:
     )  # fmt: skip
 
 
-@claim("least curvature, dense", "the same eigenvalue from the whole lifted Hessian", section=5, kind=Kind.EXACT)
+@claim(
+    "least curvature, dense",
+    "the same eigenvalue from the whole lifted Hessian",
+    section=5,
+    kind=Kind.EXACT,
+)
 def least_against_dense(case: Case) -> Finding:
     """Form the (nr)^l-sided matrix of ∇²h^l(ŵ), column by column, and take all its eigenvalues."""
     lifted = case.lifted
     side = math.prod(lifted.shape)
-    case.need(side <= _DENSE_UP_TO, f"the lifted Hessian has {side}² entries; formed up to {_DENSE_UP_TO}²")
-    columns = [np.ravel(lifted.hessian_product(case.lifted_point, unit.reshape(lifted.shape))) for unit in np.eye(side)]
+    case.need(
+        side <= _DENSE_UP_TO,
+        f"the lifted Hessian has {side}² entries; formed up to {_DENSE_UP_TO}²",
+    )
+    columns = [
+        np.ravel(lifted.hessian_product(case.lifted_point, unit.reshape(lifted.shape)))
+        for unit in np.eye(side)
+    ]
     H = np.array(columns)
     expected = float(np.linalg.eigvalsh((H + H.T) / 2)[0])
     tolerance = 2e-6 * float(np.linalg.norm(H, 2))
@@ -193,7 +223,9 @@ def least_against_dense(case: Case) -> Finding:
     return Finding(abs(value - expected) <= tolerance, value, expected, tolerance)
 
 
-@claim("lifted saddle", "ŵ is a strict saddle of h^l along some tensor", section=5, kind=Kind.PROPERTY)
+@claim(
+    "lifted saddle", "ŵ is a strict saddle of h^l along some tensor", section=5, kind=Kind.PROPERTY
+)
 def lifted_saddle(case: Case) -> Finding:
     """Look at the sign of the least eigenvalue of ∇²h^l(ŵ) over all tensors."""
     case.need_stationary()
@@ -203,7 +235,9 @@ def lifted_saddle(case: Case) -> Finding:
     return Finding(value < -slack, value, "< 0", slack)
 
 
-@claim("oracle alignment: b", "the least eigenvector of ∇²h^l(ŵ) is b", section=5, kind=Kind.PUBLISHED)
+@claim(
+    "oracle alignment: b", "the least eigenvector of ∇²h^l(ŵ) is b", section=5, kind=Kind.PUBLISHED
+)
 def alignment_with_visible(case: Case) -> Finding:
     """Cos of the angle between the oracle direction and b; at least 0.99 counts as the same direction."""
     case.need_negative_eigenvalue()
@@ -214,7 +248,10 @@ def alignment_with_visible(case: Case) -> Finding:
 
 
 @claim(
-    "oracle alignment: span", "the least eigenvector of ∇²h^l(ŵ) lies in span{a, b, c}", section=5, kind=Kind.PUBLISHED
+    "oracle alignment: span",
+    "the least eigenvector of ∇²h^l(ŵ) lies in span{a, b, c}",
+    section=5,
+    kind=Kind.PUBLISHED,
 )
 def alignment_with_span(case: Case) -> Finding:
     """‖Π_S d‖ / ‖d‖ of the oracle direction d, S = span{a, b, c}; at least 0.99 counts as inside."""

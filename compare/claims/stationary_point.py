@@ -8,7 +8,9 @@ from .case import SPURIOUS, Case
 from .claim import Finding, Kind, claim, relative, small
 
 
-@claim("⟨G, M*⟩ = −2h", "⟨G(X̂), M*⟩ = −2 h(X̂) at a stationary point", section=3, kind=Kind.CONDITIONAL)
+@claim(
+    "⟨G, M*⟩ = −2h", "⟨G(X̂), M*⟩ = −2 h(X̂) at a stationary point", section=3, kind=Kind.CONDITIONAL
+)
 def gap_identity(case: Case) -> Finding:
     """F is quadratic and f(M*) = 0: 0 = h + ⟨G, M* − X̂X̂ᵀ⟩ + ½‖A(M* − X̂X̂ᵀ)‖² = 2h + ⟨G, M*⟩, as ⟨G, X̂X̂ᵀ⟩ = 0."""
     case.need_stationary()
@@ -16,23 +18,34 @@ def gap_identity(case: Case) -> Finding:
     Z = np.asarray(case.problem.ground_truth)
     inner = float(np.sum(Z * (case.landscape @ Z)))
     scale = case.landscape_scale * float(np.linalg.norm(Z) ** 2) + float(case.b @ case.b)
-    leftover = float(np.sum(case.X * (case.landscape @ case.X)))  # ⟨G, X̂X̂ᵀ⟩ is zero up to the polish
+    leftover = float(
+        np.sum(case.X * (case.landscape @ case.X))
+    )  # ⟨G, X̂X̂ᵀ⟩ is zero up to the polish
     return Finding(
         abs(inner + 2 * case.objective) <= 1e-11 * scale + 2 * abs(leftover),
         inner, -2 * case.objective, 1e-11 * scale + 2 * abs(leftover),
     )  # fmt: skip
 
 
-@claim("spurious ⇒ λ_n < 0", "X̂ spurious ⇒ λ_n ≤ −2h(X̂)/tr(M*) < 0", section=3, kind=Kind.CONDITIONAL)
+@claim(
+    "spurious ⇒ λ_n < 0", "X̂ spurious ⇒ λ_n ≤ −2h(X̂)/tr(M*) < 0", section=3, kind=Kind.CONDITIONAL
+)
 def negative_eigenvalue(case: Case) -> Finding:
     """From ⟨G, M*⟩ = −2h(X̂) and M* ⪰ 0: λ_n tr(M*) ≤ ⟨G, M*⟩. The optimality gap makes an escape direction."""
     case.need_spurious()
     bound = -2 * case.objective / float(np.linalg.norm(np.asarray(case.problem.ground_truth)) ** 2)
     slack = 1e-10 * case.landscape_scale
-    return Finding(case.directions.eigenvalue <= bound + slack, case.directions.eigenvalue, f"≤ {bound:.6g}", slack)
+    return Finding(
+        case.directions.eigenvalue <= bound + slack,
+        case.directions.eigenvalue,
+        f"≤ {bound:.6g}",
+        slack,
+    )
 
 
-@claim("least eigenpair", "G u = λ_n u, and no vector has a lower quotient", section=3, kind=Kind.EXACT)
+@claim(
+    "least eigenpair", "G u = λ_n u, and no vector has a lower quotient", section=3, kind=Kind.EXACT
+)
 def least_eigenpair(case: Case) -> Finding:
     """(λ_n, u_n) of the directions against all eigenvalues of the n×n matrix G(X̂)."""
     d = case.directions
@@ -70,8 +83,12 @@ def visible_direction(case: Case) -> Finding:
 def hidden_direction(case: Case) -> Finding:
     """A*A(E₀) X̂ with the n×n matrix E₀ = u_n v_rᵀ + v_r u_nᵀ formed."""
     d = case.directions
-    formed = case.problem.operator.adjoint_matmul(case.sense(np.outer(d.u, d.v) + np.outer(d.v, d.u)), case.X)
-    size = float(np.linalg.norm(case.problem.operator.adjoint_matmul(case.b, np.eye(case.problem.n))))
+    formed = case.problem.operator.adjoint_matmul(
+        case.sense(np.outer(d.u, d.v) + np.outer(d.v, d.u)), case.X
+    )
+    size = float(
+        np.linalg.norm(case.problem.operator.adjoint_matmul(case.b, np.eye(case.problem.n)))
+    )
     return small(relative(d.hidden - formed, formed, 1e-3 * size), 1e-11)
 
 
@@ -84,7 +101,10 @@ def simple_eigenvalue(case: Case) -> Finding:
 
 
 @claim(
-    "rank-deficient ⇒ saddle", "rank X̂ < r and λ_n < 0 ⇒ X̂ is a strict saddle of h", section=3, kind=Kind.CONDITIONAL
+    "rank-deficient ⇒ saddle",
+    "rank X̂ < r and λ_n < 0 ⇒ X̂ is a strict saddle of h",
+    section=3,
+    kind=Kind.CONDITIONAL,
 )
 def rank_deficient(case: Case) -> Finding:
     """With X̂ q = 0, ‖q‖ = 1, the direction D = u_n qᵀ has ⟨D, ∇²h(X̂)[D]⟩ = 2 λ_n: no spurious minimum there."""
@@ -93,4 +113,6 @@ def rank_deficient(case: Case) -> Finding:
     case.need(values[-1] <= 1e-10 * values[0], "X̂ has full rank")
     D = np.outer(case.directions.u, Qt[-1])
     curvature = float(np.sum(D * case.problem.hessian_product(case.X, D)))
-    return Finding(curvature < -SPURIOUS * case.landscape_scale, curvature, 2 * case.directions.eigenvalue, 0.0)
+    return Finding(
+        curvature < -SPURIOUS * case.landscape_scale, curvature, 2 * case.directions.eigenvalue, 0.0
+    )

@@ -19,7 +19,9 @@ class UsageError(Exception):
 
 def add_common_options(parser: argparse.ArgumentParser, *, default_out: str = "results") -> None:
     """Add --seed, --out, --json and --csv."""
-    parser.add_argument("--seed", type=int, default=0, help="seed of everything random (default: 0)")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="seed of everything random (default: 0)"
+    )
     parser.add_argument(
         "--out",
         type=Path,
@@ -27,7 +29,9 @@ def add_common_options(parser: argparse.ArgumentParser, *, default_out: str = "r
         help=f"folder for what is written (default: {default_out}/)",
     )
     form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="print the rows as JSON instead of a table")
+    form.add_argument(
+        "--json", action="store_true", help="print the rows as JSON instead of a table"
+    )
     form.add_argument("--csv", action="store_true", help="print the rows as CSV instead of a table")
 
 
@@ -40,11 +44,18 @@ def output_folder(arguments: argparse.Namespace) -> Path:
 
 
 def print_rows(
-    arguments: argparse.Namespace, rows: Sequence[Mapping[str, Any]], origin: Mapping[str, Any], **more: Any
+    arguments: argparse.Namespace,
+    rows: Sequence[Mapping[str, Any]],
+    origin: Mapping[str, Any],
+    **more: Any,
 ) -> bool:
     """Print the rows as JSON (with their origin, and `more`) or CSV if that was asked for; return whether it was."""
     if arguments.json:
-        print(json.dumps(plain({"provenance": origin, "rows": rows, **more}), ensure_ascii=False, indent=1))
+        print(
+            json.dumps(
+                plain({"provenance": origin, "rows": rows, **more}), ensure_ascii=False, indent=1
+            )
+        )
     elif arguments.csv:
         table = csv.DictWriter(sys.stdout, list(dict.fromkeys(key for row in rows for key in row)))
         table.writeheader()

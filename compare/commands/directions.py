@@ -33,10 +33,17 @@ def add_parser(subparsers: Any) -> None:
     )
     add_common_options(parser)
     parser.add_argument(
-        "--instance", action="append", choices=list(PUBLISHED), help="instance; may be repeated (default: all three)"
+        "--instance",
+        action="append",
+        choices=list(PUBLISHED),
+        help="instance; may be repeated (default: all three)",
     )
     parser.add_argument(
-        "--orders", type=int, nargs="+", default=list(ORDERS), help=f"odd lifting orders (default: {ORDERS})"
+        "--orders",
+        type=int,
+        nargs="+",
+        default=list(ORDERS),
+        help=f"odd lifting orders (default: {ORDERS})",
     )
     parser.add_argument(
         "--memory-limit", type=int, default=MEMORY_LIMIT, metavar="BYTES",
@@ -70,7 +77,9 @@ def run(arguments: argparse.Namespace) -> int:
             f"\nExplicit and exactly simulated descent {'agree' if result.agree else 'DISAGREE'} (bar: 1e-10 relative)."
         )
         versions = ", ".join(f"{name} {version}" for name, version in where["versions"].items())
-        print(f"{versions}; {where['machine']['processor']}, {where['machine']['cores']} cores; seed {arguments.seed}.")
+        print(
+            f"{versions}; {where['machine']['processor']}, {where['machine']['cores']} cores; seed {arguments.seed}."
+        )
         print("Written: " + ", ".join(str(path) for path in written))
     if result.interrupted:
         print("lift-compare: interrupted; these are the rows that were finished", file=sys.stderr)
@@ -97,4 +106,6 @@ def _figures(result: PublishedComparison, out: Any) -> list[Any]:
 
 
 def _span(name: str, comparison: DirectionComparison) -> simulated.SpanObjective:
-    return simulated.SpanObjective(PUBLISHED[name].build(), comparison.directions.generators, comparison.order)
+    return simulated.SpanObjective(
+        PUBLISHED[name].build(), comparison.directions.generators, comparison.order
+    )

@@ -18,13 +18,18 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         description="Write the rows of a sweep's store: one evaluation a row, failures and refusals included. "
         "For a pandas frame call compare.export_frame(STORE).",
     )
-    parser.add_argument("store", type=Path, metavar="STORE", help="the SQLite file that `lift-compare sweep` wrote")
+    parser.add_argument(
+        "store", type=Path, metavar="STORE", help="the SQLite file that `lift-compare sweep` wrote"
+    )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--csv", action="store_true", help="CSV with one header (the default)")
     form.add_argument("--json", action="store_true", help="JSON lines: one object a row")
     parser.add_argument("--evaluation", metavar="NAME", help="only rows of this evaluation")
     parser.add_argument(
-        "--out", type=Path, metavar="FILE", help="write to this file, or into this folder, instead of standard output"
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help="write to this file, or into this folder, instead of standard output",
     )
     parser.add_argument("--seed", type=int, help="accepted like everywhere; nothing here is random")
     parser.set_defaults(run=run)

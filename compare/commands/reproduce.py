@@ -20,7 +20,9 @@ def add_parser(subparsers: Any) -> None:
         "that says where the published numbers and the exact computation differ.",
     )
     add_common_options(parser)
-    parser.add_argument("--quick", action="store_true", help="fewer sizes, starts and steps: two minutes at most")
+    parser.add_argument(
+        "--quick", action="store_true", help="fewer sizes, starts and steps: two minutes at most"
+    )
     parser.set_defaults(run=run)
 
 
@@ -28,7 +30,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Make the report, print the comparisons, and return 1 if explicit and exact simulation disagree."""
     out = output_folder(arguments)
     result = reproduce(out, quick=arguments.quick, seed=arguments.seed)
-    rows, origin = result.rows(), provenance(arguments.seed, command="reproduce", quick=arguments.quick)
+    rows, origin = (
+        result.rows(),
+        provenance(arguments.seed, command="reproduce", quick=arguments.quick),
+    )
     write_csv(out / "differences.csv", rows)
     write_json(out / "differences.json", rows, origin)
     if not print_rows(arguments, rows, origin):

@@ -29,12 +29,20 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "Run it again after any interruption: it goes on where it was.",
         epilog=f"Shipped grids: {shipped}. The file format: docs/sweeps.md.",
     )
-    parser.add_argument("file", metavar="FILE.toml", help="the sweep, or the name of a shipped grid")
     parser.add_argument(
-        "--store", type=Path, help="SQLite file of the results (default: OUT/<name of the sweep>.sqlite)"
+        "file", metavar="FILE.toml", help="the sweep, or the name of a shipped grid"
     )
-    parser.add_argument("--jobs", type=int, help="number of worker processes (default: the number of cores)")
-    parser.add_argument("--retry-failed", action="store_true", help="run failed and refused evaluations again")
+    parser.add_argument(
+        "--store",
+        type=Path,
+        help="SQLite file of the results (default: OUT/<name of the sweep>.sqlite)",
+    )
+    parser.add_argument(
+        "--jobs", type=int, help="number of worker processes (default: the number of cores)"
+    )
+    parser.add_argument(
+        "--retry-failed", action="store_true", help="run failed and refused evaluations again"
+    )
     add_common_options(parser)
     parser.set_defaults(run=run, seed=None)
 
@@ -50,7 +58,10 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         report = run_sweep(sweep, store, jobs=jobs, retry_failed=arguments.retry_failed)
     except KeyboardInterrupt:
-        print(f"lift-compare: what is finished is in {store}; the same command goes on from there", file=sys.stderr)
+        print(
+            f"lift-compare: what is finished is in {store}; the same command goes on from there",
+            file=sys.stderr,
+        )
         raise
     rows = [flat(row) for row in report.rows]
     if arguments.json:
@@ -65,7 +76,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def table(sweep: Sweep, report: SweepReport, rows: list[dict[str, Any]]) -> str:
     """Return the rows as text: what varies, what matters in the results, and what went wrong."""
-    columns = [Column(name, name, ".6g") for name in (*sweep.varied, "status", *sweep.definition.columns)]
+    columns = [
+        Column(name, name, ".6g") for name in (*sweep.varied, "status", *sweep.definition.columns)
+    ]
     if report.count(Status.DONE) < len(report.rows):
         columns.append(Column("error", "error"))
     columns.append(Column("seconds", "time", "seconds"))
@@ -82,7 +95,11 @@ def seeded(sweep: Sweep, seed: int) -> Sweep:
 def grid_names() -> list[str]:
     """Return the names of the shipped grids."""
     grids = resources.files("lift_compare.compare").joinpath("grids")
-    return sorted(entry.name.removesuffix(".toml") for entry in grids.iterdir() if entry.name.endswith(".toml"))
+    return sorted(
+        entry.name.removesuffix(".toml")
+        for entry in grids.iterdir()
+        if entry.name.endswith(".toml")
+    )
 
 
 def grid_path(name: str) -> Path:

@@ -40,22 +40,36 @@ def add_parser(subparsers: Any) -> None:
         help=f"one of {names}; or an .npz file with A or weights, b or Z, optionally X and rank (default: all three "
         "published instances)",
     )
-    parser.add_argument("--random", type=int, metavar="N", help="check N random Gaussian instances instead")
+    parser.add_argument(
+        "--random", type=int, metavar="N", help="check N random Gaussian instances instead"
+    )
     parser.add_argument(
         "--order", type=int, metavar="L",
         help=f"odd lifting order (default: the published one, at most {_LARGEST_DEFAULT_ORDER}; 3 for a file)",
     )  # fmt: skip
-    parser.add_argument("--rho", type=float, help="weight ρ of the visible direction (default: as published, or 0.1)")
-    parser.add_argument("--eta", type=float, help="step η of the truncated path (default: as published, or 0.01)")
-    parser.add_argument("--steps", type=int, help="steps T of the truncated path (default: as published, or 1000)")
-    parser.add_argument("--rip-constant", type=float, metavar="DELTA", help="δ for the published scores")
+    parser.add_argument(
+        "--rho",
+        type=float,
+        help="weight ρ of the visible direction (default: as published, or 0.1)",
+    )
+    parser.add_argument(
+        "--eta", type=float, help="step η of the truncated path (default: as published, or 0.01)"
+    )
+    parser.add_argument(
+        "--steps", type=int, help="steps T of the truncated path (default: as published, or 1000)"
+    )
+    parser.add_argument(
+        "--rip-constant", type=float, metavar="DELTA", help="δ for the published scores"
+    )
     parser.add_argument(
         "--memory-limit",
         type=int,
         metavar="BYTES",
         help="byte budget of the explicit side (default: 1 GiB)",
     )
-    parser.add_argument("--no-polish", action="store_true", help="take X as it is, without Newton steps")
+    parser.add_argument(
+        "--no-polish", action="store_true", help="take X as it is, without Newton steps"
+    )
     add_common_options(parser)
     parser.set_defaults(run=run)
 
@@ -67,8 +81,13 @@ def run(arguments: argparse.Namespace) -> int:
         odd_order(arguments.order, "--order")
     if arguments.random is not None:
         return _run_random(arguments)
-    found = [_verify_one(arguments, target) for target in ([arguments.target] if arguments.target else PUBLISHED)]
-    rows = [{"instance": name, **row} for name, verification in found for row in verification.rows()]
+    found = [
+        _verify_one(arguments, target)
+        for target in ([arguments.target] if arguments.target else PUBLISHED)
+    ]
+    rows = [
+        {"instance": name, **row} for name, verification in found for row in verification.rows()
+    ]
     name = found[0][0] if arguments.target else "published"
     text = "\n\n".join(verification.table() for _, verification in found)
     settings = {instance: verification.settings for instance, verification in found}
@@ -81,9 +100,13 @@ def _run_random(arguments: argparse.Namespace) -> int:
         raise UsageError("--random: expected no INSTANCE or FILE beside it")
     for name in ("order", "rip_constant"):
         if getattr(arguments, name) is not None:
-            raise UsageError(f"--{name.replace('_', '-')}: does not apply to --random, which draws its own")
+            raise UsageError(
+                f"--{name.replace('_', '-')}: does not apply to --random, which draws its own"
+            )
     whole_number("--random", arguments.random)
-    settings = {name: getattr(arguments, name) for name in _DEFAULTS if getattr(arguments, name) is not None}
+    settings = {
+        name: getattr(arguments, name) for name in _DEFAULTS if getattr(arguments, name) is not None
+    }
     found: RandomVerification = verify_random(
         arguments.random,
         seed=arguments.seed,
@@ -91,17 +114,24 @@ def _run_random(arguments: argparse.Namespace) -> int:
         polish=not arguments.no_polish,
         **settings,
     )
-    violations = [{"instance": title, "claim": claim.name, "reason": claim.reason} for title, claim in found.violations]
+    violations = [
+        {"instance": title, "claim": claim.name, "reason": claim.reason}
+        for title, claim in found.violations
+    ]
     where = {"instances": len(found.verifications), "settings": settings, "violations": violations}
     _report(arguments, "verify-random", found.rows(), found.table(), where)
     if len(found.verifications) < arguments.random:
-        print(f"lift-compare: interrupted after {len(found.verifications)} instances", file=sys.stderr)
+        print(
+            f"lift-compare: interrupted after {len(found.verifications)} instances", file=sys.stderr
+        )
         return 130
     return 1 if found.violations else 0
 
 
 def _verify_one(arguments: argparse.Namespace, target: str) -> tuple[str, Verification]:
-    problem, X, settings = _published(target) if target in PUBLISHED else _from_file(target, arguments.seed)
+    problem, X, settings = (
+        _published(target) if target in PUBLISHED else _from_file(target, arguments.seed)
+    )
     for name in settings:
         if getattr(arguments, name) is not None:
             settings[name] = getattr(arguments, name)
@@ -123,7 +153,11 @@ def _verify_one(arguments: argparse.Namespace, target: str) -> tuple[str, Verifi
 
 def _published(name: str) -> tuple[SensingProblem, Any, dict[str, Any]]:
     published = PUBLISHED[name]
-    settings = {"order": min(published.order, _LARGEST_DEFAULT_ORDER), "rho": published.rho, "eta": published.eta}
+    settings = {
+        "order": min(published.order, _LARGEST_DEFAULT_ORDER),
+        "rho": published.rho,
+        "eta": published.eta,
+    }
     return published.build(), published.stationary_point(), {**settings, "steps": published.steps}
 
 
@@ -136,7 +170,11 @@ def _from_file(target: str, seed: int) -> tuple[SensingProblem, Any, dict[str, A
 
 
 def _report(
-    arguments: argparse.Namespace, name: str, rows: list[dict[str, Any]], text: str, settings: dict[str, Any]
+    arguments: argparse.Namespace,
+    name: str,
+    rows: list[dict[str, Any]],
+    text: str,
+    settings: dict[str, Any],
 ) -> None:
     """Write the rows, and print them as asked for."""
     where = provenance(arguments.seed, command="verify", **settings)
@@ -146,7 +184,9 @@ def _report(
             write_json(arguments.out / f"{name}.json", rows, where),
         ]
     except OSError as error:
-        raise UsageError(f"--out: {arguments.out} cannot be written to: {error.strerror}") from error
+        raise UsageError(
+            f"--out: {arguments.out} cannot be written to: {error.strerror}"
+        ) from error
     if not print_rows(arguments, rows, where):
         print(text)
         print("\nWritten: " + ", ".join(str(path) for path in written))

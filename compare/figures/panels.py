@@ -65,7 +65,9 @@ def histories(
     fig, ax = canvas(ax)
     series = [getattr(phase, quantity) for phases in runs.values() for phase in phases]
     if any(values is None for values in series):
-        raise ValueError("runs: expected histories with a distance, but the ground truth is not known")
+        raise ValueError(
+            "runs: expected histories with a distance, but the ground truth is not known"
+        )
     floor = _REACH * max((float(values.max()) for values in series), default=1.0)
     said, low = [], False
     for kind, phases in runs.items():
@@ -121,7 +123,10 @@ def lifted_objectives(
     for label, (kind, values) in curves.items():
         values = real_array(f"curves[{label!r}]", values, (None,))
         stationary, values = values[0], values[1:]
-        kept, at = thinned(len(values)), np.asarray((steps or {}).get(label, np.arange(len(values))))
+        kept, at = (
+            thinned(len(values)),
+            np.asarray((steps or {}).get(label, np.arange(len(values)))),
+        )
         ax.plot(at[kept], values[kept] / stationary, label=label, **line(kind))
         top = max(top, float(values[kept].max() / stationary))
         said.append(
@@ -129,7 +134,9 @@ def lifted_objectives(
             f"{at[-1]} steps ({'below' if values[-1] < stationary else 'not below'} its value at ŵ), "
             f"largest on the way {values.max():.4g}."
         )
-    ax.set_ylim(0, min(top, 4) * 1.08)  # a surrogate may leave by orders of magnitude; the words say how far
+    ax.set_ylim(
+        0, min(top, 4) * 1.08
+    )  # a surrogate may leave by orders of magnitude; the words say how far
     finish(
         ax,
         title=title,
@@ -175,7 +182,11 @@ def term_norms(
     return fig, ax
 
 
-_TERMS = (("base, |α| ‖a‖", "explicit"), ("visible, |β| ‖b‖", "exact"), ("hidden, |γ| ‖c‖", "truncated"))
+_TERMS = (
+    ("base, |α| ‖a‖", "explicit"),
+    ("visible, |β| ‖b‖", "exact"),
+    ("hidden, |γ| ‖c‖", "truncated"),
+)
 
 
 def thinned(count: int, most: int = _POINTS) -> FloatArray:

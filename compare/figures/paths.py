@@ -19,7 +19,11 @@ _TERMS = ("base α", "visible β", "hidden γ")
 
 
 def lifted_objective(
-    comparison: DirectionComparison, span: simulated.SpanObjective, *, name: str = "", ax: Axes | None = None
+    comparison: DirectionComparison,
+    span: simulated.SpanObjective,
+    *,
+    name: str = "",
+    ax: Axes | None = None,
 ) -> tuple[Figure, Axes]:
     """Draw h^l along the three paths against the step.
 
@@ -77,15 +81,25 @@ def coefficient_paths(
     """
     fig, ax = canvas(ax)
     made = comparison.steps
-    exact = simulated.term_norms(comparison.directions, comparison.order, comparison.exact.coefficients[: made + 1])
-    truncated = simulated.term_norms(comparison.directions, comparison.order, comparison.truncated.coefficients)
+    exact = simulated.term_norms(
+        comparison.directions, comparison.order, comparison.exact.coefficients[: made + 1]
+    )
+    truncated = simulated.term_norms(
+        comparison.directions, comparison.order, comparison.truncated.coefficients
+    )
     colours, markers = ("#000000", "#0072B2", "#D55E00"), ("o", "s", "^")
     for j, term in enumerate(_TERMS):
         style = {"color": colours[j], "marker": markers[j]}
         ax.plot(exact[:, j], **line("exact", linestyle="-", label=f"{term}, exact", **style))
         ax.plot(
             truncated[:, j],
-            **line("truncated", linestyle=":", label=f"{term}, truncated", markerfacecolor="none", **style),
+            **line(
+                "truncated",
+                linestyle=":",
+                label=f"{term}, truncated",
+                markerfacecolor="none",
+                **style,
+            ),
         )
     positive = np.concatenate([exact, truncated])
     positive = positive[positive > 0]
@@ -120,7 +134,11 @@ def step_cost(rows: Sequence[Mapping[str, Any]], *, ax: Axes | None = None) -> t
     markers = ("o", "s", "^", "D", "v", "P")
     told = []
     for marker, name in zip(markers, names, strict=False):
-        measured = [row for row in rows if row["instance"] == name and row.get("explicit_seconds") is not None]
+        measured = [
+            row
+            for row in rows
+            if row["instance"] == name and row.get("explicit_seconds") is not None
+        ]
         if not measured:
             continue
         orders = [row["order"] for row in measured]
@@ -139,7 +157,9 @@ def step_cost(rows: Sequence[Mapping[str, Any]], *, ax: Axes | None = None) -> t
             markerfacecolor="none", transform=ax.get_xaxis_transform(),
         )  # fmt: skip
         if refused:
-            told.append(f"order {refused[0]['order']} is refused, it needs {show_bytes(refused[0]['predicted_bytes'])}")
+            told.append(
+                f"order {refused[0]['order']} is refused, it needs {show_bytes(refused[0]['predicted_bytes'])}"
+            )
     ax.set_yscale("log")
     finish(
         ax,

@@ -66,7 +66,9 @@ def truncated_phases(
     x = real_array("values", values, (None,))
     for name, columns in {**terms, **rules}.items():
         if len(columns) != len(x):
-            raise ValueError(f"{name}: expected intervals for each of {len(x)} values, got {len(columns)}")
+            raise ValueError(
+                f"{name}: expected intervals for each of {len(x)} values, got {len(columns)}"
+            )
     if len(rules) > len(_HATCHES) or len(terms) > len(_TERM_COLOURS):
         raise ValueError(f"rules: expected at most {len(_HATCHES)} of them, got {len(rules)}")
     fig, ax = _frame(ax, x, steps)
@@ -76,14 +78,25 @@ def truncated_phases(
         if _regions(ax, x, columns, steps, facecolor=colour, linewidth=0):
             keys.append(_patch(f"largest: {name}", facecolor=colour))
     for (name, columns), hatch in zip(rules.items(), _HATCHES, strict=False):
-        somewhere = _regions(ax, x, columns, steps, facecolor="none", edgecolor=BLACK, hatch=hatch, linewidth=0.9)
-        keys.append(_patch(f"accepts: {name}" + ("" if somewhere else " (nowhere)"), facecolor="white", hatch=hatch))
+        somewhere = _regions(
+            ax, x, columns, steps, facecolor="none", edgecolor=BLACK, hatch=hatch, linewidth=0.9
+        )
+        keys.append(
+            _patch(
+                f"accepts: {name}" + ("" if somewhere else " (nowhere)"),
+                facecolor="white",
+                hatch=hatch,
+            )
+        )
     said = []
     if marked is not None:
         keys.append(_star(ax, *marked))
         column = int(np.abs(np.log(x / marked[0])).argmin())
         said.append(f"At {setting} = {x[column]:.3g}, the published one:")
-        said += [f"the {name} term is the largest for {_show(columns[column])};" for name, columns in terms.items()]
+        said += [
+            f"the {name} term is the largest for {_show(columns[column])};"
+            for name, columns in terms.items()
+        ]
         said += [f"{name} accepts for {_show(columns[column])};" for name, columns in rules.items()]
         said.append(f"published is T = {marked[1]:g}.")
     _complete(ax, keys, setting, title, f"{_ranges(setting, x, steps)} {' '.join(said)}")
@@ -123,12 +136,18 @@ def exact_phases(
     x, y = real_array("step_sizes", step_sizes, (None,)), real_array("steps", steps, (None,))
     for name, array in {"falls": falls, "ratio": ratio}.items():
         if np.shape(array) != (len(x), len(y)):
-            raise ValueError(f"{name}: expected an array of shape ({len(x)}, {len(y)}), got shape {np.shape(array)}")
+            raise ValueError(
+                f"{name}: expected an array of shape ({len(x)}, {len(y)}), got shape {np.shape(array)}"
+            )
     fig, ax = _frame(ax, x, (float(y[0]), float(y[-1])))
     keys: list[Any] = []
     regions: tuple[tuple[str, Any, dict[str, Any]], ...] = (
         ("h^l falls at every step", falls, {"colors": ["#9ecae9"]}),
-        ("h^l rises at some step", np.isfinite(ratio) & ~np.asarray(falls, dtype=bool), {"colors": ["#f2b48a"]}),
+        (
+            "h^l rises at some step",
+            np.isfinite(ratio) & ~np.asarray(falls, dtype=bool),
+            {"colors": ["#f2b48a"]},
+        ),
         ("leaves float64", ~np.isfinite(ratio), {"colors": [_GREY]}),
         ("h^l below h^l(ŵ)", ratio < 1, {"colors": "none", "hatches": ["////"]}),
         ("h^l below h^l(ŵ) / 100", ratio < 0.01, {"colors": "none", "hatches": ["xxxx"]}),
@@ -141,15 +160,30 @@ def exact_phases(
             ax.contourf(x, y, np.asarray(mask, dtype=float).T, levels=[0.5, 1.5], **style)
             hatched = "hatches" in style
             if hatched:
-                ax.contour(x, y, np.asarray(mask, dtype=float).T, levels=[0.5], colors=BLACK, linewidths=0.9)
+                ax.contour(
+                    x,
+                    y,
+                    np.asarray(mask, dtype=float).T,
+                    levels=[0.5],
+                    colors=BLACK,
+                    linewidths=0.9,
+                )
             face = "white" if hatched else style["colors"][0]
-            keys.append(_patch(name, facecolor=face, hatch=style["hatches"][0] if hatched else None))
+            keys.append(
+                _patch(name, facecolor=face, hatch=style["hatches"][0] if hatched else None)
+            )
     if largest is not None and x[0] <= largest <= x[-1]:
-        keys.append(ax.axvline(largest, color=BLACK, linewidth=1.6, linestyle="--", label="largest falling step"))
+        keys.append(
+            ax.axvline(
+                largest, color=BLACK, linewidth=1.6, linestyle="--", label="largest falling step"
+            )
+        )
     if largest is not None:
         said.append(f"The largest step size with which h^l falls at every step is {largest:.4g}.")
     if marked is not None:
-        said.append(f"Published are η = {marked[0]:g} (as a step of this path) and T = {marked[1]:g}.")
+        said.append(
+            f"Published are η = {marked[0]:g} (as a step of this path) and T = {marked[1]:g}."
+        )
         if y[0] <= marked[1] <= y[-1]:
             keys.append(_star(ax, *marked))
     name = "step size η"
@@ -166,15 +200,21 @@ def _frame(ax: Axes | None, x: FloatArray, steps: tuple[float, float]) -> tuple[
     return fig, ax
 
 
-def _regions(ax: Axes, x: FloatArray, columns: Sequence[Intervals], steps: tuple[float, float], **style: Any) -> bool:
+def _regions(
+    ax: Axes, x: FloatArray, columns: Sequence[Intervals], steps: tuple[float, float], **style: Any
+) -> bool:
     """Fill the k-th interval over each run of neighbouring values that have one; return whether any is in sight."""
     seen = False
     for k in range(max((len(intervals) for intervals in columns), default=0)):
-        low, high = np.array([intervals[k] if k < len(intervals) else (np.nan, np.nan) for intervals in columns]).T
+        low, high = np.array(
+            [intervals[k] if k < len(intervals) else (np.nan, np.nan) for intervals in columns]
+        ).T
         low, high = np.clip(low, *steps), np.clip(high, *steps)
         there = high > low
         if np.any(there):
-            ax.fill_between(x, np.where(there, low, np.nan), np.where(there, high, np.nan), where=there, **style)
+            ax.fill_between(
+                x, np.where(there, low, np.nan), np.where(there, high, np.nan), where=there, **style
+            )
             seen = True
     return seen
 
@@ -184,7 +224,9 @@ def _patch(label: str, **style: Any) -> Patch:
 
 
 def _star(ax: Axes, x: float, y: float) -> Any:
-    (star,) = ax.plot(x, y, "*", color=YELLOW, mec=BLACK, markersize=15, linestyle="none", zorder=5, clip_on=False)
+    (star,) = ax.plot(
+        x, y, "*", color=YELLOW, mec=BLACK, markersize=15, linestyle="none", zorder=5, clip_on=False
+    )
     star.set_label("published settings")
     return star
 

@@ -50,36 +50,72 @@ def landscape(
         If the problem or a path does not live in the plane.
     """
     if problem.shape != (2, 1):
-        raise ValueError(f"problem: expected n = 2 and r = 1, got n = {problem.n} and r = {problem.rank}")
-    walked = {name: real_array(f"paths[{name!r}]", path, (None, 2, 1))[:, :, 0] for name, path in paths.items()}
+        raise ValueError(
+            f"problem: expected n = 2 and r = 1, got n = {problem.n} and r = {problem.rank}"
+        )
+    walked = {
+        name: real_array(f"paths[{name!r}]", path, (None, 2, 1))[:, :, 0]
+        for name, path in paths.items()
+    }
     truth = problem.ground_truth
     marks = [] if truth is None or truth.shape != (2, 1) else [truth[:, 0], -truth[:, 0]]
     ends = [] if jump is None else [np.asarray(end, dtype=float).reshape(2) for end in jump]
-    left, right, low, high = _window([*walked.values(), *marks[:1], *ends]) if window is None else window
+    left, right, low, high = (
+        _window([*walked.values(), *marks[:1], *ends]) if window is None else window
+    )
 
     fig, ax = canvas(ax, size=(4.6, 4.1))
     x1, x2 = np.linspace(left, right, 141), np.linspace(low, high, 141)
     grid = np.stack(np.meshgrid(x1, x2), axis=-1)[..., None]
     h = problem.objective(grid)
-    levels = h.min() + np.linspace(0, np.sqrt(np.quantile(h, 0.9) - h.min()), 16) ** 2  # denser where h is small
+    levels = (
+        h.min() + np.linspace(0, np.sqrt(np.quantile(h, 0.9) - h.min()), 16) ** 2
+    )  # denser where h is small
     ax.contourf(x1, x2, h, levels=levels, cmap="Greys", alpha=0.55, extend="max")
     ax.contour(x1, x2, h, levels=levels, colors="#6b6b6b", linewidths=0.5)
 
     said = []
     for name, path in walked.items():
-        style = line(_KIND.get(name, "explicit"), marker="", linewidth=1.4 if name == "sgd" else 2.2)
+        style = line(
+            _KIND.get(name, "explicit"), marker="", linewidth=1.4 if name == "sgd" else 2.2
+        )
         ax.plot(*path.T, label=_LABEL.get(name, name), zorder=3, **style)
         marker = line(_KIND.get(name, "explicit"))["marker"]
-        ax.plot(*path[-1], marker, color=style["color"], markeredgecolor=BLACK, markersize=7, zorder=5)
+        ax.plot(
+            *path[-1], marker, color=style["color"], markeredgecolor=BLACK, markersize=7, zorder=5
+        )
         said.append(
             f"{_LABEL.get(name, name)}: {len(path) - 1} steps from ({path[0, 0]:.3f}, {path[0, 1]:.3f}) "
             f"to ({path[-1, 0]:.3f}, {path[-1, 1]:.3f}), h = {problem.objective(path[-1][:, None]):.3g}."
         )
     if len(ends) == 2:
-        arrow = {"arrowstyle": "-|>", "color": PURPLE, "linewidth": 2, "linestyle": "--", "shrinkA": 3, "shrinkB": 2}
+        arrow = {
+            "arrowstyle": "-|>",
+            "color": PURPLE,
+            "linewidth": 2,
+            "linestyle": "--",
+            "shrinkA": 3,
+            "shrinkB": 2,
+        }
         ax.annotate("", xy=tuple(ends[1]), xytext=tuple(ends[0]), arrowprops=arrow, zorder=4)
-        ax.plot(*ends[0], "o", color="white", markeredgecolor=BLACK, markersize=8, label="stationary point X̂", zorder=4)
-        ax.plot(*ends[1], "P", color=PURPLE, markeredgecolor=BLACK, markersize=9, label="escape point X̌", zorder=5)
+        ax.plot(
+            *ends[0],
+            "o",
+            color="white",
+            markeredgecolor=BLACK,
+            markersize=8,
+            label="stationary point X̂",
+            zorder=4,
+        )
+        ax.plot(
+            *ends[1],
+            "P",
+            color=PURPLE,
+            markeredgecolor=BLACK,
+            markersize=9,
+            label="escape point X̌",
+            zorder=5,
+        )
         values = [problem.objective(end[:, None]) for end in ends]
         said.append(
             f"The jump goes from ({ends[0][0]:.3f}, {ends[0][1]:.3f}) with h = {values[0]:.4g} "
@@ -88,7 +124,15 @@ def landscape(
     for number, mark in enumerate(marks):
         if left <= mark[0] <= right and low <= mark[1] <= high:
             label = "ground truth ±Z" if number == 0 else None
-            ax.plot(*mark, "*", color="#F0E442", markeredgecolor=BLACK, markersize=14, label=label, zorder=4)
+            ax.plot(
+                *mark,
+                "*",
+                color="#F0E442",
+                markeredgecolor=BLACK,
+                markersize=14,
+                label=label,
+                zorder=4,
+            )
     ax.set_xlim(left, right)
     ax.set_ylim(low, high)
     ax.set_aspect("equal")
@@ -107,7 +151,11 @@ def landscape(
 
 
 _KIND = {"gd": "gd", "sgd": "surrogate", "escape": "escape"}
-_LABEL = {"gd": "gradient descent", "sgd": "stochastic gradient", "escape": "gradient descent from X̌"}
+_LABEL = {
+    "gd": "gradient descent",
+    "sgd": "stochastic gradient",
+    "escape": "gradient descent from X̌",
+}
 
 
 def _window(paths: list[FloatArray]) -> tuple[float, float, float, float]:

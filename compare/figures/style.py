@@ -1,6 +1,7 @@
 """The look that all figures share, and how a figure becomes an SVG with a text alternative.
 
-Nothing here touches pyplot or the global rcParams: figures are plain `matplotlib.figure.Figure` objects.
+Nothing here touches pyplot or the global rcParams: figures are plain `matplotlib.figure.Figure`
+objects.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 SIZE = (4.6, 3.5)
 """Inches. At the width of a phone (about 340 px) one point is then about one pixel: 10-point text stays readable."""
 
-Place = Literal["best", "upper right", "upper left", "lower left", "lower right", "center right", "center left"]
+Place = Literal[
+    "best", "upper right", "upper left", "lower left", "lower right", "center right", "center left"
+]
 """Where a legend may stand."""
 
 TEXT, SMALL = 11, 9.5
@@ -45,8 +48,8 @@ _LINES: dict[str, dict[str, Any]] = {
 def line(kind: str, **changes: Any) -> dict[str, Any]:
     """Return the keyword arguments of `Axes.plot` for explicit, exact, truncated, surrogate, gd or escape.
 
-    Each kind has its own colour, dash pattern and marker, the same in every figure, so none is told by colour alone.
-    Markers sit at a few points of the line only. `changes` override.
+    Each kind has its own colour, dash pattern and marker, the same in every figure, so none is told
+    by colour alone. Markers sit at a few points of the line only. `changes` override.
     """
     style = {"linewidth": 1.8, "markersize": 5.5, "markevery": 0.14, **_LINES[kind]}
     if "marker" in changes and changes["marker"] in (None, ""):
@@ -54,14 +57,18 @@ def line(kind: str, **changes: Any) -> dict[str, Any]:
     return {**style, **changes}
 
 
-def canvas(ax: Axes | None = None, *, size: tuple[float, float] = SIZE, **subplot: Any) -> tuple[Figure, Axes]:
+def canvas(
+    ax: Axes | None = None, *, size: tuple[float, float] = SIZE, **subplot: Any
+) -> tuple[Figure, Axes]:
     """Return (figure, axes): those of `ax`, or a new figure of one axes (`subplot`: such as projection="3d")."""
     if ax is None:
         ax = Figure(size, layout="constrained").add_subplot(**subplot)
     return ax.figure.figure, ax
 
 
-def finish(ax: Axes, *, title: str, x: str, y: str, alternative: str, legend: Place | None = "best") -> None:
+def finish(
+    ax: Axes, *, title: str, x: str, y: str, alternative: str, legend: Place | None = "best"
+) -> None:
     """Label the axes, draw the legend at the place named (None: no legend), and attach the text alternative."""
     ax.set_title(title, fontsize=TEXT, loc="left")
     ax.set_xlabel(x, fontsize=TEXT)
@@ -100,16 +107,21 @@ def text_alternative(figure: Figure) -> str:
     ValueError
         If no axes has one (see `describe`).
     """
-    texts = [label for ax in figure.axes if (label := str(ax.get_label())) and not label.startswith("<")]
+    texts = [
+        label for ax in figure.axes if (label := str(ax.get_label())) and not label.startswith("<")
+    ]
     if not texts:
-        raise ValueError("figure: expected a text alternative attached with describe(ax, ...), got none")
+        raise ValueError(
+            "figure: expected a text alternative attached with describe(ax, ...), got none"
+        )
     return " ".join(texts)
 
 
 def svg(figure: Figure, name: str) -> str:
     """Return the figure as an <svg> element to put into a page: role="img", text alternative, ids prefixed by `name`.
 
-    The same figure gives the same bytes. Text is drawn as outlines, so it looks alike wherever it is opened.
+    The same figure gives the same bytes. Text is drawn as outlines, so it looks alike wherever it
+    is opened.
 
     Parameters
     ----------
@@ -134,11 +146,15 @@ def svg(figure: Figure, name: str) -> str:
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
     text = re.sub(r"<!--.*?-->\s*", "", text, flags=re.DOTALL)
-    text = re.sub(r"<style.*?</style>\s*", "", text, flags=re.DOTALL)  # it would rule the whole page
+    text = re.sub(
+        r"<style.*?</style>\s*", "", text, flags=re.DOTALL
+    )  # it would rule the whole page
     text = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', text)
     text = re.sub(r'href="#([^"]+)"', rf'href="#{name}-\1"', text)
     text = re.sub(r"url\(#([^)]+)\)", rf"url(#{name}-\1)", text)
-    text = re.sub(r' d="[^"]+"', lambda path: re.sub(r"(\.\d\d)\d+", r"\1", path[0]), text)  # 0.01 pt is enough
+    text = re.sub(
+        r' d="[^"]+"', lambda path: re.sub(r"(\.\d\d)\d+", r"\1", path[0]), text
+    )  # 0.01 pt is enough
     head, body = text.split(">", 1)
     head += f' role="img" aria-label="{alternative}" stroke-linejoin="round"'
     return f"{head}><title>{title}</title><desc>{alternative}</desc>{body}".strip()

@@ -75,16 +75,28 @@ def success_rates(
         legend=None,
     )
     ax.set_xticks(list(sizes))
-    ax.legend(fontsize=8.5, loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=2, frameon=False, columnspacing=1)
+    ax.legend(
+        fontsize=8.5,
+        loc="upper center",
+        bbox_to_anchor=(0.5, -0.17),
+        ncols=2,
+        frameon=False,
+        columnspacing=1,
+    )
     return fig, ax
 
 
 def trial_distances(
-    trials: Sequence[Sequence[History]], *, kind: str = "gd", title: str = "", ax: Axes | None = None
+    trials: Sequence[Sequence[History]],
+    *,
+    kind: str = "gd",
+    title: str = "",
+    ax: Axes | None = None,
 ) -> tuple[Figure, Axes]:
     """Draw ‖XXᵀ − ZZᵀ‖_F against the iteration for many trials, each with its phases joined (panels c, d).
 
-    A trial ends with a filled marker; a dotted line leads from the end of a phase over the escape to the next.
+    A trial ends with a filled marker; a dotted line leads from the end of a phase over the escape
+    to the next.
 
     Parameters
     ----------
@@ -100,7 +112,9 @@ def trial_distances(
     fig, ax = canvas(ax)
     style = line(kind)
     ends, escapes, longest = [], 0, 0
-    most = max(40, 4000 // max(1, len(trials)))  # points a line: more cannot be seen among many lines
+    most = max(
+        40, 4000 // max(1, len(trials))
+    )  # points a line: more cannot be seen among many lines
     for phases in trials:
         first, before = 0, None
         for phase in phases:
@@ -109,12 +123,24 @@ def trial_distances(
             kept = thinned(len(phase.distance), most)
             values = np.maximum(phase.distance, _FLOOR)
             if before is not None:
-                ax.semilogy([first, first], [before, values[0]], color=style["color"], linestyle=":", linewidth=0.8)
+                ax.semilogy(
+                    [first, first],
+                    [before, values[0]],
+                    color=style["color"],
+                    linestyle=":",
+                    linewidth=0.8,
+                )
                 escapes += 1
             ax.semilogy(first + kept, values[kept], color=style["color"], linewidth=0.9, alpha=0.6)
             first, before = first + len(phase.distance) - 1, values[-1]
         ax.semilogy(
-            first, before, style["marker"], color=style["color"], markersize=5, markeredgecolor="black", mew=0.4
+            first,
+            before,
+            style["marker"],
+            color=style["color"],
+            markersize=5,
+            markeredgecolor="black",
+            mew=0.4,
         )
         ends.append(float(phases[-1].distance[-1]))  # type: ignore[index]
         longest = max(longest, first)
@@ -153,5 +179,9 @@ def _rates(name: str, values: Sequence[float | None], count: int) -> list[float]
 
 
 def _list(sizes: Sequence[float], values: Sequence[float]) -> str:
-    pairs = [f"{value:.2f} at n = {size:g}" for size, value in zip(sizes, values, strict=True) if not np.isnan(value)]
+    pairs = [
+        f"{value:.2f} at n = {size:g}"
+        for size, value in zip(sizes, values, strict=True)
+        if not np.isnan(value)
+    ]
     return ", ".join(pairs)

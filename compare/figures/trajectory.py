@@ -41,7 +41,10 @@ def trajectory_in_space(
     ax : matplotlib 3-D axes, optional
         Where to draw; a new figure without it.
     """
-    walks = {kind: [real_array("runs", phase, (None, 3, 1))[:, :, 0] for phase in run] for kind, run in runs.items()}
+    walks = {
+        kind: [real_array("runs", phase, (None, 3, 1))[:, :, 0] for phase in run]
+        for kind, run in runs.items()
+    }
     Z = real_array("truth", truth, (3, 1))[:, 0]
     fig, plane = canvas(ax, size=(4.6, 4.4), projection="3d")
     space: Any = plane  # matplotlib's 3-D axes carry no types
@@ -51,17 +54,36 @@ def trajectory_in_space(
         for number, phase in enumerate(phases):
             path = phase[thinned(len(phase))]
             space.plot(*path.T, label=label if number == 0 else None, **line(kind, marker=""))
-            space.plot(*path[-1:].T, line(kind)["marker"], color=line(kind)["color"], mec=BLACK, markersize=7)
+            space.plot(
+                *path[-1:].T,
+                line(kind)["marker"],
+                color=line(kind)["color"],
+                mec=BLACK,
+                markersize=7,
+            )
             if number:
                 ends = np.stack([phases[number - 1][-1], phase[0]])
-                space.plot(*ends.T, color=PURPLE, linestyle="--", linewidth=2, label=_once(plane, "escape (jump)"))
+                space.plot(
+                    *ends.T,
+                    color=PURPLE,
+                    linestyle="--",
+                    linewidth=2,
+                    label=_once(plane, "escape (jump)"),
+                )
                 said.append(f"Escape from {_place(ends[0])} to {_place(ends[1])}.")
         said.append(f"{label}: from {_place(phases[0][0])} to {_place(phases[-1][-1])}.")
     for sign in (1, -1):
         space.plot(
-            *(sign * Z)[:, None], "*", color=YELLOW, mec=BLACK, markersize=14, label=_once(plane, "ground truth ±Z")
+            *(sign * Z)[:, None],
+            "*",
+            color=YELLOW,
+            mec=BLACK,
+            markersize=14,
+            label=_once(plane, "ground truth ±Z"),
         )
-    points = np.concatenate([Z[None], -Z[None], *(phase for phases in walks.values() for phase in phases)])
+    points = np.concatenate(
+        [Z[None], -Z[None], *(phase for phases in walks.values() for phase in phases)]
+    )
     centre = (points.max(axis=0) + points.min(axis=0)) / 2
     reach = 0.55 * float(np.ptp(points, axis=0).max())  # one scale for the three entries
     for axis, name, middle in zip("xyz", ("x₁", "x₂", "x₃"), centre, strict=True):
@@ -71,8 +93,17 @@ def trajectory_in_space(
     space.tick_params(labelsize=SMALL - 1, pad=-3)
     space.set_box_aspect(None, zoom=0.97)
     space.set_title(title, fontsize=TEXT, loc="left")
-    space.legend(fontsize=SMALL - 0.5, loc="upper left", framealpha=0.85, ncols=2, borderpad=0.3, columnspacing=1)
-    describe(plane, f"{title}, the three entries of X. The truth is ±{_place(Z)}. " + " ".join(said))
+    space.legend(
+        fontsize=SMALL - 0.5,
+        loc="upper left",
+        framealpha=0.85,
+        ncols=2,
+        borderpad=0.3,
+        columnspacing=1,
+    )
+    describe(
+        plane, f"{title}, the three entries of X. The truth is ±{_place(Z)}. " + " ".join(said)
+    )
     return fig, plane
 
 
@@ -100,18 +131,34 @@ def trajectory_in_plane(
             along = X @ unit
             off = np.linalg.norm(X - along[:, None] * unit, axis=1)
             kept = thinned(len(X))
-            ax.plot(along[kept], off[kept], label=label if number == 0 else None, **line(kind, marker=""))
-            ax.plot(along[-1], off[-1], line(kind)["marker"], color=line(kind)["color"], mec=BLACK, markersize=7)
+            ax.plot(
+                along[kept],
+                off[kept],
+                label=label if number == 0 else None,
+                **line(kind, marker=""),
+            )
+            ax.plot(
+                along[-1],
+                off[-1],
+                line(kind)["marker"],
+                color=line(kind)["color"],
+                mec=BLACK,
+                markersize=7,
+            )
             if before is not None:
                 arrow = {"arrowstyle": "-|>", "color": PURPLE, "linewidth": 1.8, "linestyle": "--"}
                 ax.annotate("", xy=(along[0], off[0]), xytext=before, arrowprops=arrow)
-                said.append(f"Escape from ({before[0]:.3f}, {before[1]:.3f}) to ({along[0]:.3f}, {off[0]:.3f}).")
+                said.append(
+                    f"Escape from ({before[0]:.3f}, {before[1]:.3f}) to ({along[0]:.3f}, {off[0]:.3f})."
+                )
             else:
                 said.append(f"{label}: starts at ({along[0]:.3f}, {off[0]:.3f}).")
             before = (float(along[-1]), float(off[-1]))
         said.append(f"It ends at ({along[-1]:.3f}, {off[-1]:.3f}).")
     size = float(np.linalg.norm(Z))
-    ax.plot([-size, size], [0, 0], "*", color=YELLOW, mec=BLACK, markersize=14, label="ground truth ±Z")
+    ax.plot(
+        [-size, size], [0, 0], "*", color=YELLOW, mec=BLACK, markersize=14, label="ground truth ±Z"
+    )
     finish(
         ax,
         title=title,

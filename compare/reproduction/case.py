@@ -39,7 +39,11 @@ class Case:
     @cached_property
     def point(self) -> FloatArray:
         """X̂ as published: printed, or the end of gradient descent."""
-        return self.before[0].point if self.instance.stationary is None else self.instance.stationary_point()
+        return (
+            self.before[0].point
+            if self.instance.stationary is None
+            else self.instance.stationary_point()
+        )
 
     @cached_property
     def stationary(self) -> FloatArray:
@@ -60,12 +64,16 @@ class Case:
     @cached_property
     def span(self) -> simulated.SpanObjective:
         """h^l on the span of the published generators."""
-        return simulated.SpanObjective(self.problem, self.directions.generators, self.instance.order)
+        return simulated.SpanObjective(
+            self.problem, self.directions.generators, self.instance.order
+        )
 
     @cached_property
     def surrogate(self) -> simulated.DiagonalSurrogate:
         """The diagonal surrogate on the same span."""
-        return simulated.DiagonalSurrogate(self.problem, self.directions.generators, self.instance.order)
+        return simulated.DiagonalSurrogate(
+            self.problem, self.directions.generators, self.instance.order
+        )
 
     # The two simulations, and what they collapse to
 
@@ -73,17 +81,25 @@ class Case:
     def truncated(self) -> simulated.TruncatedPath:
         """The published closed form at the published settings."""
         i = self.instance
-        return simulated.truncated_coefficients(self.directions, i.order, rho=i.rho, eta=i.eta, steps=i.steps)
+        return simulated.truncated_coefficients(
+            self.directions, i.order, rho=i.rho, eta=i.eta, steps=i.steps
+        )
 
     @cached_property
     def exact(self) -> simulated.SpanDescent:
         """The exact simulation from the same start. Its step is η/2: the η of the truncated recursion is twice it."""
         i = self.instance
         steps = min(i.steps, self._exact_steps)
-        return simulated.descend(self.span, [1.0, i.rho, 0.0], step_size=i.eta / 2, iterations=steps)
+        return simulated.descend(
+            self.span, [1.0, i.rho, 0.0], step_size=i.eta / 2, iterations=steps
+        )
 
     def collapse(
-        self, rule: AcceptanceRule = AcceptanceRule.CODE, *, surrogate: bool = False, flipped: bool = False
+        self,
+        rule: AcceptanceRule = AcceptanceRule.CODE,
+        *,
+        surrogate: bool = False,
+        flipped: bool = False,
     ) -> PublishedCollapse:
         """Return the published collapse of the truncated state at the published number of steps."""
         directions = self.flipped if flipped else self.directions

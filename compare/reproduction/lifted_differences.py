@@ -27,8 +27,17 @@ def printed_digits(cases: Cases) -> Difference:
         case = cases[name]
         d, score = case.directions, simulated.feasibility_score(case.problem, case.point)
         computed = {
-            **dict(zip(("λ_n", "σ_r", "κ"), (d.eigenvalue, d.singular_value, abs(score.kappa)), strict=True)),
-            **_indexed("term norm", simulated.term_norms(d, case.instance.order, case.truncated.coefficients[-1])),
+            **dict(
+                zip(
+                    ("λ_n", "σ_r", "κ"),
+                    (d.eigenvalue, d.singular_value, abs(score.kappa)),
+                    strict=True,
+                )
+            ),
+            **_indexed(
+                "term norm",
+                simulated.term_norms(d, case.instance.order, case.truncated.coefficients[-1]),
+            ),
             **_indexed("descent end", case.before[0].point.ravel()),
         }
         wanted = {
@@ -60,7 +69,10 @@ def surrogate_not_objective(cases: Cases) -> Difference:
         states = _states(case)
         h = {part: case.span.value(state) for part, state in states.items()}
         s = {part: case.surrogate.value(state) for part, state in states.items()}
-        off = {label: max(abs(v[part] / values[part] - 1) for part in h) for label, v in (("h^l", h), ("surrogate", s))}
+        off = {
+            label: max(abs(v[part] / values[part] - 1) for part in h)
+            for label, v in (("h^l", h), ("surrogate", s))
+        }
         differs = differs or off["h^l"] > _DIGITS
         published.append(f"{name}: {values[key]:.10g} for {key}.")
         computed.append(f"{name}: h^l = {h[key]:.10g}, diagonal surrogate = {s[key]:.10g}.")
@@ -92,7 +104,11 @@ def surrogate_sign(cases: Cases) -> Difference:
         differs = differs or spread > _DIGITS
         said.append(
             f"{name}: {values['surrogate'][0]:.6g} with u_n, {values['surrogate'][1]:.6g} with −u_n"
-            + (" (one below 1 and one above)." if verdicts["surrogate"][0] != verdicts["surrogate"][1] else ".")
+            + (
+                " (one below 1 and one above)."
+                if verdicts["surrogate"][0] != verdicts["surrogate"][1]
+                else "."
+            )
         )
         proof.append(f"{name}: {values['h^l'][0]:.6g} and {values['h^l'][1]:.6g}.")
     return Difference(
@@ -100,7 +116,9 @@ def surrogate_sign(cases: Cases) -> Difference:
         "The surrogate depends on the sign of the eigenvector u_n, which nothing determines",
         "One curve and one value of the objective along the truncated path is shown for each instance.",
         "Surrogate at the final state, in units of its value at ŵ:\n" + "\n".join(said),
-        "The same with h^l:\n" + "\n".join(proof) + "\nBoth u_n and −u_n are unit eigenvectors of the same eigenvalue.",
+        "The same with h^l:\n"
+        + "\n".join(proof)
+        + "\nBoth u_n and −u_n are unit eigenvectors of the same eigenvalue.",
         differs,
     )
 
@@ -152,7 +170,9 @@ def acceptance_table(cases: Cases) -> Sheet:
                             "kind": "visible (β)" if c.kind == "beta" else "hidden (γ)",
                             "dominant": c.dominant,
                             "stationary": c.objective_stationary,
-                            "compared": c.objective_term if rule is AcceptanceRule.TEXT else c.objective_state,
+                            "compared": c.objective_term
+                            if rule is AcceptanceRule.TEXT
+                            else c.objective_state,
                             "accepted": c.accepted,
                         }
                     )
@@ -161,14 +181,18 @@ def acceptance_table(cases: Cases) -> Sheet:
 
 def acceptance_rules(cases: Cases) -> Difference:
     """Say whether the rule of the text and the rule of the code agree on the published settings."""
-    verdicts = {name: {rule: case.collapse(rule).accepted for rule in AcceptanceRule} for name, case in cases.items()}
+    verdicts = {
+        name: {rule: case.collapse(rule).accepted for rule in AcceptanceRule}
+        for name, case in cases.items()
+    }
     split = [name for name, by_rule in verdicts.items() if len(set(by_rule.values())) > 1]
     text = ", ".join(
         f"{name}: code {_verdict(by_rule[AcceptanceRule.CODE])}, text {_verdict(by_rule[AcceptanceRule.TEXT])}"
         for name, by_rule in verdicts.items()
     )
     norms = "; ".join(
-        f"{name}: " + ", ".join(f"{value:.4g}" for value in case.collapse().norms) for name, case in cases.items()
+        f"{name}: " + ", ".join(f"{value:.4g}" for value in case.collapse().norms)
+        for name, case in cases.items()
     )
     return Difference(
         "acceptance-rules",
@@ -192,7 +216,9 @@ def truncation(cases: Cases) -> Difference:
             for t in (0, T // 2, T)
         ]
         worst = max(worst, *errors)
-        said.append(f"{name}: {errors[0]:.3g} at t = 0, {errors[1]:.3g} at t = {T // 2}, {errors[2]:.3g} at t = {T}.")
+        said.append(
+            f"{name}: {errors[0]:.3g} at t = 0, {errors[1]:.3g} at t = {T // 2}, {errors[2]:.3g} at t = {T}."
+        )
     ends = [
         f"{name}: {case.span.value(case.truncated.coefficients[-1]):.4g} truncated, {case.exact.values[-1]:.4g} exact "
         f"({len(case.exact.values) - 1} steps), {case.span.value(START):.4g} at ŵ; cosine {_first_cosine(case):.3f}."
@@ -218,17 +244,25 @@ def saddle_order(cases: Cases) -> Difference:
         smallest = simulated.smallest_saddle_order(case.problem, X)
         differs = differs or smallest != order
         said.append(
-            f"{name}: " + ("none up to 1001" if smallest is None else str(smallest)) + f" (published l = {order})."
+            f"{name}: "
+            + ("none up to 1001" if smallest is None else str(smallest))
+            + f" (published l = {order})."
         )
         visible = simulated.escape_directions(case.problem, X).visible
         tried = sorted({1, 3, 5, order})
-        curvatures = [f"{simulated.curvature_along(case.problem, X, visible, k):.5g} at l = {k}" for k in tried]
+        curvatures = [
+            f"{simulated.curvature_along(case.problem, X, visible, k):.5g} at l = {k}"
+            for k in tried
+        ]
         proof.append(f"{name}: " + ", ".join(curvatures) + ".")
     return Difference(
         "saddle-order",
         "The lifting order that is needed, and the one that is used",
-        "Orders l = " + ", ".join(f"{case.instance.order} ({name})" for name, case in cases.items()) + ".",
-        "Smallest order at which ŵ is a strict saddle along the visible direction:\n" + "\n".join(said),
+        "Orders l = "
+        + ", ".join(f"{case.instance.order} ({name})" for name, case in cases.items())
+        + ".",
+        "Smallest order at which ŵ is a strict saddle along the visible direction:\n"
+        + "\n".join(said),
         "Curvature ⟨b, ∇²h^l(ŵ)[b]⟩ by the exact formula:\n" + "\n".join(proof),
         differs,
     )
@@ -242,7 +276,11 @@ def real_system_curvature(cases: Cases) -> Difference:
     curvature = simulated.curvature_along(case.problem, X, visible, order)
     A = case.problem.operator
     seen, crossed = A.measure(visible, visible), A.measure(X, visible)
-    K = [float(seen @ A.measure(X, X)), float(seen @ case.problem.measurements), float(crossed @ crossed)]
+    K = [
+        float(seen @ A.measure(X, X)),
+        float(seen @ case.problem.measurements),
+        float(crossed @ crossed),
+    ]
     found = case.escape
     return Difference(
         "real-system-curvature",
@@ -275,7 +313,9 @@ def real_system_acceptance(cases: Cases) -> Difference:
         "The acceptance rule of the published code on the real system",
         "The published panels show the collapse at these settings and the descent that goes on from it.",
         f"With the exact objective it is {_verdict(accepted[0])} (with −u_n: {_verdict(accepted[1])}).",
-        f"Objective of the whole state at T = {case.instance.steps}, for u_n and −u_n. " + "; ".join(states) + ".",
+        f"Objective of the whole state at T = {case.instance.steps}, for u_n and −u_n. "
+        + "; ".join(states)
+        + ".",
         not all(accepted),
     )
 
@@ -283,8 +323,12 @@ def real_system_acceptance(cases: Cases) -> Difference:
 def _first_cosine(case: Case) -> float:
     """Return the cosine between the first step of the truncated and of the exact path, as tensors."""
     gram = case.span.gram
-    truncated, exact = (path[1] - path[0] for path in (case.truncated.coefficients, case.exact.coefficients))
-    return float(truncated @ gram @ exact / np.sqrt((truncated @ gram @ truncated) * (exact @ gram @ exact)))
+    truncated, exact = (
+        path[1] - path[0] for path in (case.truncated.coefficients, case.exact.coefficients)
+    )
+    return float(
+        truncated @ gram @ exact / np.sqrt((truncated @ gram @ truncated) * (exact @ gram @ exact))
+    )
 
 
 def _states(case: Case) -> dict[str, FloatArray]:

@@ -47,7 +47,9 @@ def strict_decrease(cases: Cases) -> Difference:
     """Say whether h decreases strictly from X̂ to the published X̌, and to the exact one."""
     published, exact, risen = [], [], []
     for name, case in cases.items():
-        before, after = (float(case.problem.objective(X)) for X in (case.point, case.collapse().point))
+        before, after = (
+            float(case.problem.objective(X)) for X in (case.point, case.collapse().point)
+        )
         if after >= before:
             risen.append(name)
         end = case.after_published[0]
@@ -120,7 +122,11 @@ def trapped(cases: Cases, *, runs: int, seed: int) -> Difference:
     ends = np.array(
         [
             stochastic_descent(
-                case.problem, i.start(), step_size=i.gd_step, iterations=steps, seed=np.random.default_rng(s)
+                case.problem,
+                i.start(),
+                step_size=i.gd_step,
+                iterations=steps,
+                seed=np.random.default_rng(s),
             )[-1]
             for s in seeds
         ]
@@ -142,22 +148,31 @@ def trapped(cases: Cases, *, runs: int, seed: int) -> Difference:
 
 def success(rates: SuccessRates) -> Difference:
     """Compare the success rates with the printed ones."""
-    cells = [cell for cell in rates.cells if cell.published_descent is not None and cell.published_escapes is not None]
+    cells = [
+        cell
+        for cell in rates.cells
+        if cell.published_descent is not None and cell.published_escapes is not None
+    ]
 
     def listed(descent: str, escapes: str) -> str:
         by_epsilon: dict[float, list[str]] = {}
         for cell in cells:
             pair = f"n = {cell.n}: {getattr(cell, descent):.2f} → {getattr(cell, escapes):.2f}"
             by_epsilon.setdefault(cell.epsilon, []).append(pair)
-        return "\n".join(f"ε = {epsilon:.2f}: {', '.join(pairs)}." for epsilon, pairs in by_epsilon.items())
+        return "\n".join(
+            f"ε = {epsilon:.2f}: {', '.join(pairs)}." for epsilon, pairs in by_epsilon.items()
+        )
 
     higher = sum(cell.rate_escapes > (cell.published_escapes or 0) for cell in cells)
-    alone = max((abs(cell.rate_descent - (cell.published_descent or 0)) for cell in cells), default=0.0)
+    alone = max(
+        (abs(cell.rate_descent - (cell.published_descent or 0)) for cell in cells), default=0.0
+    )
     falls = [cell.smallest_decrease for cell in cells if cell.smallest_decrease is not None]
     return Difference(
         "success-rates",
         "Success rates on perturbed completion, descent alone → with escapes",
-        "50 starts a cell, which are not published.\n" + listed("published_descent", "published_escapes"),
+        "50 starts a cell, which are not published.\n"
+        + listed("published_descent", "published_escapes"),
         listed("rate_descent", "rate_escapes"),
         f"{cells[0].starts if cells else 0} starts a cell, {rates.scale:g} · N(0, 1) from seed {rates.seed}; solved "
         f"means h ≤ {rates.tolerance:g} · ½‖b‖². The {rates.method} escape does better than the published one in "

@@ -34,11 +34,16 @@ def success_section(rates: SuccessRates, show: Show, *, trials: int) -> Section:
         fig, _ = success.success_rates(
             [cell.n for cell in cells],
             {"gd": [c.rate_descent for c in cells], "escape": [c.rate_escapes for c in cells]},
-            published={"gd": [c.published_descent for c in cells], "escape": [c.published_escapes for c in cells]},
+            published={
+                "gd": [c.published_descent for c in cells],
+                "escape": [c.published_escapes for c in cells],
+            },
             labels=_LABELS,
             title=f"({letter}) Success rates, ε = {epsilon:.2f}",
         )
-        items.append(show(f"success-{letter}", fig, "Computed here (lines) and published (open markers)."))
+        items.append(
+            show(f"success-{letter}", fig, "Computed here (lines) and published (open markers).")
+        )
 
     last = rates.cells[-1]
     problem = sensing.perturbed_completion(last.n, last.epsilon)
@@ -59,7 +64,9 @@ def success_section(rates: SuccessRates, show: Show, *, trials: int) -> Section:
         ("d", "escape", escaping, "Descent with escapes"),
     ):
         fig, _ = success.trial_distances(histories, kind=kind, title=f"({letter}) {name}, {where}")
-        items.append(show(f"success-{letter}", fig, f"Distance to the truth of {trials} trials, {where}."))
+        items.append(
+            show(f"success-{letter}", fig, f"Distance to the truth of {trials} trials, {where}.")
+        )
     items.append(Sheet("Success rates", _RATES, rates.rows()))
     return Section("Success rates", items)
 
@@ -86,7 +93,11 @@ def cost_section(result: PublishedComparison, show: Show, *, grid: bool, seed: i
     items: list[Any] = [
         "Median seconds of one step of the lifted descent. The simulation works on three coefficients, whatever the "
         "order and the size; its plan takes six measurements.",
-        show("cost-order", fig, "One step, explicit against exactly simulated, against the lifting order."),
+        show(
+            "cost-order",
+            fig,
+            "One step, explicit against exactly simulated, against the lifting order.",
+        ),
     ]
     if grid:
         cases = [*standard_cases(quick=True), *cost_cases("sparse", n=(100_000,))]
@@ -95,7 +106,11 @@ def cost_section(result: PublishedComparison, show: Show, *, grid: bool, seed: i
             where = f"{operator} operator, against {axis}"
             fig, _ = cost.cost_seconds(members, axis=axis)
             items.append(
-                show(f"cost-{operator}-{axis}", fig, f"Seconds, {where}. Hatched: refused for the byte budget.")
+                show(
+                    f"cost-{operator}-{axis}",
+                    fig,
+                    f"Seconds, {where}. Hatched: refused for the byte budget.",
+                )
             )
             fig, _ = cost.cost_bytes(members, axis=axis)
             items.append(show(f"memory-{operator}-{axis}", fig, f"Peak bytes, {where}."))
@@ -106,7 +121,10 @@ def cost_section(result: PublishedComparison, show: Show, *, grid: bool, seed: i
 
 
 def _by_size(rows: Sequence[Any]) -> list[Any]:
-    return sorted(rows, key=lambda row: (row["operator"], row["order"], row["n"], row["method"], row["form"] or ""))
+    return sorted(
+        rows,
+        key=lambda row: (row["operator"], row["order"], row["n"], row["method"], row["form"] or ""),
+    )
 
 
 _COST = (

@@ -34,12 +34,16 @@ def phase_section(cases: Mapping[str, Case], show: Show, *, quick: bool) -> Sect
             published = getattr(case.instance, setting)
             values = published * np.geomspace(1 / 300, 300, count)
             exact, surrogate = (
-                [windows(case, surrogate=use, **{setting: float(value)}) for value in values] for use in (False, True)
+                [windows(case, surrogate=use, **{setting: float(value)}) for value in values]
+                for use in (False, True)
             )
             fig, _ = phase.truncated_phases(
                 symbol,
                 values,
-                {"visible (β)": [w.beta_largest for w in exact], "hidden (γ)": [w.gamma_largest for w in exact]},
+                {
+                    "visible (β)": [w.beta_largest for w in exact],
+                    "hidden (γ)": [w.gamma_largest for w in exact],
+                },
                 {
                     "code, h^l": [w.code_accepts for w in exact],
                     "code, surrogate": [w.code_accepts for w in surrogate],
@@ -49,9 +53,17 @@ def phase_section(cases: Mapping[str, Case], show: Show, *, quick: bool) -> Sect
                 marked=(published, case.instance.steps),
                 title=f"{name}: {symbol} and T",
             )
-            items.append(show(f"phase-{setting}-{name}", fig, f"{name}: the truncated path over {symbol} and T."))
+            items.append(
+                show(
+                    f"phase-{setting}-{name}",
+                    fig,
+                    f"{name}: the truncated path over {symbol} and T.",
+                )
+            )
         rows += [_row(name, case, surrogate) for surrogate in (False, True)]
-    items.append(Sheet("Where in T the published rules accept, at the published η and ρ", _WINDOWS, rows))
+    items.append(
+        Sheet("Where in T the published rules accept, at the published η and ρ", _WINDOWS, rows)
+    )
     items.append(
         "The exact path: with which step sizes the lifted objective falls at every step. Its step is half the η of the "
         "truncated recursion."
@@ -69,7 +81,11 @@ def windows(case: Case, *, surrogate: bool = False, **settings: float) -> Trunca
     """Return the windows of T of a case at its published ρ and η, but for the settings given."""
     i = case.instance
     return truncated_windows(
-        case.problem, case.directions, i.order, **{"rho": i.rho, "eta": i.eta, **settings}, surrogate=surrogate
+        case.problem,
+        case.directions,
+        i.order,
+        **{"rho": i.rho, "eta": i.eta, **settings},
+        surrogate=surrogate,
     )
 
 
@@ -117,7 +133,9 @@ def _exact(name: str, case: Case, show: Show, *, quick: bool) -> tuple[Any, dict
         "instance": name, "published": i.eta / 2, "largest": found.largest, "rises": found.rises_at,
         "first": found.first_step, "end": found.final_curvature, "steps": longest,
     }  # fmt: skip
-    return show(f"phase-exact-{name}", fig, f"{name}: the exact path over its step size and T."), row
+    return show(
+        f"phase-exact-{name}", fig, f"{name}: the exact path over its step size and T."
+    ), row
 
 
 _STEPS = (

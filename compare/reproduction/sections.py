@@ -33,7 +33,11 @@ def landscape_section(case: Case, show: Show, *, seed: int) -> Section:
     collapse, (_, after) = case.collapse(), case.after_published
     walks, jump = {"sgd": sgd, "gd": gd, "escape": after}, (case.point, collapse.point)
     whole, _ = plane.landscape(
-        case.problem, walks, jump=jump, window=(-0.3, 1.4, -0.75, 1.05), title="Landscape of the two-by-two example"
+        case.problem,
+        walks,
+        jump=jump,
+        window=(-0.3, 1.4, -0.75, 1.05),
+        title="Landscape of the two-by-two example",
     )
     near, _ = plane.landscape(
         case.problem,
@@ -50,7 +54,9 @@ def landscape_section(case: Case, show: Show, *, seed: int) -> Section:
             f"{seed}) make {steps} steps of size {i.gd_step:g}. The escape collapses the truncated path after "
             f"T = {i.steps} steps at order l = {i.order}.",
             show(
-                "landscape", whole, "Level lines of h, both descents, the jump from X̂ to X̌, and the descent after it."
+                "landscape",
+                whole,
+                "Level lines of h, both descents, the jump from X̂ to X̌, and the descent after it.",
             ),
             show("landscape-near", near, "The same start and descents, close to X̂."),
             f"Gradient descent ends at h = {run.objective:.6g}. There λ_n = {d.eigenvalue:.6g} and σ_r = "
@@ -66,7 +72,11 @@ def panels_section(title: str, prefix: str, case: Case, show: Show) -> Section:
     """Return panels (a) to (f) of an instance, with the exact objective beside the diagonal surrogate."""
     i, Z = case.instance, case.problem.ground_truth
     assert Z is not None
-    (before, walked), (onward, walked_on), (after, escaped) = case.before, case.onward, case.after_published
+    (before, walked), (onward, walked_on), (after, escaped) = (
+        case.before,
+        case.onward,
+        case.after_published,
+    )
     runs = {"gd": [before.history, onward.history], "truncated": [before.history, after.history]}
     steps = {"gd": [np.concatenate([walked, walked_on])], "truncated": [walked, escaped]}
     if case.after_exact is not None:
@@ -82,8 +92,14 @@ def panels_section(title: str, prefix: str, case: Case, show: Show) -> Section:
         ("b", "gradient_norm", "Gradient norm"),
         ("c", "distance", "Distance to the truth"),
     ):
-        fig, _ = panels.histories(runs, quantity, title=f"({letter}) {name}", labels=_LABELS, unbroken=("gd",))
-        items.append(show(f"{prefix}-{letter}", fig, f"{name} against the iteration; rings mark the escapes."))
+        fig, _ = panels.histories(
+            runs, quantity, title=f"({letter}) {name}", labels=_LABELS, unbroken=("gd",)
+        )
+        items.append(
+            show(
+                f"{prefix}-{letter}", fig, f"{name} against the iteration; rings mark the escapes."
+            )
+        )
 
     c, flip = case.truncated.coefficients, np.array([1.0, -1.0, -1.0])
     kept = panels.thinned(len(c))
@@ -94,7 +110,9 @@ def panels_section(title: str, prefix: str, case: Case, show: Show) -> Section:
         "h^l, exact path": ("exact", np.concatenate([[case.span.value(START)], case.exact.values])),
     }
     positions = dict.fromkeys(list(curves)[:3], kept)
-    fig, _ = panels.lifted_objectives(curves, title="(d) Lifted objective and surrogate", steps=positions)
+    fig, _ = panels.lifted_objectives(
+        curves, title="(d) Lifted objective and surrogate", steps=positions
+    )
     items.append(
         show(
             f"{prefix}-d",
@@ -104,19 +122,35 @@ def panels_section(title: str, prefix: str, case: Case, show: Show) -> Section:
         )
     )
     fig, _ = panels.term_norms(
-        simulated.term_norms(case.directions, i.order, c[kept]), title="(e) Norms, truncated path", steps=kept
+        simulated.term_norms(case.directions, i.order, c[kept]),
+        title="(e) Norms, truncated path",
+        steps=kept,
     )
-    items.append(show(f"{prefix}-e", fig, "The three tensors within S along the published truncated path."))
+    items.append(
+        show(f"{prefix}-e", fig, "The three tensors within S along the published truncated path.")
+    )
     path = case.exact.coefficients
     kept = panels.thinned(len(path))
     fig, _ = panels.term_norms(
-        simulated.term_norms(case.directions, i.order, path[kept]), title="(e′) Norms, exact path", steps=kept
+        simulated.term_norms(case.directions, i.order, path[kept]),
+        title="(e′) Norms, exact path",
+        steps=kept,
     )
-    items.append(show(f"{prefix}-e-exact", fig, "The same along the exact simulation of the projected lifted descent."))
+    items.append(
+        show(
+            f"{prefix}-e-exact",
+            fig,
+            "The same along the exact simulation of the projected lifted descent.",
+        )
+    )
     fig, _ = trajectory.trajectory_in_space(steps, Z, title="(f) Path of X", labels=_LABELS)
     items.append(show(f"{prefix}-f", fig, "The path of X in three dimensions."))
-    fig, _ = trajectory.trajectory_in_plane(steps, Z, title="(f′) Path of X in a plane", labels=_LABELS)
-    items.append(show(f"{prefix}-f-plane", fig, "The same in a plane: along the truth, and off it."))
+    fig, _ = trajectory.trajectory_in_plane(
+        steps, Z, title="(f′) Path of X in a plane", labels=_LABELS
+    )
+    items.append(
+        show(f"{prefix}-f-plane", fig, "The same in a plane: along the truth, and off it.")
+    )
     items.append(Sheet(f"Before and after the escape, {i.name}", _ESCAPES, _escape_rows(case)))
     return Section(title, items)
 
@@ -138,7 +172,14 @@ def _escape_rows(case: Case) -> list[dict[str, Any]]:
     problem, collapse, escape = case.problem, case.collapse(), case.escape
     rows = []
     for method, order, kind, X, point, run in (
-        ("published, truncated", case.instance.order, collapse.kind, case.point, collapse.point, case.after_published),
+        (
+            "published, truncated",
+            case.instance.order,
+            collapse.kind,
+            case.point,
+            collapse.point,
+            case.after_published,
+        ),
         ("exact", escape.order, escape.kind, case.stationary, escape.point, case.after_exact),
     ):
         before, after = float(problem.objective(X)), float(problem.objective(point))
@@ -173,15 +214,26 @@ def lifted_section(
     for name, case in cases.items():
         i = case.instance
         path = compare_directions(
-            case.problem, case.stationary, i.order, rho=i.rho, eta=i.eta, steps=steps[name], costs=False, oracle=False
+            case.problem,
+            case.stationary,
+            i.order,
+            rho=i.rho,
+            eta=i.eta,
+            steps=steps[name],
+            costs=False,
+            oracle=False,
         )
         span = simulated.SpanObjective(case.problem, path.directions.generators, i.order)
         fig, _ = paths.lifted_objective(path, span, name=name)
         items.append(show(f"lifted-{name}", fig, f"{name}: h^l along the three paths."))
         fig, _ = paths.coefficient_paths(path, name=name)
-        items.append(show(f"coefficients-{name}", fig, f"{name}: norms of the three terms along the paths."))
+        items.append(
+            show(f"coefficients-{name}", fig, f"{name}: norms of the three terms along the paths.")
+        )
         entries = case.stationary.size**i.order
-        rows.append({"instance": name, "tensor_entries": entries, "status": "drawn above", **path.row()})
+        rows.append(
+            {"instance": name, "tensor_entries": entries, "status": "drawn above", **path.row()}
+        )
         agree = agree and path.agree
     items.append(Sheet("Explicit lift against exact simulation: relative errors", _AGREEMENT, rows))
     return Section("Lifted path: explicit, exact, truncated", items), agree

@@ -16,7 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-EXECUTABLE = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
+EXECUTABLE = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))),
+    None,
+)
 
 _SWITCHES = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage",
@@ -24,9 +27,7 @@ _SWITCHES = (
 )  # fmt: skip
 
 # Chromium reads commands from descriptor 3 and answers on descriptor 4.
-_LAUNCH = (
-    "import os, sys; os.dup2(int(sys.argv[1]), 3); os.dup2(int(sys.argv[2]), 4); os.execvp(sys.argv[3], sys.argv[3:])"
-)
+_LAUNCH = "import os, sys; os.dup2(int(sys.argv[1]), 3); os.dup2(int(sys.argv[2]), 4); os.execvp(sys.argv[3], sys.argv[3:])"
 
 
 @dataclass
@@ -51,14 +52,20 @@ class Visit:
         return self.browser.command(method, parameters, self)
 
     def evaluate(self, expression: str) -> Any:
-        result = self.command("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
+        result = self.command(
+            "Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True
+        )
         assert "exceptionDetails" not in result, result["exceptionDetails"]
         return result["result"].get("value")
 
     def accessible(self, *roles: str) -> list[tuple[str, str]]:
         """Return (role, name) of the nodes of these roles in the accessibility tree, as a screen reader has it."""
         nodes = self.command("Accessibility.getFullAXTree")["nodes"]
-        found = [(node["role"]["value"], node.get("name", {}).get("value", "")) for node in nodes if "role" in node]
+        found = [
+            (node["role"]["value"], node.get("name", {}).get("value", ""))
+            for node in nodes
+            if "role" in node
+        ]
         return [(role, name) for role, name in found if role in roles]
 
     def hear(self, event: dict[str, Any]) -> None:
@@ -69,7 +76,11 @@ class Visit:
                 self.requests.append(url)
         elif event["method"] == "Runtime.exceptionThrown":
             self.errors.append(what["exceptionDetails"]["text"])
-        elif event["method"] == "Runtime.consoleAPICalled" and what["type"] in ("error", "warning", "assert"):
+        elif event["method"] == "Runtime.consoleAPICalled" and what["type"] in (
+            "error",
+            "warning",
+            "assert",
+        ):
             self.errors.append(str([value.get("value") for value in what["args"]]))
         elif event["method"] == "Log.entryAdded" and what["entry"]["level"] in ("error", "warning"):
             self.errors.append(what["entry"]["text"])
@@ -82,7 +93,9 @@ class Browser:
         self._commands, self._answers = commands, answers
         self._buffer, self._count, self._loaded = b"", 0, set[str]()
 
-    def command(self, method: str, parameters: dict[str, Any], visit: Visit | None = None) -> dict[str, Any]:
+    def command(
+        self, method: str, parameters: dict[str, Any], visit: Visit | None = None
+    ) -> dict[str, Any]:
         self._count += 1
         number = self._count
         message: dict[str, Any] = {"id": number, "method": method, "params": parameters}
@@ -107,27 +120,39 @@ class Browser:
         while b"\0" not in self._buffer:
             ready = select.select([self._answers], [], [], max(0.0, until - time.monotonic()))[0]
             part = os.read(self._answers, 1 << 16) if ready else b""
-            assert part, "Chromium closed its pipe" if ready else f"Chromium said nothing for {seconds} s"
+            assert part, (
+                "Chromium closed its pipe" if ready else f"Chromium said nothing for {seconds} s"
+            )
             self._buffer += part
         message, self._buffer = self._buffer.split(b"\0", 1)
         return dict(json.loads(message))
 
-    def open(self, page: Path, *, width: int = 1200, height: int = 900, dark: bool = False) -> Visit:
+    def open(
+        self, page: Path, *, width: int = 1200, height: int = 900, dark: bool = False
+    ) -> Visit:
         """Open a page, wait until it is loaded, and return what happened."""
         target = self.command("Target.createTarget", {"url": "about:blank"})["targetId"]
-        session = self.command("Target.attachToTarget", {"targetId": target, "flatten": True})["sessionId"]
+        session = self.command("Target.attachToTarget", {"targetId": target, "flatten": True})[
+            "sessionId"
+        ]
         visit = Visit(self, session, page.resolve().as_uri())
         for domain in ("Page", "Network", "Runtime", "Log", "Accessibility"):
             visit.command(f"{domain}.enable")
         visit.command(
-            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=1,
+            mobile=width < 600,
         )
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         visit.command("Emulation.setEmulatedMedia", features=[scheme])
         visit.command("Page.navigate", url=visit.address)
         while session not in self._loaded:
             self._hear(self._read(), visit)
-        visit.evaluate("new Promise(done => setTimeout(done, 200))")  # a request made late is a request
+        visit.evaluate(
+            "new Promise(done => setTimeout(done, 200))"
+        )  # a request made late is a request
         return visit
 
 

@@ -81,7 +81,9 @@ def pinned(*, x: int) -> dict[str, Any]:
 def _note(log: str, line: str) -> None:
     if log:
         descriptor = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-        os.write(descriptor, f"{line}\n".encode())  # one write: lines of several processes do not mix
+        os.write(
+            descriptor, f"{line}\n".encode()
+        )  # one write: lines of several processes do not mix
         os.close(descriptor)
 
 

@@ -49,7 +49,11 @@ def test_a_case_is_the_problem_it_says_and_the_same_each_time(case, m):
 @pytest.mark.parametrize(
     ("arguments", "error", "text"),
     [
-        ({"operator": "dense"}, ValueError, "operator: expected one of completion, sparse, gaussian, rank-one"),
+        (
+            {"operator": "dense"},
+            ValueError,
+            "operator: expected one of completion, sparse, gaussian, rank-one",
+        ),
         ({"n": 1}, ValueError, "n: expected"),
         ({"n": 2.5}, TypeError, "n: expected a whole number"),
         ({"rank": 0}, ValueError, "rank"),
@@ -58,7 +62,11 @@ def test_a_case_is_the_problem_it_says_and_the_same_each_time(case, m):
         ({"m": "3k"}, ValueError, "m: expected a whole number or a multiple"),
         ({"m": 0}, ValueError, "m: expected"),
         ({"m": "-4"}, ValueError, "m: expected"),
-        ({"operator": "completion", "m": 9}, ValueError, r"m: the completion operator has m = n\^2, got 9"),
+        (
+            {"operator": "completion", "m": 9},
+            ValueError,
+            r"m: the completion operator has m = n\^2, got 9",
+        ),
     ],
 )
 def test_a_case_of_impossible_sizes_is_refused(arguments, error, text):
@@ -73,7 +81,9 @@ def test_the_explicit_and_the_exact_step_are_of_the_same_objective(operator, ord
     X = descended_point(problem, seed=1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", simulated.NotStationaryWarning)
-        span = simulated.SpanObjective(problem, simulated.escape_directions(problem, X).generators, order)
+        span = simulated.SpanObjective(
+            problem, simulated.escape_directions(problem, X).generators, order
+        )
     expected = span.gradient(np.array([1.0, 0.0, 0.0]))
     powers = [reduce(np.multiply.outer, [G.reshape(-1)] * order) for G in span.generators]
     for form in FORMS[operator]:
@@ -101,10 +111,21 @@ def test_every_method_is_a_measured_row_in_a_pinned_process():
     ]
     for row in rows:
         assert (row["status"], row["note"]) == ("measured", None)
-        assert (row["operator"], row["n"], row["rank"], row["m"], row["order"]) == ("gaussian", 3, 1, 5, 3)
+        assert (row["operator"], row["n"], row["rank"], row["m"], row["order"]) == (
+            "gaussian",
+            3,
+            1,
+            5,
+            3,
+        )
         assert row["threads"] == 1
         for name in ("plan", "run"):
-            assert 0 < row[f"{name}_seconds_low"] <= row[f"{name}_seconds"] <= row[f"{name}_seconds_high"]
+            assert (
+                0
+                < row[f"{name}_seconds_low"]
+                <= row[f"{name}_seconds"]
+                <= row[f"{name}_seconds_high"]
+            )
             assert row[f"{name}_repeats"] == 2
         assert row["traced_bytes"] > 0
         assert (row.get("predicted_bytes") is None) == (row["method"] != "explicit")
@@ -125,7 +146,9 @@ def test_every_method_is_a_measured_row_in_a_pinned_process():
     ids=lambda value: f"{value.operator}, l = {value.order}" if isinstance(value, CostCase) else "",
 )
 def test_the_resident_peak_is_predicted_within_a_factor_of_one_and_a_half(case, forms):
-    rows = cost_grid([case], methods=["explicit"], forms=forms, repeats=1, min_time=0, progress=False)
+    rows = cost_grid(
+        [case], methods=["explicit"], forms=forms, repeats=1, min_time=0, progress=False
+    )
     assert {row["status"] for row in rows} == {"measured"}
     for row in rows:
         if row["resident_bytes"] is None:
@@ -141,7 +164,9 @@ def test_the_resident_peak_is_predicted_within_a_factor_of_one_and_a_half(case, 
 def in_this_process(monkeypatch):
     """Run the rows here, where they start sooner and coverage sees them."""
     monkeypatch.setattr(
-        lift_compare.compare.cost, "in_fresh_process", lambda call, *args, threads, timeout: call(*args)
+        lift_compare.compare.cost,
+        "in_fresh_process",
+        lambda call, *args, threads, timeout: call(*args),
     )
 
 
@@ -157,12 +182,21 @@ def test_a_size_beyond_the_budget_is_a_row_that_says_what_it_needs(in_this_proce
 
 
 def test_a_measured_row_has_the_number_of_measurements_that_the_problem_has(in_this_process):
-    rows = cost_grid(cost_cases("sparse", n=[5]), forms=["entrywise"], repeats=1, min_time=0, progress=False)
+    rows = cost_grid(
+        cost_cases("sparse", n=[5]), forms=["entrywise"], repeats=1, min_time=0, progress=False
+    )
     assert [row["status"] for row in rows] == ["measured"] * 3
-    assert {row["m"] for row in rows} == {CostCase("sparse", 5).problem().m} != {CostCase("sparse", 5).measurements}
+    assert (
+        {row["m"] for row in rows}
+        == {CostCase("sparse", 5).problem().m}
+        != {CostCase("sparse", 5).measurements}
+    )
     explicit = rows[0]
     cost = lifting.LiftedProblem(CostCase("sparse", 5).problem(), 3, form="entrywise").cost
-    assert (explicit["predicted_bytes"], explicit["predicted_flops"]) == (cost.total_bytes, cost.flops)
+    assert (explicit["predicted_bytes"], explicit["predicted_flops"]) == (
+        cost.total_bytes,
+        cost.flops,
+    )
 
 
 def test_a_row_out_of_time_ends_its_series_and_no_other(monkeypatch):
@@ -175,7 +209,11 @@ def test_a_row_out_of_time_ends_its_series_and_no_other(monkeypatch):
         return {"status": "measured", "note": None}
 
     monkeypatch.setattr(lift_compare.compare.cost, "in_fresh_process", fresh)
-    cases = [*cost_cases("sparse", n=[4, 8, 16]), CostCase("sparse", 6, 1, 5), CostCase("sparse", 9, 1, 5)]
+    cases = [
+        *cost_cases("sparse", n=[4, 8, 16]),
+        CostCase("sparse", 6, 1, 5),
+        CostCase("sparse", 9, 1, 5),
+    ]
     rows = cost_grid(cases, methods=["exact", "truncated"], time_limit=3, progress=False)
     exact = [(row["n"], row["status"], row["note"]) for row in rows if row["method"] == "exact"]
     assert exact == [
@@ -189,7 +227,9 @@ def test_a_row_out_of_time_ends_its_series_and_no_other(monkeypatch):
     assert (16, 3, "exact") not in tried
 
 
-@pytest.mark.parametrize("error", [ChildFailed("was ended by SIGKILL"), MemoryError("no"), ArithmeticError("Lanczos")])
+@pytest.mark.parametrize(
+    "error", [ChildFailed("was ended by SIGKILL"), MemoryError("no"), ArithmeticError("Lanczos")]
+)
 def test_a_row_that_fails_keeps_its_error(monkeypatch, error):
     def fresh(*arguments, **options):
         raise error
@@ -203,7 +243,10 @@ def test_a_row_that_fails_keeps_its_error(monkeypatch, error):
     ("arguments", "text"),
     [
         ({"methods": ["magic"]}, "methods: expected some of explicit, exact, truncated, got magic"),
-        ({"forms": ["magic"]}, "forms: expected some of entrywise, normal, rank-one, residual, symmetric, got magic"),
+        (
+            {"forms": ["magic"]},
+            "forms: expected some of entrywise, normal, rank-one, residual, symmetric, got magic",
+        ),
         ({"memory_limit": 0}, "memory_limit"),
         ({"time_limit": 0}, "time_limit"),
         ({"threads": 0}, "threads"),
@@ -231,7 +274,10 @@ def test_the_standard_grid_varies_one_size_at_a_time_and_runs_on_to_large_n(quic
 def test_the_memory_of_exact_simulation_does_not_depend_on_the_order():
     problem = CostCase("completion", 6).problem()
     X = descended_point(problem)
-    peaks = [traced_peak(lambda order=order: workloads.exact(problem, X, order)()()) for order in (3, 3, 5, 11)]
+    peaks = [
+        traced_peak(lambda order=order: workloads.exact(problem, X, order)()())
+        for order in (3, 3, 5, 11)
+    ]
     assert max(peaks[1:]) < 1.1 * min(peaks[1:])  # the first one pays for caches
 
 
@@ -249,7 +295,9 @@ def test_the_memory_summary_counts_what_it_says():
             "method": "explicit", "predicted_bytes": predicted, "traced_bytes": traced, "resident_bytes": resident
         }  # fmt: skip
 
-    text = memory_summary([row(100, 90, 80), row(100, 150, 125), row(100, 200, 5), row(100, 200, None)], noise=20)
+    text = memory_summary(
+        [row(100, 90, 80), row(100, 150, 125), row(100, 200, 5), row(100, 200, None)], noise=20
+    )
     assert "2 rows" in text
     assert "from 0.80 to 1.25" in text
     assert "in 1 rows" in text

@@ -21,7 +21,20 @@ def run(*words):
 
 
 def test_a_table_files_and_figures(tmp_path, capsys):
-    words = ["--operator", "gaussian", "--n", 2, 3, 4, "--m", "2n", "--methods", "truncated", "--repeats", 1]
+    words = [
+        "--operator",
+        "gaussian",
+        "--n",
+        2,
+        3,
+        4,
+        "--m",
+        "2n",
+        "--methods",
+        "truncated",
+        "--repeats",
+        1,
+    ]
     words += ["--seed", 5]
     assert run(*words, "--out", tmp_path) == 0
     out = capsys.readouterr().out
@@ -43,7 +56,18 @@ def test_a_table_files_and_figures(tmp_path, capsys):
 
 
 def test_refused_sizes_are_rows_in_json_and_csv(tmp_path, capsys):
-    words = ["--operator", "gaussian", "--n", 9, "--methods", "explicit", "--forms", "normal", "--out", tmp_path]
+    words = [
+        "--operator",
+        "gaussian",
+        "--n",
+        9,
+        "--methods",
+        "explicit",
+        "--forms",
+        "normal",
+        "--out",
+        tmp_path,
+    ]
     words += ["--memory-limit", "1e4"]
     assert run(*words, "--json") == 0
     rows = json.loads(capsys.readouterr().out)["rows"]

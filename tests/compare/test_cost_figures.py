@@ -14,20 +14,43 @@ LIMIT = 10**9
 
 
 def row(n, method, form=None, *, seconds=None, count=None, **more):
-    base = {"operator": "sparse", "n": n, "rank": 1, "m": 10 * n, "m_rule": "10n", "order": 3, "allowed_bytes": LIMIT}
+    base = {
+        "operator": "sparse",
+        "n": n,
+        "rank": 1,
+        "m": 10 * n,
+        "m_rule": "10n",
+        "order": 3,
+        "allowed_bytes": LIMIT,
+    }
     base |= {"method": method, "form": form, "predicted_bytes": count}
     if seconds is None:
         return base | {"status": "refused", **more}
-    times = {"run_seconds": seconds, "run_seconds_low": seconds / 2, "run_seconds_high": 2 * seconds}
-    return base | {"status": "measured", "traced_bytes": count, "resident_bytes": count, **times, **more}
+    times = {
+        "run_seconds": seconds,
+        "run_seconds_low": seconds / 2,
+        "run_seconds_high": 2 * seconds,
+    }
+    return base | {
+        "status": "measured",
+        "traced_bytes": count,
+        "resident_bytes": count,
+        **times,
+        **more,
+    }
 
 
 @pytest.fixture
 def rows():
-    simulated = [row(n, "exact", seconds=4e-5, count=100 * n) | {"predicted_bytes": None} for n in (4, 8, 16, 100_000)]
+    simulated = [
+        row(n, "exact", seconds=4e-5, count=100 * n) | {"predicted_bytes": None}
+        for n in (4, 8, 16, 100_000)
+    ]
     normal = [row(4, "explicit", "normal", seconds=1e-3, count=10**6)]
     normal += [row(n, "explicit", "normal", count=10**12) for n in (8, 16, 100_000)]
-    entrywise = [row(n, "explicit", "entrywise", seconds=1e-6 * n**3, count=8 * n**3) for n in (4, 8)]
+    entrywise = [
+        row(n, "explicit", "entrywise", seconds=1e-6 * n**3, count=8 * n**3) for n in (4, 8)
+    ]
     entrywise += [row(n, "explicit", "entrywise", count=2 * 10**9) for n in (16, 100_000)]
     return [*normal, *entrywise, *simulated]
 
@@ -64,7 +87,9 @@ def test_bytes_run_into_the_region_above_the_budget_where_predicted(rows):
     fig, ax = cost_bytes(rows)
     (region,) = ax.patches
     assert region.get_y() == LIMIT
-    predicted = [line for line in ax.get_lines() if line.get_marker() == "" and len(line.get_xdata()) == 4]
+    predicted = [
+        line for line in ax.get_lines() if line.get_marker() == "" and len(line.get_xdata()) == 4
+    ]
     assert [list(line.get_ydata()) for line in predicted] == [
         [10**6, 10**12, 10**12, 10**12],
         [512, 4096, 2 * 10**9, 2 * 10**9],
@@ -75,7 +100,12 @@ def test_bytes_run_into_the_region_above_the_budget_where_predicted(rows):
 
 
 def test_no_region_where_nothing_is_refused_and_the_order_is_a_linear_axis(rows):
-    kept = [dict(r, order=order) for order in (1, 3, 5) for r in rows if r["status"] == "measured" and r["n"] == 4]
+    kept = [
+        dict(r, order=order)
+        for order in (1, 3, 5)
+        for r in rows
+        if r["status"] == "measured" and r["n"] == 4
+    ]
     for draw in (cost_seconds, cost_bytes):
         _, ax = draw(kept, axis="order")
         assert not ax.patches
@@ -98,7 +128,13 @@ def test_failed_and_missing_measurements_do_not_break_the_figure(rows):
     broken = [dict(r) for r in rows]
     for r in broken:
         if r["form"] == "normal":
-            r.update(status="failed", run_seconds=None, predicted_bytes=None, traced_bytes=None, resident_bytes=None)
+            r.update(
+                status="failed",
+                run_seconds=None,
+                predicted_bytes=None,
+                traced_bytes=None,
+                resident_bytes=None,
+            )
         r["resident_bytes"] = None
     _, ax = cost_seconds(broken)
     assert "explicit, normal (failed at n = 4)" in lines(ax)
@@ -112,6 +148,11 @@ def test_the_slices_are_the_longest_series_along_one_size():
     rows += [row(4, "exact", seconds=1.0, order=order) for order in (1, 7)]
     slices = cost_slices(rows)
     assert set(slices) == {("sparse", "n"), ("sparse", "order")}
-    assert [(r["n"], r["order"]) for r in slices["sparse", "n"]] == [(4, 3), (8, 3), (16, 3), (32, 3)]
+    assert [(r["n"], r["order"]) for r in slices["sparse", "n"]] == [
+        (4, 3),
+        (8, 3),
+        (16, 3),
+        (32, 3),
+    ]
     assert sorted(r["order"] for r in slices["sparse", "order"]) == [1, 3, 5, 7]
     assert cost_slices([]) == {}

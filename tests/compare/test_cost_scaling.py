@@ -8,10 +8,23 @@ from lift_compare.compare.scaling import growth_factor, power_law, scaling_expon
 
 
 def rows(sizes, seconds, *, axis="n", flops=None, **fixed):
-    base = {"operator": "gaussian", "method": "explicit", "form": "normal", "n": 4, "rank": 1, "m": 8, "m_rule": "8"}
+    base = {
+        "operator": "gaussian",
+        "method": "explicit",
+        "form": "normal",
+        "n": 4,
+        "rank": 1,
+        "m": 8,
+        "m_rule": "8",
+    }
     base |= {"order": 3, "status": "measured", **fixed}
     return [
-        {**base, axis: size, "run_seconds": seconds(size), **({"predicted_flops": flops(size)} if flops else {})}
+        {
+            **base,
+            axis: size,
+            "run_seconds": seconds(size),
+            **({"predicted_flops": flops(size)} if flops else {}),
+        }
         for size in sizes
     ]
 
@@ -23,8 +36,16 @@ def test_a_power_and_a_base_are_found():
 
 def test_only_the_large_part_is_fitted_so_that_overhead_does_not_flatten_it():
     sizes = [1, 2, 4, 8, 16, 32, 64, 128]
-    (fit,) = scaling_exponents(rows(sizes, lambda n: 1.0 if n < 16 else n**3 / 4096, flops=lambda n: 5 * n**3))
-    assert (fit.axis, fit.quantity, fit.smallest, fit.largest, fit.points) == ("n", "run_seconds", 16, 128, 4)
+    (fit,) = scaling_exponents(
+        rows(sizes, lambda n: 1.0 if n < 16 else n**3 / 4096, flops=lambda n: 5 * n**3)
+    )
+    assert (fit.axis, fit.quantity, fit.smallest, fit.largest, fit.points) == (
+        "n",
+        "run_seconds",
+        16,
+        128,
+        4,
+    )
     assert fit.measured == pytest.approx(3)
     assert fit.predicted == pytest.approx(3)
     assert fit.fixed == "rank = 1, order = 3, m = 8"
@@ -35,12 +56,16 @@ def test_the_order_is_fitted_as_a_growth_factor_and_a_flat_cost_gives_one():
     assert explicit.axis == "order"
     assert explicit.measured == pytest.approx(4)
     assert explicit.predicted is None
-    (flat,) = scaling_exponents(rows([1, 3, 5, 7], lambda order: 2e-5, axis="order", method="exact", form=None))
+    (flat,) = scaling_exponents(
+        rows([1, 3, 5, 7], lambda order: 2e-5, axis="order", method="exact", form=None)
+    )
     assert flat.measured == pytest.approx(1)
 
 
 def test_m_that_follows_n_is_one_series_and_other_sizes_stay_apart():
-    along_n = [row | {"m": row["n"] ** 2, "m_rule": "n^2"} for row in rows([4, 8, 16], lambda n: n**2)]
+    along_n = [
+        row | {"m": row["n"] ** 2, "m_rule": "n^2"} for row in rows([4, 8, 16], lambda n: n**2)
+    ]
     other = rows([4, 8, 16], lambda n: n**4, rank=2)
     fits = scaling_exponents([*along_n, *other])
     assert sorted((fit.fixed, round(fit.measured, 6)) for fit in fits) == [

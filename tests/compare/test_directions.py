@@ -30,7 +30,9 @@ def test_the_published_instances(name: str, order: int) -> None:
     instance = PUBLISHED[name]
     problem = instance.build()
     X = sensing.polish(problem, instance.stationary_point())
-    comparison = compare_directions(problem, X, order, rho=instance.rho, eta=instance.eta, steps=100, costs=False)
+    comparison = compare_directions(
+        problem, X, order, rho=instance.rho, eta=instance.eta, steps=100, costs=False
+    )
     assert comparison.coefficient_error < 1e-10
     assert comparison.objective_error < 1e-10
     assert comparison.tensor_error < 1e-10
@@ -42,19 +44,37 @@ def test_the_published_instances(name: str, order: int) -> None:
 
 @pytest.mark.parametrize(
     ("n", "rank", "m", "order"),
-    [(4, 1, 5, 1), (4, 1, 5, 3), (4, 1, 5, 5), (3, 2, 7, 1), (3, 2, 7, 3), (4, 3, 9, 1), (3, 3, 7, 3), (2, 2, 4, 5)],
+    [
+        (4, 1, 5, 1),
+        (4, 1, 5, 3),
+        (4, 1, 5, 5),
+        (3, 2, 7, 1),
+        (3, 2, 7, 3),
+        (4, 3, 9, 1),
+        (3, 3, 7, 3),
+        (2, 2, 4, 5),
+    ],
 )
 @pytest.mark.parametrize("seed", [0, 1])
 def test_random_gaussian_instances(n: int, rank: int, m: int, order: int, seed: int) -> None:
     problem = sensing.gaussian(n, rank, m, seed)
     X = stationary(problem, seed)
-    comparison = compare_directions(problem, X, order, rho=0.2, eta=0.02, steps=60, costs=False, oracle=False)
-    assert max(comparison.coefficient_error, comparison.objective_error, comparison.tensor_error) < 1e-10
+    comparison = compare_directions(
+        problem, X, order, rho=0.2, eta=0.02, steps=60, costs=False, oracle=False
+    )
+    assert (
+        max(comparison.coefficient_error, comparison.objective_error, comparison.tensor_error)
+        < 1e-10
+    )
 
 
-@pytest.mark.parametrize("problem", [entrywise(3, 2, 0), rank_one(3, 2, 5, 1)], ids=["entrywise", "rank-one"])
+@pytest.mark.parametrize(
+    "problem", [entrywise(3, 2, 0), rank_one(3, 2, 5, 1)], ids=["entrywise", "rank-one"]
+)
 def test_other_operators(problem: sensing.SensingProblem) -> None:
-    comparison = compare_directions(problem, stationary(problem, 3), 3, rho=0.1, eta=1e-4, steps=40, costs=False)
+    comparison = compare_directions(
+        problem, stationary(problem, 3), 3, rho=0.1, eta=1e-4, steps=40, costs=False
+    )
     assert comparison.agree
 
 
@@ -86,16 +106,24 @@ def test_measures_of_the_free_path_are_those_of_the_tensors() -> None:
         displacements.append((w - w0).ravel())
     S = np.linalg.qr(np.array([t.ravel() for t in tensors]).T)[0]
     delta = displacements[-1]
-    assert comparison.span_capture == pytest.approx(np.linalg.norm(S.T @ delta) / np.linalg.norm(delta), rel=1e-9)
-    V = np.linalg.svd(np.array(displacements).T, full_matrices=False)[0][:, : len(comparison.principal_angles)]
+    assert comparison.span_capture == pytest.approx(
+        np.linalg.norm(S.T @ delta) / np.linalg.norm(delta), rel=1e-9
+    )
+    V = np.linalg.svd(np.array(displacements).T, full_matrices=False)[0][
+        :, : len(comparison.principal_angles)
+    ]
     cosines = np.linalg.svd(S.T @ V, compute_uv=False)
-    np.testing.assert_allclose(np.sort(np.cos(comparison.principal_angles)), np.sort(cosines), atol=1e-7)
+    np.testing.assert_allclose(
+        np.sort(np.cos(comparison.principal_angles)), np.sort(cosines), atol=1e-7
+    )
 
 
 def test_oracle_alignment_against_a_dense_hessian() -> None:
     problem = sensing.real_system()
     X = sensing.polish(problem, PUBLISHED["real-system"].stationary_point())
-    comparison = compare_directions(problem, X, 3, rho=0.1, eta=0.1, steps=1, costs=False, oracle=True)
+    comparison = compare_directions(
+        problem, X, 3, rho=0.1, eta=0.1, steps=1, costs=False, oracle=True
+    )
     lifted = lifting.LiftedProblem(problem, 3)
     w = lifted.lift(X)
     eye = np.eye(27).reshape(27, 3, 3, 3)
@@ -121,7 +149,9 @@ def test_costs_table_and_row() -> None:
 def test_a_diverging_step_is_compared_up_to_its_last_finite_iterate() -> None:
     problem = sensing.real_system()
     X = sensing.polish(problem, PUBLISHED["real-system"].stationary_point())
-    comparison = compare_directions(problem, X, 1, rho=0.1, eta=40.0, steps=500, costs=False, oracle=False)
+    comparison = compare_directions(
+        problem, X, 1, rho=0.1, eta=40.0, steps=500, costs=False, oracle=False
+    )
     assert comparison.explicit.stop_reason is lifting.LiftedStopReason.DIVERGED
     assert comparison.steps < 500
     numbers = [value for value in comparison.row().values() if isinstance(value, float)]
@@ -142,7 +172,13 @@ def test_a_diverging_step_is_compared_up_to_its_last_finite_iterate() -> None:
     ],
 )
 def test_bad_input_is_refused(change, error, message) -> None:
-    arguments = {"X": np.array([[0.0], [2**-0.5]]), "order": 3, "rho": 0.1, "eta": 0.01, "steps": 5} | change
+    arguments = {
+        "X": np.array([[0.0], [2**-0.5]]),
+        "order": 3,
+        "rho": 0.1,
+        "eta": 0.01,
+        "steps": 5,
+    } | change
     with pytest.raises(error, match=message):
         compare_directions(sensing.two_by_two(), **arguments)
 
@@ -162,8 +198,11 @@ class TestMainJob:
         assert status["perturbed-completion", 11].startswith("refused: needs ")
         assert status["perturbed-completion", 11].endswith(" bytes, 20000 allowed")
         assert "l = 11: refused: needs" in result.table()
-        # The real system: no negative curvature along b at any order; the rule of the code holds by the surrogate only.
-        findings = " ".join(sentence for sentence in result.findings if sentence.startswith("real-system"))
+        # The real system: no negative curvature along b at any order; the rule of the code holds by
+        # the surrogate only.
+        findings = " ".join(
+            sentence for sentence in result.findings if sentence.startswith("real-system")
+        )
         assert "NO negative lifted curvature" in findings
         assert "does NOT hold by the code with the exact objective" in findings
         assert "holds by the code with the diagonal surrogate" in findings
@@ -180,8 +219,12 @@ class TestMainJob:
 
 
 class TestCommand:
-    def test_it_writes_the_table_and_the_figures(self, tmp_path, capsys: pytest.CaptureFixture[str]) -> None:
-        code = main(["directions", "--instance", "two-by-two", "--orders", "3", "5", "--out", str(tmp_path)])
+    def test_it_writes_the_table_and_the_figures(
+        self, tmp_path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        code = main(
+            ["directions", "--instance", "two-by-two", "--orders", "3", "5", "--out", str(tmp_path)]
+        )
         printed = capsys.readouterr().out
         assert code == 0
         assert "coefficient error, explicit vs exact" in printed
@@ -194,15 +237,27 @@ class TestCommand:
             assert 'role="img"' in svg
             assert "aria-label=" in svg
 
-    def test_json_and_csv_go_to_standard_output(self, tmp_path, capsys: pytest.CaptureFixture[str]) -> None:
-        arguments = ["directions", "--instance", "two-by-two", "--orders", "3", "--out", str(tmp_path)]
+    def test_json_and_csv_go_to_standard_output(
+        self, tmp_path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        arguments = [
+            "directions",
+            "--instance",
+            "two-by-two",
+            "--orders",
+            "3",
+            "--out",
+            str(tmp_path),
+        ]
         assert main([*arguments, "--json"]) == 0
         assert json.loads(capsys.readouterr().out)["rows"][0]["instance"] == "two-by-two"
         assert main([*arguments, "--csv"]) == 0
         assert capsys.readouterr().out.startswith("instance,")
 
     def test_a_disagreement_is_exit_code_1(self, tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("lift_compare.compare.published_comparison.PublishedComparison.agree", False)
+        monkeypatch.setattr(
+            "lift_compare.compare.published_comparison.PublishedComparison.agree", False
+        )
         assert main(["--instance", "two-by-two", "--orders", "3", "--out", str(tmp_path)]) == 1
 
     @pytest.mark.parametrize(
@@ -228,11 +283,15 @@ class TestCommand:
         def interrupted(**_: object) -> None:
             raise KeyboardInterrupt
 
-        monkeypatch.setattr("lift_compare.compare.commands.directions.compare_published", interrupted)
+        monkeypatch.setattr(
+            "lift_compare.compare.commands.directions.compare_published", interrupted
+        )
         assert main([]) == 130
         assert "interrupted" in capsys.readouterr().err
 
-    def test_an_interrupted_run_keeps_its_finished_rows(self, tmp_path, monkeypatch, capsys) -> None:
+    def test_an_interrupted_run_keeps_its_finished_rows(
+        self, tmp_path, monkeypatch, capsys
+    ) -> None:
         made = []
 
         def one_only(*arguments, **settings):
@@ -241,7 +300,9 @@ class TestCommand:
             made.append(compare_directions(*arguments, **settings))
             return made[0]
 
-        monkeypatch.setattr("lift_compare.compare.published_comparison.compare_directions", one_only)
+        monkeypatch.setattr(
+            "lift_compare.compare.published_comparison.compare_directions", one_only
+        )
         words = ["--instance", "two-by-two", "--orders", "3", "5", "--out", str(tmp_path)]
         assert main(["directions", *words]) == 130
         assert "interrupted" in capsys.readouterr().err

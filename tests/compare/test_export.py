@@ -94,7 +94,9 @@ def test_csv_and_json_lines_say_the_same(store: Path, capsys, tmp_path: Path) ->
     assert main(["export", str(store), "--json", "--out", str(tmp_path / "new")]) == 0
     assert len((tmp_path / "new" / "s.jsonl").read_text().splitlines()) == 7
     capsys.readouterr()
-    assert main(["export", str(store), "--out", str(tmp_path / "new" / "rows.csv" / "below.csv")]) == 2
+    assert (
+        main(["export", str(store), "--out", str(tmp_path / "new" / "rows.csv" / "below.csv")]) == 2
+    )
     assert capsys.readouterr().err.startswith("lift-compare: error: --out: cannot write")
 
 
@@ -107,8 +109,12 @@ def test_an_interrupted_evaluation_is_a_row_too(tmp_path: Path) -> None:
     assert (row["status"], row["x"], row["seconds"]) == ("interrupted", 1, None)
 
 
-@pytest.mark.parametrize("content", [None, b"", b"not a database", b"SQLite format 3\0" + b"\0" * 84])
-def test_other_files_are_refused_and_nothing_is_written(tmp_path: Path, capsys, content: bytes | None) -> None:
+@pytest.mark.parametrize(
+    "content", [None, b"", b"not a database", b"SQLite format 3\0" + b"\0" * 84]
+)
+def test_other_files_are_refused_and_nothing_is_written(
+    tmp_path: Path, capsys, content: bytes | None
+) -> None:
     path = tmp_path / "file"
     if content is not None:
         path.write_bytes(content)

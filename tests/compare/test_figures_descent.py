@@ -70,7 +70,9 @@ def test_powers_of_ten_are_written_as_such() -> None:
 def test_the_landscape_shows_the_paths_and_the_jump() -> None:
     problem = sensing.two_by_two()
     path = np.array([[[0.0], [0.7]], [[0.25], [0.5]]])
-    _, ax = plane.landscape(problem, {"gd": path, "mine": path + 0.1}, jump=(path[0], np.array([[1.2], [0.0]])))
+    _, ax = plane.landscape(
+        problem, {"gd": path, "mine": path + 0.1}, jump=(path[0], np.array([[1.2], [0.0]]))
+    )
     drawn = lines(ax)
     np.testing.assert_array_equal(drawn["gradient descent"], path[:, :, 0])
     np.testing.assert_array_equal(drawn["mine"], path[:, :, 0] + 0.1)
@@ -92,16 +94,27 @@ def test_the_landscape_belongs_to_the_plane() -> None:
 # The panels
 
 
-@pytest.mark.parametrize(("quantity", "factor"), [("objective", 1), ("gradient_norm", 2), ("distance", 3)])
+@pytest.mark.parametrize(
+    ("quantity", "factor"), [("objective", 1), ("gradient_norm", 2), ("distance", 3)]
+)
 def test_histories_join_the_phases_and_mark_the_escape(quantity: str, factor: int) -> None:
-    runs = {"gd": [history([8.0, 4.0, 2.0])], "escape": [history([8.0, 4.0]), history([1.0, 0.5, 0.25])]}
+    runs = {
+        "gd": [history([8.0, 4.0, 2.0])],
+        "escape": [history([8.0, 4.0]), history([1.0, 0.5, 0.25])],
+    }
     _, ax = panels.histories(runs, quantity, title="T", labels={"gd": "alone"})
     drawn = lines(ax)
     np.testing.assert_allclose(drawn["alone"], [[0, 8 * factor], [1, 4 * factor], [2, 2 * factor]])
     np.testing.assert_allclose(drawn["escape"], [[0, 8 * factor], [1, 4 * factor]])
     points = [np.asarray(line_.get_xydata()) for line_ in ax.get_lines()]
-    assert any(np.array_equal(p, [[1, factor], [2, 0.5 * factor], [3, 0.25 * factor]]) for p in points)
-    rings = [p for line_, p in zip(ax.get_lines(), points, strict=True) if line_.get_marker() == "o" and len(p) == 1]
+    assert any(
+        np.array_equal(p, [[1, factor], [2, 0.5 * factor], [3, 0.25 * factor]]) for p in points
+    )
+    rings = [
+        p
+        for line_, p in zip(ax.get_lines(), points, strict=True)
+        if line_.get_marker() == "o" and len(p) == 1
+    ]
     np.testing.assert_allclose(rings, [[[1, factor]]])
     words = text_alternative(ax.figure)  # type: ignore[arg-type]
     assert f"escape at iteration 1: {4 * factor} becomes {factor}." in words
@@ -128,7 +141,10 @@ def test_histories_refuse_what_they_cannot_draw() -> None:
 
 
 def test_objectives_are_drawn_in_units_of_their_value_at_the_start() -> None:
-    curves = {"a": ("exact", np.array([4.0, 4.0, 2.0])), "b": ("surrogate", np.array([0.5, 0.6, 0.7]))}
+    curves = {
+        "a": ("exact", np.array([4.0, 4.0, 2.0])),
+        "b": ("surrogate", np.array([0.5, 0.6, 0.7])),
+    }
     _, ax = panels.lifted_objectives(curves, steps={"a": np.array([0, 100])}, title="T")
     np.testing.assert_allclose(lines(ax)["a"], [[0, 1.0], [100, 0.5]])
     np.testing.assert_allclose(lines(ax)["b"], [[0, 1.2], [1, 1.4]])
@@ -175,9 +191,13 @@ def test_space_shows_the_entries_on_one_scale() -> None:
     assert problem.ground_truth is not None
     points: list[np.ndarray] = []
     start = np.array([[0.3], [0.1], [0.9]])
-    gradient_descent(problem, start, step_size=0.1, max_iterations=5, callback=lambda _, X, *__: points.append(X))
+    gradient_descent(
+        problem, start, step_size=0.1, max_iterations=5, callback=lambda _, X, *__: points.append(X)
+    )
     walk = np.array(points)
-    _, ax = trajectory.trajectory_in_space({"gd": [walk], "escape": [walk, walk + 1]}, problem.ground_truth, title="T")
+    _, ax = trajectory.trajectory_in_space(
+        {"gd": [walk], "escape": [walk, walk + 1]}, problem.ground_truth, title="T"
+    )
     space: object = ax
     spans = [np.ptp(getattr(space, f"get_{axis}lim")()) for axis in "xyz"]
     np.testing.assert_allclose(spans, spans[0])
@@ -192,7 +212,11 @@ def test_space_shows_the_entries_on_one_scale() -> None:
 
 def test_published_rates_are_open_markers_beside_ours() -> None:
     _, ax = success.success_rates(
-        [40, 50], {"gd": [0.5, 0.25]}, published={"gd": [0.6, None]}, labels={"gd": "alone"}, title="T"
+        [40, 50],
+        {"gd": [0.5, 0.25]},
+        published={"gd": [0.6, None]},
+        labels={"gd": "alone"},
+        title="T",
     )
     drawn = {str(each.get_label()): each for each in ax.get_lines()}
     np.testing.assert_array_equal(drawn["alone, computed here"].get_ydata(), [0.5, 0.25])

@@ -36,7 +36,9 @@ def npy(array, *, shape=None, descr=None):
     """Return npy bytes, with the shape or dtype of the header replaced by a lie."""
     stream = io.BytesIO()
     header = {"descr": descr or np.lib.format.dtype_to_descr(array.dtype), "fortran_order": False}
-    np.lib.format.write_array_header_1_0(stream, {**header, "shape": array.shape if shape is None else shape})
+    np.lib.format.write_array_header_1_0(
+        stream, {**header, "shape": array.shape if shape is None else shape}
+    )
     return stream.getvalue() + array.tobytes()
 
 
@@ -61,7 +63,8 @@ def refusal(path, **options):
     return line
 
 
-# -- good files ---------------------------------------------------------------------------------------------------
+# -- good files
+# ---------------------------------------------------------------------------------------------------
 
 
 def test_dense_operator_with_ground_truth(tmp_path):
@@ -76,7 +79,14 @@ def test_dense_operator_with_ground_truth(tmp_path):
 
 def test_entrywise_operator_with_measurements(tmp_path):
     problem = sensing.perturbed_completion(4, 0.2)
-    path = saved(tmp_path / "w.npz", A=None, Z=None, X=None, weights=problem.operator.weights, b=problem.measurements)
+    path = saved(
+        tmp_path / "w.npz",
+        A=None,
+        Z=None,
+        X=None,
+        weights=problem.operator.weights,
+        b=problem.measurements,
+    )
     instance = read_instance(path)
     assert isinstance(instance.problem.operator, sensing.EntrywiseOperator)
     assert (instance.X, instance.problem.ground_truth, instance.problem.rank) == (None, None, 1)
@@ -97,7 +107,9 @@ def test_any_real_dtype_and_compression(tmp_path, save, dtype):
 
 def test_fortran_order_is_not_transposed(tmp_path):
     Z = np.asfortranarray(arrays()["Z"])
-    np.testing.assert_array_equal(read_instance(saved(tmp_path / "f.npz", Z=Z)).problem.ground_truth, Z)
+    np.testing.assert_array_equal(
+        read_instance(saved(tmp_path / "f.npz", Z=Z)).problem.ground_truth, Z
+    )
 
 
 @pytest.mark.parametrize("rank", [np.int64(2), np.array([2]), np.array(2.0)])
@@ -105,7 +117,8 @@ def test_rank_as_a_number_of_any_kind(tmp_path, rank):
     assert read_instance(saved(tmp_path / "r.npz", rank=rank)).problem.rank == 2
 
 
-# -- refused: the archive -------------------------------------------------------------------------------------------
+# -- refused: the archive
+# -------------------------------------------------------------------------------------------
 
 
 def test_no_such_file(tmp_path):
@@ -122,7 +135,9 @@ def test_named_pipe_is_refused_and_not_waited_for(tmp_path):
     assert "regular file" in refusal(tmp_path / "pipe.npz")
 
 
-@pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04" + b"\0" * 40, b"\x93NUMPY\x01\x00"])
+@pytest.mark.parametrize(
+    "content", [b"", b"hello", b"PK\x03\x04" + b"\0" * 40, b"\x93NUMPY\x01\x00"]
+)
 def test_not_a_zip_archive(tmp_path, content):
     path = tmp_path / "x.npz"
     path.write_bytes(content)
@@ -133,7 +148,9 @@ def test_file_over_the_limit(tmp_path):
     assert "over the limit" in refusal(saved(tmp_path / "x.npz"), max_bytes=100)
 
 
-@pytest.mark.parametrize("name", ["evil.npy", "A", "../A.npy", "/A.npy", "A.npy.npy", "a.npy", "x\ny.npy", "n" * 999])
+@pytest.mark.parametrize(
+    "name", ["evil.npy", "A", "../A.npy", "/A.npy", "A.npy.npy", "a.npy", "x\ny.npy", "n" * 999]
+)
 def test_unknown_members(tmp_path, name):
     line = refusal(zipped(tmp_path / "x.npz", [*members(), (name, b"")]))
     assert "unknown member" in line
@@ -148,7 +165,9 @@ def test_doubled_member(tmp_path):
 
 
 def test_strange_compression(tmp_path):
-    assert "A: has a compression" in refusal(zipped(tmp_path / "x.npz", members(), zipfile.ZIP_LZMA))
+    assert "A: has a compression" in refusal(
+        zipped(tmp_path / "x.npz", members(), zipfile.ZIP_LZMA)
+    )
 
 
 def test_encrypted_member(tmp_path):
@@ -176,7 +195,8 @@ def test_damaged_data_is_found_by_its_checksum(tmp_path):
     assert "A: its data cannot be read" in refusal(path)
 
 
-# -- refused: keys -------------------------------------------------------------------------------------------------
+# -- refused: keys
+# -------------------------------------------------------------------------------------------------
 
 
 def test_missing_and_conflicting_keys(tmp_path):
@@ -185,7 +205,8 @@ def test_missing_and_conflicting_keys(tmp_path):
     assert "expected b (measurements) or Z" in refusal(saved(tmp_path / "3.npz", Z=None))
 
 
-# -- refused: headers, before any data is read ------------------------------------------------------------------------
+# -- refused: headers, before any data is read
+# ------------------------------------------------------------------------
 
 
 def test_pickle_is_never_loaded(tmp_path):
@@ -247,7 +268,9 @@ def test_bomb_that_declares_what_it_holds_is_refused_before_it_is_decompressed(t
             archive.writestr(name, content)
         with archive.open("b.npy", "w") as stream:
             header = io.BytesIO()
-            np.lib.format.write_array_header_1_0(header, {"descr": "<f8", "fortran_order": False, "shape": (count,)})
+            np.lib.format.write_array_header_1_0(
+                header, {"descr": "<f8", "fortran_order": False, "shape": (count,)}
+            )
             stream.write(header.getvalue())
             for _ in range(count // 1_000_000):
                 stream.write(bytes(8_000_000))
@@ -263,14 +286,18 @@ def test_bomb_that_declares_what_it_holds_is_refused_before_it_is_decompressed(t
 def test_sizes_count_together(tmp_path):
     """Each array is below the limit; one after another they are not."""
     path = tmp_path / "x.npz"
-    np.savez_compressed(path, A=np.zeros((1000, 3, 3)), b=np.zeros(1000), Z=np.zeros((3, 300)), X=np.zeros((3, 300)))
+    np.savez_compressed(
+        path, A=np.zeros((1000, 3, 3)), b=np.zeros(1000), Z=np.zeros((3, 300)), X=np.zeros((3, 300))
+    )
     assert "X: declares shape (3, 300)" in refusal(path, max_bytes=8 * (9000 + 1000 + 900 + 899))
     assert "limit" not in refusal(path, max_bytes=8 * (9000 + 1000 + 900 + 900))
 
 
 def test_small_integers_count_as_float64(tmp_path):
     path = tmp_path / "x.npz"
-    np.savez_compressed(path, A=np.zeros((4000, 2, 2), dtype=np.int8), b=np.ones(4000, dtype=np.int8))
+    np.savez_compressed(
+        path, A=np.zeros((4000, 2, 2), dtype=np.int8), b=np.ones(4000, dtype=np.int8)
+    )
     assert "A: declares shape (4000, 2, 2), 128 kB" in refusal(path, max_bytes=100_000)
 
 
@@ -287,10 +314,18 @@ def test_size_in_the_directory_that_lies(tmp_path):
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"not npy", b"\x93NUMPY\x09\x00", b"\x93NUMPY\x01\x00\xff\xff{", b"\x93NUMPY\x02\x00\xff\xff\xff\xff"],
+    [
+        b"",
+        b"not npy",
+        b"\x93NUMPY\x09\x00",
+        b"\x93NUMPY\x01\x00\xff\xff{",
+        b"\x93NUMPY\x02\x00\xff\xff\xff\xff",
+    ],
 )
 def test_member_without_a_readable_header(tmp_path, content):
-    assert "X: has no readable .npy header" in refusal(zipped(tmp_path / "x.npz", members(X=content)))
+    assert "X: has no readable .npy header" in refusal(
+        zipped(tmp_path / "x.npz", members(X=content))
+    )
 
 
 @pytest.mark.parametrize(
@@ -299,10 +334,13 @@ def test_member_without_a_readable_header(tmp_path, content):
 def test_hostile_headers(tmp_path, text):
     header = text.encode() + b"\n"
     content = b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header
-    assert "X: has no readable .npy header" in refusal(zipped(tmp_path / "x.npz", members(X=content)))
+    assert "X: has no readable .npy header" in refusal(
+        zipped(tmp_path / "x.npz", members(X=content))
+    )
 
 
-# -- refused: values ------------------------------------------------------------------------------------------------
+# -- refused: values
+# ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("key", ["A", "Z", "X", "b", "weights"])
@@ -313,7 +351,9 @@ def test_numbers_that_are_not_finite(tmp_path, key, value):
         content.update(A=None, b=None, weights=np.eye(3))
     content[key] = np.array(content[key], dtype=float)
     content[key].flat[-1] = value
-    assert f"{key}: expected finite numbers, got 1 not finite" in refusal(saved(tmp_path / "x.npz", **content))
+    assert f"{key}: expected finite numbers, got 1 not finite" in refusal(
+        saved(tmp_path / "x.npz", **content)
+    )
 
 
 @pytest.mark.parametrize(
@@ -335,7 +375,10 @@ def test_numbers_that_are_not_finite(tmp_path, key, value):
         ({"rank": 1.5}, "rank: expected a rank that is a whole number in 1..3, got 1.5"),
         ({"rank": np.array([1, 2])}, "rank: expected an array of 0 dimensions"),
         ({"X": np.ones((3, 4))}, "X: expected a rank that is a whole number in 1..3, got 4"),
-        ({"A": np.full((1, 3, 3), 1e300), "Z": np.full((3, 2), 1e300)}, "Z: expected finite numbers"),
+        (
+            {"A": np.full((1, 3, 3), 1e300), "Z": np.full((3, 2), 1e300)},
+            "Z: expected finite numbers",
+        ),
     ],
 )
 def test_values_that_do_not_fit(tmp_path, changes, words):
@@ -343,13 +386,18 @@ def test_values_that_do_not_fit(tmp_path, changes, words):
 
 
 def test_long_double_overflow_cannot_pass_as_infinity(tmp_path):
-    assert "X: expected real numbers" in refusal(saved(tmp_path / "x.npz", X=np.full((3, 2), 2, dtype=np.longdouble)))
+    assert "X: expected real numbers" in refusal(
+        saved(tmp_path / "x.npz", X=np.full((3, 2), 2, dtype=np.longdouble))
+    )
 
 
-# -- anything at all -------------------------------------------------------------------------------------------------
+# -- anything at all
+# -------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     flips=st.lists(st.tuples(st.integers(0, 10**6), st.integers(1, 255)), min_size=1, max_size=4),
     cut=st.integers(0, 40),
@@ -365,7 +413,9 @@ def test_damaged_bytes_are_read_or_refused_and_nothing_else(tmp_path, flips, cut
         assert read_instance(path).problem.n == 3
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(content=st.binary(max_size=200))
 def test_any_bytes_as_a_member(tmp_path, content):
     path = zipped(tmp_path / "any.npz", members(X=content))

@@ -18,7 +18,9 @@ from lift_compare.compare.resident import peak_of, reset_peak, resident_peak
 from lift_compare.compare.tables import show_bytes
 
 MB = 10**6
-needs_proc = pytest.mark.skipif(not os.path.exists("/proc/self/clear_refs"), reason="VmHWM is Linux only")
+needs_proc = pytest.mark.skipif(
+    not os.path.exists("/proc/self/clear_refs"), reason="VmHWM is Linux only"
+)
 
 
 def ones(count: int) -> partial:
@@ -90,7 +92,9 @@ def test_tracemalloc_is_off_while_timing_and_on_for_the_traced_call():
 
 def test_garbage_collection_is_off_while_timing_and_back_on_after_a_failure():
     seen = []
-    measure_cost(lambda: seen.append(gc.isenabled()), repeats=1, min_time=0, warm_up=0, traced=False)
+    measure_cost(
+        lambda: seen.append(gc.isenabled()), repeats=1, min_time=0, warm_up=0, traced=False
+    )
     assert seen == [False]
 
     def fails():
@@ -123,7 +127,10 @@ def test_resident_peak_is_that_of_the_call_alone():
 def test_the_resident_peak_sees_the_work_space_of_lapack_and_tracemalloc_does_not():
     matrix = np.random.default_rng(0).standard_normal((600, 600))
     sample = measure_cost(
-        partial(np.linalg.svd, matrix), repeats=1, min_time=0, resident=partial(partial, np.linalg.svd, matrix)
+        partial(np.linalg.svd, matrix),
+        repeats=1,
+        min_time=0,
+        resident=partial(partial, np.linalg.svd, matrix),
     )
     assert sample.traced_bytes < 3 * matrix.nbytes
     assert sample.resident_bytes > 1.5 * sample.traced_bytes
@@ -131,7 +138,10 @@ def test_the_resident_peak_sees_the_work_space_of_lapack_and_tracemalloc_does_no
 
 def test_the_sample_reads_well_and_becomes_a_row():
     sample = measure_cost(lambda: np.ones(MB), repeats=3, min_time=0, predicted_bytes=8 * MB)
-    assert f"predicted {show_bytes(8 * MB)}, traced {show_bytes(sample.traced_bytes)}, resident –" in repr(sample)
+    assert (
+        f"predicted {show_bytes(8 * MB)}, traced {show_bytes(sample.traced_bytes)}, resident –"
+        in repr(sample)
+    )
     assert "3 calls" in repr(sample)
     row = sample.row("run_")
     assert row["run_seconds"] == sample.seconds.median
@@ -194,7 +204,9 @@ def test_without_proc_there_is_no_resident_peak(monkeypatch, tmp_path):
 
 
 @needs_proc
-def test_where_the_peak_cannot_be_started_anew_the_peak_so_far_is_the_baseline(monkeypatch, tmp_path):
+def test_where_the_peak_cannot_be_started_anew_the_peak_so_far_is_the_baseline(
+    monkeypatch, tmp_path
+):
     monkeypatch.setattr("lift_compare.compare.resident._CLEAR", tmp_path / "missing" / "clear_refs")
     before = np.ones(30 * MB // 8)
     del before  # this peak now hides any smaller one: the result is a lower bound

@@ -28,12 +28,25 @@ def drawing(name: str, words: str = "A line from (0, 0) to (1, 2).") -> Drawing:
 
 
 def page(**more: object) -> str:
-    numbers = Sheet("Some <numbers>", [Column("a", "a"), Column("b", "b & c")], [{"a": 1.5, "b": "<b>"}, {"a": None}])
+    numbers = Sheet(
+        "Some <numbers>",
+        [Column("a", "a"), Column("b", "b & c")],
+        [{"a": 1.5, "b": "<b>"}, {"a": None}],
+    )
     differs = Difference("one", "A title", "0.5 was printed", "0.25 was computed", "by hand", True)
-    agrees = Difference("two", "Another title", "0.5 was printed", "0.5 was computed", "by hand", False)
-    wide = Sheet("Wide", [Column(str(i), f"column {i}") for i in range(30)], [{str(i): i * 1.001 for i in range(30)}])
+    agrees = Difference(
+        "two", "Another title", "0.5 was printed", "0.5 was computed", "by hand", False
+    )
+    wide = Sheet(
+        "Wide",
+        [Column(str(i), f"column {i}") for i in range(30)],
+        [{str(i): i * 1.001 for i in range(30)}],
+    )
     sections = [
-        Section("First part", ["Text with <script>alert(1)</script> in it.", drawing("one"), drawing("two"), numbers]),
+        Section(
+            "First part",
+            ["Text with <script>alert(1)</script> in it.", drawing("one"), drawing("two"), numbers],
+        ),
         Section("Second part", [differs, agrees, wide]),
     ]
     return report_html("A report", ["In short."], sections, {**PROVENANCE, **more})
@@ -166,26 +179,40 @@ def test_the_browser_notices_requests_and_errors(browser: Browser, tmp_path: Pat
 
 
 @needs_chromium
-def test_the_browser_tells_a_named_image_from_a_nameless_one(browser: Browser, tmp_path: Path) -> None:
+def test_the_browser_tells_a_named_image_from_a_nameless_one(
+    browser: Browser, tmp_path: Path
+) -> None:
     mixed = tmp_path / "mixed.html"
-    mixed.write_text("<!doctype html><title>t</title><svg role=img aria-label=words></svg><svg role=img></svg>")
-    assert sorted(name for _, name in browser.open(mixed).accessible("image", "img")) == ["", "words"]
+    mixed.write_text(
+        "<!doctype html><title>t</title><svg role=img aria-label=words></svg><svg role=img></svg>"
+    )
+    assert sorted(name for _, name in browser.open(mixed).accessible("image", "img")) == [
+        "",
+        "words",
+    ]
 
 
 @needs_chromium
 @pytest.mark.parametrize(("width", "dark"), [(360, False), (360, True), (1200, False)])
-def test_the_page_loads_silently_and_fits_the_width(browser: Browser, tmp_path: Path, width: int, dark: bool) -> None:
+def test_the_page_loads_silently_and_fits_the_width(
+    browser: Browser, tmp_path: Path, width: int, dark: bool
+) -> None:
     path = tmp_path / "report.html"
     path.write_text(page(), encoding="utf-8")
     visit = browser.open(path, width=width, dark=dark)
     assert visit.requests == []
     assert visit.errors == []
     assert visit.evaluate("document.documentElement.scrollWidth") <= width
-    assert visit.evaluate("[...document.querySelectorAll('.scroll')].some(box => box.scrollWidth > box.clientWidth)")
+    assert visit.evaluate(
+        "[...document.querySelectorAll('.scroll')].some(box => box.scrollWidth > box.clientWidth)"
+    )
     background = visit.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (max(map(int, re.findall(r"\d+", background)[:3])) < 80) == dark
     # Figures keep their light ground in the dark, or their black lines would vanish.
-    assert visit.evaluate("getComputedStyle(document.querySelector('svg')).backgroundColor") == "rgb(255, 255, 255)"
+    assert (
+        visit.evaluate("getComputedStyle(document.querySelector('svg')).backgroundColor")
+        == "rgb(255, 255, 255)"
+    )
     images = visit.accessible("image", "img")
     assert len(images) == 2
     assert all(name for _, name in images)

@@ -69,10 +69,17 @@ def test_the_page_opens_without_errors_or_requests(out: Path, width: int, dark: 
         assert visit.requests == []
         assert visit.evaluate("document.documentElement.scrollWidth") <= width
         images = visit.accessible("image", "img")
-        assert len(images) == visit.evaluate("document.querySelectorAll('figure').length") >= len(FIGURES)
+        assert (
+            len(images)
+            == visit.evaluate("document.querySelectorAll('figure').length")
+            >= len(FIGURES)
+        )
         assert all(re.search(r"\d", name) for _, name in images)
-        # Figures use the width that there is: at 290 px of their 331 points, text keeps seven eighths of its size.
-        narrowest = visit.evaluate("Math.min(...[...document.querySelectorAll('figure svg')].map(s => s.clientWidth))")
+        # Figures use the width that there is: at 290 px of their 331 points, text keeps seven
+        # eighths of its size.
+        narrowest = visit.evaluate(
+            "Math.min(...[...document.querySelectorAll('figure svg')].map(s => s.clientWidth))"
+        )
         assert narrowest >= 290
         assert visit.evaluate("matchMedia('(prefers-color-scheme: dark)').matches") == dark
 
@@ -116,7 +123,9 @@ def test_the_exit_code_tells_whether_they_disagree(
         assert ("DISAGREE" in printed) is not consistent
 
 
-def test_bad_usage_is_refused_before_any_work(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_bad_usage_is_refused_before_any_work(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     file = tmp_path / "file"
     file.write_text("")
     for words, said in (
@@ -140,7 +149,10 @@ def test_an_interruption_keeps_what_is_finished(
     monkeypatch.setattr(sections, "panels_section", stopped)
     with pytest.raises(type(stop) if isinstance(stop, Exception) else KeyboardInterrupt):
         reproduce(tmp_path, quick=True)
-    assert {path.stem for path in (tmp_path / "figures").glob("*.svg")} == {"landscape", "landscape-near"}
+    assert {path.stem for path in (tmp_path / "figures").glob("*.svg")} == {
+        "landscape",
+        "landscape-near",
+    }
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "This run was interrupted" in page
     assert page.count("<figure ") == 2
@@ -150,7 +162,9 @@ def test_an_interruption_keeps_what_is_finished(
 
 def test_the_comparisons_of_the_report_are_those_of_the_main_job() -> None:
     """The agreement table of the report must not drop a row that was refused."""
-    result = compare_published(instances=["two-by-two"], orders=(3, 13), memory_limit=20_000, costs=False)
+    result = compare_published(
+        instances=["two-by-two"], orders=(3, 13), memory_limit=20_000, costs=False
+    )
     cases = {"two-by-two": Case("two-by-two", exact_steps=5)}
     section, agree = sections.lifted_section(cases, result, lambda *_: "", steps={"two-by-two": 5})
     table = section.items[-1]
@@ -158,21 +172,37 @@ def test_the_comparisons_of_the_report_are_those_of_the_main_job() -> None:
     assert [row["status"][:7] for row in table.rows] == ["compare", "refused", "drawn a"]  # type: ignore[union-attr]
 
 
-def test_the_cost_section_draws_the_grid_and_keeps_refused_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cost_section_draws_the_grid_and_keeps_refused_rows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def row(n: int, method: str, form: str | None, seconds: float | None) -> dict[str, Any]:
         status = "measured" if seconds else "refused"
         sizes = {"operator": "sparse", "n": n, "rank": 1, "m": 10 * n, "m_rule": "10n", "order": 3}
         counts = {"predicted_bytes": 8 * n**4, "traced_bytes": 8 * n**4, "resident_bytes": 8 * n**4}
-        return {**sizes, **counts, "method": method, "form": form, "status": status, "run_seconds": seconds}
+        return {
+            **sizes,
+            **counts,
+            "method": method,
+            "form": form,
+            "status": status,
+            "run_seconds": seconds,
+        }
 
     measured = [row(n, "exact", None, 1e-4) for n in (4, 8, 16, 100_000)]
     explicit = [row(n, "explicit", "normal", 1e-3 * n) for n in (4, 8)]
-    refused = [row(n, "explicit", "normal", None) | {"note": f"refused at {n}"} for n in (16, 100_000)]
+    refused = [
+        row(n, "explicit", "normal", None) | {"note": f"refused at {n}"} for n in (16, 100_000)
+    ]
     grid = [one | {"allowed_bytes": 10**6} for one in (*measured, *explicit, *refused)]
     monkeypatch.setattr(measured_sections, "cost_grid", lambda *_, **__: grid)
     result = compare_published(instances=["two-by-two"], orders=(3,))
     shown: list[str] = []
-    section = measured_sections.cost_section(result, lambda name, *_: shown.append(name) or name, grid=True, seed=0)
+    section = measured_sections.cost_section(
+        result, lambda name, *_: shown.append(name) or name, grid=True, seed=0
+    )
     assert shown == ["cost-order", "cost-sparse-n", "memory-sparse-n"]
     tables = [item for item in section.items if isinstance(item, Sheet)]
-    assert [one["note"] for one in tables[0].rows if one.get("note")] == ["refused at 16", "refused at 100000"]
+    assert [one["note"] for one in tables[0].rows if one.get("note")] == [
+        "refused at 16",
+        "refused at 100000",
+    ]

@@ -25,7 +25,10 @@ def cases() -> dict[str, Case]:
 
 
 def test_the_quoted_numbers_are_the_printed_ones() -> None:
-    for name, key in (("two-by-two", "two_by_two"), ("perturbed-completion", "perturbed_completion_3")):
+    for name, key in (
+        ("two-by-two", "two_by_two"),
+        ("perturbed-completion", "perturbed_completion_3"),
+    ):
         source = PUBLISHED_NUMBERS[key]["printed"]
         objectives = source.get("h_exact") or source["h_surrogate"]
         assert printed.LIFTED_OBJECTIVES[name] == {
@@ -36,10 +39,16 @@ def test_the_quoted_numbers_are_the_printed_ones() -> None:
             "the final state": objectives["w_T"],
         }
         assert printed.TERM_NORMS[name] == tuple(source["norms"].values())
-        assert printed.SPECTRAL[name] == {"λ_n": source["lambda_n"], "σ_r": source["sigma_r"], "κ": source["kappa"]}
+        assert printed.SPECTRAL[name] == {
+            "λ_n": source["lambda_n"],
+            "σ_r": source["sigma_r"],
+            "κ": source["kappa"],
+        }
         assert list(printed.DESCENT_ENDS[name]) == source["gd_end"]
         assert printed.FEASIBILITY[name] == source["efs"]
-        assert printed.RIP[name][1] == next(value for key, value in source.items() if key.startswith("rip"))
+        assert printed.RIP[name][1] == next(
+            value for key, value in source.items() if key.startswith("rip")
+        )
 
 
 def test_flipping_the_eigenvector_flips_two_coefficients(cases: dict[str, Case]) -> None:
@@ -56,20 +65,26 @@ def test_the_second_walk_goes_on_where_the_first_ends(cases: dict[str, Case]) ->
     whole, points = case.walk(i.start(), i.gd_before + i.gd_after)
     np.testing.assert_array_equal(case.before[1], points[: i.gd_before + 1])
     np.testing.assert_array_equal(case.onward[1], points[i.gd_before :])
-    np.testing.assert_array_equal(case.onward[0].history.objective, whole.history.objective[i.gd_before :])
+    np.testing.assert_array_equal(
+        case.onward[0].history.objective, whole.history.objective[i.gd_before :]
+    )
 
 
 def test_printed_digits_are_reproduced_and_a_wrong_digit_is_noticed(
     cases: dict[str, Case], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert not lifted.printed_digits(cases).differs
-    monkeypatch.setitem(printed.SPECTRAL, "two-by-two", {**printed.SPECTRAL["two-by-two"], "λ_n": -0.7501})
+    monkeypatch.setitem(
+        printed.SPECTRAL, "two-by-two", {**printed.SPECTRAL["two-by-two"], "λ_n": -0.7501}
+    )
     wrong = lifted.printed_digits(cases)
     assert wrong.differs
     assert "λ_n of two-by-two" in wrong.evidence
 
 
-def test_the_printed_objectives_are_h_on_one_instance_and_the_surrogate_on_the_other(cases: dict[str, Case]) -> None:
+def test_the_printed_objectives_are_h_on_one_instance_and_the_surrogate_on_the_other(
+    cases: dict[str, Case],
+) -> None:
     found = lifted.surrogate_not_objective(cases)
     assert found.differs
     source = PUBLISHED_NUMBERS["perturbed_completion_3"]
@@ -85,7 +100,9 @@ def test_if_h_had_been_printed_there_would_be_no_difference(
     case = cases["perturbed-completion"]
     last = case.truncated.coefficients[-1]
     states = (START, last * [0, 1, 0], last * [0, 0, 1], [1.0, case.instance.rho, 0.0], last)
-    true = dict(zip(printed.LIFTED_OBJECTIVES["two-by-two"], map(case.span.value, states), strict=True))
+    true = dict(
+        zip(printed.LIFTED_OBJECTIVES["two-by-two"], map(case.span.value, states), strict=True)
+    )
     monkeypatch.setitem(printed.LIFTED_OBJECTIVES, "perturbed-completion", true)
     assert not lifted.surrogate_not_objective(cases).differs
 
@@ -101,7 +118,8 @@ def test_the_surrogate_depends_on_the_sign_of_the_eigenvector(cases: dict[str, C
         y = np.einsum("ja,iab,kb->ijk", x, A, x) ** order
         c = case.truncated.coefficients[-1] * [1, sign, sign]
         hat, value = (
-            float(np.sum((np.einsum("ijk,j,k->i", y, v, v) - b**order) ** 2)) for v in (np.array([1.0, 0, 0]), c)
+            float(np.sum((np.einsum("ijk,j,k->i", y, v, v) - b**order) ** 2))
+            for v in (np.array([1.0, 0, 0]), c)
         )
         shown = re.search(r"real-system: .*?([\d.]+) " + text, found.computed)
         assert shown is not None
@@ -109,13 +127,17 @@ def test_the_surrogate_depends_on_the_sign_of_the_eigenvector(cases: dict[str, C
     assert "one below 1 and one above" in found.computed.split("real-system")[1]
 
 
-def test_w_escape_was_printed_with_eta_for_rho(cases: dict[str, Case], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_w_escape_was_printed_with_eta_for_rho(
+    cases: dict[str, Case], monkeypatch: pytest.MonkeyPatch
+) -> None:
     found = lifted.w_escape(cases)
     assert found.differs
     exact = PUBLISHED_NUMBERS["two_by_two"]["recomputed"]["h_exact_w_escape"]
     assert f"{exact:.10g} at ρ = 0.1" in found.computed
     monkeypatch.setitem(
-        printed.LIFTED_OBJECTIVES, "two-by-two", {**printed.LIFTED_OBJECTIVES["two-by-two"], "w_escape": exact}
+        printed.LIFTED_OBJECTIVES,
+        "two-by-two",
+        {**printed.LIFTED_OBJECTIVES["two-by-two"], "w_escape": exact},
     )
     assert not lifted.w_escape(cases).differs
 
@@ -145,10 +167,16 @@ def test_the_real_system_has_no_lifted_negative_curvature_along_b(cases: dict[st
     assert "K3 > K2, so no order makes it negative" in found.evidence
 
 
-def test_the_real_system_collapse_is_rejected_with_the_exact_objective(cases: dict[str, Case]) -> None:
+def test_the_real_system_collapse_is_rejected_with_the_exact_objective(
+    cases: dict[str, Case],
+) -> None:
     found = lifted.real_system_acceptance(cases)
     assert found.differs
-    assert not any(cases["real-system"].collapse(rule, flipped=f).accepted for rule in AcceptanceRule for f in (0, 1))
+    assert not any(
+        cases["real-system"].collapse(rule, flipped=f).accepted
+        for rule in AcceptanceRule
+        for f in (0, 1)
+    )
     assert found.computed == "With the exact objective it is rejected (with −u_n: rejected)."
 
 
@@ -169,13 +197,16 @@ def test_the_truncation_error_is_measured_along_the_path(cases: dict[str, Case])
     vectors = [x.ravel() for x in case.directions.generators]
     tensors = np.array([np.einsum("a,b,c->abc", x, x, x) for x in vectors])
     steps = [
-        np.tensordot(path[1] - path[0], tensors, 1) for path in (case.truncated.coefficients, case.exact.coefficients)
+        np.tensordot(path[1] - path[0], tensors, 1)
+        for path in (case.truncated.coefficients, case.exact.coefficients)
     ]
     cosine = np.sum(steps[0] * steps[1]) / (np.linalg.norm(steps[0]) * np.linalg.norm(steps[1]))
     assert f"cosine {cosine:.3f}" in found.evidence.splitlines()[1]
 
 
-def test_the_rip_bound_beats_the_printed_value(cases: dict[str, Case], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_rip_bound_beats_the_printed_value(
+    cases: dict[str, Case], monkeypatch: pytest.MonkeyPatch
+) -> None:
     found = matrix.rip_constants(cases, samples=5, seed=0)
     assert found.differs
     # δ of the published completion instance is 1 − ε² = 0.91, attained at the entry of weight ε.

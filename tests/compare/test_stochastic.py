@@ -27,7 +27,8 @@ def test_the_mean_step_over_the_measurements_is_the_gradient_step(name: str) -> 
 def test_the_same_seed_gives_the_same_path_and_another_one_another() -> None:
     problem, X = sensing.two_by_two(), np.array([[0.1], [0.7]])
     first, second, other = (
-        stochastic_descent(problem, X, step_size=0.01, iterations=50, seed=seed) for seed in (3, 3, 4)
+        stochastic_descent(problem, X, step_size=0.01, iterations=50, seed=seed)
+        for seed in (3, 3, 4)
     )
     assert first.shape == (51, 2, 1)
     np.testing.assert_array_equal(first, second)
@@ -42,7 +43,9 @@ def test_the_truth_is_a_fixed_point() -> None:
 
 
 def test_a_diverging_path_ends_at_its_last_finite_point() -> None:
-    path = stochastic_descent(sensing.two_by_two(), [[2.0], [2.0]], step_size=10.0, iterations=500, seed=0)
+    path = stochastic_descent(
+        sensing.two_by_two(), [[2.0], [2.0]], step_size=10.0, iterations=500, seed=0
+    )
     assert 1 < len(path) < 501
     assert np.all(np.isfinite(path))
 
@@ -59,5 +62,7 @@ def test_a_diverging_path_ends_at_its_last_finite_point() -> None:
 def test_bad_settings_are_named(settings: dict[str, float], words: str) -> None:
     with pytest.raises((TypeError, ValueError), match=words):
         stochastic_descent(
-            sensing.two_by_two(), [[1.0], [0.0]], **{"step_size": 0.1, "iterations": 3, "seed": 0, **settings}
+            sensing.two_by_two(),
+            [[1.0], [0.0]],
+            **{"step_size": 0.1, "iterations": 3, "seed": 0, **settings},
         )

@@ -41,12 +41,24 @@ def test_a_task_is_granted_once(tmp_path: Path) -> None:
     with Store(tmp_path / "s.sqlite") as one, Store(tmp_path / "s.sqlite") as two:
         with one.session() as first, two.session() as second:
             assert one.claim(TASKS, first, limit=2) == [Claim.GRANTED] * 2
-            assert two.claim(TASKS, second, limit=9) == [Claim.ELSEWHERE, Claim.ELSEWHERE, Claim.GRANTED]
+            assert two.claim(TASKS, second, limit=9) == [
+                Claim.ELSEWHERE,
+                Claim.ELSEWHERE,
+                Claim.GRANTED,
+            ]
             one.finish(TASKS[0], first, DONE)
             assert two.claim(TASKS[:2], second, limit=9) == [Claim.FINISHED, Claim.ELSEWHERE]
         with two.session() as third:  # the first session is closed, its open claim is free
-            assert [row.status for row in two.rows()] == [Status.DONE, Status.INTERRUPTED, Status.INTERRUPTED]
-            assert two.claim(TASKS, third, limit=9) == [Claim.FINISHED, Claim.GRANTED, Claim.GRANTED]
+            assert [row.status for row in two.rows()] == [
+                Status.DONE,
+                Status.INTERRUPTED,
+                Status.INTERRUPTED,
+            ]
+            assert two.claim(TASKS, third, limit=9) == [
+                Claim.FINISHED,
+                Claim.GRANTED,
+                Claim.GRANTED,
+            ]
             assert [row.attempts for row in two.rows()] == [1, 2, 2]
 
 
@@ -71,9 +83,14 @@ def test_a_failed_row_is_retried_only_when_asked_and_only_once(tmp_path: Path) -
         assert retry == {"key0": 1}
         assert store.claim(TASKS[:1], session, limit=1, retry=retry) == [Claim.GRANTED]
         (row,) = store.rows()
-        assert (row.status, row.error) == (Status.RUNNING, "ValueError: no")  # kept until there is a new outcome
+        assert (row.status, row.error) == (
+            Status.RUNNING,
+            "ValueError: no",
+        )  # kept until there is a new outcome
         store.finish(TASKS[0], session, FAILED)
-        assert store.claim(TASKS[:1], session, limit=1, retry=retry) == [Claim.FINISHED]  # tried since
+        assert store.claim(TASKS[:1], session, limit=1, retry=retry) == [
+            Claim.FINISHED
+        ]  # tried since
 
 
 CHILD = """
@@ -104,16 +121,27 @@ def test_a_claim_lives_as_long_as_its_process(tmp_path: Path) -> None:
     try:
         assert child.stdout.readline() == b"claimed\n"
         with Store(path) as store, store.session() as session:
-            assert store.claim(TASKS, session, limit=9) == [Claim.FINISHED, Claim.ELSEWHERE, Claim.ELSEWHERE]
+            assert store.claim(TASKS, session, limit=9) == [
+                Claim.FINISHED,
+                Claim.ELSEWHERE,
+                Claim.ELSEWHERE,
+            ]
             child.kill()
             child.wait()
-            assert store.claim(TASKS, session, limit=9) == [Claim.FINISHED, Claim.GRANTED, Claim.GRANTED]
+            assert store.claim(TASKS, session, limit=9) == [
+                Claim.FINISHED,
+                Claim.GRANTED,
+                Claim.GRANTED,
+            ]
     finally:
         child.kill()
         child.wait()
         child.stdin.close()
         child.stdout.close()
-    with Store(path) as store, store.session():  # a new session sweeps up what the killed one left behind
+    with (
+        Store(path) as store,
+        store.session(),
+    ):  # a new session sweeps up what the killed one left behind
         assert len(list(tmp_path.glob("s.sqlite.session-*"))) == 1
     assert list(tmp_path.iterdir()) == [path]
 
@@ -189,9 +217,15 @@ def test_the_one_file_is_all_there_is(tmp_path: Path) -> None:
     with Store(tmp_path / "s.sqlite") as store, store.session() as session:
         store.claim(TASKS, session, limit=9)
         store.finish(TASKS[1], session, DONE)
-        shutil.copy(store.path, tmp_path / "copy.sqlite")  # while the other is open, between two transactions
+        shutil.copy(
+            store.path, tmp_path / "copy.sqlite"
+        )  # while the other is open, between two transactions
         with Store(tmp_path / "copy.sqlite") as copy:
-            assert [row.status for row in copy.rows()] == [Status.INTERRUPTED, Status.DONE, Status.INTERRUPTED]
+            assert [row.status for row in copy.rows()] == [
+                Status.INTERRUPTED,
+                Status.DONE,
+                Status.INTERRUPTED,
+            ]
 
 
 def test_unreadable_rows_are_named(tmp_path: Path) -> None:

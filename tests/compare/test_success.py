@@ -24,7 +24,11 @@ def test_rates_against_a_plain_count():
     problem = sensing.perturbed_completion(50, 0.15)
     starts = 0.5 * np.random.default_rng(11).standard_normal((12, 50, 1))
     solved = [
-        problem.distance(sensing.gradient_descent(problem, X, step_size=cell.step_size, max_iterations=4000).point)
+        problem.distance(
+            sensing.gradient_descent(
+                problem, X, step_size=cell.step_size, max_iterations=4000
+            ).point
+        )
         < 1e-2
         for X in starts
     ]

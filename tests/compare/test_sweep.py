@@ -47,9 +47,15 @@ def test_several_grids_mean_their_union_and_equal_settings_are_one() -> None:
 
 def test_key_depends_on_values_not_on_how_they_are_written() -> None:
     def key(**values: object) -> str:
-        return task_of(SQUARE, {name: SQUARE.check(name, value) for name, value in values.items()}).key
+        return task_of(
+            SQUARE, {name: SQUARE.check(name, value) for name, value in values.items()}
+        ).key
 
-    assert key(x=2, seconds=1) == key(seconds=1.0, x=np.int64(2)) == key(x=2, seconds=np.float64(1), log="")
+    assert (
+        key(x=2, seconds=1)
+        == key(seconds=1.0, x=np.int64(2))
+        == key(x=2, seconds=np.float64(1), log="")
+    )
     assert key(x=2, seconds=0.0) == key(x=2, seconds=-0.0) == key(x=2)
     assert len({key(x=2), key(x=3), key(x=2, seconds=1e-300), key(x=2, log="a")}) == 4
 
@@ -61,7 +67,10 @@ def test_key_depends_on_name_and_version() -> None:
 
 
 @settings(deadline=None)
-@given(st.floats(min_value=5e-324, allow_infinity=False), st.floats(min_value=5e-324, allow_infinity=False))
+@given(
+    st.floats(min_value=5e-324, allow_infinity=False),
+    st.floats(min_value=5e-324, allow_infinity=False),
+)
 def test_keys_of_different_floats_differ(a: float, b: float) -> None:
     keys = {task_of(SQUARE, {"x": 1, "seconds": value}).key for value in (a, b)}
     assert (len(keys) == 1) == (a == b)
@@ -69,7 +78,11 @@ def test_keys_of_different_floats_differ(a: float, b: float) -> None:
 
 def test_published_settings_written_out_are_the_same_row_as_left_out() -> None:
     short = Sweep("path", {"rho": [0.1]}, {"instance": "two-by-two"})
-    long = Sweep("path", {"rho": [0.1]}, {"instance": "two-by-two", "order": 3, "eta": 0.01, "steps": 660, "sign": 1})
+    long = Sweep(
+        "path",
+        {"rho": [0.1]},
+        {"instance": "two-by-two", "order": 3, "eta": 0.01, "steps": 660, "sign": 1},
+    )
     assert short.tasks == long.tasks
 
 
@@ -103,7 +116,10 @@ BAD = {
     "no grid": ('evaluation = "path"', "grid: .* missing"),
     "empty grid": ('evaluation = "path"\n[grid]', "grid: expected at least one"),
     "unknown key": (TOML + "\n[extra]", "extra: unknown key"),
-    "unknown evaluation": (TOML.replace("path", "bath"), "evaluation: expected one of .* got 'bath'"),
+    "unknown evaluation": (
+        TOML.replace("path", "bath"),
+        "evaluation: expected one of .* got 'bath'",
+    ),
     "evaluation of the wrong type": (TOML.replace('"path"', "3"), "evaluation: expected one of"),
     "unknown setting": (TOML.replace("eta", "etha"), "etha: not a setting"),
     "unknown fixed setting": (TOML.replace("instance", "instants"), "instants: not a setting"),
@@ -119,17 +135,35 @@ BAD = {
     "a list for a number": (TOML.replace("1e-2", "[1.0]"), "eta: expected a real number"),
     "a date for a number": (TOML.replace("1e-2", "2026-01-01"), "eta: expected a real number"),
     "truth for a number": (TOML.replace("1e-2", "true"), "eta: expected a real number"),
-    "beyond float64": (TOML.replace("1e-2", "1" + "0" * 400), "eta: expected a number in the range"),
+    "beyond float64": (
+        TOML.replace("1e-2", "1" + "0" * 400),
+        "eta: expected a number in the range",
+    ),
     "even order": (TOML.replace("[1, 1e-2]", "[1.0]\norder = [4]"), "order: expected an odd"),
-    "huge order": (TOML.replace("[1, 1e-2]", "[1.0]\norder = [1000000000000000001]"), "order: .* at most 1001"),
-    "real steps": (TOML.replace("[1, 1e-2]", "[1.0]\nsteps = [6.5]"), "steps: expected a whole number"),
-    "huge steps": (TOML.replace("[1, 1e-2]", "[1.0]\nsteps = [10000000000]"), "steps: expected at most"),
+    "huge order": (
+        TOML.replace("[1, 1e-2]", "[1.0]\norder = [1000000000000000001]"),
+        "order: .* at most 1001",
+    ),
+    "real steps": (
+        TOML.replace("[1, 1e-2]", "[1.0]\nsteps = [6.5]"),
+        "steps: expected a whole number",
+    ),
+    "huge steps": (
+        TOML.replace("[1, 1e-2]", "[1.0]\nsteps = [10000000000]"),
+        "steps: expected at most",
+    ),
     "huge grid": (
         TOML.replace("[1, 1e-2]", str(list(range(1, 1000))) + f"\nrho = {list(range(1, 1000))}"),
         "at most 100000",
     ),
-    "setting of another instance": (TOML.replace("eta = [1, 1e-2]", "n = [3]"), "n: the instance 'two-by-two' has no"),
-    "fixed is no table": ('evaluation = "path"\nfixed = 3\n[grid]\neta = [1.0]', "fixed: expected a table"),
+    "setting of another instance": (
+        TOML.replace("eta = [1, 1e-2]", "n = [3]"),
+        "n: the instance 'two-by-two' has no",
+    ),
+    "fixed is no table": (
+        'evaluation = "path"\nfixed = 3\n[grid]\neta = [1.0]',
+        "fixed: expected a table",
+    ),
     "grid is no table": ('evaluation = "path"\ngrid = 3', "grid: expected a table"),
     "grid is a list of numbers": ('evaluation = "path"\ngrid = [3]', "grid: expected a table"),
     "description is no text": (
@@ -142,7 +176,9 @@ BAD = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_malformed_toml_is_refused_in_one_line_with_the_name_of_the_file(tmp_path: Path, name: str) -> None:
+def test_malformed_toml_is_refused_in_one_line_with_the_name_of_the_file(
+    tmp_path: Path, name: str
+) -> None:
     text, message = BAD[name]
     file = tmp_path / "bad.toml"
     file.write_text(text)
@@ -170,7 +206,10 @@ def test_files_that_are_no_text_are_refused(tmp_path: Path) -> None:
 def test_the_size_of_a_grid_is_known_before_it_is_expanded() -> None:
     many = list(range(1, 10_001))
     with pytest.raises(ValueError, match="1e\\+20"):
-        Sweep("path", {"eta": many, "rho": many, "dominance_factor": many, "spread": many, "gd_step": many})
+        Sweep(
+            "path",
+            {"eta": many, "rho": many, "dominance_factor": many, "spread": many, "gd_step": many},
+        )
     assert MAX_EVALUATIONS < 1e20
 
 
@@ -199,12 +238,16 @@ def test_shipped_evaluations_have_settings_in_json_and_unlike_their_results(name
 
 def test_the_exact_path_and_the_collapse_follow_the_lifted_descent() -> None:
     """The simulated path of the evaluation, against the explicit tensors of `lifting`."""
-    settings = task_of(EVALUATIONS["path"], {"instance": "two-by-two", "method": "exact", "steps": 40}).settings
+    settings = task_of(
+        EVALUATIONS["path"], {"instance": "two-by-two", "method": "exact", "steps": 40}
+    ).settings
     results = EVALUATIONS["path"].run(**settings)
     problem, X = sensing.two_by_two(), np.array([[0.0], [2**-0.5]])
     directions = simulated.escape_directions(problem, X)
     lifted = lifting.LiftedProblem(problem, 3)
-    kept = [lifted.lift(G) for G in directions.generators[:2]]  # the hidden one is parallel to the visible one
+    kept = [
+        lifted.lift(G) for G in directions.generators[:2]
+    ]  # the hidden one is parallel to the visible one
     descent = lifting.projected_gradient_descent(
         lifted,
         kept[0] + 0.1 * kept[1],
@@ -215,12 +258,16 @@ def test_the_exact_path_and_the_collapse_follow_the_lifted_descent() -> None:
     assert results["h_exact_start"] == pytest.approx(descent.values[0], rel=1e-12)
     assert results["h_exact_T"] == pytest.approx(descent.values[-1], rel=1e-10)
     best = lifting.best_rank_one(descent.tensor, seed=0)
-    point = np.sign(best.weight) * abs(best.weight) ** (1 / 3) * np.asarray(best.vector).reshape(2, 1)
+    point = (
+        np.sign(best.weight) * abs(best.weight) ** (1 / 3) * np.asarray(best.vector).reshape(2, 1)
+    )
     assert results["h_collapsed"] == pytest.approx(problem.objective(point), rel=1e-8)
 
 
 def test_a_path_that_leaves_float64_says_so() -> None:
-    settings = task_of(EVALUATIONS["path"], {"instance": "two-by-two", "eta": 1.0, "steps": 100_000}).settings
+    settings = task_of(
+        EVALUATIONS["path"], {"instance": "two-by-two", "eta": 1.0, "steps": 100_000}
+    ).settings
     outcome = evaluate(EVALUATIONS["path"].run, settings)
     assert outcome.status is Status.DONE
     assert outcome.results is not None
@@ -229,11 +276,15 @@ def test_a_path_that_leaves_float64_says_so() -> None:
 
 
 def test_a_collapsed_point_beyond_float64_says_so() -> None:
-    settings = task_of(EVALUATIONS["path"], {"instance": "two-by-two", "eta": 0.1, "steps": 16_000}).settings
+    settings = task_of(
+        EVALUATIONS["path"], {"instance": "two-by-two", "eta": 0.1, "steps": 16_000}
+    ).settings
     outcome = evaluate(EVALUATIONS["path"].run, settings)
     assert outcome.status is Status.DONE, outcome.error
     assert outcome.results is not None
-    assert outcome.results["beta"] > 1e280  # the state itself fits, its objective and its collapse do not
+    assert (
+        outcome.results["beta"] > 1e280
+    )  # the state itself fits, its objective and its collapse do not
     assert outcome.results["h_exact_T"] is None
     assert outcome.results["accepted_code_exact"] is None
     assert outcome.results["gd_stop"] == "the collapsed point is beyond float64"
@@ -264,15 +315,29 @@ def test_an_order_beyond_the_budget_is_refused_before_it_is_allocated() -> None:
     ("settings", "message"),
     [
         ({"instance": "gaussian", "m": 3}, "n: .* missing"),
-        ({"instance": "gaussian", "n": 10**4, "m": 10}, "n: expected an instance of at most 100000000 numbers"),
-        ({"instance": "perturbed-completion", "n": 10**5}, "n: expected an instance of at most 100000000 numbers"),
+        (
+            {"instance": "gaussian", "n": 10**4, "m": 10},
+            "n: expected an instance of at most 100000000 numbers",
+        ),
+        (
+            {"instance": "perturbed-completion", "n": 10**5},
+            "n: expected an instance of at most 100000000 numbers",
+        ),
         ({"instance": "gaussian", "n": 3, "m": 3, "r": 4}, "r: expected at most n = 3"),
         ({"instance": "gaussian", "n": 3, "m": 3, "point": "published"}, "point: .* no printed"),
-        ({"instance": "two-by-two", "method": "exact", "rho": 0.1}, "rho: the method 'exact' has no such setting"),
-        ({"instance": "two-by-two", "method": "line-search", "order": 3}, "order: the method 'line-search' has no"),
+        (
+            {"instance": "two-by-two", "method": "exact", "rho": 0.1},
+            "rho: the method 'exact' has no such setting",
+        ),
+        (
+            {"instance": "two-by-two", "method": "line-search", "order": 3},
+            "order: the method 'line-search' has no",
+        ),
     ],
 )
-def test_settings_that_mean_nothing_together_are_refused(settings: dict[str, object], message: str) -> None:
+def test_settings_that_mean_nothing_together_are_refused(
+    settings: dict[str, object], message: str
+) -> None:
     with pytest.raises(ValueError, match=message):
         Sweep("escape", {name: [value] for name, value in settings.items()})
 

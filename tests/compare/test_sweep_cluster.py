@@ -17,7 +17,9 @@ distributed = pytest.importorskip("distributed")
 
 
 def test_two_workers_of_a_cluster_share_the_rows(tmp_path: Path) -> None:
-    cluster = distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None)
+    cluster = distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+    )
     with cluster, distributed.Client(cluster) as client:
         executor = client.get_executor()
         sweep = squares(12, tmp_path / "log", 0.02)

@@ -57,11 +57,29 @@ def test_it_prints_a_table_and_keeps_the_rows(file: Path, tmp_path: Path, capsys
     assert all(row["h_before"] > 0 and row["seed"] == 0 and row["threads"] == "1" for row in rows)
     assert "0 run here" in said.err
 
-    assert main(["sweep", str(file), "--store", str(tmp_path / "out" / "descents.sqlite"), "--csv"]) == 0
+    assert (
+        main(["sweep", str(file), "--store", str(tmp_path / "out" / "descents.sqlite"), "--csv"])
+        == 0
+    )
     read = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
     assert [float(row["h_before"]) for row in read] == [row["h_before"] for row in rows]
 
-    assert main(["sweep", str(file), "--out", str(tmp_path / "out"), "--seed", "5", "--jobs", "1", "--json"]) == 0
+    assert (
+        main(
+            [
+                "sweep",
+                str(file),
+                "--out",
+                str(tmp_path / "out"),
+                "--seed",
+                "5",
+                "--jobs",
+                "1",
+                "--json",
+            ]
+        )
+        == 0
+    )
     other = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert {row["seed"] for row in other} == {5}
     assert [row["h_before"] for row in other] != [row["h_before"] for row in rows]
@@ -83,17 +101,25 @@ def assert_refused(words: list[str], folder: Path, capsys, message: str = "") ->
 def test_a_malformed_file_is_refused(tmp_path: Path, capsys, name: str) -> None:
     file = tmp_path / "bad.toml"
     file.write_text(BAD[name][0])
-    assert_refused(["sweep", str(file), "--out", str(tmp_path / "out")], tmp_path, capsys, str(file))
+    assert_refused(
+        ["sweep", str(file), "--out", str(tmp_path / "out")], tmp_path, capsys, str(file)
+    )
 
 
 def test_bad_usage_is_refused(file: Path, tmp_path: Path, capsys) -> None:
     out = ["--out", str(tmp_path / "out")]
-    assert_refused(["sweep", "no-such-file", *out], tmp_path, capsys, "no-such-file: cannot be read")
+    assert_refused(
+        ["sweep", "no-such-file", *out], tmp_path, capsys, "no-such-file: cannot be read"
+    )
     assert_refused(["sweep", str(file), "--jobs", "0", *out], tmp_path, capsys, "--jobs")
-    assert_refused(["sweep", str(file), "--csv", "--json", *out], tmp_path, capsys, "not allowed with argument")
+    assert_refused(
+        ["sweep", str(file), "--csv", "--json", *out], tmp_path, capsys, "not allowed with argument"
+    )
     assert_refused(["sweep", str(file), "--seed", "-1", *out], tmp_path, capsys, "seed")
     assert_refused(["sweep", str(file), "--store", str(file)], tmp_path, capsys, "not a store")
-    assert_refused(["sweep", str(file), "--store", str(tmp_path)], tmp_path, capsys, "expected a file")
+    assert_refused(
+        ["sweep", str(file), "--store", str(tmp_path)], tmp_path, capsys, "expected a file"
+    )
     file.write_text(SWEEP.replace("gd_before", "seed"))
     assert_refused(["sweep", str(file), "--seed", "1", *out], tmp_path, capsys, "--seed")
 
@@ -109,9 +135,21 @@ def test_a_shipped_grid_runs_by_name(tmp_path: Path, capsys) -> None:
 def test_ctrl_c_ends_with_130_and_the_same_command_goes_on(tmp_path: Path) -> None:
     file = tmp_path / "slow.toml"
     file.write_text(SWEEP.replace("[10, 20, 40]", "[10, 11, 12, 200_001, 200_002, 200_003]"))
-    words = [sys.executable, "-m", "lift_compare", "sweep", str(file), "--out", str(tmp_path), "--jobs", "1"]
+    words = [
+        sys.executable,
+        "-m",
+        "lift_compare",
+        "sweep",
+        str(file),
+        "--out",
+        str(tmp_path),
+        "--jobs",
+        "1",
+    ]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    child = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    child = subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    )
     store_path = tmp_path / "slow.sqlite"
     while not (store_path.exists() and done(store_path)):
         assert child.poll() is None

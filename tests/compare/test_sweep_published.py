@@ -33,7 +33,10 @@ def reports(tmp_path_factory) -> dict[str, SweepReport]:
     """All published grids, run once, without processes."""
     store = tmp_path_factory.mktemp("published") / "s.sqlite"
     with ThreadPoolExecutor(1) as executor:
-        return {name: run_sweep(Sweep.from_toml(grid_path(name)), store, executor=executor, jobs=1) for name in KEYS}
+        return {
+            name: run_sweep(Sweep.from_toml(grid_path(name)), store, executor=executor, jobs=1)
+            for name in KEYS
+        }
 
 
 @pytest.mark.parametrize("name", KEYS)
@@ -41,7 +44,9 @@ def test_grids_vary_one_setting_at_a_time_as_published(name: str) -> None:
     sweep = Sweep.from_toml(grid_path(name))
     base = base_settings(name)
     expected = {
-        tuple((base | {setting: value}).items()) for setting, values in GRIDS[KEYS[name]].items() for value in values
+        tuple((base | {setting: value}).items())
+        for setting, values in GRIDS[KEYS[name]].items()
+        for value in values
     }
     got = {tuple((name, task.settings[name]) for name in base) for task in sweep.tasks}
     assert got == expected
@@ -54,7 +59,9 @@ def same_digits(value: float, printed: float, rounding: float = 0.0) -> bool:
     return abs(value - printed) <= half_a_unit + rounding * abs(printed)
 
 
-def published_rows(reports: dict[str, SweepReport], key: str) -> Iterator[tuple[StoredRow, float, str]]:
+def published_rows(
+    reports: dict[str, SweepReport], key: str
+) -> Iterator[tuple[StoredRow, float, str]]:
     """The rows of a printed ablation, each with the printed number and type."""
     setting, _, instance = key.partition("_")
     (name,) = [name for name, json_name in KEYS.items() if json_name == instance]
@@ -66,14 +73,20 @@ def published_rows(reports: dict[str, SweepReport], key: str) -> Iterator[tuple[
 
 def base_settings(name: str) -> dict[str, Any]:
     published = PUBLISHED[name]
-    return {"order": published.order, "rho": published.rho, "eta": published.eta, "steps": published.steps}
+    return {
+        "order": published.order,
+        "rho": published.rho,
+        "eta": published.eta,
+        "steps": published.steps,
+    }
 
 
 def in_published_arithmetic(row: StoredRow) -> float:
     """The printed number as it was computed: ν rounded to float64 before it is raised to the power T.
 
-    This rounding alone moves ν^T by up to T 2^-53 of itself, and the surrogate, a quartic, by four times as much: with
-    T = 59000 the printed numbers hold to ten digits. The toolkit keeps ν − 1 apart and does not lose them.
+    This rounding alone moves ν^T by up to T 2^-53 of itself, and the surrogate, a quartic, by four
+    times as much: with T = 59000 the printed numbers hold to ten digits. The toolkit keeps ν − 1
+    apart and does not lose them.
     """
     order, rho, eta, steps = (row.task.settings[name] for name in ("order", "rho", "eta", "steps"))
     published = PUBLISHED[row.task.settings["instance"]]
@@ -134,7 +147,11 @@ def test_every_row_of_the_grids_is_done_with_finite_numbers(reports, name: str) 
 
 def test_results_agree_with_published_numbers_of_the_instances(reports) -> None:
     def at(name: str) -> dict[str, Any]:
-        (row,) = [row for row in reports[name].rows if base_settings(name).items() <= row.task.settings.items()]
+        (row,) = [
+            row
+            for row in reports[name].rows
+            if base_settings(name).items() <= row.task.settings.items()
+        ]
         return row.results
 
     two, known = at("two-by-two"), NUMBERS["two_by_two"]["recomputed"]
@@ -144,13 +161,17 @@ def test_results_agree_with_published_numbers_of_the_instances(reports) -> None:
     assert two["distance_collapsed"] == pytest.approx(known["distance_after"], rel=2e-6)
     assert two["distance_final"] == pytest.approx(known["final_distance"], rel=1e-3)
     assert two["h_exact_start"] == pytest.approx(known["h_exact_w_escape"], rel=1e-9)
-    assert two["h_exact_T"] == pytest.approx(NUMBERS["two_by_two"]["printed"]["h_exact"]["w_T"], rel=1e-5)
+    assert two["h_exact_T"] == pytest.approx(
+        NUMBERS["two_by_two"]["printed"]["h_exact"]["w_T"], rel=1e-5
+    )
     assert two["curvature_along_b"] == pytest.approx(known["curvature_along_b"]["3"], rel=1e-12)
     assert two["solved"]
 
     completion, known = at("perturbed-completion"), NUMBERS["perturbed_completion_3"]["recomputed"]
     assert completion["gamma"] == pytest.approx(known["gamma_T"], rel=1e-8)
-    assert completion["h_exact_stationary"] == pytest.approx(known["h_exact"]["lifted_stationary_point"], rel=1e-7)
+    assert completion["h_exact_stationary"] == pytest.approx(
+        known["h_exact"]["lifted_stationary_point"], rel=1e-7
+    )
     assert completion["h_exact_start"] == pytest.approx(known["h_exact"]["w_escape"], rel=1e-7)
     assert completion["h_exact_T"] == pytest.approx(known["h_exact"]["w_T"], rel=1e-6)
     assert completion["h_exact_term"] == pytest.approx(known["h_exact"]["gamma_c"], rel=1e-5)

@@ -49,7 +49,9 @@ def assert_all_there(sweep: Sweep, store_path: Path) -> None:
 
 
 @pytest.mark.parametrize("workers", [1, 3])
-def test_threads_run_each_evaluation_once_and_a_second_call_runs_none(tmp_path: Path, workers: int) -> None:
+def test_threads_run_each_evaluation_once_and_a_second_call_runs_none(
+    tmp_path: Path, workers: int
+) -> None:
     sweep = squares(12, tmp_path / "log")
     with ThreadPoolExecutor(workers) as executor:
         first = run_sweep(sweep, tmp_path / "s.sqlite", executor=executor, jobs=workers)
@@ -68,7 +70,9 @@ def test_processes_are_pinned_to_one_thread_and_leave_no_trace(tmp_path: Path, m
     report = run_sweep(Sweep(PINNED, {"x": list(range(4))}), tmp_path / "s.sqlite", jobs=2)
     assert {row.results["threads"] for row in report.rows} == {"1"}
     assert os.getpid() not in {row.results["process"] for row in report.rows}
-    assert {limit for row in report.rows for limit in row.provenance["machine"]["threads"].values()} == {"1"}
+    assert {
+        limit for row in report.rows for limit in row.provenance["machine"]["threads"].values()
+    } == {"1"}
     assert os.environ["OMP_NUM_THREADS"] == "7"
     assert "MKL_NUM_THREADS" not in os.environ
     assert [path.name for path in tmp_path.iterdir()] == ["s.sqlite"]
@@ -78,7 +82,15 @@ def test_failures_and_refusals_are_rows(tmp_path: Path) -> None:
     sweep = Sweep(MOODY, {"x": list(range(7))})
     rows = run_sweep(sweep, tmp_path / "s.sqlite", jobs=1).rows
     again = run_sweep(sweep, tmp_path / "s.sqlite", jobs=1)
-    assert [str(row.status) for row in rows] == ["done", "failed", "refused", "done", "done", "failed", "failed"]
+    assert [str(row.status) for row in rows] == [
+        "done",
+        "failed",
+        "refused",
+        "done",
+        "done",
+        "failed",
+        "failed",
+    ]
     errors = [row.error or "" for row in rows]
     assert errors[1].startswith("ValueError: one is not welcome (sweep_evaluations.py:")
     assert errors[2] == "refused: needs 8000 bytes, 100 allowed"
@@ -92,7 +104,9 @@ def test_failures_and_refusals_are_rows(tmp_path: Path) -> None:
 def test_threads_leave_the_warning_filters_alone(tmp_path: Path) -> None:
     before = list(warnings.filters)
     with ThreadPoolExecutor(4) as executor:
-        run_sweep(squares(40, tmp_path / "log", 0.001), tmp_path / "s.sqlite", executor=executor, jobs=4)
+        run_sweep(
+            squares(40, tmp_path / "log", 0.001), tmp_path / "s.sqlite", executor=executor, jobs=4
+        )
     assert warnings.filters == before
 
 
@@ -104,7 +118,9 @@ def test_failed_rows_are_run_again_when_asked(tmp_path: Path) -> None:
         (tmp_path / "flag").touch()
         assert run_sweep(sweep, tmp_path / "s.sqlite", executor=executor).ran == 0
         retried = run_sweep(sweep, tmp_path / "s.sqlite", executor=executor, retry_failed=True)
-        assert run_sweep(sweep, tmp_path / "s.sqlite", executor=executor, retry_failed=True).ran == 0
+        assert (
+            run_sweep(sweep, tmp_path / "s.sqlite", executor=executor, retry_failed=True).ran == 0
+        )
     assert (retried.ran, retried.rows[0].status, retried.rows[0].error) == (1, Status.DONE, None)
     assert retried.rows[0].attempts == 2
 
@@ -138,7 +154,10 @@ def test_two_sweeps_at_once_share_the_work(tmp_path: Path) -> None:
         assert all(row.status is Status.DONE for row in report.rows)
         ran[name] = report.ran
 
-    first, second = threading.Thread(target=work, args=["first"]), threading.Thread(target=work, args=["second"])
+    first, second = (
+        threading.Thread(target=work, args=["first"]),
+        threading.Thread(target=work, args=["second"]),
+    )
     first.start()
     while begun(log).total() < 1:  # the first has x = 0 in hand, and keeps it
         time.sleep(0.005)
@@ -156,7 +175,9 @@ def test_two_sweeps_at_once_share_the_work(tmp_path: Path) -> None:
 def in_threads(folder: Path, count: int, seconds: float) -> None:
     """Run a sweep on two threads (what a forked child does)."""
     with ThreadPoolExecutor(2) as executor:
-        run_sweep(squares(count, folder / "log", seconds), folder / "s.sqlite", executor=executor, jobs=2)
+        run_sweep(
+            squares(count, folder / "log", seconds), folder / "s.sqlite", executor=executor, jobs=2
+        )
 
 
 @pytest.fixture(scope="module")
@@ -172,7 +193,11 @@ def finished(store_path: Path) -> dict[str, tuple[str | None, float | None]]:
     if not store_path.exists():
         return {}
     with Store(store_path) as store:  # it may be empty yet
-        return {row.task.key: (row.finished, row.seconds) for row in store.rows() if row.status is Status.DONE}
+        return {
+            row.task.key: (row.finished, row.seconds)
+            for row in store.rows()
+            if row.status is Status.DONE
+        }
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -194,8 +219,12 @@ def test_kill_9_loses_no_row_and_doubles_none(fork, tmp_path: Path, seed: int) -
     in_threads(tmp_path, 150, 0.005)
     assert before.items() <= finished(store_path).items()
     assert_all_there(squares(150, log, 0.005), store_path)
-    assert begun(log).total() <= 150 + 2 * kills, "a kill can cost the two evaluations in hand, and no more"
-    assert [path.name for path in tmp_path.iterdir() if "session" in path.name or "journal" in path.name] == []
+    assert begun(log).total() <= 150 + 2 * kills, (
+        "a kill can cost the two evaluations in hand, and no more"
+    )
+    assert [
+        path.name for path in tmp_path.iterdir() if "session" in path.name or "journal" in path.name
+    ] == []
 
 
 def test_another_process_takes_over_what_a_killed_one_had_in_hand(fork, tmp_path: Path) -> None:
@@ -240,7 +269,9 @@ def start(folder: Path, sweep: str, script: str = SCRIPT) -> subprocess.Popen[st
     )
 
 
-@pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="reads the state of processes from /proc")
+@pytest.mark.skipif(
+    not os.path.exists("/proc/self/stat"), reason="reads the state of processes from /proc"
+)
 def test_workers_end_with_a_killed_sweep(tmp_path: Path) -> None:
     naps = tmp_path / "naps"
     naps.mkdir()
@@ -273,7 +304,11 @@ def test_ctrl_c_keeps_what_is_finished_and_ends_at_once(tmp_path: Path) -> None:
 
 
 def test_a_script_without_a_guard_is_told_so(tmp_path: Path) -> None:
-    child = start(tmp_path, "squares(3, folder / 'log')", SCRIPT.replace('if __name__ == "__main__":', "if True:"))
+    child = start(
+        tmp_path,
+        "squares(3, folder / 'log')",
+        SCRIPT.replace('if __name__ == "__main__":', "if True:"),
+    )
     _, err = child.communicate(timeout=200)
     assert child.returncode != 0
     assert "if __name__ == '__main__'" in err.splitlines()[-1]

@@ -37,16 +37,31 @@ def test_show(value, spec, text) -> None:
 
 def test_columns_are_aligned_numbers_right_words_left() -> None:
     columns = [Column("name", "name"), Column("x", "x (unit)")]
-    lines = text_table(columns, [{"name": "a", "x": 1.0}, {"name": "long", "x": None}], title="title").splitlines()
-    assert lines == ["title", "", "name  x (unit)", "----  --------", "a            1", "long         –"]
+    lines = text_table(
+        columns, [{"name": "a", "x": 1.0}, {"name": "long", "x": None}], title="title"
+    ).splitlines()
+    assert lines == [
+        "title",
+        "",
+        "name  x (unit)",
+        "----  --------",
+        "a            1",
+        "long         –",
+    ]
 
 
 def test_json_is_strict_and_csv_has_the_union_of_keys(tmp_path) -> None:
     rows = [{"a": np.float64(1.5), "b": np.array([1, 2])}, {"a": float("inf"), "c": np.int64(3)}]
     document = json.loads(write_json(tmp_path / "deep" / "t.json", rows, {"seed": 1}).read_text())
-    assert document == {"provenance": {"seed": 1}, "rows": [{"a": 1.5, "b": [1, 2]}, {"a": None, "c": 3}]}
+    assert document == {
+        "provenance": {"seed": 1},
+        "rows": [{"a": 1.5, "b": [1, 2]}, {"a": None, "c": 3}],
+    }
     with open(write_csv(tmp_path / "t.csv", rows), newline="") as file:
-        assert list(csv.DictReader(file)) == [{"a": "1.5", "b": "[1, 2]", "c": ""}, {"a": "", "b": "", "c": "3"}]
+        assert list(csv.DictReader(file)) == [
+            {"a": "1.5", "b": "[1, 2]", "c": ""},
+            {"a": "", "b": "", "c": "3"},
+        ]
     assert plain((np.bool_(True), {"x": {1: 2}})) == [True, {"x": {"1": 2}}]
 
 

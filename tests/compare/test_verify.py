@@ -26,7 +26,9 @@ def two_by_two():
 @pytest.fixture(scope="module")
 def completion():
     published = PUBLISHED["perturbed-completion"]
-    return verify(published.build(), published.stationary_point(), 5, rho=0.3, rip_constant=0.865894)
+    return verify(
+        published.build(), published.stationary_point(), 5, rho=0.3, rip_constant=0.865894
+    )
 
 
 # -- published numbers --
@@ -40,21 +42,32 @@ def test_published_instances_have_no_violation(two_by_two, completion):
 
 def test_two_by_two_numbers(two_by_two):
     printed, ours = NUMBERS["two_by_two"]["printed"], NUMBERS["two_by_two"]["recomputed"]
-    assert two_by_two["spurious ⇒ λ_n < 0"].measured == pytest.approx(printed["lambda_n"], abs=1e-12)
+    assert two_by_two["spurious ⇒ λ_n < 0"].measured == pytest.approx(
+        printed["lambda_n"], abs=1e-12
+    )
     assert two_by_two["EFS > 1"].measured == pytest.approx(printed["efs"], abs=1e-12)
     assert two_by_two["lifted value"].measured == printed["h_exact"]["lifted_stationary_point"]
     assert two_by_two["RIP bracket"].measured == pytest.approx(printed["rip_lower_bound_rank2"])
     for name in ("curvature along b", "least curvature", "least curvature, dense"):
-        assert two_by_two[name].measured == pytest.approx(ours["lifted_least_curvature"]["3"], rel=1e-6)
+        assert two_by_two[name].measured == pytest.approx(
+            ours["lifted_least_curvature"]["3"], rel=1e-6
+        )
     assert two_by_two["smallest saddle order"].measured == 3
     assert two_by_two["oracle alignment: b"].measured == pytest.approx(1)
     assert two_by_two["independent generators"].holds is Holds.NO  # b ∥ c
 
 
 def test_completion_numbers(completion):
-    printed, ours = NUMBERS["perturbed_completion_3"]["printed"], NUMBERS["perturbed_completion_3"]["recomputed"]
-    assert completion["EFS > 1"].measured == pytest.approx(printed["efs"], rel=1e-3)  # printed at the end of descent
-    assert completion["least curvature"].measured == pytest.approx(ours["lifted_least_curvature"]["5"], rel=1e-6)
+    printed, ours = (
+        NUMBERS["perturbed_completion_3"]["printed"],
+        NUMBERS["perturbed_completion_3"]["recomputed"],
+    )
+    assert completion["EFS > 1"].measured == pytest.approx(
+        printed["efs"], rel=1e-3
+    )  # printed at the end of descent
+    assert completion["least curvature"].measured == pytest.approx(
+        ours["lifted_least_curvature"]["5"], rel=1e-6
+    )
     assert completion["smallest saddle order"].measured == ours["smallest_saddle_order"]
     # The printed RIP constant is a Monte-Carlo value below what a rank-two matrix attains.
     assert completion["given RIP constant"].holds is Holds.NO
@@ -63,15 +76,29 @@ def test_completion_numbers(completion):
 def test_completion_numbers_at_the_published_order():
     """177,147 entries: the gradient is checked at symmetric tensors, the search over all tensors is refused."""
     published = PUBLISHED["perturbed-completion"]
-    settings = {"rho": published.rho, "eta": published.eta, "steps": published.steps, "rip_constant": 0.865894}
-    # The published numbers are those of the end of descent, a relative gradient norm of 1e-4 away from the minimum.
-    found = verify(published.build(), published.stationary_point(), published.order, polish=False, **settings)
+    settings = {
+        "rho": published.rho,
+        "eta": published.eta,
+        "steps": published.steps,
+        "rip_constant": 0.865894,
+    }
+    # The published numbers are those of the end of descent, a relative gradient norm of 1e-4 away
+    # from the minimum.
+    found = verify(
+        published.build(), published.stationary_point(), published.order, polish=False, **settings
+    )
     printed, ours = (NUMBERS["perturbed_completion_3"][key] for key in ("printed", "recomputed"))
     before = ours["h_exact"]["lifted_stationary_point"]
     assert found["lifted value"].measured == pytest.approx(before, rel=1e-7)
-    assert found["acceptance rule: code"].measured == pytest.approx(ours["h_exact"]["w_T"] / before, rel=1e-6)
-    assert found["acceptance rule: text"].measured == pytest.approx(ours["h_exact"]["gamma_c"] / before, rel=1e-6)
-    assert found["published collapse decreases h"].measured == pytest.approx(ours["h_after"], rel=1e-6)
+    assert found["acceptance rule: code"].measured == pytest.approx(
+        ours["h_exact"]["w_T"] / before, rel=1e-6
+    )
+    assert found["acceptance rule: text"].measured == pytest.approx(
+        ours["h_exact"]["gamma_c"] / before, rel=1e-6
+    )
+    assert found["published collapse decreases h"].measured == pytest.approx(
+        ours["h_after"], rel=1e-6
+    )
     assert found["EFS > 1"].measured == pytest.approx(printed["efs"], rel=1e-5)
     assert found["lifted gradient"].holds is found["lifted Hessian"].holds is Holds.YES
     assert "refused: the search over all tensors" in found["least curvature"].reason
@@ -82,7 +109,12 @@ def test_completion_numbers_at_the_published_order():
 def test_real_system_has_no_saddle_order():
     real = PUBLISHED["real-system"]
     found = verify(real.build(), real.stationary_point(), real.order, eta=real.eta)
-    for name in ("strict saddle along b", "lifted saddle", "acceptance rule: code", "acceptance rule: text"):
+    for name in (
+        "strict saddle along b",
+        "lifted saddle",
+        "acceptance rule: code",
+        "acceptance rule: text",
+    ):
         assert found[name].holds is Holds.NO, name
     assert found["no saddle order"].holds is Holds.YES
 
@@ -109,13 +141,28 @@ def dense(matrices, b):
     ("problem", "X", "holds", "words"),
     [
         # h = ½[(x₁² − 1)² + x₂⁴]: flat along e₂, where h rises with the fourth power
-        (dense([np.diag([1.0, 0]), np.diag([0, 1.0])], [1, 0]), [[1.0], [0]], Holds.YES, "fourth order rises"),
+        (
+            dense([np.diag([1.0, 0]), np.diag([0, 1.0])], [1, 0]),
+            [[1.0], [0]],
+            Holds.YES,
+            "fourth order rises",
+        ),
         # the cubic term along the flat e₂ is 4t³
-        (dense([[[0, 1], [1, 2]], [[0, 1], [1, 0]], [[1, 0], [0, 0]]], [2, -2, 1]), [[1.0], [0]], Holds.NO, "cubic"),
+        (
+            dense([[[0, 1], [1, 2]], [[0, 1], [1, 0]], [[1, 0], [0, 0]]], [2, -2, 1]),
+            [[1.0], [0]],
+            Holds.NO,
+            "cubic",
+        ),
         # a full observation: strict minimum at the truth
         (sensing.perturbed_completion(3, 1.0), [[1.0], [0], [1]], Holds.YES, "strict"),
         # x = e₁ is a saddle of ½‖xxᵀ − 2 e₂e₂ᵀ − e₁e₁ᵀ‖²
-        (dense(np.eye(4).reshape(4, 2, 2)[[0, 3]], [1, 2]), [[1.0], [0]], Holds.NO, "negative eigenvalue"),
+        (
+            dense(np.eye(4).reshape(4, 2, 2)[[0, 3]], [1, 2]),
+            [[1.0], [0]],
+            Holds.NO,
+            "negative eigenvalue",
+        ),
         # h = ½(x₁² − 1)² in three variables: two flat directions where h does not move at all
         (dense([np.diag([1.0, 0, 0])], [1]), [[1.0], [0], [0]], Holds.NOT_APPLICABLE, "undecided"),
     ],
@@ -129,7 +176,10 @@ def test_local_minimality_decided_by_hand(problem, X, holds, words):
 def test_orthogonal_symmetry_is_not_counted_as_degenerate():
     problem = sensing.gaussian(4, 3, 30, 1)
     X = sensing.polish(problem, problem.ground_truth)
-    claims = {name: check(name, case(problem, X)) for name in ("orthogonal symmetry", "X̂ is a local minimum")}
+    claims = {
+        name: check(name, case(problem, X))
+        for name in ("orthogonal symmetry", "X̂ is a local minimum")
+    }
     assert all(claim.holds is Holds.YES for claim in claims.values())
     assert "strict up to the 3 directions" in claims["X̂ is a local minimum"].reason
     assert np.sum(np.abs(np.linalg.eigvalsh(case(problem, X).hessian)) < 1e-10) == 3
@@ -142,14 +192,25 @@ def test_other_operators_and_ranks():
     rng = np.random.default_rng(0)
     weights = sparse.random(4, 4, 0.8, random_state=rng, data_rvs=lambda k: 1 + rng.random(k))
     problems = [
-        sensing.SensingProblem.from_ground_truth(sensing.EntrywiseOperator(weights), rng.standard_normal((4, 2))),
-        sensing.SensingProblem.from_ground_truth(sensing.RankOneOperator(rng.standard_normal((9, 3))), np.ones((3, 1))),
-        sensing.quadratic_network(rng.standard_normal((12, 3)), rng.random(12), 2),  # noisy, no ground truth
-        sensing.SensingProblem(sensing.DenseOperator(np.array([[[2.0]], [[1.0]]])), np.array([1.0, 1.0])),  # n = 1
+        sensing.SensingProblem.from_ground_truth(
+            sensing.EntrywiseOperator(weights), rng.standard_normal((4, 2))
+        ),
+        sensing.SensingProblem.from_ground_truth(
+            sensing.RankOneOperator(rng.standard_normal((9, 3))), np.ones((3, 1))
+        ),
+        sensing.quadratic_network(
+            rng.standard_normal((12, 3)), rng.random(12), 2
+        ),  # noisy, no ground truth
+        sensing.SensingProblem(
+            sensing.DenseOperator(np.array([[[2.0]], [[1.0]]])), np.array([1.0, 1.0])
+        ),  # n = 1
     ]
     for problem in problems:
         rough = sensing.gradient_descent(
-            problem, rng.standard_normal(problem.shape), step_size=sensing.Backtracking(), max_iterations=3000
+            problem,
+            rng.standard_normal(problem.shape),
+            step_size=sensing.Backtracking(),
+            max_iterations=3000,
         )
         found = verify(problem, rough.point, 3)
         assert found.violations == (), (problem, found.summary())
@@ -163,7 +224,9 @@ def test_a_nearly_rank_deficient_point():
     problem = sensing.gaussian(4, 2, 30, 1)
     line = sensing.SensingProblem(problem.operator, problem.measurements, 1)
     start = problem.ground_truth[:, :1]
-    x = sensing.gradient_descent(line, start, step_size=sensing.Backtracking(), max_iterations=500).point
+    x = sensing.gradient_descent(
+        line, start, step_size=sensing.Backtracking(), max_iterations=500
+    ).point
     x = sensing.polish(line, x)
     u = np.linalg.eigh(problem.landscape(np.hstack([x, 0 * x])) @ np.eye(4))[1][:, [0]]
     y = np.linalg.svd(np.hstack([x, u]))[0][:, [-1]]  # orthogonal to x and to u
@@ -172,7 +235,9 @@ def test_a_nearly_rank_deficient_point():
     for name in ("EFS* decides the line", "best step", "quartic on the line"):
         assert found[name].holds is Holds.YES
     assert found["EFS* > 1"].measured > 1e15
-    assert problem.objective(found.point) + found["best step"].measured < 0.9 * problem.objective(found.point)
+    assert problem.objective(found.point) + found["best step"].measured < 0.9 * problem.objective(
+        found.point
+    )
 
 
 @pytest.mark.parametrize("rank", [1, 2, 3])
@@ -208,8 +273,12 @@ def test_beyond_the_budget_is_refused_and_the_rest_is_checked():
     published = PUBLISHED["perturbed-completion"]
     found = verify(published.build(), published.stationary_point(), 5, memory_limit=10_000)
     refused = [claim for claim in found if "refused: needs " in claim.reason]
-    assert {"lifted value", "curvature along b", "exact = explicit: tensor"} <= {claim.name for claim in refused}
-    assert all("10000 allowed" in claim.reason and claim.holds is Holds.NOT_APPLICABLE for claim in refused)
+    assert {"lifted value", "curvature along b", "exact = explicit: tensor"} <= {
+        claim.name for claim in refused
+    }
+    assert all(
+        "10000 allowed" in claim.reason and claim.holds is Holds.NOT_APPLICABLE for claim in refused
+    )
     assert found["smallest saddle order"].measured == 5
     assert found.violations == ()
 
@@ -241,7 +310,9 @@ def test_rows_and_table_are_complete(two_by_two):
 def test_published_rules_may_be_false_without_a_violation(two_by_two):
     names = {claim.name for claim in two_by_two.false_here}
     assert {"truncation error", "the rules agree", "acceptance rule: text"} <= names
-    assert all(claim.kind is Kind.PUBLISHED and not claim.violated for claim in two_by_two.false_here)
+    assert all(
+        claim.kind is Kind.PUBLISHED and not claim.violated for claim in two_by_two.false_here
+    )
 
 
 def test_every_claim_is_documented():

@@ -16,7 +16,9 @@ from lift_compare.compare.claims import CHECKS
 def instance(tmp_path):
     problem = sensing.two_by_two()
     path = tmp_path / "mine.npz"
-    np.savez(path, A=problem.operator.matrices(), Z=problem.ground_truth, X=np.array([[0.0], [2**-0.5]]))
+    np.savez(
+        path, A=problem.operator.matrices(), Z=problem.ground_truth, X=np.array([[0.0], [2**-0.5]])
+    )
     return path
 
 
@@ -28,7 +30,11 @@ def test_an_instance_is_printed_and_written(tmp_path, capsys):
     assert run(tmp_path, "two-by-two", "--order", 3) == 0
     printed = capsys.readouterr().out
     assert "0 violations" in printed
-    rows = list(csv.DictReader((tmp_path / "out" / "verify-two-by-two.csv").read_text(encoding="utf-8").splitlines()))
+    rows = list(
+        csv.DictReader(
+            (tmp_path / "out" / "verify-two-by-two.csv").read_text(encoding="utf-8").splitlines()
+        )
+    )
     document = json.loads((tmp_path / "out" / "verify-two-by-two.json").read_text(encoding="utf-8"))
     for written in (rows, document["rows"]):
         assert [row["name"] for row in written] == [check.name for check in CHECKS]
@@ -93,7 +99,9 @@ def test_random_instances_are_summarised(tmp_path, capsys):
     assert "2 random instances, seed 3: 0 violations." in capsys.readouterr().out
     document = json.loads((tmp_path / "out" / "verify-random.json").read_text(encoding="utf-8"))
     assert document["provenance"]["violations"] == []
-    assert all(row["holds"] + row["does_not_hold"] + row["not_applicable"] == 2 for row in document["rows"])
+    assert all(
+        row["holds"] + row["does_not_hold"] + row["not_applicable"] == 2 for row in document["rows"]
+    )
 
 
 @pytest.mark.parametrize("target", [["two-by-two"], ["--random", "1"]])
@@ -145,7 +153,11 @@ def test_bad_usage_exits_with_two_and_writes_nothing(tmp_path, capsys, words):
 def test_a_malformed_file_is_one_clear_line(tmp_path, capsys, changes):
     problem = sensing.two_by_two()
     path = tmp_path / "bad.npz"
-    np.savez(path, **{"A": problem.operator.matrices(), "Z": problem.ground_truth, **changes}, allow_pickle=True)
+    np.savez(
+        path,
+        **{"A": problem.operator.matrices(), "Z": problem.ground_truth, **changes},
+        allow_pickle=True,
+    )
     assert run(tmp_path, path) == 2
     printed = capsys.readouterr()
     assert printed.out == ""

@@ -16,7 +16,9 @@ from tests.compare.verify_cases import scaled
 def test_random_instances_have_no_violation(seed):
     found = verify_random(6, seed=seed)
     assert found.violations == (), found.summary()
-    assert all(row["holds"] + row["does_not_hold"] + row["not_applicable"] == 6 for row in found.rows())
+    assert all(
+        row["holds"] + row["does_not_hold"] + row["not_applicable"] == 6 for row in found.rows()
+    )
     assert any(row["name"] == "lifted gradient" and row["holds"] == 6 for row in found.rows())
 
 
@@ -50,7 +52,9 @@ def test_ctrl_c_keeps_the_instances_that_were_finished(monkeypatch, tmp_path, ca
             raise KeyboardInterrupt
         return random_instance(index, seed=seed)
 
-    monkeypatch.setattr(sys.modules["lift_compare.compare.verify_random"], "random_instance", interrupted_at_2)
+    monkeypatch.setattr(
+        sys.modules["lift_compare.compare.verify_random"], "random_instance", interrupted_at_2
+    )
     assert len(verify_random(5).verifications) == 2
     assert main(["verify", "--random", "5", "--out", str(tmp_path)]) == 130
     assert "interrupted after 2 instances" in capsys.readouterr().err

@@ -10,16 +10,46 @@ from lift_compare.compare.claims import Holds, Kind
 from tests.compare.verify_cases import case, check, replaced, scaled
 
 MUTATIONS = [
-    ("adjoint", sensing.DenseOperator, "adjoint_matmul", scaled(sensing.DenseOperator.adjoint_matmul)),
+    (
+        "adjoint",
+        sensing.DenseOperator,
+        "adjoint_matmul",
+        scaled(sensing.DenseOperator.adjoint_matmul),
+    ),
     ("gradient", sensing.SensingProblem, "gradient", scaled(sensing.SensingProblem.gradient)),
-    ("Hessian", sensing.SensingProblem, "hessian_product", scaled(sensing.SensingProblem.hessian_product)),
+    (
+        "Hessian",
+        sensing.SensingProblem,
+        "hessian_product",
+        scaled(sensing.SensingProblem.hessian_product),
+    ),
     ("distance", sensing.SensingProblem, "distance", scaled(sensing.SensingProblem.distance)),
-    ("RIP bracket", "lift_compare.compare.claims.rip_bracket", "rip_lower_bound", lambda *args, **kwargs: 0.4),
+    (
+        "RIP bracket",
+        "lift_compare.compare.claims.rip_bracket",
+        "rip_lower_bound",
+        lambda *args, **kwargs: 0.4,
+    ),
     ("lifted value", lifting.LiftedProblem, "value", scaled(lifting.LiftedProblem.value)),
     ("lifted gradient", lifting.LiftedProblem, "gradient", scaled(lifting.LiftedProblem.gradient)),
-    ("lifted Hessian", lifting.LiftedProblem, "hessian_product", scaled(lifting.LiftedProblem.hessian_product)),
-    ("curvature along b", lifting.LiftedProblem, "hessian_product", scaled(lifting.LiftedProblem.hessian_product)),
-    ("curvature along b", "lift_compare.compare.claims.saddle", "curvature_along", scaled(simulated.curvature_along)),
+    (
+        "lifted Hessian",
+        lifting.LiftedProblem,
+        "hessian_product",
+        scaled(lifting.LiftedProblem.hessian_product),
+    ),
+    (
+        "curvature along b",
+        lifting.LiftedProblem,
+        "hessian_product",
+        scaled(lifting.LiftedProblem.hessian_product),
+    ),
+    (
+        "curvature along b",
+        "lift_compare.compare.claims.saddle",
+        "curvature_along",
+        scaled(simulated.curvature_along),
+    ),
     ("ŵ is stationary", lifting.LiftedProblem, "gradient", lambda self, w: 1e-3 * w),
     ("powers: inner products", simulated.SpanObjective, "gram", np.eye(3)),
     ("powers: h^l", simulated.SpanObjective, "value", scaled(simulated.SpanObjective.value)),
@@ -60,7 +90,12 @@ MUTATIONS = [
         "feasibility_score",
         replaced(simulated.feasibility_score, step=lambda t: t + 0.1),
     ),
-    ("smallest saddle order", "lift_compare.compare.claims.saddle", "smallest_saddle_order", lambda *args, **kwargs: 5),
+    (
+        "smallest saddle order",
+        "lift_compare.compare.claims.saddle",
+        "smallest_saddle_order",
+        lambda *args, **kwargs: 5,
+    ),
     (
         "smallest saddle order",
         "lift_compare.compare.claims.saddle",
@@ -85,8 +120,18 @@ MUTATIONS = [
         "truncated_coefficients",
         replaced(simulated.truncated_coefficients, gamma=lambda g: 1.001 * g),
     ),
-    ("collapse of a power", "lift_compare.compare.claims.collapsed_point", "collapse", scaled(simulated.collapse)),
-    ("collapse = best rank one", "lift_compare.compare.claims.collapsed_point", "collapse", scaled(simulated.collapse)),
+    (
+        "collapse of a power",
+        "lift_compare.compare.claims.collapsed_point",
+        "collapse",
+        scaled(simulated.collapse),
+    ),
+    (
+        "collapse = best rank one",
+        "lift_compare.compare.claims.collapsed_point",
+        "collapse",
+        scaled(simulated.collapse),
+    ),
     (
         "collapse = best rank one",
         "lift_compare.compare.claims.collapsed_point",
@@ -107,7 +152,12 @@ MUTATIONS = [
     ("quartic on the line", simulated.EscapeDirections, "eigenvalue", -0.7),
     ("EFS* decides the line", simulated.EscapeDirections, "eigenvalue", -0.8),
     ("u ⟂ X̂", simulated.EscapeDirections, "u", np.array([0.6, 0.8])),
-    ("⟨G, M*⟩ = −2h", sensing.SensingProblem, "objective", scaled(sensing.SensingProblem.objective)),
+    (
+        "⟨G, M*⟩ = −2h",
+        sensing.SensingProblem,
+        "objective",
+        scaled(sensing.SensingProblem.objective),
+    ),
 ]
 
 
@@ -116,7 +166,9 @@ def test_a_wrong_computation_is_a_violation(monkeypatch, name, where, attribute,
     """On the 2×2 example, where the right computation holds."""
     at = (sensing.two_by_two(), [[0.0], [2**-0.5]])
     assert check(name, case(*at)).holds is Holds.YES
-    monkeypatch.setattr(importlib.import_module(where) if isinstance(where, str) else where, attribute, wrong)
+    monkeypatch.setattr(
+        importlib.import_module(where) if isinstance(where, str) else where, attribute, wrong
+    )
     claim = check(name, case(*at))
     assert claim.holds is Holds.NO
     assert claim.violated == (claim.kind in (Kind.EXACT, Kind.CONDITIONAL))
@@ -129,9 +181,13 @@ def test_a_wrong_hessian_breaks_the_claims_of_higher_rank(monkeypatch, name):
     X = sensing.polish(problem, problem.ground_truth)
     if name == "rank-deficient ⇒ saddle":
         line = sensing.SensingProblem(problem.operator, problem.measurements, 1)
-        X = sensing.gradient_descent(line, X[:, :1], step_size=sensing.Backtracking(), max_iterations=500).point
+        X = sensing.gradient_descent(
+            line, X[:, :1], step_size=sensing.Backtracking(), max_iterations=500
+        ).point
         X = np.hstack([sensing.polish(line, X), np.zeros((4, 1))])
     assert check(name, case(problem, X, 1)).holds is Holds.YES
     product = sensing.SensingProblem.hessian_product
-    monkeypatch.setattr(sensing.SensingProblem, "hessian_product", lambda self, X, D: product(self, X, D) + D * 9)
+    monkeypatch.setattr(
+        sensing.SensingProblem, "hessian_product", lambda self, X, D: product(self, X, D) + D * 9
+    )
     assert check(name, case(problem, X, 1)).violated

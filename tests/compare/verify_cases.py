@@ -8,7 +8,14 @@ from lift_compare.compare.claims import CHECKS, Case
 
 
 def case(problem, X, order=3, **changes):
-    settings = {"rho": 0.1, "eta": 0.01, "steps": 50, "rip_constant": None, "seed": 0, "memory_limit": 2**30}
+    settings = {
+        "rho": 0.1,
+        "eta": 0.01,
+        "steps": 50,
+        "rip_constant": None,
+        "seed": 0,
+        "memory_limit": 2**30,
+    }
     return Case(problem, np.asarray(X, dtype=float), order, **{**settings, **changes})
 
 
@@ -23,6 +30,8 @@ def scaled(function, factor=1.001):
 def replaced(function, **changes):
     def wrong(*args, **kwargs):
         result = function(*args, **kwargs)
-        return dataclasses.replace(result, **{key: change(getattr(result, key)) for key, change in changes.items()})
+        return dataclasses.replace(
+            result, **{key: change(getattr(result, key)) for key, change in changes.items()}
+        )
 
     return wrong

@@ -15,13 +15,21 @@ def _rank_one(n, m, r, seed):
 
 def _entrywise(n, r, seed, density=1.0):
     rng = np.random.default_rng(seed)
-    weights = rng.standard_normal((n, n)) * (rng.random((n, n)) < density)  # signs, zeros, not symmetric
-    return sensing.SensingProblem.from_ground_truth(sensing.EntrywiseOperator(weights), rng.standard_normal((n, r)))
+    weights = rng.standard_normal((n, n)) * (
+        rng.random((n, n)) < density
+    )  # signs, zeros, not symmetric
+    return sensing.SensingProblem.from_ground_truth(
+        sensing.EntrywiseOperator(weights), rng.standard_normal((n, r))
+    )
 
 
 def _sparse(n, seed):
-    weights = sparse.random_array((n, n), density=0.6, rng=np.random.default_rng(seed), format="csr")
-    return sensing.SensingProblem.from_ground_truth(sensing.EntrywiseOperator(weights), np.ones((n, 1)))
+    weights = sparse.random_array(
+        (n, n), density=0.6, rng=np.random.default_rng(seed), format="csr"
+    )
+    return sensing.SensingProblem.from_ground_truth(
+        sensing.EntrywiseOperator(weights), np.ones((n, 1))
+    )
 
 
 SMALL = {

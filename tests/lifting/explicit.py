@@ -57,8 +57,14 @@ def gradient(problem, order, w):
 
 
 def hessian_product(problem, order, w, direction):
-    W, D, A = factor(problem, order, w), factor(problem, order, direction), lifted_operator(problem, order)
+    W, D, A = (
+        factor(problem, order, w),
+        factor(problem, order, direction),
+        lifted_operator(problem, order),
+    )
     residual = np.einsum("kij,ij->k", A, W @ W.T) - power(problem.measurements, order).ravel()
     change = np.einsum("kij,ij->k", A, W @ D.T + D @ W.T)
-    product = 2 * np.einsum("k,kij->ij", residual, A) @ D + 2 * np.einsum("k,kij->ij", change, A) @ W
+    product = (
+        2 * np.einsum("k,kij->ij", residual, A) @ D + 2 * np.einsum("k,kij->ij", change, A) @ W
+    )
     return unfactor(problem, order, product)

@@ -31,7 +31,12 @@ CASES = {
     "rank one r=2": (rank_one(2), 3),
     "order one": (sensing.two_by_two(), 1),
 }
-PAIRS = [(name, form) for name, case in CASES.items() for form, kind in FORMS.items() if kind.unfit(*case) is None]
+PAIRS = [
+    (name, form)
+    for name, case in CASES.items()
+    for form, kind in FORMS.items()
+    if kind.unfit(*case) is None
+]
 
 
 @pytest.fixture(params=["pytorch", "jax"])
@@ -58,7 +63,10 @@ def test_backends_agree(backend, name, form):
     assert type(w) is type(there.gradient(w))
     assert "float64" in str(there.gradient(w).dtype)
     symmetric = here.lift(X) + 0.3 * here.lift(Y)
-    for tensor, direction in ((symmetric, here.lift(Y)), (rng.standard_normal(here.shape), symmetric)):
+    for tensor, direction in (
+        (symmetric, here.lift(Y)),
+        (rng.standard_normal(here.shape), symmetric),
+    ):
         value, gradient = there.value_and_gradient(tensor)
         assert value == pytest.approx(here.value(tensor), rel=1e-10)
         close(gradient, here.gradient(tensor))
@@ -74,10 +82,14 @@ def test_descent_curvature_and_projections_run_there(backend):
         tensors = [lifted.lift(X) for X in generators]
         start = lifted.tensor("start", np.asarray(tensors[0]) + 0.1 * np.asarray(tensors[1]))
         runs.append(
-            projected_gradient_descent(lifted, start, step_size=0.01, iterations=20, projection=SpanProjection(tensors))
+            projected_gradient_descent(
+                lifted, start, step_size=0.01, iterations=20, projection=SpanProjection(tensors)
+            )
         )
         curvature = least_curvature(lifted, start)
-        assert curvature.value == pytest.approx(least_curvature(here, np.asarray(start)).value, rel=1e-10)
+        assert curvature.value == pytest.approx(
+            least_curvature(here, np.asarray(start)).value, rel=1e-10
+        )
         rank_one_tensor = RankOneProjection()(start)
         assert type(rank_one_tensor) is type(start)
         close(rank_one_tensor, RankOneProjection()(np.asarray(start)))
@@ -127,7 +139,9 @@ def test_a_missing_package_is_named(backend, package):
         f"try:\n    lifting.LiftedProblem(sensing.two_by_two(), 3, backend={backend!r})\n"
         "except ImportError as error:\n    print(error)"
     )
-    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    shown = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
     assert f"needs the package {package}: pip install 'lift-compare[{package}]'" in shown
 
 
@@ -149,4 +163,6 @@ def test_products_in_blocks_are_products(left: tuple[int, ...], right: tuple[int
     a, b = rng.standard_normal(left), rng.standard_normal(right)
     expected = np.einsum("...ij,...jk->...ik", a, b)
     np.testing.assert_allclose(product(a, b), expected, rtol=0, atol=1e-12 * left[-1])
-    np.testing.assert_allclose(product(a[..., ::-1, :], b), expected[..., ::-1, :], rtol=0, atol=1e-12 * left[-1])
+    np.testing.assert_allclose(
+        product(a[..., ::-1, :], b), expected[..., ::-1, :], rtol=0, atol=1e-12 * left[-1]
+    )

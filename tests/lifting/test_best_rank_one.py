@@ -2,7 +2,12 @@ import numpy as np
 import pytest
 
 from lift_compare import sensing
-from lift_compare.lifting import LiftedProblem, RankOneProjection, best_rank_one, projected_gradient_descent
+from lift_compare.lifting import (
+    LiftedProblem,
+    RankOneProjection,
+    best_rank_one,
+    projected_gradient_descent,
+)
 from tests.lifting import explicit
 
 
@@ -26,7 +31,9 @@ def sphere(d):
         return np.stack([np.cos(angle), np.sin(angle)], axis=1)
     azimuth, height = np.meshgrid(np.linspace(0, np.pi, 300), np.linspace(-1, 1, 400))
     radius = np.sqrt(1 - height**2)
-    return np.stack([radius * np.cos(azimuth), radius * np.sin(azimuth), height], axis=-1).reshape(-1, 3)
+    return np.stack([radius * np.cos(azimuth), radius * np.sin(azimuth), height], axis=-1).reshape(
+        -1, 3
+    )
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -92,7 +99,9 @@ def test_rank_one_projection_of_the_descent_stays_on_the_rank_one_tensors():
     projection = RankOneProjection(seed=1)
     start = lifted.lift([[0.9], [0.2]])
     np.testing.assert_allclose(projection(start), start, atol=1e-12)
-    run = projected_gradient_descent(lifted, start, step_size=1e-2, iterations=60, projection=projection)
+    run = projected_gradient_descent(
+        lifted, start, step_size=1e-2, iterations=60, projection=projection
+    )
     assert run.coefficients is None
     assert run.values[-1] < 0.5 * run.values[0]
     matrix = run.tensor.reshape(2, 4)

@@ -108,23 +108,34 @@ def test_predicted_operations_follow_the_scaling_of_each_form():
     def flops(problem, order, form):
         return LiftedProblem(problem, order, form=form, memory_limit=10**15).costs[form].flops
 
-    # entrywise, l = 3: n^5 (docs/theory.md, section 9); normal: n^(2 l + 2); rank-one: m^l (n + m ...) for m = 2 n
+    # entrywise, l = 3: n^5 (docs/theory.md, section 9); normal: n^(2 l + 2); rank-one: m^l (n + m
+    # ...) for m = 2 n
     completion = {n: sensing.perturbed_completion(n) for n in (20, 40)}
-    assert flops(completion[40], 3, "entrywise") / flops(completion[20], 3, "entrywise") == pytest.approx(32, rel=0.1)
+    assert flops(completion[40], 3, "entrywise") / flops(
+        completion[20], 3, "entrywise"
+    ) == pytest.approx(32, rel=0.1)
     vectors = {n: rank_one(n, 2 * n, 1) for n in (10, 20)}
-    assert flops(vectors[20], 3, "rank-one") / flops(vectors[10], 3, "rank-one") == pytest.approx(16, rel=0.1)
+    assert flops(vectors[20], 3, "rank-one") / flops(vectors[10], 3, "rank-one") == pytest.approx(
+        16, rel=0.1
+    )
 
 
-@pytest.mark.parametrize("name", ["completion n=4 l=5", "gaussian n=6 r=2 m=8 l=3", "rank one n=4 m=5 l=5"])
+@pytest.mark.parametrize(
+    "name", ["completion n=4 l=5", "gaussian n=6 r=2 m=8 l=3", "rank one n=4 m=5 l=5"]
+)
 def test_auto_takes_the_fewest_operations_that_fit(name):
     problem, order = MEASURED[name]
     lifted = LiftedProblem(problem, order)
-    general = [row for row in lifted.costs if row.reason is None and not FORMS[row.form].symmetric_only]
+    general = [
+        row for row in lifted.costs if row.reason is None and not FORMS[row.form].symmetric_only
+    ]
     cheapest = min(general, key=lambda row: row.flops)
     assert lifted.cost.form in (cheapest.form, "symmetric")
     if lifted.cost.form == "symmetric":
         assert 10 * lifted.cost.flops < cheapest.flops
-    least = min((row for row in lifted.costs if row.reason is None), key=lambda row: row.total_bytes)
+    least = min(
+        (row for row in lifted.costs if row.reason is None), key=lambda row: row.total_bytes
+    )
     tight = LiftedProblem(problem, order, memory_limit=least.total_bytes)
     assert tight.cost.total_bytes == least.total_bytes
     with pytest.raises(MemoryLimitExceeded) as refusal:

@@ -35,7 +35,9 @@ def test_it_is_the_least_eigenvalue_of_the_explicit_hessian(problem, order):
         assert found.direction.shape == lifted.shape
         image = (H @ found.direction.ravel()) - found.value * found.direction.ravel()
         assert np.linalg.norm(image) <= 1e-7 * np.abs(eigenvalues).max()
-        assert found.residual == pytest.approx(np.linalg.norm(image), abs=1e-9 * np.abs(eigenvalues).max())
+        assert found.residual == pytest.approx(
+            np.linalg.norm(image), abs=1e-9 * np.abs(eigenvalues).max()
+        )
 
 
 @pytest.mark.parametrize("order", [1, 3, 5])

@@ -2,7 +2,12 @@ import numpy as np
 import pytest
 
 from lift_compare import sensing
-from lift_compare.lifting import LiftedProblem, LiftedStopReason, SpanProjection, projected_gradient_descent
+from lift_compare.lifting import (
+    LiftedProblem,
+    LiftedStopReason,
+    SpanProjection,
+    projected_gradient_descent,
+)
 from tests.lifting import explicit
 
 
@@ -14,7 +19,9 @@ def test_span_projection_is_the_least_squares_fit():
     np.testing.assert_allclose(span.coefficients(w), fit, rtol=1e-12)
     np.testing.assert_allclose(span(w), np.tensordot(fit, tensors, 1), rtol=1e-12)
     np.testing.assert_allclose(span(span(w)), span(w), rtol=1e-12)
-    np.testing.assert_allclose(span.gram, np.tensordot(tensors, tensors, ([1, 2, 3], [1, 2, 3])), rtol=1e-12)
+    np.testing.assert_allclose(
+        span.gram, np.tensordot(tensors, tensors, ([1, 2, 3], [1, 2, 3])), rtol=1e-12
+    )
 
 
 def test_span_projection_ignores_the_norms_of_the_generators():
@@ -59,7 +66,12 @@ def test_descent_follows_its_formula(projected):
     start = tensors[0] + 0.3 * tensors[1]
     seen = []
     run = projected_gradient_descent(
-        lifted, start, step_size=eta, iterations=4, projection=span, callback=lambda t, w, h: seen.append((t, h))
+        lifted,
+        start,
+        step_size=eta,
+        iterations=4,
+        projection=span,
+        callback=lambda t, w, h: seen.append((t, h)),
     )
     w, values = start, []
     basis, _ = np.linalg.qr(np.reshape(tensors, (3, -1)).T)
@@ -77,7 +89,9 @@ def test_descent_follows_its_formula(projected):
     if projected:
         assert run.coefficients.shape == (5, 3)
         np.testing.assert_allclose(run.coefficients[0], [1, 0.3, 0], atol=1e-12)
-        np.testing.assert_allclose(np.tensordot(run.coefficients[-1], tensors, 1), run.tensor, atol=1e-12)
+        np.testing.assert_allclose(
+            np.tensordot(run.coefficients[-1], tensors, 1), run.tensor, atol=1e-12
+        )
     else:
         assert run.coefficients is None
     np.testing.assert_array_equal(start, tensors[0] + 0.3 * tensors[1])
@@ -116,7 +130,11 @@ def test_a_diverging_run_stops_with_finite_numbers():
 def test_the_callback_can_stop_the_run():
     lifted = LiftedProblem(sensing.two_by_two(), 3)
     run = projected_gradient_descent(
-        lifted, lifted.lift([[1.0], [1.0]]), step_size=1e-3, iterations=10, callback=lambda t, w, h: t == 2
+        lifted,
+        lifted.lift([[1.0], [1.0]]),
+        step_size=1e-3,
+        iterations=10,
+        callback=lambda t, w, h: t == 2,
     )
     assert run.stop_reason is LiftedStopReason.CALLBACK
     assert run.iterations == 2

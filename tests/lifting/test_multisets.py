@@ -5,7 +5,13 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from lift_compare.lifting.multisets import SymmetricPower, SymmetricTensors, insertion_tables, multiplicities, number
+from lift_compare.lifting.multisets import (
+    SymmetricPower,
+    SymmetricTensors,
+    insertion_tables,
+    multiplicities,
+    number,
+)
 from tests.lifting import explicit
 
 SIZES = [(1, 1), (1, 4), (2, 1), (2, 5), (3, 3), (4, 2), (5, 3)]
@@ -13,7 +19,9 @@ SIZES = [(1, 1), (1, 4), (2, 1), (2, 5), (3, 3), (4, 2), (5, 3)]
 
 def in_order(d, k):
     """All multisets, by the largest index first, then the second largest, ..."""
-    return sorted(itertools.combinations_with_replacement(range(d), k), key=lambda multiset: multiset[::-1])
+    return sorted(
+        itertools.combinations_with_replacement(range(d), k), key=lambda multiset: multiset[::-1]
+    )
 
 
 def symmetric_tensor(d, order, seed=0):
@@ -25,7 +33,9 @@ def symmetric_tensor(d, order, seed=0):
 def test_tables_follow_the_order_of_the_multisets(d, k):
     multisets = in_order(d, k)
     assert len(multisets) == number(d, k)
-    orderings = [math.factorial(k) / math.prod(map(math.factorial, Counter(m).values())) for m in multisets]
+    orderings = [
+        math.factorial(k) / math.prod(map(math.factorial, Counter(m).values())) for m in multisets
+    ]
     np.testing.assert_allclose(multiplicities(d, k), orderings, rtol=1e-14)
     table = insertion_tables(d, k)[-1]
     for position, rest in enumerate(in_order(d, k - 1)):
@@ -55,5 +65,8 @@ def test_a_matrix_acts_on_every_mode(d, k, rows):
     power.prepare(np.asarray)
     entries = power(B, np.array([T[multiset] for multiset in in_order(d, k)]))
     np.testing.assert_allclose(
-        entries, [want[multiset] for multiset in in_order(rows, k)], rtol=0, atol=1e-13 * np.abs(want).max()
+        entries,
+        [want[multiset] for multiset in in_order(rows, k)],
+        rtol=0,
+        atol=1e-13 * np.abs(want).max(),
     )

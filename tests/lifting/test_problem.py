@@ -22,7 +22,9 @@ def test_every_form_equals_the_definition_on_any_tensor(lifted):
     close(lifted.value(w), explicit.value(problem, order, w))
     close(gradient, explicit.gradient(problem, order, w))
     close(lifted.gradient(w), explicit.gradient(problem, order, w))
-    close(lifted.hessian_product(w, direction), explicit.hessian_product(problem, order, w, direction))
+    close(
+        lifted.hessian_product(w, direction), explicit.hessian_product(problem, order, w, direction)
+    )
     assert gradient.shape == lifted.shape
     np.testing.assert_array_equal((w, direction), before)
 
@@ -35,7 +37,10 @@ def test_every_form_equals_the_definition_on_symmetric_tensors(lifted):
     close(lifted.gradient(w), explicit.gradient(problem, order, w))
     symmetric = explicit.power(rng.standard_normal(problem.shape), order)
     for direction in (symmetric, rng.standard_normal(lifted.shape)):
-        close(lifted.hessian_product(w, direction), explicit.hessian_product(problem, order, w, direction))
+        close(
+            lifted.hessian_product(w, direction),
+            explicit.hessian_product(problem, order, w, direction),
+        )
 
 
 def test_gradient_and_hessian_product_are_derivatives(lifted):
@@ -44,7 +49,9 @@ def test_gradient_and_hessian_product_are_derivatives(lifted):
     step = 1e-5
     slope = (lifted.value(w + step * direction) - lifted.value(w - step * direction)) / (2 * step)
     assert slope == pytest.approx(np.vdot(lifted.gradient(w), direction), rel=1e-6)
-    change = (lifted.gradient(w + step * direction) - lifted.gradient(w - step * direction)) / (2 * step)
+    change = (lifted.gradient(w + step * direction) - lifted.gradient(w - step * direction)) / (
+        2 * step
+    )
     product = lifted.hessian_product(w, direction)
     np.testing.assert_allclose(change, product, rtol=0, atol=1e-6 * np.abs(product).max())
 

@@ -10,7 +10,8 @@ from tests.catalogue import PUBLISHED_NUMBERS
 
 
 @pytest.mark.parametrize(
-    ("name", "key"), [("two-by-two", "two_by_two"), ("perturbed-completion", "perturbed_completion_3")]
+    ("name", "key"),
+    [("two-by-two", "two_by_two"), ("perturbed-completion", "perturbed_completion_3")],
 )
 def test_published_end_points(name: str, key: str) -> None:
     printed = PUBLISHED_NUMBERS[key]["printed"]
@@ -26,8 +27,12 @@ def test_a_step_is_a_gradient_step() -> None:
     run = gradient_descent(problem, X, step_size=0.01, max_iterations=1)
     np.testing.assert_allclose(run.point, X - 0.01 * problem.gradient(X))
     assert run.iterations == 1
-    np.testing.assert_allclose(run.history.objective, [problem.objective(X), problem.objective(run.point)])
-    np.testing.assert_allclose(run.history.distance, [problem.distance(X), problem.distance(run.point)])
+    np.testing.assert_allclose(
+        run.history.objective, [problem.objective(X), problem.objective(run.point)]
+    )
+    np.testing.assert_allclose(
+        run.history.distance, [problem.distance(X), problem.distance(run.point)]
+    )
 
 
 def test_tolerance_stops_and_callback_sees_every_point() -> None:
@@ -49,15 +54,26 @@ def test_tolerance_stops_and_callback_sees_every_point() -> None:
 
 def test_callback_can_stop() -> None:
     run = gradient_descent(
-        sensing.two_by_two(), [[1.0], [1.0]], step_size=0.01, max_iterations=50, callback=lambda i, *_: i == 3
+        sensing.two_by_two(),
+        [[1.0], [1.0]],
+        step_size=0.01,
+        max_iterations=50,
+        callback=lambda i, *_: i == 3,
     )
     assert (run.iterations, run.stop_reason) == (3, StopReason.CALLBACK)
 
 
 def test_divergence_ends_finite() -> None:
-    run = gradient_descent(sensing.real_system(), [[3.0], [3.0], [3.0]], step_size=10.0, max_iterations=1000)
+    run = gradient_descent(
+        sensing.real_system(), [[3.0], [3.0], [3.0]], step_size=10.0, max_iterations=1000
+    )
     assert run.stop_reason is StopReason.DIVERGED
-    for values in (run.point, run.history.objective, run.history.gradient_norm, run.history.distance):
+    for values in (
+        run.point,
+        run.history.objective,
+        run.history.gradient_norm,
+        run.history.distance,
+    ):
         assert np.all(np.isfinite(values))
 
 

@@ -6,7 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from lift_compare.sensing import DenseOperator, EntrywiseOperator, RankOneOperator, SensingOperator, check_adjoint
+from lift_compare.sensing import (
+    DenseOperator,
+    EntrywiseOperator,
+    RankOneOperator,
+    SensingOperator,
+    check_adjoint,
+)
 
 
 def operators(n: int, m: int, seed: int) -> list[SensingOperator]:
@@ -39,8 +45,12 @@ def test_primitives_are_their_definitions(n: int, m: int, k: int, seed: int) -> 
         adjoint = sum(yi * Ai for yi, Ai in zip(y, A, strict=True)) @ R
         scale = 1 + np.abs(A).max() * np.abs(L).max() * np.abs(R).max() * n * k
         np.testing.assert_allclose(operator.measure(L, R), measured, rtol=0, atol=1e-13 * scale)
-        np.testing.assert_allclose(operator.measure(L, L), [np.trace(Ai @ L @ L.T) for Ai in A], atol=1e-12 * scale)
-        np.testing.assert_allclose(operator.adjoint_matmul(y, R), adjoint, rtol=1e-11, atol=1e-12 * scale * operator.m)
+        np.testing.assert_allclose(
+            operator.measure(L, L), [np.trace(Ai @ L @ L.T) for Ai in A], atol=1e-12 * scale
+        )
+        np.testing.assert_allclose(
+            operator.adjoint_matmul(y, R), adjoint, rtol=1e-11, atol=1e-12 * scale * operator.m
+        )
         assert check_adjoint(operator, columns=k, seed=seed) < 1e-12
 
 
@@ -53,8 +63,12 @@ def test_primitives_broadcast_over_leading_axes() -> None:
         assert measured.shape == (2, 3, operator.m)
         assert adjoint.shape == (2, 3, 4, 2)
         for index in np.ndindex(2, 3):
-            np.testing.assert_allclose(measured[index], operator.measure(L[index], R[index]), atol=1e-12)
-            np.testing.assert_allclose(adjoint[index], operator.adjoint_matmul(y[index], R[index]), atol=1e-12)
+            np.testing.assert_allclose(
+                measured[index], operator.measure(L[index], R[index]), atol=1e-12
+            )
+            np.testing.assert_allclose(
+                adjoint[index], operator.adjoint_matmul(y[index], R[index]), atol=1e-12
+            )
         assert operator.adjoint_matmul(y[0, 0], R).shape == (2, 3, 4, 2)
 
 
@@ -68,7 +82,10 @@ def test_a_wrong_adjoint_is_caught() -> None:
 
 def test_dense_and_sparse_weights_are_the_same_measurements_in_the_same_order() -> None:
     weights = np.array([[0.0, 2.0, 0.0], [3.0, 0.0, 0.0], [1.0, 0.0, 5.0]])
-    dense, stored = EntrywiseOperator(weights), EntrywiseOperator(sparse.coo_array(weights[::-1])[::-1])
+    dense, stored = (
+        EntrywiseOperator(weights),
+        EntrywiseOperator(sparse.coo_array(weights[::-1])[::-1]),
+    )
     stored = EntrywiseOperator(sparse.csc_array(weights))
     assert dense.m == stored.m == 4
     np.testing.assert_array_equal(dense.matrices(), stored.matrices())
@@ -136,6 +153,9 @@ def test_reprs_name_the_sizes() -> None:
 
 def test_broadcasting_of_sparse_weights_agrees_with_dense() -> None:
     weights = np.array([[0.0, 2.0], [3.0, 1.0]])
-    y, R = np.random.default_rng(0).standard_normal((5, 3)), np.random.default_rng(1).standard_normal((2, 2))
+    y, R = (
+        np.random.default_rng(0).standard_normal((5, 3)),
+        np.random.default_rng(1).standard_normal((2, 2)),
+    )
     dense, stored = EntrywiseOperator(weights), EntrywiseOperator(sparse.csr_array(weights))
     np.testing.assert_allclose(stored.adjoint_matmul(y, R), dense.adjoint_matmul(y, R))

@@ -23,8 +23,12 @@ def test_objective_and_landscape_are_their_definitions(problem: SensingProblem) 
     residual = np.einsum("iab,ab->i", A, X @ X.T) - problem.measurements
     assert problem.objective(X) == pytest.approx(0.5 * residual @ residual, rel=1e-12)
     G = np.einsum("i,iab->ab", residual, A)
-    np.testing.assert_allclose(problem.landscape(X) @ np.eye(problem.n), G, atol=1e-12 * (1 + np.abs(G).max()))
-    np.testing.assert_allclose(problem.landscape(X) @ X[:, 0], G @ X[:, 0], atol=1e-12 * (1 + np.abs(G).max()))
+    np.testing.assert_allclose(
+        problem.landscape(X) @ np.eye(problem.n), G, atol=1e-12 * (1 + np.abs(G).max())
+    )
+    np.testing.assert_allclose(
+        problem.landscape(X) @ X[:, 0], G @ X[:, 0], atol=1e-12 * (1 + np.abs(G).max())
+    )
     np.testing.assert_allclose(problem.gradient(X), 2 * G @ X, atol=1e-12 * (1 + np.abs(G).max()))
 
 
@@ -49,7 +53,10 @@ def test_wrong_derivatives_are_caught() -> None:
 
 def test_hessian_product_is_symmetric(problem: SensingProblem) -> None:
     X, D, E = np.random.default_rng(1).standard_normal((3, *problem.shape))
-    left, right = np.sum(E * problem.hessian_product(X, D)), np.sum(D * problem.hessian_product(X, E))
+    left, right = (
+        np.sum(E * problem.hessian_product(X, D)),
+        np.sum(D * problem.hessian_product(X, E)),
+    )
     assert left == pytest.approx(right, rel=1e-10, abs=1e-10)
 
 
@@ -61,7 +68,9 @@ def test_a_batch_gives_what_single_points_give(problem: SensingProblem) -> None:
         np.testing.assert_allclose(gradient, problem.gradient(X), rtol=1e-10, atol=1e-12)
     np.testing.assert_allclose(problem.objective(batch), values)
     if problem.ground_truth is not None:
-        np.testing.assert_allclose(problem.distance(batch), [problem.distance(X) for X in batch], rtol=1e-12)
+        np.testing.assert_allclose(
+            problem.distance(batch), [problem.distance(X) for X in batch], rtol=1e-12
+        )
 
 
 @settings(deadline=None, max_examples=40)
@@ -77,7 +86,8 @@ def test_distance_keeps_its_digits_near_the_truth() -> None:
     problem = sensing.perturbed_completion(10, 0.2)
     Z = problem.ground_truth
     assert problem.distance(Z) < 1e-14
-    # ‖(1+t)² ZZᵀ − ZZᵀ‖ = (2t + t²) ‖ZZᵀ‖; a difference of Gram matrices would lose it below t = 1e-8.
+    # ‖(1+t)² ZZᵀ − ZZᵀ‖ = (2t + t²) ‖ZZᵀ‖; a difference of Gram matrices would lose it below t =
+    # 1e-8.
     assert problem.distance((1 + 1e-12) * Z) == pytest.approx(2e-12 * 5, rel=1e-2)
 
 
@@ -86,7 +96,11 @@ def test_distance_keeps_its_digits_near_the_truth() -> None:
     [
         ({"operator": np.eye(3)}, TypeError, "operator: expected a sensing operator"),
         ({"measurements": np.zeros(6)}, ValueError, "measurements: expected a nonzero vector"),
-        ({"measurements": np.ones(5)}, ValueError, "measurements: expected an array of shape \\(6\\)"),
+        (
+            {"measurements": np.ones(5)},
+            ValueError,
+            "measurements: expected an array of shape \\(6\\)",
+        ),
         ({"measurements": np.full(6, np.nan)}, ValueError, "measurements: expected finite"),
         ({"rank": 4}, ValueError, "rank: expected at most n = 3, got 4"),
         ({"rank": 0}, ValueError, "rank: expected a whole number of at least 1"),

@@ -26,8 +26,12 @@ def test_least_eigenpairs_are_those_of_the_dense_matrix(name: str) -> None:
     residual = problem.operator.measure(X, X) - problem.measurements
     G = np.einsum("i,iab->ab", residual, problem.operator.matrices())
     pairs = least_eigenpairs(problem, X, problem.n)
-    np.testing.assert_allclose(pairs.values, np.linalg.eigvalsh(G), atol=1e-12 * (1 + np.abs(G).max()))
-    np.testing.assert_allclose(G @ pairs.vectors, pairs.vectors * pairs.values, atol=1e-11 * (1 + np.abs(G).max()))
+    np.testing.assert_allclose(
+        pairs.values, np.linalg.eigvalsh(G), atol=1e-12 * (1 + np.abs(G).max())
+    )
+    np.testing.assert_allclose(
+        G @ pairs.vectors, pairs.vectors * pairs.values, atol=1e-11 * (1 + np.abs(G).max())
+    )
     np.testing.assert_allclose(pairs.vectors.T @ pairs.vectors, np.eye(problem.n), atol=1e-12)
 
 
@@ -56,7 +60,9 @@ def test_lanczos_agrees_with_dense() -> None:
     rng = np.random.default_rng(0)
     n = 600
     weights = sparse.random_array((n, n), density=0.02, rng=rng, data_sampler=rng.standard_normal)
-    problem = SensingProblem.from_ground_truth(EntrywiseOperator(weights), rng.standard_normal((n, 2)))
+    problem = SensingProblem.from_ground_truth(
+        EntrywiseOperator(weights), rng.standard_normal((n, 2))
+    )
     X = rng.standard_normal((n, 2))
     pairs = least_eigenpairs(problem, X, 3)
     values, vectors = np.linalg.eigh(problem.landscape(X) @ np.eye(n))
@@ -78,10 +84,15 @@ def test_last_singular_triplet_skips_zeros_and_is_signed() -> None:
 
 
 def test_published_spectral_numbers() -> None:
-    for name, key in (("two-by-two", "two_by_two"), ("perturbed-completion", "perturbed_completion_3")):
+    for name, key in (
+        ("two-by-two", "two_by_two"),
+        ("perturbed-completion", "perturbed_completion_3"),
+    ):
         printed = PUBLISHED_NUMBERS[key]["printed"]
         X = PUBLISHED[name].stationary_point()
-        assert least_eigenpairs(PUBLISHED[name].build(), X).values[0] == pytest.approx(printed["lambda_n"], abs=5e-6)
+        assert least_eigenpairs(PUBLISHED[name].build(), X).values[0] == pytest.approx(
+            printed["lambda_n"], abs=5e-6
+        )
         assert last_singular_triplet(X).value == pytest.approx(printed["sigma_r"], abs=5e-7)
 
 
@@ -99,28 +110,38 @@ def test_polish_works_at_any_rank_and_never_harms() -> None:
         start = np.random.default_rng(seed).standard_normal(problem.shape)
         rough = sensing.gradient_descent(problem, start, step_size=0.02, max_iterations=5000).point
         assert relative_gradient_norm(problem, polish(problem, rough)) < 1e-13
-        assert relative_gradient_norm(problem, polish(problem, start)) <= relative_gradient_norm(problem, start)
+        assert relative_gradient_norm(problem, polish(problem, start)) <= relative_gradient_norm(
+            problem, start
+        )
 
 
 def test_relative_gradient_norm_has_no_unit() -> None:
     problem = sensing.gaussian(4, 2, 9, 2)
     X = np.random.default_rng(0).standard_normal(problem.shape)
-    scaled = SensingProblem(DenseOperator(10 * problem.operator.matrices()), 1000 * problem.measurements, 2)
-    assert relative_gradient_norm(scaled, 10 * X) == pytest.approx(relative_gradient_norm(problem, X), rel=1e-10)
+    scaled = SensingProblem(
+        DenseOperator(10 * problem.operator.matrices()), 1000 * problem.measurements, 2
+    )
+    assert relative_gradient_norm(scaled, 10 * X) == pytest.approx(
+        relative_gradient_norm(problem, X), rel=1e-10
+    )
     assert relative_gradient_norm(problem, np.zeros(problem.shape)) == 0
 
 
 class TestRIP:
     def test_full_rank_is_exact(self) -> None:
         # ‖A(M)‖² over symmetric M with ‖M‖ = 1: eigenvalues 1 and ε² of the weights squared.
-        assert rip_lower_bound(sensing.perturbed_completion(4, 0.3).operator, 4, samples=1, seed=0) == pytest.approx(
-            1 - 0.09, rel=1e-10
-        )
+        assert rip_lower_bound(
+            sensing.perturbed_completion(4, 0.3).operator, 4, samples=1, seed=0
+        ) == pytest.approx(1 - 0.09, rel=1e-10)
         printed = PUBLISHED_NUMBERS["two_by_two"]["printed"]["rip_lower_bound_rank2"]
-        assert rip_lower_bound(sensing.two_by_two().operator, 2, samples=1, seed=0) == pytest.approx(printed)
+        assert rip_lower_bound(
+            sensing.two_by_two().operator, 2, samples=1, seed=0
+        ) == pytest.approx(printed)
 
     def test_the_published_sample_of_perturbed_completion_is_below_the_exact_value(self) -> None:
-        printed = PUBLISHED_NUMBERS["perturbed_completion_3"]["printed"]["rip_lower_bound_full_rank_symmetric"]
+        printed = PUBLISHED_NUMBERS["perturbed_completion_3"]["printed"][
+            "rip_lower_bound_full_rank_symmetric"
+        ]
         ours = rip_lower_bound(sensing.perturbed_completion().operator, 3, samples=1, seed=0)
         assert printed < ours == pytest.approx(0.91, rel=1e-10)
 

@@ -20,7 +20,11 @@ def test_odd_orders_pass(order) -> None:
         (lambda: whole_number("steps", "7"), TypeError, "steps"),
         (lambda: positive("rho", np.inf), ValueError, "rho"),
         (lambda: positive("rho", None), TypeError, "rho"),
-        (lambda: real_array("A", np.ones((2, 3)), (None, 2)), ValueError, r"A: expected an array of shape \(any, 2\)"),
+        (
+            lambda: real_array("A", np.ones((2, 3)), (None, 2)),
+            ValueError,
+            r"A: expected an array of shape \(any, 2\)",
+        ),
     ],
 )
 def test_refusals(call, error, message) -> None:

@@ -24,7 +24,9 @@ def test_two_powers_in_the_plane_against_a_scan_of_all_angles(order, angle, weig
 
     scan = np.linspace(0, 2 * np.pi, 20_001)
     best = scan[np.argmin([below(phi) for phi in scan])]
-    top = -minimize_scalar(below, bounds=(best - 1e-3, best + 1e-3), method="bounded", options={"xatol": 1e-12}).fun
+    top = -minimize_scalar(
+        below, bounds=(best - 1e-3, best + 1e-3), method="bounded", options={"xatol": 1e-12}
+    ).fun
     x = collapse(generators, coefficients, order)
     length = float(np.linalg.norm(x))
     assert length**order == pytest.approx(top, rel=1e-9)
@@ -38,6 +40,10 @@ def test_end_is_stationary_on_the_sphere_to_rounding(seed, order):
     generators, coefficients = rng.standard_normal((7, 4, 2)), rng.standard_normal(7)
     x = collapse(generators, coefficients, order)
     unit = x / np.linalg.norm(x)
-    pull = np.einsum("j,jab->ab", coefficients * np.einsum("jab,ab->j", generators, unit) ** (order - 1), generators)
+    pull = np.einsum(
+        "j,jab->ab",
+        coefficients * np.einsum("jab,ab->j", generators, unit) ** (order - 1),
+        generators,
+    )
     tangent = pull - np.sum(pull * unit) * unit
     assert np.linalg.norm(tangent) <= 1e-12 * np.linalg.norm(pull)

@@ -32,7 +32,9 @@ def test_curvature_is_the_second_difference_of_the_lifted_objective(n, r, m, ord
     t = np.array([-2.0, -1, 0, 1, 2])
     values = [explicit_value(problem, a + s * d, order) for s in t]
     quadratic = np.polynomial.polynomial.polyfit(t, values, 4)[2]
-    assert curvature_along(problem, X, D, order) == pytest.approx(2 * quadratic, rel=1e-8, abs=1e-10 * max(values))
+    assert curvature_along(problem, X, D, order) == pytest.approx(
+        2 * quadratic, rel=1e-8, abs=1e-10 * max(values)
+    )
 
 
 def test_curvature_at_high_order_is_refused_where_it_does_not_fit():
@@ -79,11 +81,17 @@ def test_the_order_is_that_of_the_sign_of_the_curvature():
     X = sensing.polish(problem, X)
     visible = escape_directions(problem, X).visible
     order = smallest_saddle_order(problem, X)
-    assert curvature_along(problem, X, visible, order) < 0 < curvature_along(problem, X, visible, order - 2)
+    assert (
+        curvature_along(problem, X, visible, order)
+        < 0
+        < curvature_along(problem, X, visible, order - 2)
+    )
 
 
 def test_nothing_measured_gives_no_order():
-    problem = sensing.SensingProblem.from_ground_truth(sensing.DenseOperator([np.diag([1.0, 0.0])]), [[1.0], [0.0]])
+    problem = sensing.SensingProblem.from_ground_truth(
+        sensing.DenseOperator([np.diag([1.0, 0.0])]), [[1.0], [0.0]]
+    )
     assert smallest_saddle_order(problem, [[1.0], [0.0]], direction=[[0.0], [1.0]]) is None
 
 

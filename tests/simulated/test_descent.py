@@ -36,7 +36,12 @@ def test_the_path_is_the_step_repeated():
 @pytest.mark.parametrize("step", [3.0, 1e3, 1e200])
 def test_a_diverging_run_stops_with_a_reason_and_finite_numbers(step):
     _, problem, _, directions = published_point("two-by-two")
-    path = descend(SpanObjective(problem, directions.generators, 3), [1.0, 5.0, 0.3], step_size=step, iterations=500)
+    path = descend(
+        SpanObjective(problem, directions.generators, 3),
+        [1.0, 5.0, 0.3],
+        step_size=step,
+        iterations=500,
+    )
     assert path.stop_reason is SpanStopReason.DIVERGED
     assert len(path.values) == len(path.coefficients) < 501
     assert np.all(np.isfinite(path.values))
@@ -51,12 +56,19 @@ def test_high_order_runs_in_natural_units(order):
     path = descend(natural, [1.0, 0.1, 0.0], step_size=0.1, iterations=300)
     assert path.stop_reason is SpanStopReason.STEPS
     assert np.all(np.diff(path.values) <= 1e-11)  # rounding, once the path has arrived
-    assert problem.objective(collapse(natural.generators, path.coefficients[-1], order)) < problem.objective(X)
+    assert problem.objective(
+        collapse(natural.generators, path.coefficients[-1], order)
+    ) < problem.objective(X)
 
 
 def test_no_steps_give_the_start():
     _, problem, _, directions = published_point("two-by-two")
-    path = descend(SpanObjective(problem, directions.generators, 3), [1.0, 0.1, 0.0], step_size=0.1, iterations=0)
+    path = descend(
+        SpanObjective(problem, directions.generators, 3),
+        [1.0, 0.1, 0.0],
+        step_size=0.1,
+        iterations=0,
+    )
     assert path.coefficients.tolist() == [[1.0, 0.1, 0.0]]
 
 
@@ -74,4 +86,9 @@ def test_no_steps_give_the_start():
 def test_bad_input_is_refused(start, step, iterations, error, message):
     _, problem, _, directions = published_point("two-by-two")
     with pytest.raises(error, match=message):
-        descend(SpanObjective(problem, directions.generators, 3), start, step_size=step, iterations=iterations)
+        descend(
+            SpanObjective(problem, directions.generators, 3),
+            start,
+            step_size=step,
+            iterations=iterations,
+        )

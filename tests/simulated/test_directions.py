@@ -8,14 +8,22 @@ import numpy as np
 import pytest
 
 from lift_compare import sensing
-from lift_compare.simulated import NotStationaryWarning, SpanObjective, descend, escape_directions, step_window
+from lift_compare.simulated import (
+    NotStationaryWarning,
+    SpanObjective,
+    descend,
+    escape_directions,
+    step_window,
+)
 from lift_compare.simulated.kernel_direction import kernel_direction
 from tests.simulated.points import published_point
 
 
 def stationary_point(problem, seed):
     start = 0.5 * np.random.default_rng(seed).standard_normal(problem.shape)
-    end = sensing.gradient_descent(problem, start, step_size=sensing.Backtracking(), max_iterations=3000)
+    end = sensing.gradient_descent(
+        problem, start, step_size=sensing.Backtracking(), max_iterations=3000
+    )
     return sensing.polish(problem, end.point)
 
 
@@ -34,7 +42,9 @@ def test_directions_equal_their_definition(n, r, m):
     assert d.singular_value == pytest.approx(np.linalg.svd(X)[1][-1], rel=1e-12)
     assert d.visible == pytest.approx(np.outer(d.u, d.q), abs=1e-15)
     E0 = np.outer(d.u, d.v) + np.outer(d.v, d.u)
-    assert d.hidden == pytest.approx(np.tensordot(np.tensordot(A, E0, axes=2), A, axes=1) @ X, abs=1e-12)
+    assert d.hidden == pytest.approx(
+        np.tensordot(np.tensordot(A, E0, axes=2), A, axes=1) @ X, abs=1e-12
+    )
     assert np.linalg.norm(d.visible) == pytest.approx(1)
     assert d.generators == pytest.approx(np.array([X, d.visible, d.hidden]))
     # The published sign.
@@ -84,7 +94,9 @@ def test_mixed_powers_span_the_symmetric_products(order):
         assert Q @ (Q.T @ mixed) == pytest.approx(mixed, abs=1e-10 * np.linalg.norm(mixed))
     # One generator less spans one dimension less; one more spans no more.
     ranks = [
-        np.linalg.matrix_rank([reduce(np.kron, [x.reshape(-1)] * order) for x in d.mixed(count)], tol=1e-8)
+        np.linalg.matrix_rank(
+            [reduce(np.kron, [x.reshape(-1)] * order) for x in d.mixed(count)], tol=1e-8
+        )
         for count in (order, order + 1, order + 2)
     ]
     assert ranks == [order, order + 1, order + 1]
@@ -100,7 +112,9 @@ def test_descent_over_a_larger_span_falls_further():
         start = np.zeros(len(generators))
         start[:2] = 1.0, 0.5
         window = step_window(span, start, steps=200)
-        values.append(descend(span, start, step_size=window.largest / 2, iterations=2000).values[-1])
+        values.append(
+            descend(span, start, step_size=window.largest / 2, iterations=2000).values[-1]
+        )
     assert values[1] < values[0]
 
 

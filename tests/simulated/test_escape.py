@@ -27,7 +27,9 @@ def stationary(name):
 
 def objective(problem, X):
     """h from the explicit matrices: no code shared with the operators' products."""
-    return 0.5 * np.sum((np.einsum("iab,ak,bk->i", problem.operator.matrices(), X, X) - problem.measurements) ** 2)
+    return 0.5 * np.sum(
+        (np.einsum("iab,ak,bk->i", problem.operator.matrices(), X, X) - problem.measurements) ** 2
+    )
 
 
 def assert_kept(problem, X, attempt):
@@ -46,7 +48,8 @@ def assert_kept(problem, X, attempt):
         np.testing.assert_array_equal(attempt.point, X)
 
 
-# The published instances ------------------------------------------------------------------------------------------
+# The published instances
+# ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
@@ -57,7 +60,9 @@ def test_exact_keeps_the_promise_and_gd_then_ends_at_the_truth(name, order):
     assert attempt.found
     assert attempt.order == order or order is None
     assert_kept(problem, X, attempt)
-    end = sensing.gradient_descent(problem, attempt.point, step_size=sensing.Backtracking(), max_iterations=3000)
+    end = sensing.gradient_descent(
+        problem, attempt.point, step_size=sensing.Backtracking(), max_iterations=3000
+    )
     assert problem.distance(end.point) < 1e-6
 
 
@@ -81,12 +86,20 @@ def test_exact_says_that_the_real_system_has_no_saddle_order_along_b():
 
 @pytest.mark.parametrize(
     ("name", "key", "kind"),
-    [("two-by-two", "two_by_two", "beta"), ("perturbed-completion", "perturbed_completion_3", "gamma")],
+    [
+        ("two-by-two", "two_by_two", "beta"),
+        ("perturbed-completion", "perturbed_completion_3", "gamma"),
+    ],
 )
 def test_truncated_reproduces_the_published_escape_points(name, key, kind):
     instance = PUBLISHED[name]
     problem, X = instance.build(), instance.stationary_point()
-    settings = {"order": instance.order, "rho": instance.rho, "eta": instance.eta, "steps": instance.steps}
+    settings = {
+        "order": instance.order,
+        "rho": instance.rho,
+        "eta": instance.eta,
+        "steps": instance.steps,
+    }
     attempt = escape(problem, X, method="truncated", rule="code", **settings)
     numbers = PUBLISHED_NUMBERS[key]["recomputed"]
     assert attempt.found
@@ -106,13 +119,18 @@ def test_the_two_acceptance_rules_disagree_on_the_two_by_two_example():
 
 
 def test_the_surrogate_accepts_a_jump_of_the_real_system_that_raises_h():
-    # With the diagonal surrogate the published rule accepts; h^l and h itself both rise, so there is no escape.
+    # With the diagonal surrogate the published rule accepts; h^l and h itself both rise, so there
+    # is no escape.
     problem, X = stationary("real-system")
     settings = {"method": "truncated", "order": 5, "rho": 0.1, "eta": 0.1, "steps": 150_000}
     assert escape(problem, X, **settings).reason is EscapeReason.RULE_NOT_MET
     surrogate = escape(problem, X, surrogate=True, **settings)
     assert surrogate.reason is EscapeReason.NO_DECREASE
-    jump = np.sign(surrogate.coefficients[2]) * abs(surrogate.coefficients[2]) ** 0.2 * surrogate.generators[2]
+    jump = (
+        np.sign(surrogate.coefficients[2])
+        * abs(surrogate.coefficients[2]) ** 0.2
+        * surrogate.generators[2]
+    )
     assert objective(problem, jump) > objective(problem, X)
 
 
@@ -127,7 +145,10 @@ def test_line_methods_against_a_scan_of_their_lines(name):
     problem, X = stationary(name)
     d = escape_directions(problem, X)
     scan = np.linspace(-8, 8, 4001)[:, None, None]
-    lowest = min(float(np.min(problem.objective(X + scan * D / np.linalg.norm(D)))) for D in (d.visible, d.hidden))
+    lowest = min(
+        float(np.min(problem.objective(X + scan * D / np.linalg.norm(D))))
+        for D in (d.visible, d.hidden)
+    )
     lower = lowest < problem.objective(X) * (1 - 1e-6)
     assert escape(problem, X, method="line-search").found == lower
     visible = float(np.min(problem.objective(X + scan * d.visible)))
@@ -135,7 +156,8 @@ def test_line_methods_against_a_scan_of_their_lines(name):
     assert single.found == (visible < problem.objective(X) * (1 - 1e-6))
 
 
-# The promise, on random instances -----------------------------------------------------------------------------------
+# The promise, on random instances
+# -----------------------------------------------------------------------------------
 
 
 def random_point(seed):
@@ -179,14 +201,20 @@ def test_single_step_and_line_search_escape_where_their_line_goes_below():
     problem = SensingProblem(EntrywiseOperator(np.ones((4, 4))), M.reshape(-1))
     X = np.eye(4)[:, 1:2]
     for method in METHODS:
-        attempt = escape(problem, X, method=method, **({"order": 1} if method == "truncated" else {}))
+        attempt = escape(
+            problem, X, method=method, **({"order": 1} if method == "truncated" else {})
+        )
         if method == "truncated":
             continue  # its rules ask for norms, which say nothing here
         assert attempt.found
         assert_kept(problem, X, attempt)
     # Along X̂ + t e1 the quartic is t² (−4 + 1 + 1) + t⁴/2 + ..., computed by a scan.
-    line = minimize_scalar(lambda t: objective(problem, X + t * np.eye(4)[:, :1]), bounds=(0, 4), method="bounded")
-    assert escape(problem, X, method="single-step").objective_after == pytest.approx(line.fun, rel=1e-6)
+    line = minimize_scalar(
+        lambda t: objective(problem, X + t * np.eye(4)[:, :1]), bounds=(0, 4), method="bounded"
+    )
+    assert escape(problem, X, method="single-step").objective_after == pytest.approx(
+        line.fun, rel=1e-6
+    )
 
 
 def test_tied_eigenvalues_are_taken_as_a_subspace():
@@ -196,7 +224,8 @@ def test_tied_eigenvalues_are_taken_as_a_subspace():
     attempt = escape(problem, X)
     assert attempt.found
     assert len(attempt.generators) == 1 + 3  # the hidden ones are parallel to these here
-    # On the whole tied subspace the best rank-one approximation of M is reached, from any basis of it.
+    # On the whole tied subspace the best rank-one approximation of M is reached, from any basis of
+    # it.
     assert attempt.objective_after == pytest.approx(0.5 * (4 + 4 + 1), rel=1e-6)
 
 
@@ -210,7 +239,8 @@ def test_rank_deficient_stationary_point_is_left_along_its_kernel():
     assert attempt.order == 1
     assert_kept(problem, X, attempt)
     assert attempt.objective_after == pytest.approx(0, abs=1e-12)
-    # The published direction u_n q_rᵀ takes the last nonzero triplet; its line does not see this saddle.
+    # The published direction u_n q_rᵀ takes the last nonzero triplet; its line does not see this
+    # saddle.
     assert not escape(problem, X, method="single-step").found
 
 
@@ -226,18 +256,22 @@ def test_given_generators_are_used():
     given = np.array([[[0.3], [1.0], [-0.2]], [[0.0], [0.0], [0.0]]])
     attempt = escape(problem, X, order=5, generators=given)
     assert attempt.found
-    assert len(attempt.generators) == 3  # X̂, the visible one, and the first given one; a zero one adds nothing
+    assert (
+        len(attempt.generators) == 3
+    )  # X̂, the visible one, and the first given one; a zero one adds nothing
     assert abs(np.sum(attempt.generators[2] * given[0])) == pytest.approx(
         np.linalg.norm(attempt.generators[2]) * np.linalg.norm(given[0])
     )
     assert_kept(problem, X, attempt)
 
 
-# The lifted state, against independent computations -------------------------------------------------------------------
+# The lifted state, against independent computations
+# -------------------------------------------------------------------
 
 
 def test_state_and_collapse_against_explicit_tensors():
-    # Order 3 on the 2×2 example: build w, evaluate h³ entry by entry, and scan all unit vectors of the plane.
+    # Order 3 on the 2×2 example: build w, evaluate h³ entry by entry, and scan all unit vectors of
+    # the plane.
     problem, X = stationary("two-by-two")
     attempt = escape(problem, X, order=3)
     vectors = attempt.generators[:, :, 0]
@@ -270,7 +304,8 @@ def test_order_1001_against_multiple_precision(case):
         problem, X = stationary(case)
     else:
         problem = sensing.perturbed_completion(80, 0.1)
-        # A spurious minimum has equal entries of one sign on some even indices and of the other sign on the rest.
+        # A spurious minimum has equal entries of one sign on some even indices and of the other
+        # sign on the rest.
         start = problem.ground_truth.copy()
         start[[0, 6, 14, 20, 28, 36, 44, 50, 58, 66, 70, 72, 76]] *= -1
         X = sensing.gradient_descent(problem, start, step_size=0.005, max_iterations=3000).point
@@ -281,7 +316,8 @@ def test_order_1001_against_multiple_precision(case):
     assert_kept(problem, X, attempt)
 
     with mpmath.workdps(60):
-        # All inner products in 60 digits from the float64 generators, then the quartic at order 1001.
+        # All inner products in 60 digits from the float64 generators, then the quartic at order
+        # 1001.
         A = problem.operator
         b = [mpmath.mpf(float(x)) for x in problem.measurements]
         G, c = attempt.generators, [mpmath.mpf(float(x)) for x in attempt.coefficients]
@@ -305,7 +341,10 @@ def test_order_1001_against_multiple_precision(case):
             def measure(L, R):
                 u, v = ([mpmath.mpf(float(x)) for x in V[:, 0]] for V in (L, R))
                 pairs = [(p, q) for p in range(len(u)) for q in range(len(u))]
-                return [w * (u[p] * v[q] + v[p] * u[q]) / 2 for w, (p, q) in zip(weights, pairs, strict=True)]
+                return [
+                    w * (u[p] * v[q] + v[p] * u[q]) / 2
+                    for w, (p, q) in zip(weights, pairs, strict=True)
+                ]
 
         y = {(i, j): measure(G[i], G[j]) for i in range(k) for j in range(i, k)}
         y = {**y, **{(j, i): v for (i, j), v in y.items()}}
@@ -314,18 +353,22 @@ def test_order_1001_against_multiple_precision(case):
 
         def gain(c):
             linear = mpmath.fsum(c[i] * c[j] * B[i, j] for i, j in y)
-            quartic = mpmath.fsum(c[s[0]] * c[s[1]] * c[t[0]] * c[t[1]] * K[s, t] for s in y for t in y)
+            quartic = mpmath.fsum(
+                c[s[0]] * c[s[1]] * c[t[0]] * c[t[1]] * K[s, t] for s in y for t in y
+            )
             return linear - quartic / 2
 
         base = [mpmath.mpf(1)] + [mpmath.mpf(0)] * (k - 1)
         assert gain(c) > gain(base) > 0
-        # The end of the descent is a minimum: the gain is stationary, so a change of 1e-6 costs of the order of 1e-12.
+        # The end of the descent is a minimum: the gain is stationary, so a change of 1e-6 costs of
+        # the order of 1e-12.
         for j in range(k):
             for change in (1e-6, -1e-6):
                 other = [x * (1 + (mpmath.mpf(change) if i == j else 0)) for i, x in enumerate(c)]
                 assert gain(other) <= gain(c) * (1 + mpmath.mpf(10) ** -13)
 
-        # The collapse: ‖X̌‖^l is the height of w over the unit vector, which is the best one among all generators.
+        # The collapse: ‖X̌‖^l is the height of w over the unit vector, which is the best one among
+        # all generators.
         def height(V):
             at = [mpmath.mpf(float(x)) for x in V[:, 0]]
             length = mpmath.sqrt(mpmath.fdot(at, at))
@@ -339,7 +382,8 @@ def test_order_1001_against_multiple_precision(case):
                 assert abs(height(g)[0]) <= top * (1 + mpmath.mpf(10) ** -9)
 
 
-# Bad input and words ----------------------------------------------------------------------------------------------
+# Bad input and words
+# ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

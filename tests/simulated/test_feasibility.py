@@ -21,12 +21,17 @@ def find_stationary_points():
         n, r = 3 + seed % 3, 1 + seed % 3
         problem = sensing.gaussian(n, r, n * r + seed % 2, seed)
         start = np.random.default_rng(seed).standard_normal(problem.shape)
-        end = sensing.gradient_descent(problem, start, step_size=sensing.Backtracking(), max_iterations=2000)
+        end = sensing.gradient_descent(
+            problem, start, step_size=sensing.Backtracking(), max_iterations=2000
+        )
         yield problem, sensing.polish(problem, end.point)
-    # Two saddles, for scores above 1: with every entry measured, each column of Z is stationary on its own.
+    # Two saddles, for scores above 1: with every entry measured, each column of Z is stationary on
+    # its own.
     for other in (0.9, 2.0):
         Z = np.diag([1.0, other, 0.5])
-        problem = sensing.SensingProblem.from_ground_truth(sensing.EntrywiseOperator(np.ones((3, 3))), Z, rank=1)
+        problem = sensing.SensingProblem.from_ground_truth(
+            sensing.EntrywiseOperator(np.ones((3, 3))), Z, rank=1
+        )
         yield problem, np.eye(3)[:, :1]
 
 
@@ -85,7 +90,8 @@ def test_the_published_scores_follow_from_the_rip_constant(case):
     assert s.aic == pytest.approx(s.kappa**2 / (2 * (1 + delta) ** 2))
     assert s.score == s.ncm + s.aic
     assert s.score_step == pytest.approx(-s.singular_value * s.kappa / (1 + delta))
-    # With a true RIP constant, e ≤ 2 (1+δ) and g ≤ 1+δ: the published score never exceeds the exact one.
+    # With a true RIP constant, e ≤ 2 (1+δ) and g ≤ 1+δ: the published score never exceeds the exact
+    # one.
     delta = max(s.e / 2, s.g) - 1 + 1e-12
     if delta >= 0 and s.eigenvalue < 0:
         assert feasibility_score(problem, X, rip_constant=delta).score <= s.exact_score + 1e-9
@@ -113,7 +119,9 @@ def test_a_direction_that_is_not_measured():
     assert (score.exact_score, score.step, score.decrease) == (0.0, 0.0, 0.0)
 
 
-@pytest.mark.parametrize(("delta", "error"), [(-0.1, ValueError), (np.nan, ValueError), ("half", TypeError)])
+@pytest.mark.parametrize(
+    ("delta", "error"), [(-0.1, ValueError), (np.nan, ValueError), ("half", TypeError)]
+)
 def test_a_bad_rip_constant_is_refused(delta, error):
     with pytest.raises(error, match="rip_constant"):
         feasibility_score(sensing.two_by_two(), [[0.0], [2**-0.5]], rip_constant=delta)

@@ -58,7 +58,9 @@ def instance(request):
 
 
 def test_scores(instance):
-    delta = instance.printed.get("rip_lower_bound_rank2", instance.printed.get("rip_lower_bound_full_rank_symmetric"))
+    delta = instance.printed.get(
+        "rip_lower_bound_rank2", instance.printed.get("rip_lower_bound_full_rank_symmetric")
+    )
     score = feasibility_score(instance.problem, instance.X, rip_constant=delta)
     assert instance.directions.eigenvalue == printed(instance.printed["lambda_n"])
     assert instance.directions.singular_value == printed(instance.printed["sigma_r"])
@@ -87,13 +89,19 @@ def test_growth(two):
 def test_exact_objective_of_two_by_two(two):
     _, beta, gamma = state = two.state()
     expected = two.printed["h_exact"]
-    assert two.exact.value([1, 0, 0]) == pytest.approx(expected["lifted_stationary_point"], abs=1e-15)
+    assert two.exact.value([1, 0, 0]) == pytest.approx(
+        expected["lifted_stationary_point"], abs=1e-15
+    )
     assert two.exact.value([0, beta, 0]) == printed(expected["beta_b"])
     assert two.exact.value([0, 0, gamma]) == printed(expected["gamma_c"])
     assert two.exact.value(state) == printed(expected["w_T"])
     # The printed value of w_escape was taken with η in the place of ρ.
-    assert two.exact.value([1, two.published.eta, 0]) == printed(expected["w_escape_with_eta_for_rho"])
-    assert two.exact.value([1, two.published.rho, 0]) == pytest.approx(two.recomputed["h_exact_w_escape"], abs=1e-10)
+    assert two.exact.value([1, two.published.eta, 0]) == printed(
+        expected["w_escape_with_eta_for_rho"]
+    )
+    assert two.exact.value([1, two.published.rho, 0]) == pytest.approx(
+        two.recomputed["h_exact_w_escape"], abs=1e-10
+    )
 
 
 def test_objectives_of_perturbed_completion(completion):
@@ -105,47 +113,68 @@ def test_objectives_of_perturbed_completion(completion):
         "gamma_c": [0, 0, gamma],
         "w_T": state,
     }
-    surrogate = DiagonalSurrogate(completion.problem, completion.directions.generators, completion.order)
+    surrogate = DiagonalSurrogate(
+        completion.problem, completion.directions.generators, completion.order
+    )
     for name, c in points.items():
-        assert completion.exact.value(c) == pytest.approx(completion.recomputed["h_exact"][name], rel=1e-7)
-        assert surrogate.value(c) == pytest.approx(completion.printed["h_surrogate"][name], rel=1e-9)
+        assert completion.exact.value(c) == pytest.approx(
+            completion.recomputed["h_exact"][name], rel=1e-7
+        )
+        assert surrogate.value(c) == pytest.approx(
+            completion.printed["h_surrogate"][name], rel=1e-9
+        )
 
 
 def test_published_collapse(instance):
-    collapsed = published_collapse(instance.problem, instance.directions, instance.order, instance.state())
+    collapsed = published_collapse(
+        instance.problem, instance.directions, instance.order, instance.state()
+    )
     assert collapsed.kind == instance.printed["type"]
     assert collapsed.accepted
     # X̌ and −X̌ are the same point.
     point = np.array(instance.recomputed["escape_point"])
-    assert np.sign(point[0]) * np.sign(collapsed.point[0, 0]) * collapsed.point[:, 0] == pytest.approx(point, abs=1e-9)
+    assert np.sign(point[0]) * np.sign(collapsed.point[0, 0]) * collapsed.point[
+        :, 0
+    ] == pytest.approx(point, abs=1e-9)
     assert instance.problem.objective(instance.X) == printed(instance.recomputed["h_before"])
     assert instance.problem.objective(collapsed.point) == printed(instance.recomputed["h_after"])
     assert instance.problem.distance(instance.X) == printed(instance.recomputed["distance_before"])
-    assert instance.problem.distance(collapsed.point) == printed(instance.recomputed["distance_after"])
+    assert instance.problem.distance(collapsed.point) == printed(
+        instance.recomputed["distance_after"]
+    )
 
 
 def test_descent_after_the_escape_ends_where_published(instance):
-    collapsed = published_collapse(instance.problem, instance.directions, instance.order, instance.state())
+    collapsed = published_collapse(
+        instance.problem, instance.directions, instance.order, instance.state()
+    )
     p = instance.published
-    after = gradient_descent(instance.problem, collapsed.point, step_size=p.gd_step, max_iterations=p.gd_after)
-    assert instance.problem.distance(after.point) == pytest.approx(instance.recomputed["final_distance"], rel=1e-3)
+    after = gradient_descent(
+        instance.problem, collapsed.point, step_size=p.gd_step, max_iterations=p.gd_after
+    )
+    assert instance.problem.distance(after.point) == pytest.approx(
+        instance.recomputed["final_distance"], rel=1e-3
+    )
     if "final_h" in instance.recomputed:
         assert after.objective == pytest.approx(instance.recomputed["final_h"], rel=1e-3)
 
 
 def test_the_rules_disagree_on_the_published_settings(two):
-    # The rule of the code accepts the two-by-two collapse; that of the text does not: its β-term alone lies above ŵ.
+    # The rule of the code accepts the two-by-two collapse; that of the text does not: its β-term
+    # alone lies above ŵ.
     assert published_collapse(two.problem, two.directions, 3, two.state(), rule="code").accepted
-    text = published_collapse(two.problem, two.directions, 3, two.state(), rule="text", dominance=2.0)
+    text = published_collapse(
+        two.problem, two.directions, 3, two.state(), rule="text", dominance=2.0
+    )
     assert text.dominant
     assert not text.decreased
 
 
 def test_curvature(two):
     for order, value in two.recomputed["curvature_along_b"].items():
-        assert curvature_along(two.problem, two.X, two.directions.visible, int(order)) == pytest.approx(
-            value, abs=1e-14
-        )
+        assert curvature_along(
+            two.problem, two.X, two.directions.visible, int(order)
+        ) == pytest.approx(value, abs=1e-14)
     # The curvature at order 1 is zero, up to rounding of either sign; that is no strict saddle.
     assert smallest_saddle_order(two.problem, two.X) == 3
 
@@ -177,7 +206,9 @@ def test_ablation_of_eta_on_perturbed_completion(completion, eta, expected):
     surrogate = DiagonalSurrogate(completion.problem, completion.directions.generators, 11)
     state = completion.state(eta=float(eta))
     assert surrogate.value(state) == pytest.approx(expected[0], rel=1e-9)
-    assert published_collapse(completion.problem, completion.directions, 11, state).kind == expected[1]
+    assert (
+        published_collapse(completion.problem, completion.directions, 11, state).kind == expected[1]
+    )
 
 
 @pytest.mark.parametrize(("order", "expected"), ABLATIONS["order_perturbed_completion_3"].items())
@@ -186,4 +217,7 @@ def test_ablation_of_order_on_perturbed_completion(completion, order, expected):
     surrogate = DiagonalSurrogate(completion.problem, completion.directions.generators, order)
     state = completion.state(order=order)
     assert surrogate.value(state) == pytest.approx(expected[0], rel=1e-7)
-    assert published_collapse(completion.problem, completion.directions, order, state).kind == expected[1]
+    assert (
+        published_collapse(completion.problem, completion.directions, order, state).kind
+        == expected[1]
+    )

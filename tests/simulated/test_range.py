@@ -25,12 +25,18 @@ def test_everything_is_finite(seed):
     problem = sensing.gaussian(n, r, int(rng.integers(n * r, 4 * n * r + 1)), seed)
     X = rng.standard_normal((n, r)) * rng.choice([0.1, 1.0, 10.0])
     if seed % 3:
-        X = sensing.gradient_descent(problem, X, step_size=sensing.Backtracking(), max_iterations=100).point
+        X = sensing.gradient_descent(
+            problem, X, step_size=sensing.Backtracking(), max_iterations=100
+        ).point
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotStationaryWarning)
         directions = escape_directions(problem, X, count="tied")
     score = feasibility_score(problem, X, rip_constant=0.3, directions=directions)
-    assert np.all(np.isfinite([score.ncm, score.aic, score.score, score.step, score.decrease, score.exact_score]))
+    assert np.all(
+        np.isfinite(
+            [score.ncm, score.aic, score.score, score.step, score.decrease, score.exact_score]
+        )
+    )
     order = smallest_saddle_order(problem, X, directions=directions)
     assert order is None or order % 2 == 1
     for order in (1, 3, 11, 101, 1001):

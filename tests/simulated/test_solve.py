@@ -9,7 +9,13 @@ from sklearn.preprocessing import StandardScaler
 from lift_compare import sensing
 from lift_compare.compare.published import PUBLISHED
 from lift_compare.sensing import Backtracking, EntrywiseOperator, SensingProblem
-from lift_compare.simulated import EscapeReason, PhaseStop, SolveStop, descend_batch_with_escapes, descend_with_escapes
+from lift_compare.simulated import (
+    EscapeReason,
+    PhaseStop,
+    SolveStop,
+    descend_batch_with_escapes,
+    descend_with_escapes,
+)
 from tests.catalogue import PUBLISHED_NUMBERS
 
 
@@ -18,7 +24,9 @@ def iris():
     """The published quadratic network: iris classes 1 and 2 as 0 and 1, standardised, with a constant feature."""
     features, labels = load_iris(return_X_y=True)
     features, labels = features[labels > 0], labels[labels > 0] - 1.0
-    train, test, y_train, y_test = train_test_split(features, labels, test_size=0.5, random_state=0, stratify=labels)
+    train, test, y_train, y_test = train_test_split(
+        features, labels, test_size=0.5, random_state=0, stratify=labels
+    )
     scaler = StandardScaler().fit(train)
     train, test = (np.hstack([scaler.transform(x), np.ones((len(x), 1))]) for x in (train, test))
     return sensing.quadratic_network(train, y_train, 2), sensing.quadratic_network(test, y_test, 2)
@@ -50,19 +58,25 @@ def test_iris_line_search_reproduces_every_printed_number(iris, iris_start):
     assert jump.kind == event["direction"]
     assert abs(jump.step) == pytest.approx(event["step"], abs=5e-5)
     assert jump.objective_before == pytest.approx(event["loss_before"], abs=5e-9)
-    # u_n has no sign of its own. The published run tried one sign, ours tries both and takes the (barely) lower one.
+    # u_n has no sign of its own. The published run tried one sign, ours tries both and takes the
+    # (barely) lower one.
     at = first.descents[0].point
     assert jump.objective_after < event["loss_after"] < jump.objective_before
     other = 2 * at - jump.point
     assert problem.objective(other) == pytest.approx(event["loss_after"], abs=5e-9)
     value = sensing.least_eigenpairs(problem, first.descents[0].point, 1).values[0]
     assert value == pytest.approx(event["lambda_n"], abs=5e-9)
-    # The loss is h itself. The published run makes 15000 iterations in all, and the escape is one of them.
+    # The loss is h itself. The published run makes 15000 iterations in all, and the escape is one
+    # of them.
     left = total - first.descents[0].iterations - 1
-    rest = sensing.gradient_descent(problem, other, step_size=settings["step_size"], max_iterations=left)
+    rest = sensing.gradient_descent(
+        problem, other, step_size=settings["step_size"], max_iterations=left
+    )
     assert rest.objective == pytest.approx(event["train"], abs=5e-9)
     assert test.objective(rest.point) == pytest.approx(event["test"], abs=5e-9)
-    plain = sensing.gradient_descent(problem, iris_start, step_size=settings["step_size"], max_iterations=total)
+    plain = sensing.gradient_descent(
+        problem, iris_start, step_size=settings["step_size"], max_iterations=total
+    )
     assert plain.objective == pytest.approx(printed["gd"]["train"], abs=5e-9)
     assert test.objective(plain.point) == pytest.approx(printed["gd"]["test"], abs=5e-9)
 
@@ -70,7 +84,9 @@ def test_iris_line_search_reproduces_every_printed_number(iris, iris_start):
 @pytest.mark.parametrize("method", ["exact", "single-step", "line-search"])
 def test_iris_ends_at_the_published_loss_with_every_method(iris, iris_start, method):
     problem, _ = iris
-    solution = descend_with_escapes(problem, iris_start, step_size=0.01, method=method, max_iterations=30_000)
+    solution = descend_with_escapes(
+        problem, iris_start, step_size=0.01, method=method, max_iterations=30_000
+    )
     assert [attempt.found for attempt in solution.escapes] == [True, False]
     assert solution.objective == pytest.approx(2.856918e-02, rel=1e-5)
     assert solution.stop_reason is SolveStop.NO_ESCAPE
@@ -79,7 +95,9 @@ def test_iris_ends_at_the_published_loss_with_every_method(iris, iris_start, met
 
 def test_iris_end_is_certified_as_global_once_it_is_stationary(iris, iris_start):
     problem, _ = iris
-    solution = descend_with_escapes(problem, iris_start, step_size=0.01, max_iterations=30_000, polish_stalled=True)
+    solution = descend_with_escapes(
+        problem, iris_start, step_size=0.01, max_iterations=30_000, polish_stalled=True
+    )
     assert solution.escapes[-1].reason is EscapeReason.NO_NEGATIVE_EIGENVALUE
 
 
@@ -113,7 +131,8 @@ def test_published_starts_end_at_the_truth(name, step):
 @pytest.mark.parametrize("epsilon", [0.10, 0.15])
 @pytest.mark.parametrize(("scale", "seed"), [(0.0015, 97227738), (0.1, 1), (0.7, 2)])
 def test_perturbed_completion_is_always_solved(epsilon, scale, seed):
-    # Scale 0.0015 with this seed ends near minima with only two wrong signs, where the published span does not do.
+    # Scale 0.0015 with this seed ends near minima with only two wrong signs, where the published
+    # span does not do.
     n = 40
     problem = sensing.perturbed_completion(n, epsilon)
     starts = scale * np.random.default_rng(seed).standard_normal((50, n, 1))
@@ -134,7 +153,9 @@ def test_batch_gives_the_results_of_single_runs():
         alone = descend_with_escapes(problem, start, step_size=0.02)
         assert [p.iterations for p in alone.descents] == [p.iterations for p in together.descents]
         assert [e.order for e in alone.escapes] == [e.order for e in together.escapes]
-        np.testing.assert_allclose(alone.point @ alone.point.T, together.point @ together.point.T, atol=1e-8)
+        np.testing.assert_allclose(
+            alone.point @ alone.point.T, together.point @ together.point.T, atol=1e-8
+        )
         np.testing.assert_allclose(
             alone.descents[0].history.objective, together.descents[0].history.objective, rtol=1e-9
         )
@@ -157,7 +178,8 @@ def test_phase_is_plain_gradient_descent():
 
 @pytest.mark.parametrize("step", [0.01, Backtracking(initial=0.01)])
 def test_a_plateau_near_zero_is_not_taken_for_a_stall(step):
-    # From 1e-7 h falls by less than 1e-12 of itself for hundreds of steps, but the point is not stationary.
+    # From 1e-7 h falls by less than 1e-12 of itself for hundreds of steps, but the point is not
+    # stationary.
     problem = sensing.two_by_two()
     start = 1e-7 * np.array([[1.0], [0.5]])
     solution = descend_with_escapes(problem, start, step_size=step, stall_window=5)
@@ -176,7 +198,10 @@ def test_reasons():
     assert np.all(np.isfinite(diverged.point))
     assert np.isfinite(diverged.objective)
     assert np.all(np.isfinite(diverged.descents[0].history.objective))
-    assert descend_with_escapes(problem, start, step_size=0.01, max_iterations=3).stop_reason is SolveStop.ITERATIONS
+    assert (
+        descend_with_escapes(problem, start, step_size=0.01, max_iterations=3).stop_reason
+        is SolveStop.ITERATIONS
+    )
     budget = descend_with_escapes(problem, start, step_size=0.01, max_escapes=0)
     assert budget.stop_reason is SolveStop.ESCAPES
     assert budget.escapes == ()
@@ -187,19 +212,26 @@ def test_reasons():
 
 
 def test_descent_to_zero_is_an_end_without_directions():
-    # b has no positive part: X = 0 is the global minimum, and descent gets to it exactly by underflow or by the budget.
+    # b has no positive part: X = 0 is the global minimum, and descent gets to it exactly by
+    # underflow or by the budget.
     problem = SensingProblem(EntrywiseOperator(np.eye(2)), np.array([-1.0, -1.0]))
-    solution = descend_with_escapes(problem, np.array([[0.3], [0.1]]), step_size=0.25, max_iterations=5000)
+    solution = descend_with_escapes(
+        problem, np.array([[0.3], [0.1]]), step_size=0.25, max_iterations=5000
+    )
     assert solution.stop_reason is SolveStop.NO_ESCAPE
     assert solution.objective == pytest.approx(1.0)
 
 
 def test_rank_above_that_of_the_truth_and_several_columns():
     problem = SensingProblem.from_ground_truth(
-        sensing.gaussian(6, 1, 30, 0).operator, np.random.default_rng(0).standard_normal((6, 1)), rank=3
+        sensing.gaussian(6, 1, 30, 0).operator,
+        np.random.default_rng(0).standard_normal((6, 1)),
+        rank=3,
     )
     starts = np.random.default_rng(1).standard_normal((4, 6, 3))
-    for solution in descend_batch_with_escapes(problem, starts, step_size=Backtracking(), tolerance=1e-6):
+    for solution in descend_batch_with_escapes(
+        problem, starts, step_size=Backtracking(), tolerance=1e-6
+    ):
         assert solution.solved
 
 

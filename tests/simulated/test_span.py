@@ -48,7 +48,16 @@ def random_problem(n, r, m, seed):
     return problem, rng.standard_normal((3, n, r)) / np.sqrt(n), rng.standard_normal(3)
 
 
-CASES = [(2, 1, 3, 1), (2, 1, 3, 3), (2, 1, 3, 5), (3, 1, 4, 3), (3, 1, 2, 5), (2, 2, 4, 3), (3, 2, 4, 1), (3, 2, 2, 3)]
+CASES = [
+    (2, 1, 3, 1),
+    (2, 1, 3, 3),
+    (2, 1, 3, 5),
+    (3, 1, 4, 3),
+    (3, 1, 2, 5),
+    (2, 2, 4, 3),
+    (3, 2, 4, 1),
+    (3, 2, 2, 3),
+]
 
 
 @pytest.fixture(params=CASES, ids=lambda case: "n{}r{}m{}l{}".format(*case))
@@ -66,7 +75,9 @@ def test_value_gradient_and_gram_equal_the_explicit_tensors(case):
     assert span.value(c) == pytest.approx(explicit.value(w), rel=1e-11)
     assert np.exp(span.log_value(c)) == pytest.approx(explicit.value(w), rel=1e-11)
     rounding = 1e-12 * (explicit.value(0 * w) + explicit.value(w))
-    assert span.gain(c) == pytest.approx(explicit.value(0 * w) - explicit.value(w), rel=1e-10, abs=rounding)
+    assert span.gain(c) == pytest.approx(
+        explicit.value(0 * w) - explicit.value(w), rel=1e-10, abs=rounding
+    )
     sign, log = span.log_gain(c)
     assert sign * np.exp(log) == pytest.approx(span.gain(c), rel=1e-10)
     inner = basis @ explicit.gradient(w)
@@ -88,7 +99,9 @@ def test_projected_gradient_equals_the_projection_of_the_explicit_gradient(case)
 def test_hessian_is_the_derivative_of_the_gradient(case):
     span, _, _, c = case
     step = 1e-5
-    columns = [(span.gradient(c + step * e) - span.gradient(c - step * e)) / (2 * step) for e in np.eye(3)]
+    columns = [
+        (span.gradient(c + step * e) - span.gradient(c - step * e)) / (2 * step) for e in np.eye(3)
+    ]
     hessian = span.hessian(c)
     assert hessian == pytest.approx(np.array(columns), abs=1e-8 * np.abs(hessian).max())
 
@@ -96,14 +109,18 @@ def test_hessian_is_the_derivative_of_the_gradient(case):
 def test_descent_equals_the_explicit_projected_descent(case):
     span, explicit, basis, c = case
     U, sizes, _ = np.linalg.svd(basis.T, full_matrices=False)
-    Q = U[:, sizes > 1e-12 * sizes[0]]  # at order 1, three generators in two dimensions are dependent
+    Q = U[
+        :, sizes > 1e-12 * sizes[0]
+    ]  # at order 1, three generators in two dimensions are dependent
     w = c @ basis
     step = 0.05 / np.linalg.norm(explicit.gradient(w)) * np.linalg.norm(w)
     path = descend(span, c, step_size=step, iterations=200)
     assert len(path.values) == 201
     for t in range(201):
         assert path.coefficients[t] @ basis == pytest.approx(w, abs=1e-10 * np.linalg.norm(w))
-        assert path.values[t] == pytest.approx(explicit.value(w), rel=1e-9, abs=1e-12 * explicit.value(0 * w))
+        assert path.values[t] == pytest.approx(
+            explicit.value(w), rel=1e-9, abs=1e-12 * explicit.value(0 * w)
+        )
         w = Q @ (Q.T @ (w - step * explicit.gradient(w)))
     assert path.values[-1] < path.values[0]
 
@@ -111,7 +128,14 @@ def test_descent_equals_the_explicit_projected_descent(case):
 def test_a_batch_gives_the_same_numbers_one_by_one(case):
     span, _, _, _ = case
     batch = np.random.default_rng(5).standard_normal((4, 2, 3))
-    for method in (span.value, span.log_value, span.gain, span.gradient, span.projected_gradient, span.hessian):
+    for method in (
+        span.value,
+        span.log_value,
+        span.gain,
+        span.gradient,
+        span.projected_gradient,
+        span.hessian,
+    ):
         whole = method(batch)
         for index in np.ndindex(4, 2):
             assert whole[index] == pytest.approx(method(batch[index]), rel=1e-9, abs=1e-12)
@@ -120,7 +144,8 @@ def test_a_batch_gives_the_same_numbers_one_by_one(case):
 @pytest.mark.parametrize("order", [3, 5])
 def test_dependent_generators_move_the_same_tensor(order):
     problem, X, c = random_problem(2, 1, 3, seed=4)
-    # The third generator is parallel to the second, as hidden and visible are in the two-by-two example.
+    # The third generator is parallel to the second, as hidden and visible are in the two-by-two
+    # example.
     X[2] = -1.7 * X[1]
     span, explicit = SpanObjective(problem, X, order), ExplicitLift(problem, order)
     basis = np.array([explicit.power(x) for x in X])
@@ -135,15 +160,17 @@ def test_dependent_generators_move_the_same_tensor(order):
 
 @pytest.mark.parametrize("angle", [1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-8, 1e-10])
 def test_nearly_parallel_generators_follow_the_explicit_descent(angle):
-    # Γ has an eigenvalue of about angle². It is kept above 1e-12 of the largest; below, the projection drops it on
-    # either side, and the first step differs by what was dropped.
+    # Γ has an eigenvalue of about angle². It is kept above 1e-12 of the largest; below, the
+    # projection drops it on either side, and the first step differs by what was dropped.
     problem, X, c = random_problem(2, 1, 3, seed=4)
     (x, y) = X[1, :, 0]
     X[2] = -1.7 * (np.cos(angle) * X[1] + np.sin(angle) * np.array([[-y], [x]]))
     order = 3
     span, explicit = SpanObjective(problem, X, order), ExplicitLift(problem, order)
     basis = np.array([explicit.power(x) for x in X])
-    U, sizes, _ = np.linalg.svd((basis / np.linalg.norm(basis, axis=1)[:, None]).T, full_matrices=False)
+    U, sizes, _ = np.linalg.svd(
+        (basis / np.linalg.norm(basis, axis=1)[:, None]).T, full_matrices=False
+    )
     Q = U[:, sizes > 1e-6 * sizes[0]]
     w = c @ basis
     step = 0.05 * np.linalg.norm(w) / np.linalg.norm(explicit.gradient(w))
@@ -156,10 +183,13 @@ def test_nearly_parallel_generators_follow_the_explicit_descent(angle):
 
 
 def test_three_nearly_parallel_generators():
-    # Γ has eigenvalues of about angle² and angle⁴; all three directions are kept, and the descent stays true.
+    # Γ has eigenvalues of about angle² and angle⁴; all three directions are kept, and the descent
+    # stays true.
     problem, X, _ = random_problem(2, 1, 3, seed=4)
     angle, order = 3e-3, 3
-    turn = [np.array([[np.cos(a), -np.sin(a)], [np.sin(a), np.cos(a)]]) for a in (0.0, angle, -angle)]
+    turn = [
+        np.array([[np.cos(a), -np.sin(a)], [np.sin(a), np.cos(a)]]) for a in (0.0, angle, -angle)
+    ]
     X = np.array([T @ X[0] for T in turn])
     span, explicit = SpanObjective(problem, X, order), ExplicitLift(problem, order)
     basis = np.array([explicit.power(x) for x in X])
@@ -180,12 +210,15 @@ def test_a_zero_generator_contributes_nothing():
     without = SpanObjective(problem, X, 3)
     c4 = np.append(c, 0.7)
     assert with_zero.value(c4) == pytest.approx(without.value(c), rel=1e-13)
-    assert with_zero.projected_gradient(c4) == pytest.approx(np.append(without.projected_gradient(c), 0.0), rel=1e-10)
+    assert with_zero.projected_gradient(c4) == pytest.approx(
+        np.append(without.projected_gradient(c), 0.0), rel=1e-10
+    )
     natural = with_zero.normalised()
     assert np.all(np.isfinite(natural.gradient(with_zero.coefficients_for(natural, c4))))
 
 
-# Numerical range ------------------------------------------------------------------------------------------------------
+# Numerical range
+# ------------------------------------------------------------------------------------------------------
 
 
 class MultiplePrecision:
@@ -201,7 +234,8 @@ class MultiplePrecision:
         for j in range(k):
             for q in range(j, k):
                 y[j, q] = y[q, j] = [
-                    w * (x[j][a] * x[q][b] + x[q][a] * x[j][b]) / 2 for w, a, b in zip(values, rows, cols, strict=True)
+                    w * (x[j][a] * x[q][b] + x[q][a] * x[j][b]) / 2
+                    for w, a, b in zip(values, rows, cols, strict=True)
                 ]
         b = [mpmath.mpf(float(v)) for v in problem.measurements]
         dot = {}
@@ -221,7 +255,11 @@ class MultiplePrecision:
         r = range(self.k)
         c = [mpmath.mpf(float(v)) for v in c]
         quartic = mpmath.fsum(
-            c[j] * c[q] * c[p] * c[t] * self.K[j, q, p, t] for j in r for q in r for p in r for t in r
+            c[j] * c[q] * c[p] * c[t] * self.K[j, q, p, t]
+            for j in r
+            for q in r
+            for p in r
+            for t in r
         )
         return mpmath.fsum(c[j] * c[q] * self.B[j, q] for j in r for q in r) - quartic / 2
 
@@ -269,7 +307,9 @@ def test_high_order_equals_multiple_precision_on_perturbed_completion(large_comp
         for got, expected, size in zip(
             natural.gradient(c), scaled.gradient(c), scaled.gradient(c, sizes=True), strict=True
         ):
-            assert abs(got - expected / scaled.bb) <= 1e-11 * size / scaled.bb + mpmath.mpf("1e-307")
+            assert abs(got - expected / scaled.bb) <= 1e-11 * size / scaled.bb + mpmath.mpf(
+                "1e-307"
+            )
 
 
 def test_high_order_equals_multiple_precision_on_two_by_two():
@@ -285,7 +325,14 @@ def test_high_order_equals_multiple_precision_on_two_by_two():
     total = mpmath.mpf(0)
     measured = {
         (j, q): [
-            mpmath.fdot(row, [mpmath.mpf(float(Y[j][a])) * mpmath.mpf(float(Y[q][e])) for a in (0, 1) for e in (0, 1)])
+            mpmath.fdot(
+                row,
+                [
+                    mpmath.mpf(float(Y[j][a])) * mpmath.mpf(float(Y[q][e]))
+                    for a in (0, 1)
+                    for e in (0, 1)
+                ],
+            )
             for row in K
         ]
         for j in range(3)
@@ -299,7 +346,11 @@ def test_high_order_equals_multiple_precision_on_two_by_two():
                 weight *= mpmath.mpf(float(c[index]))
             total += weight * mpmath.fdot(measured[p], measured[s]) ** order / 2
     for p in pairs:
-        total -= mpmath.mpf(float(c[p[0]])) * mpmath.mpf(float(c[p[1]])) * mpmath.fdot(measured[p], b) ** order
+        total -= (
+            mpmath.mpf(float(c[p[0]]))
+            * mpmath.mpf(float(c[p[1]]))
+            * mpmath.fdot(measured[p], b) ** order
+        )
     expected = float(total / mpmath.fdot(b, b) ** order + mpmath.mpf("0.5"))
     assert natural.value(c) == pytest.approx(expected, rel=1e-9)
 
@@ -344,7 +395,9 @@ def test_plain_and_logarithmic_arithmetic_agree(case):
     logs.__dict__.update({**span.__dict__, "_powers": None})
     for method in ("value", "gain", "gradient", "projected_gradient"):
         plain = getattr(span, method)(c)
-        assert getattr(logs, method)(c) == pytest.approx(plain, rel=1e-9, abs=1e-11 * np.abs(plain).max())
+        assert getattr(logs, method)(c) == pytest.approx(
+            plain, rel=1e-9, abs=1e-11 * np.abs(plain).max()
+        )
 
 
 @pytest.mark.parametrize(

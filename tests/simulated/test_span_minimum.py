@@ -49,8 +49,12 @@ def test_minimise_ends_at_a_minimum_that_is_not_above_its_start(seed, order):
     gradient, hessian = quartic.gradient_and_hessian(end)
     curvature = np.linalg.eigvalsh(hessian)
     # What a Newton step could still gain is little.
-    gain = np.sum((np.linalg.eigh(hessian)[1].T @ gradient) ** 2 / np.maximum(np.abs(curvature), 1e-9))
-    assert gain <= 1e-6 * (quartic.value(start) - quartic.value(end)) + 1e-12 * abs(quartic.value(end))
+    gain = np.sum(
+        (np.linalg.eigh(hessian)[1].T @ gradient) ** 2 / np.maximum(np.abs(curvature), 1e-9)
+    )
+    assert gain <= 1e-6 * (quartic.value(start) - quartic.value(end)) + 1e-12 * abs(
+        quartic.value(end)
+    )
     assert curvature[0] > -1e-5 * curvature[-1]
 
 
@@ -140,7 +144,15 @@ def test_kernel_direction():
 
 
 def test_quartic_at_an_order_where_powers_leave_float64():
-    problem = SensingProblem.from_ground_truth(sensing.DenseOperator(np.eye(3)[None]), np.array([[2.0], [0.0], [0.0]]))
-    objective = SpanObjective(problem, np.array([[[2.0], [0.0], [0.0]], [[0.0], [0.1], [0.0]]]), 1001).normalised()
+    problem = SensingProblem.from_ground_truth(
+        sensing.DenseOperator(np.eye(3)[None]), np.array([[2.0], [0.0], [0.0]])
+    )
+    objective = SpanObjective(
+        problem, np.array([[[2.0], [0.0], [0.0]], [[0.0], [0.1], [0.0]]]), 1001
+    ).normalised()
     quartic = RelativeQuartic(objective)
-    assert np.all(np.isfinite([quartic.value(np.array([1.0, 0.5])), *quartic.gradient_and_hessian(np.ones(2))[0]]))
+    assert np.all(
+        np.isfinite(
+            [quartic.value(np.array([1.0, 0.5])), *quartic.gradient_and_hessian(np.ones(2))[0]]
+        )
+    )

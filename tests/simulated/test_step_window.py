@@ -56,7 +56,8 @@ def test_the_window_is_where_running_it_turns_from_falling_to_rising(case):
 
 
 def test_the_window_of_a_quadratic_is_the_textbook_one():
-    # One generator, far below its minimum, at order 1: h = ½ (c² − 1)², whose window we can scan by hand.
+    # One generator, far below its minimum, at order 1: h = ½ (c² − 1)², whose window we can scan by
+    # hand.
     problem = sensing.SensingProblem.from_ground_truth(sensing.DenseOperator([[[1.0]]]), [[1.0]])
     span = SpanObjective(problem, [[[1.0]]], 1)
     # Close to the minimum, h ≈ 2 (c − 1)²: curvature 4, so steps up to 2/4 fall.

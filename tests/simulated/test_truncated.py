@@ -61,7 +61,9 @@ def test_a_positive_or_zero_eigenvalue_is_followed_too():
         path = truncated_coefficients(directions, 3, rho=1.0, eta=0.1, steps=30)
         nu = 1 - 0.1 * eigenvalue**3
         assert path.beta == pytest.approx(nu ** np.arange(31), rel=1e-12)
-        assert path.gamma[2] == pytest.approx(-0.1 * directions.singular_value**3 / 4 * (1 + nu), rel=1e-12)
+        assert path.gamma[2] == pytest.approx(
+            -0.1 * directions.singular_value**3 / 4 * (1 + nu), rel=1e-12
+        )
 
 
 def test_a_path_beyond_float64_is_refused():
@@ -69,7 +71,9 @@ def test_a_path_beyond_float64_is_refused():
     with pytest.raises(OverflowError, match="step"):
         truncated_coefficients(directions, 3, rho=0.1, eta=0.01, steps=10**6)
     with pytest.raises(OverflowError, match="order 1001"):
-        truncated_coefficients(replace(directions, eigenvalues=np.array([-7.0])), 1001, rho=0.1, eta=0.01, steps=1)
+        truncated_coefficients(
+            replace(directions, eigenvalues=np.array([-7.0])), 1001, rho=0.1, eta=0.01, steps=1
+        )
 
 
 @pytest.mark.parametrize(
@@ -111,10 +115,13 @@ def test_truncation_error_where_there_is_no_gradient():
     span = SpanObjective(problem, directions.generators, 3)
     assert truncation_error(span, directions, [0.0, 0.0, 0.0]) == 0
     with pytest.raises(ValueError, match="span_objective"):
-        truncation_error(SpanObjective(problem, directions.generators[:2], 3), directions, [1.0, 0, 0])
+        truncation_error(
+            SpanObjective(problem, directions.generators[:2], 3), directions, [1.0, 0, 0]
+        )
 
 
-# The published collapse -----------------------------------------------------------------------------------------------
+# The published collapse
+# -----------------------------------------------------------------------------------------------
 
 
 def test_the_forced_point_is_the_root_of_the_dominant_term():
@@ -132,7 +139,9 @@ def test_the_forced_point_is_the_root_of_the_dominant_term():
 def test_the_rules_are_what_they_say(surrogate):
     _, problem, _, directions = published_point("two-by-two")
     rng = np.random.default_rng(0)
-    objective = (DiagonalSurrogate if surrogate else SpanObjective)(problem, directions.generators, 3)
+    objective = (DiagonalSurrogate if surrogate else SpanObjective)(
+        problem, directions.generators, 3
+    )
     sizes = np.linalg.norm(directions.generators, axis=(1, 2)) ** 3
     seen = set()
     for _ in range(200):
@@ -146,7 +155,9 @@ def test_the_rules_are_what_they_say(surrogate):
             ("code", norms[pick] > others and objective.value(state) < start),
             ("text", norms[pick] >= 2 * others and objective.value(term) < start),
         ):
-            got = published_collapse(problem, directions, 3, state, rule=rule, dominance=2.0, surrogate=surrogate)
+            got = published_collapse(
+                problem, directions, 3, state, rule=rule, dominance=2.0, surrogate=surrogate
+            )
             assert got.accepted == expected
             assert got.rule is AcceptanceRule(rule)
             seen.add((rule, expected))
@@ -163,7 +174,8 @@ def test_bad_rules_are_refused():
         published_collapse(problem, directions, 3, [1.0, 1])
 
 
-# The surrogate --------------------------------------------------------------------------------------------------------
+# The surrogate
+# --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("r", "order"), [(1, 1), (1, 3), (2, 3), (3, 5)])
@@ -174,11 +186,15 @@ def test_the_surrogate_is_its_definition(r, order):
     A = problem.operator.matrices()
     total = 0.0
     for a, b in zip(A, problem.measurements, strict=True):
-        entry = sum(c[j] * c[k] * np.sum(a * (X[j] @ X[k].T)) ** order for j in range(3) for k in range(3))
+        entry = sum(
+            c[j] * c[k] * np.sum(a * (X[j] @ X[k].T)) ** order for j in range(3) for k in range(3)
+        )
         total += (entry - b**order) ** 2
     surrogate = DiagonalSurrogate(problem, X, order)
     assert surrogate.value(c) == pytest.approx(total, rel=1e-11)
-    assert surrogate.value(np.stack([c, 2 * c])) == pytest.approx([total, surrogate.value(2 * c)], rel=1e-12)
+    assert surrogate.value(np.stack([c, 2 * c])) == pytest.approx(
+        [total, surrogate.value(2 * c)], rel=1e-12
+    )
 
 
 def test_at_order_one_the_surrogate_is_twice_the_objective():
@@ -210,7 +226,10 @@ def test_a_surrogate_beyond_float64_is_refused():
 def test_directions_of_another_rank():
     problem = sensing.gaussian(4, 2, 9, seed=5)
     X = sensing.gradient_descent(
-        problem, np.random.default_rng(1).standard_normal((4, 2)), step_size=sensing.Backtracking(), max_iterations=3000
+        problem,
+        np.random.default_rng(1).standard_normal((4, 2)),
+        step_size=sensing.Backtracking(),
+        max_iterations=3000,
     ).point
     directions = escape_directions(problem, X)
     state = truncated_coefficients(directions, 3, rho=0.1, eta=0.1, steps=10).coefficients[-1]

@@ -27,7 +27,9 @@ def settings():
     yield "real-system", 7, 1.0, 1000.0, 1.1, 1500
 
 
-@pytest.fixture(scope="module", params=list(settings()), ids=lambda s: f"{s[0]}-l{s[1]}-rho{s[2]:g}-eta{s[3]:g}")
+@pytest.fixture(
+    scope="module", params=list(settings()), ids=lambda s: f"{s[0]}-l{s[1]}-rho{s[2]:g}-eta{s[3]:g}"
+)
 def case(request):
     name, order, rho, eta, dominance, steps = request.param
     _, problem, _, directions = published_point(name)
@@ -35,13 +37,17 @@ def case(request):
 
 
 def inside(intervals, T):
-    return np.any([(low < T) & (high > T) for low, high in intervals], axis=0) | np.zeros(len(T), dtype=bool)
+    return np.any([(low < T) & (high > T) for low, high in intervals], axis=0) | np.zeros(
+        len(T), dtype=bool
+    )
 
 
 @pytest.mark.parametrize("surrogate", [False, True])
 def test_windows_equal_a_look_at_every_step(case, surrogate):
     problem, directions, order, rho, eta, dominance, steps = case
-    windows = truncated_windows(problem, directions, order, rho=rho, eta=eta, dominance=dominance, surrogate=surrogate)
+    windows = truncated_windows(
+        problem, directions, order, rho=rho, eta=eta, dominance=dominance, surrogate=surrogate
+    )
     path = truncated_coefficients(directions, order, rho=rho, eta=eta, steps=steps)
     T = np.arange(steps + 1)
     norms = term_norms(directions, order, path.coefficients)
@@ -59,7 +65,13 @@ def test_windows_equal_a_look_at_every_step(case, surrogate):
         looked_at = np.unique(np.clip(np.concatenate([ends, ends + 1, T[1::97]]), 1, steps))
         for t in looked_at:
             collapsed = published_collapse(
-                problem, directions, order, path.coefficients[t], rule=rule, dominance=dominance, surrogate=surrogate
+                problem,
+                directions,
+                order,
+                path.coefficients[t],
+                rule=rule,
+                dominance=dominance,
+                surrogate=surrogate,
             )
             assert collapsed.accepted == expected[t], (rule, t)
 
@@ -69,7 +81,14 @@ def test_the_grid_equals_the_windows_and_the_rule(case, surrogate):
     problem, directions, order, rho, eta, dominance, steps = case
     rhos, T = rho * np.array([0.3, 1.0, 3.0]), np.linspace(1, steps, 41).astype(int)
     phases = classify_truncated(
-        problem, directions, order, rho=rhos[:, None], eta=eta, steps=T, dominance=dominance, surrogate=surrogate
+        problem,
+        directions,
+        order,
+        rho=rhos[:, None],
+        eta=eta,
+        steps=T,
+        dominance=dominance,
+        surrogate=surrogate,
     )
     assert phases.code_accepts.shape == (3, 41)
     for i, value in enumerate(rhos):
@@ -79,12 +98,15 @@ def test_the_grid_equals_the_windows_and_the_rule(case, surrogate):
         assert np.array_equal(phases.code_accepts[i], inside(windows.code_accepts, T))
         assert np.array_equal(phases.text_accepts[i], inside(windows.text_accepts, T))
         assert np.array_equal(
-            phases.dominates[i], inside(windows.beta_dominates, T) | inside(windows.gamma_dominates, T)
+            phases.dominates[i],
+            inside(windows.beta_dominates, T) | inside(windows.gamma_dominates, T),
         )
         path = truncated_coefficients(directions, order, rho=value, eta=eta, steps=steps)
         norms = term_norms(directions, order, path.coefficients[T])
         assert np.exp(phases.log_norms[i]) == pytest.approx(norms, rel=1e-10)
-        assert list(phases.largest[i]) == [("base", "visible", "hidden")[j] for j in np.argmax(norms, axis=1)]
+        assert list(phases.largest[i]) == [
+            ("base", "visible", "hidden")[j] for j in np.argmax(norms, axis=1)
+        ]
 
 
 def test_windows_of_every_kind_occur():
@@ -103,7 +125,9 @@ def test_windows_of_every_kind_occur():
 def test_the_published_steps_lie_in_the_window_of_the_code():
     for name, surrogate in (("two-by-two", False), ("perturbed-completion", True)):
         p, problem, _, directions = published_point(name)
-        windows = truncated_windows(problem, directions, p.order, rho=p.rho, eta=p.eta, surrogate=surrogate)
+        windows = truncated_windows(
+            problem, directions, p.order, rho=p.rho, eta=p.eta, surrogate=surrogate
+        )
         assert inside(windows.code_accepts, np.array([p.steps])).all()
         assert "rule of the code accepts" in repr(windows)
 
@@ -111,7 +135,8 @@ def test_the_published_steps_lie_in_the_window_of_the_code():
 def test_the_real_system_is_accepted_with_the_surrogate_only():
     p, problem, _, directions = published_point("real-system")
     exact, surrogate = (
-        truncated_windows(problem, directions, p.order, rho=p.rho, eta=p.eta, surrogate=flag) for flag in (False, True)
+        truncated_windows(problem, directions, p.order, rho=p.rho, eta=p.eta, surrogate=flag)
+        for flag in (False, True)
     )
     assert exact.code_accepts == ()
     assert inside(surrogate.code_accepts, np.array([p.steps])).all()
@@ -119,7 +144,9 @@ def test_the_real_system_is_accepted_with_the_surrogate_only():
 
 def test_the_state_in_powers_of_nu_does_not_depend_on_eta():
     _, problem, _, directions = published_point("perturbed-completion")
-    slow, fast = (truncated_windows(problem, directions, 11, rho=0.3, eta=eta) for eta in (1e-4, 1e-2))
+    slow, fast = (
+        truncated_windows(problem, directions, 11, rho=0.3, eta=eta) for eta in (1e-4, 1e-2)
+    )
     # Windows in ν^T are the same, so T scales as 1/η for ν close to 1.
     assert np.array(slow.code_accepts) == pytest.approx(100 * np.array(fast.code_accepts), rel=1e-4)
 
@@ -134,7 +161,9 @@ def test_no_negative_eigenvalue_gives_no_window():
 
 def test_a_state_beyond_float64_is_not_accepted():
     _, problem, _, directions = published_point("two-by-two")
-    phases = classify_truncated(problem, directions, 3, rho=0.1, eta=0.01, steps=[660, 10**6, 10**9])
+    phases = classify_truncated(
+        problem, directions, 3, rho=0.1, eta=0.01, steps=[660, 10**6, 10**9]
+    )
     assert phases.code_accepts.tolist() == [True, False, False]
     assert np.all(np.isfinite(phases.log_norms))
     assert phases.largest.tolist() == ["visible"] * 3
@@ -142,7 +171,12 @@ def test_a_state_beyond_float64_is_not_accepted():
 
 @pytest.mark.parametrize(
     ("kwargs", "message"),
-    [({"rho": 0}, "rho"), ({"eta": -1}, "eta"), ({"dominance": 0.5}, "dominance"), ({"order": 2}, "order")],
+    [
+        ({"rho": 0}, "rho"),
+        ({"eta": -1}, "eta"),
+        ({"dominance": 0.5}, "dominance"),
+        ({"order": 2}, "order"),
+    ],
 )
 def test_bad_settings_are_refused(kwargs, message):
     problem, X = sensing.two_by_two(), [[0.0], [2**-0.5]]
