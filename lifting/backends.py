@@ -1,14 +1,16 @@
-"""The tensorly backend that holds the tensors of a lifted problem, used without changing the user's session."""
+"""The tensorly backend of a lifted problem, used without changing the user's session."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib import import_module
 from typing import Any
 
 import numpy as np
 import tensorly as tl
+
+from lift_compare.sensing.threads import one_thread
 
 PACKAGES = {"numpy": "numpy", "pytorch": "torch", "jax": "jax"}
 """The backends, each with the package that it needs."""
@@ -40,7 +42,8 @@ def load(backend: Any) -> str:
     except ImportError as error:
         package = PACKAGES[backend]
         raise ImportError(
-            f"backend {backend!r} needs the package {package}: pip install 'lift-compare[{package}]'"
+            f"backend {backend!r} needs the package {package}: "
+            f"pip install 'lift-compare[{package}]'"
         ) from error
     return str(backend)
 
@@ -58,8 +61,7 @@ def using(backend: str) -> Iterator[None]:
         tl.set_backend(backend, local_threadsafe=True)
     try:
         if backend == "jax":
-            import jax
-
+            jax: Any = import_module("jax")
             with jax.enable_x64(True):
                 yield
         else:
@@ -76,12 +78,11 @@ def backend_of(tensor: Any) -> str:
 
 
 def maker(backend: str, device: Any = None) -> Callable[[Any], Any]:
-    """Return the function that makes a tensor of a backend, on a device, from a numpy array of any number type."""
+    """Return the function that makes a tensor of a backend, on a device, from a numpy array."""
     if backend == "pytorch":
         return lambda array: tl.tensor(array, device=device)
     if backend == "jax":
-        import jax
-
+        jax: Any = import_module("jax")
         place = jax.devices(device)[0] if isinstance(device, str) else device
         return lambda array: jax.device_put(tl.tensor(array), place)
     return np.ascontiguousarray
@@ -112,44 +113,17 @@ def scatter_add(index: Any, values: Any, size: int) -> Any:
     return tl.zeros(size, dtype=values.dtype).at[index].add(values)
 
 
-ONE_THREAD, ONE_THREAD_VECTOR = 2**19 - 1, 9000
-"""Multiplications up to which OpenBLAS computes a product in one thread: of two matrices, of a matrix and a vector."""
-
-THREADS_PAY = 2**28
-"""Multiplications from which a product is left to the threads of BLAS."""
+THREADS_WAKE, THREADS_PAY = 9_000, 2**28
+"""Multiplications of one product from which OpenBLAS takes several threads, and from which these
+pay even when they must wait for a busy core (measured: docs/dependencies.md)."""
 
 
-def product(left: Any, right: Any) -> Any:
-    """Return left @ right, for matrices or stacks of them.
+def threads_for(backend: str, multiplications: float) -> AbstractContextManager[object]:
+    """Return the context for products of at most so many multiplications each.
 
-    With numpy, products of a middling size are made in blocks that BLAS takes in one thread each. A
-    threaded product that must wait for a busy core costs a time slice of the system, some 10 ms: a
-    hundred times the product itself.
+    With numpy, products of a middling size are made in one thread; the other backends have thread
+    pools of their own.
     """
-    rows, depth, columns = left.shape[-2], left.shape[-1], right.shape[-1]
-    limit = ONE_THREAD if min(rows, columns) > 1 else ONE_THREAD_VECTOR
-    if not isinstance(left, np.ndarray) or not limit < rows * depth * columns < THREADS_PAY:
-        return left @ right
-    high = min(rows, limit // (depth * columns))
-    if left.ndim == right.ndim == 2 and high >= 8:  # equal blocks of whole rows, as a stack
-        count = next(
-            (count for count in range(-(-rows // high), rows // 8 + 1) if rows % count == 0), None
-        )
-        if count is not None:
-            return (left.reshape((count, -1, depth)) @ right).reshape((rows, columns))
-    if high < 8:
-        high = min(rows, max(1, int((limit / depth) ** 0.5)))
-    wide = min(columns, max(1, limit // (depth * high)))
-    if high * wide < 64:  # these would be no matrix products any more
-        return left @ right
-    result = np.empty((*np.broadcast_shapes(left.shape[:-2], right.shape[:-2]), rows, columns))
-    for i in range(0, rows, high):
-        for j in range(0, columns, wide):
-            block = result[..., i : i + high, j : j + wide]
-            np.matmul(left[..., i : i + high, :], right[..., j : j + wide], out=block)
-    return result
-
-
-def inner_product(x: Any, y: Any) -> float:
-    """Return ⟨x, y⟩ of two vectors (with numpy in one thread, see `product`)."""
-    return float(np.einsum("i,i->", x, y) if isinstance(x, np.ndarray) else x @ y)
+    if backend == "numpy" and THREADS_WAKE < multiplications < THREADS_PAY:
+        return one_thread()
+    return nullcontext()

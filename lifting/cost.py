@@ -1,4 +1,4 @@
-"""What one evaluation of the lifted objective costs, and the budget that refuses it before anything is allocated."""
+"""What an evaluation of the lifted objective costs, and the budget that refuses it beforehand."""
 
 from __future__ import annotations
 
@@ -7,22 +7,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from lift_compare.sensing.validation import whole_number
+
+ITEMSIZE = 8  # bytes of a float64
+
 BUFFER_BYTES = 8 * 8192
 """What numpy buffers of an operand that it cannot walk through in long rows (8192 numbers)."""
 
-
-def python_bytes(order: int, evaluation: str) -> int:
-    """Return what Python and the headers of small arrays take during an evaluation: kilobytes, as measured."""
-    fixed, per_mode = {
-        "value": (2500, 350),
-        "gradient": (2600, 750),
-        "hessian_product": (3000, 1250),
-    }[evaluation]
-    return fixed + per_mode * order
-
-
 DEFAULT_FRACTION = 0.5
-"""Fraction of the available memory that a lifted problem may use when no `memory_limit` is given."""
+"""Fraction of the available memory that is the limit when no `memory_limit` is given."""
+
+SYMMETRIC_ADVANTAGE = 4
+"""How many times fewer operations the symmetric form must promise before it is taken: other tensors
+pay for it, and its gathers run at about a quarter of the rate of matrix products."""
 
 
 class MemoryLimitExceeded(MemoryError):  # noqa: N818 - a public name of the project
@@ -31,13 +28,26 @@ class MemoryLimitExceeded(MemoryError):  # noqa: N818 - a public name of the pro
     Attributes
     ----------
     predicted_bytes, allowed_bytes : int
-        What the cheapest form needs, and the limit.
+        What the form with the least need needs, and the limit.
+
+    Examples
+    --------
+    >>> from lift_compare import lifting, sensing
+    >>> try:
+    ...     lifting.LiftedProblem(sensing.perturbed_completion(20), 5, memory_limit=10**6)
+    ... except lifting.MemoryLimitExceeded as refusal:
+    ...     print(refusal.predicted_bytes > refusal.allowed_bytes)
+    True
     """
 
     def __init__(self, predicted_bytes: int, allowed_bytes: int, what: str) -> None:
         super().__init__(f"{what} needs {predicted_bytes:,} bytes, {allowed_bytes:,} allowed")
         self.predicted_bytes = predicted_bytes
         self.allowed_bytes = allowed_bytes
+
+    def __reduce__(self) -> tuple[object, ...]:
+        what = str(self).partition(" needs ")[0]
+        return type(self), (self.predicted_bytes, self.allowed_bytes, what)
 
 
 @dataclass(frozen=True)
@@ -49,21 +59,31 @@ class LiftingCost:
     form : str
         Name of the form.
     flops : float
-        Multiplications and additions of one value-and-gradient. For the forms "entrywise" and "symmetric", of one at a
-        symmetric w.
+        Multiplications and additions of one value-and-gradient. For the forms "entrywise" and
+        "symmetric", of one at a symmetric w.
     peak_bytes : int
-        Most memory that one value-and-gradient holds at one time, besides w and what the problem keeps between
-        evaluations. A value alone takes no more.
+        Most memory that one value-and-gradient holds at one time, besides w and what the problem
+        keeps between evaluations. A value alone takes no more.
     tensor_bytes : int
         Memory of one tensor w.
     stored_bytes : int
         Memory that the problem keeps between evaluations: operators and tables.
     hessian_bytes : int
-        Most memory that one Hessian product holds at one time, besides its arguments and what the problem keeps.
+        Most memory that one Hessian product holds at one time, besides its arguments and what the
+        problem keeps.
     building_bytes : int
         Most memory held while what the problem keeps is built, itself included.
+    symmetric_only : bool
+        Whether the form serves symmetric tensors only.
     reason : str or None
         Why the form does not apply to this problem; its flops and bytes are 0 then.
+
+    Examples
+    --------
+    >>> from lift_compare import lifting, sensing
+    >>> cost = lifting.LiftedProblem(sensing.two_by_two(), 3).cost
+    >>> cost.tensor_bytes
+    64
     """
 
     form: str
@@ -73,11 +93,12 @@ class LiftingCost:
     stored_bytes: int = 0
     hessian_bytes: int = 0
     building_bytes: int = 0
+    symmetric_only: bool = False
     reason: str | None = None
 
     @property
     def total_bytes(self) -> int:
-        """What is compared with the memory limit: stored and peak bytes, or those of building where they are more."""
+        """What is compared with the memory limit: that of an evaluation, or of building if more."""
         return max(self.building_bytes, self.stored_bytes + self.peak_bytes)
 
     def __repr__(self) -> str:
@@ -91,8 +112,26 @@ class LiftingCost:
 
 @dataclass(frozen=True, repr=False)
 class LiftingCosts:
-    """Predicted cost of every form, with the reason where one does not apply: `costs["residual"].flops`."""
+    """Predicted cost of every form, with the reason where one does not apply.
 
+    `costs["residual"]` is one of them; printed, they are a table.
+
+    Attributes
+    ----------
+    order : int
+        Lifting order.
+    rows : tuple of LiftingCost
+        One a form.
+
+    Examples
+    --------
+    >>> from lift_compare import lifting, sensing
+    >>> costs = lifting.predict_cost(sensing.perturbed_completion(12), 3)
+    >>> costs.choose().form, costs["residual"].reason
+    ('entrywise', None)
+    """
+
+    order: int
     rows: tuple[LiftingCost, ...]
 
     def __iter__(self) -> Iterator[LiftingCost]:
@@ -107,23 +146,66 @@ class LiftingCosts:
                 return row
         raise KeyError(form)
 
+    def choose(self, memory_limit: int | None = None) -> LiftingCost:
+        """Return the form with the fewest operations among those within the limit.
+
+        The symmetric form is taken where it promises four times fewer than the others.
+
+        Parameters
+        ----------
+        memory_limit : int, optional
+            Bytes; by default half of the memory available now.
+
+        Raises
+        ------
+        MemoryLimitExceeded
+            If none fits.
+        """
+        allowed = allowed_bytes(memory_limit)
+        applying = [row for row in self.rows if row.reason is None]
+        fitting = [row for row in applying if row.total_bytes <= allowed]
+        if not fitting:
+            least = min(applying, key=lambda row: row.total_bytes)
+            what = f"order {self.order}: the {least.form} form"
+            raise MemoryLimitExceeded(least.total_bytes, allowed, what)
+        general = [row for row in fitting if not row.symmetric_only]
+        symmetric = [row for row in fitting if row.symmetric_only]
+        if not general:
+            return symmetric[0]
+        best = min(general, key=lambda row: row.flops)
+        if symmetric and SYMMETRIC_ADVANTAGE * symmetric[0].flops < best.flops:
+            return symmetric[0]
+        return best
+
     def __repr__(self) -> str:
-        lines = [
-            f"{'form':<10}  {'flops':>9}  {'peak bytes':>17}  {'tensor bytes':>15}  {'stored bytes':>17}"
-        ]
+        heads = ("form", "flops", "peak bytes", "tensor bytes", "stored bytes")
+        lines = ["{:<10}  {:>9}  {:>17}  {:>15}  {:>17}".format(*heads)]
         for row in self.rows:
             if row.reason is not None:
                 lines.append(f"{row.form:<10}  does not apply: {row.reason}")
             else:
                 lines.append(
-                    f"{row.form:<10}  {row.flops:>9.2e}  {row.peak_bytes:>17,}  {row.tensor_bytes:>15,}  "
-                    f"{row.stored_bytes:>17,}"
+                    f"{row.form:<10}  {row.flops:>9.2e}  {row.peak_bytes:>17,}  "
+                    f"{row.tensor_bytes:>15,}  {row.stored_bytes:>17,}"
                 )
         return "\n".join(lines)
 
 
+def python_bytes(order: int, evaluation: str) -> int:
+    """Return what Python and the headers of small arrays take during an evaluation, as measured."""
+    fixed, per_mode = {"gradient": (2600, 750), "hessian_product": (3000, 1250)}[evaluation]
+    return fixed + per_mode * order
+
+
+def allowed_bytes(memory_limit: int | None) -> int:
+    """Return the limit as given, or half of the memory available now."""
+    if memory_limit is None:
+        return int(DEFAULT_FRACTION * available_memory())
+    return whole_number("memory_limit", memory_limit)
+
+
 def available_memory() -> int:
-    """Return the bytes of memory that this process may still take, as the system and its control group tell."""
+    """Return the bytes that this process may still take, as the system and its group tell."""
     limits = []
     try:
         for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
@@ -132,9 +214,8 @@ def available_memory() -> int:
         group = Path("/sys/fs/cgroup")
         allowed = (group / "memory.max").read_text(encoding="ascii").strip()
         if allowed != "max":
-            limits.append(
-                int(allowed) - int((group / "memory.current").read_text(encoding="ascii"))
-            )
+            used = int((group / "memory.current").read_text(encoding="ascii"))
+            limits.append(int(allowed) - used)
     except (OSError, ValueError):
         pass
     if not limits:

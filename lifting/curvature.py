@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from enum import Enum
 from typing import Any
 
 import numpy as np
 import tensorly as tl
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh, lobpcg
 
+from lift_compare.sensing import StopReason
+from lift_compare.sensing.tolerances import CURVATURE_RESIDUAL, LARGEST_EIGENVALUE
 from lift_compare.sensing.validation import FloatArray, positive, whole_number
 
 from .backends import using
@@ -18,13 +19,6 @@ from .problem import LiftedProblem
 
 DENSE = 32
 """Up to this many entries of w the Hessian is formed from its columns."""
-
-
-class CurvatureStopReason(Enum):
-    """Why the search for the least curvature stopped."""
-
-    CONVERGED = "the residual of the eigenpair reached the tolerance"
-    ITERATIONS = "the iteration budget ended before the residual reached the tolerance"
 
 
 @dataclass(frozen=True, repr=False)
@@ -36,22 +30,29 @@ class Curvature:
     value : float
         The least eigenvalue: the least curvature ⟨v, ∇²h^l(w)[v]⟩ over unit tensors v.
     direction : array (d,)*l
-        The eigenvector v, of unit norm. Its largest entry is positive. Of a repeated eigenvalue it is one of many.
+        The eigenvector v, of unit norm. Its largest entry is positive. Of a repeated eigenvalue it
+        is one of many.
     residual : float
         ‖∇²h^l(w)[v] − value · v‖.
-    stop_reason : CurvatureStopReason
-        Why the search stopped.
+    stop_reason : StopReason
+        CONVERGED, or ITERATIONS if the budget ended first.
+
+    Examples
+    --------
+    >>> from lift_compare import lifting, sensing
+    >>> lifted = lifting.LiftedProblem(sensing.two_by_two(), order=3)
+    >>> found = lifting.least_curvature(lifted, lifted.lift([[0.0], [0.5**0.5]]))
+    >>> round(found.value, 6), found.direction.shape
+    (-1.757812, (2, 2, 2))
     """
 
     value: float
     direction: FloatArray
     residual: float
-    stop_reason: CurvatureStopReason
+    stop_reason: StopReason
 
     def __repr__(self) -> str:
-        return (
-            f"Curvature({self.value:.10g}, residual {self.residual:.2g}: {self.stop_reason.value})"
-        )
+        return f"Curvature({self.value:.10g}, residual {self.residual:.2g}: {self.stop_reason})"
 
 
 def least_curvature(
@@ -59,10 +60,10 @@ def least_curvature(
     w: Any,
     *,
     seed: int = 0,
-    tolerance: float = 1e-8,
+    tolerance: float = CURVATURE_RESIDUAL,
     max_iterations: int = 1000,
 ) -> Curvature:
-    """Return the least eigenvalue of ∇²h^l(w) over all tensors, symmetric or not, and its direction.
+    """Return the least eigenpair of ∇²h^l(w) over all tensors, symmetric or not.
 
     Matrix-free: restarted Lanczos on Hessian products. The spectrum is shifted below zero first, so
     that a least eigenvalue near zero is as accurate as any other.
@@ -76,19 +77,30 @@ def least_curvature(
     seed : int
         Seed of the first Lanczos vector.
     tolerance : float
-        The pair has converged when its residual is at most this, relative to the largest eigenvalue in magnitude.
+        The pair has converged when its residual is at most this, relative to the largest eigenvalue
+        in magnitude.
     max_iterations : int
         Restarts of Lanczos at most.
 
     Returns
     -------
     Curvature
-        `stop_reason` tells whether it converged; the residual bounds the distance of `value` to an eigenvalue.
+        `stop_reason` tells whether it converged; the residual bounds the distance of `value` to an
+        eigenvalue.
 
     Raises
     ------
     TypeError, ValueError
         For a tensor of the wrong shape, or one where the Hessian is not finite.
+
+    Examples
+    --------
+    >>> from lift_compare import lifting, sensing
+    >>> problem = sensing.two_by_two()
+    >>> lifted = lifting.LiftedProblem(problem, order=3)
+    >>> truth = lifted.lift(problem.ground_truth)
+    >>> bool(lifting.least_curvature(lifted, truth).value > -1e-9)  # a minimum
+    True
     """
     w = lifted.tensor("w", w)
     tolerance = positive("tolerance", tolerance)
@@ -97,9 +109,8 @@ def least_curvature(
 
     def product(v: FloatArray) -> FloatArray:
         with using(lifted.backend):
-            return np.asarray(
-                tl.to_numpy(lifted.hessian_product(w, v.reshape(lifted.shape)))
-            ).reshape(-1)
+            image = lifted.hessian_product(w, v.reshape(lifted.shape))
+            return np.asarray(tl.to_numpy(image)).reshape(-1)
 
     first = np.random.default_rng(seed).standard_normal(size)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -120,44 +131,29 @@ def least_curvature(
     value = float(vector @ image)
     residual = float(np.linalg.norm(image - value * vector))
     converged = residual <= tolerance * scale
-    reason = CurvatureStopReason.CONVERGED if converged else CurvatureStopReason.ITERATIONS
+    reason = StopReason.CONVERGED if converged else StopReason.ITERATIONS
     return Curvature(value, vector.reshape(lifted.shape), residual, reason)
 
 
 def _lanczos(
     product: Any, first: FloatArray, tolerance: float, max_iterations: int
 ) -> tuple[FloatArray, float]:
-    """Return the least eigenvector, as far as it was found, and the largest magnitude of an eigenvalue."""
-    size = len(first)
-    hessian = LinearOperator((size, size), matvec=product, dtype=np.dtype(np.float64))
-    largest = float(
-        np.abs(eigsh(hessian, 1, which="LM", v0=first, tol=1e-2, return_eigenvectors=False)[0])
-    )
-    shift = 1.1 * largest  # above every eigenvalue, so that H − shift is negative
-    shifted = LinearOperator(
-        (size, size), matvec=lambda v: product(v) - shift * v, dtype=np.dtype(np.float64)
-    )
+    """Return the least eigenvector, as far as it was found, and the largest |eigenvalue|."""
+    shape, number = (len(first), len(first)), np.dtype(np.float64)
+    hessian = LinearOperator(shape, matvec=product, dtype=number)
+    # 1. How large eigenvalues are, roughly: it only shifts the spectrum.
+    rough = {"which": "LM", "v0": first, "tol": LARGEST_EIGENVALUE}
+    largest = float(np.abs(eigsh(hessian, 1, return_eigenvectors=False, **rough)[0]))
+    # 2. Below zero the least eigenvalue is the largest in magnitude, which Lanczos finds best.
+    shift = 1.1 * largest
+    shifted = LinearOperator(shape, matvec=lambda v: product(v) - shift * v, dtype=number)
+    fine = {"which": "LM", "v0": first, "tol": tolerance / 100, "maxiter": max_iterations}
     try:
-        _, vectors = eigsh(
-            shifted,
-            1,
-            which="LM",
-            v0=first,
-            ncv=min(size, 40),
-            tol=tolerance / 100,
-            maxiter=max_iterations,
-        )
-        return vectors[:, 0], largest
+        _, vectors = eigsh(shifted, 1, ncv=min(len(first), 40), **fine)
     except ArpackNoConvergence:
+        # 3. Where eigenvalues cluster, another method gets nearer; the caller reports the residual.
+        budget = {"maxiter": max_iterations, "tol": tolerance * largest}
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # it warns where it stops early; the caller reports the residual
-            _, vectors = lobpcg(
-                hessian,
-                first[:, None],
-                largest=False,
-                maxiter=max_iterations,
-                tol=tolerance * largest,
-            )
-        return vectors[:, 0], largest
+            warnings.simplefilter("ignore")  # it warns where it stops early
+            _, vectors = lobpcg(hessian, first[:, None], largest=False, **budget)
+    return vectors[:, 0], largest

@@ -5,24 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum
 from typing import Any
 
 import numpy as np
 
+from lift_compare.sensing import StopReason
 from lift_compare.sensing.validation import FloatArray, positive, whole_number
 
 from .backends import using
 from .problem import LiftedProblem
 from .projection import Projection, SpanProjection
-
-
-class LiftedStopReason(Enum):
-    """Why the lifted descent stopped."""
-
-    ITERATIONS = "the iteration budget ended"
-    DIVERGED = "the lifted objective left the range of float64: the step is too large"
-    CALLBACK = "the callback asked to stop"
 
 
 @dataclass(frozen=True, repr=False)
@@ -37,14 +29,22 @@ class LiftedDescent:
         h^l at the iterates 0..T.
     coefficients : array (T + 1, k) or None
         Coefficients of the iterates in the generators of a SpanProjection.
-    stop_reason : LiftedStopReason
-        Why it stopped.
+    stop_reason : StopReason
+        ITERATIONS, CALLBACK, or DIVERGED: such a run ends at its last finite iterate.
+
+    Examples
+    --------
+    >>> from lift_compare import lifting, sensing
+    >>> lifted = lifting.LiftedProblem(sensing.two_by_two(), order=3)
+    >>> start = lifted.lift([[0.1], [0.7]])
+    >>> lifting.projected_gradient_descent(lifted, start, step_size=0.01, iterations=5).iterations
+    5
     """
 
     tensor: Any
     values: FloatArray
     coefficients: FloatArray | None
-    stop_reason: LiftedStopReason
+    stop_reason: StopReason
 
     @property
     def iterations(self) -> int:
@@ -53,8 +53,8 @@ class LiftedDescent:
 
     def __repr__(self) -> str:
         return (
-            f"LiftedDescent(h^l = {self.values[0]:.6g} -> {self.values[-1]:.6g}, {self.iterations} iterations: "
-            f"{self.stop_reason.value})"
+            f"LiftedDescent(h^l = {self.values[0]:.6g} -> {self.values[-1]:.6g}, "
+            f"{self.iterations} iterations: {self.stop_reason})"
         )
 
 
@@ -82,7 +82,8 @@ def projected_gradient_descent(
     projection : callable, optional
         Π, such as a `SpanProjection` (whose coefficients are then recorded). None: no projection.
     callback : callable, optional
-        Called as callback(iteration, w, value) at every iterate; a true value returned stops the run.
+        Called as callback(iteration, w, value) at every iterate; a true value returned stops the
+        run.
 
     Returns
     -------
@@ -92,34 +93,48 @@ def projected_gradient_descent(
     Raises
     ------
     TypeError, ValueError
-        For a start of the wrong shape or with h^l not finite, a non-positive step or a negative number of steps.
+        For a start of the wrong shape or with h^l not finite, a non-positive step or a negative
+        number of steps.
+
+    Examples
+    --------
+    >>> from lift_compare import lifting, sensing
+    >>> lifted = lifting.LiftedProblem(sensing.two_by_two(), order=3)
+    >>> X, D = [[0.0], [0.5**0.5]], [[1.0], [0.0]]
+    >>> span = lifting.SpanProjection([lifted.lift(X), lifted.lift(D)])
+    >>> start = lifted.lift(X) + 0.1 * lifted.lift(D)
+    >>> path = lifting.projected_gradient_descent(
+    ...     lifted, start, step_size=0.005, iterations=20, projection=span
+    ... )
+    >>> path.coefficients.shape, bool(path.values[-1] < path.values[0])
+    ((21, 2), True)
     """
     step_size = positive("step_size", step_size)
     iterations = whole_number("iterations", iterations, least=0)
     span = projection if isinstance(projection, SpanProjection) else None
 
-    w, reason = lifted.tensor("start", start), LiftedStopReason.ITERATIONS
+    w, reason = lifted.tensor("start", start), StopReason.ITERATIONS
     last, values, coefficients = None, [], []
     with np.errstate(over="ignore", invalid="ignore"):
         for iteration in range(iterations + 1):
             value, gradient = lifted.value_and_gradient(w)
             if not math.isfinite(value):
-                reason = LiftedStopReason.DIVERGED
+                reason = StopReason.DIVERGED
                 break
             last = w
             values.append(value)
             if span is not None:
                 coefficients.append(span.coefficients(w))
             if callback is not None and callback(iteration, w, value):
-                reason = LiftedStopReason.CALLBACK
+                reason = StopReason.CALLBACK
                 break
             if iteration < iterations:
+                # The gradient is ours to change: w − η ∇h^l(w) takes its place.
                 with using(lifted.backend):
                     gradient *= -step_size
                     gradient += w
                 w = gradient if projection is None else projection(gradient)
     if last is None:
         raise ValueError("start: expected a tensor where h^l is finite in float64, got an overflow")
-    return LiftedDescent(
-        last, np.array(values), np.array(coefficients) if span is not None else None, reason
-    )
+    recorded = np.array(coefficients) if span is not None else None
+    return LiftedDescent(last, np.array(values), recorded, reason)

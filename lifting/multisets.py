@@ -17,8 +17,8 @@ import tensorly as tl
 
 from lift_compare.sensing.validation import FloatArray
 
-from .backends import product, row_major, take
-from .contraction import ITEMSIZE
+from .backends import row_major, take
+from .cost import ITEMSIZE
 
 IntArray = npt.NDArray[np.intp]
 
@@ -36,12 +36,12 @@ def last_index(d: int, k: int) -> IntArray:
 
 
 def without_last(d: int, k: int) -> IntArray:
-    """Return the position, among those of k − 1 indices, of every multiset less its largest index, shape (N_k,)."""
+    """Return the position of every multiset less its largest index, shape (N_k,)."""
     return np.concatenate([np.arange(number(v + 1, k - 1)) for v in range(d)])
 
 
 def multiplicities(d: int, order: int) -> FloatArray:
-    """Return how many entries of the full tensor each distinct entry stands for: l! / Π (counts)!, shape (N_l,)."""
+    """Return how many entries each distinct entry stands for: l! / Π (counts)!, shape (N_l,)."""
     number_of = np.ones(1)
     run = np.zeros(1)  # how often the largest index occurs
     before = np.full(1, -1)
@@ -54,7 +54,7 @@ def multiplicities(d: int, order: int) -> FloatArray:
 
 
 def insertion_tables(d: int, order: int) -> list[IntArray]:
-    """Return for k = 1..l the position of (a multiset of k − 1 indices, with e added), shape (d, N_{k−1})."""
+    """Return for k = 1..l where a multiset of k − 1 indices stands with e added: (d, N_{k−1})."""
     e = np.arange(d)[:, None]
     tables = [np.arange(d)[:, None]]
     for k in range(2, order + 1):
@@ -105,7 +105,7 @@ class SymmetricTensors:
 
 
 class SymmetricPower:
-    """The matrix B (d′, d) on every mode of a symmetric tensor, in distinct entries: N_l(d) numbers to N_l(d′).
+    """The matrix B (d′, d) on every mode of a symmetric tensor: N_l(d) numbers to N_l(d′).
 
     Mode after mode, from a vector to a matrix X[ρ, β] with ρ a multiset of the modes still to do
     and β one of those done: X′[ρ, β + v] = Σ_e B[v, e] X[ρ + e, β], for v at least as large as
@@ -119,11 +119,13 @@ class SymmetricPower:
 
     def __init__(self, rows: int, columns: int, order: int) -> None:
         self._rows, self._columns, self._order = rows, columns, order
-        self.flops, self.peak_bytes, held = 0.0, 0, 0
+        self.flops, self.largest_product, self.peak_bytes, held = 0.0, 0.0, 0, 0
         for j in range(order):
             rest, done = number(columns, order - j - 1), number(rows, j)
             gathered, product = ITEMSIZE * columns * rest * done, ITEMSIZE * rows * rest * done
-            self.flops += 2.0 * rows * columns * rest * done
+            multiplications = float(rows * columns * rest * done)
+            self.flops += 2 * multiplications
+            self.largest_product = max(self.largest_product, multiplications)
             step = ITEMSIZE * number(rows, j + 1) * rest
             views = VIEW_BYTES * rows if j > 0 else 0
             self.peak_bytes = max(
@@ -145,7 +147,7 @@ class SymmetricPower:
         for j in range(self._order):
             rest, done = number(self._columns, self._order - j - 1), number(self._rows, j)
             X = take(X, self._tables[self._order - j - 1]).reshape((self._columns, rest * done))
-            X = product(B, X).reshape((self._rows, rest, done))
+            X = (B @ X).reshape((self._rows, rest, done))
             if j == 0:
                 X = row_major(tl.transpose(X[:, :, 0]))
             else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
 
@@ -9,11 +10,11 @@ import numpy as np
 import tensorly as tl
 
 from lift_compare.sensing import SensingProblem
-from lift_compare.sensing.validation import odd_order, real_array, whole_number
+from lift_compare.sensing.validation import odd_order, real_array
 
-from .backends import load, maker, row_major, using
-from .cost import DEFAULT_FRACTION, LiftingCost, LiftingCosts, MemoryLimitExceeded, available_memory
-from .forms import FORMS, Form, cheapest, cost_of, costs_of, plan
+from .backends import load, maker, row_major, threads_for, using
+from .cost import LiftingCost, LiftingCosts, MemoryLimitExceeded, allowed_bytes, python_bytes
+from .forms.choice import FORMS, Form, costs_of, plan, predict_cost
 from .symmetry import is_symmetric
 
 MOST_MODES = 64  # of a numpy array
@@ -43,14 +44,15 @@ class LiftedProblem:
     order : int
         Lifting order l, odd.
     form : str
-        The name of a form, or "auto": the fewest predicted operations among those that fit the memory limit, where
-        "symmetric" must promise four times fewer than the others, because it serves symmetric tensors only. Every
-        iterate that starts from a lifted point is symmetric.
+        The name of a form, or "auto": the fewest predicted operations among those that fit the
+        memory limit, where "symmetric" must promise four times fewer than the others, because it
+        serves symmetric tensors only. Every iterate that starts from a lifted point is symmetric.
     memory_limit : int, optional
-        Bytes for one evaluation and what is kept between evaluations, without its arguments. By default half of the
-        memory available now.
+        Bytes for one evaluation and what is kept between evaluations, without its arguments. By
+        default half of the memory available now.
     backend : str
-        tensorly backend that holds the tensors: "numpy", "pytorch" or "jax". The session's own backend is not changed.
+        tensorly backend that holds the tensors: "numpy", "pytorch" or "jax". The session's own
+        backend is not changed.
     device : optional
         Where that backend puts them, such as "cuda" (pytorch) or "gpu" (jax).
 
@@ -71,6 +73,17 @@ class LiftedProblem:
         If the backend's package is not installed.
     MemoryLimitExceeded
         If no form fits the memory limit; nothing has been allocated then.
+
+    Examples
+    --------
+    >>> from lift_compare import lifting, sensing
+    >>> problem = sensing.two_by_two()
+    >>> lifted = lifting.LiftedProblem(problem, order=3)
+    >>> w = lifted.lift([[0.0], [0.5**0.5]])
+    >>> w.shape, round(lifted.value(w), 7)
+    ((2, 2, 2), 0.4921875)
+    >>> bool(abs(lifted.gradient(w)).max() < 1e-12)  # ŵ is stationary
+    True
     """
 
     def __init__(
@@ -88,28 +101,21 @@ class LiftedProblem:
         self.problem = problem
         self.order = odd_order(order)
         if self.order > MOST_MODES:
-            raise ValueError(
-                f"order: expected at most {MOST_MODES - 1}, the modes a numpy array can have, got {order}"
-            )
+            most = f"expected at most {MOST_MODES - 1}, the modes a numpy array can have"
+            raise ValueError(f"order: {most}, got {order}")
         if form not in ("auto", *FORMS):
             raise ValueError(f"form: expected 'auto' or one of {', '.join(FORMS)}, got {form!r}")
         if form != "auto" and (reason := FORMS[form].unfit(problem, order)) is not None:
             raise ValueError(f"form: {form!r} does not apply to this problem: {reason}")
-        if memory_limit is None:
-            self._allowed = int(DEFAULT_FRACTION * available_memory())
-        else:
-            self._allowed = whole_number("memory_limit", memory_limit)
+        self._allowed = allowed_bytes(memory_limit)
         self.shape = (problem.n * problem.rank,) * self.order
         self.backend, self._device = load(backend), device
-
-        forms = plan(problem, self.order, list(FORMS) if form == "auto" else [form])
-        self._form = self._built(forms)
-        self.cost: LiftingCost = cost_of(self._form, problem, self.order)
+        self._form, self.cost = self._built(FORMS if form == "auto" else [form])
 
     @cached_property
     def costs(self) -> LiftingCosts:
         """Predicted cost of every form; printed, it is a table."""
-        return costs_of(self.problem, self.order)
+        return predict_cost(self.problem, self.order)
 
     def lift(self, X: Any) -> Any:
         """Return vec(X)^{⊗l} for X of shape (n, r)."""
@@ -122,7 +128,9 @@ class LiftedProblem:
         """Return h^l(w)."""
         with using(self.backend):
             w = self.tensor("w", w)
-            return self._form_for(w).value(w)
+            form = self._form_for(w)
+            with threads_for(self.backend, form.largest_product):
+                return form.value(w)
 
     def gradient(self, w: Any) -> Any:
         """Return ∇h^l(w), in the shape of w."""
@@ -132,23 +140,32 @@ class LiftedProblem:
         """Return h^l(w) and ∇h^l(w), computed together."""
         with using(self.backend):
             w = self.tensor("w", w)
-            value, gradient = self._form_for(w).value_and_gradient(w)
+            form = self._form_for(w)
+            with threads_for(self.backend, form.largest_product):
+                value, gradient = form.value_and_gradient(w)
             return value, gradient.reshape(self.shape)
 
     def hessian_product(self, w: Any, direction: Any) -> Any:
-        """Return ∇²h^l(w)[direction], in the shape of w."""
+        """Return ∇²h^l(w)[direction], in the shape of w.
+
+        Raises
+        ------
+        MemoryLimitExceeded
+            If it takes more than the limit, which an evaluation need not.
+        """
         with using(self.backend):
             w, direction = self.tensor("w", w), self.tensor("direction", direction)
             form = self._form_for(w, direction)
-            needed = cost_of(form, self.problem, self.order).hessian_bytes + form.stored_bytes
+            needed = form.hessian_bytes + python_bytes(self.order, "hessian_product")
+            needed += form.stored_bytes
             if needed > self._allowed:
-                raise MemoryLimitExceeded(
-                    needed, self._allowed, f"order {self.order}: a Hessian product"
-                )
-            return form.hessian_product(w, direction).reshape(self.shape)
+                what = f"order {self.order}: a Hessian product"
+                raise MemoryLimitExceeded(needed, self._allowed, what)
+            with threads_for(self.backend, form.largest_product):
+                return form.hessian_product(w, direction).reshape(self.shape)
 
     def tensor(self, name: str, value: Any) -> Any:
-        """Return `value` as a float64 tensor of the shape of w in row-major layout, or refuse it by its name."""
+        """Return `value` as a row-major float64 tensor of the shape of w, or refuse it by name."""
         with using(self.backend):
             if isinstance(value, np.ndarray) or not tl.is_tensor(value):
                 array = np.asarray(value)
@@ -158,9 +175,8 @@ class LiftedProblem:
                 if self.backend != "numpy":
                     value = maker(self.backend, self._device)(value)
             if tuple(value.shape) != self.shape:
-                raise ValueError(
-                    f"{name}: expected a tensor of shape {self.shape}, got shape {tuple(value.shape)}"
-                )
+                got = tuple(value.shape)
+                raise ValueError(f"{name}: expected a tensor of shape {self.shape}, got {got}")
             if not str(value.dtype).endswith("float64"):  # 'float64' or 'torch.float64'
                 raise TypeError(f"{name}: expected a float64 tensor, got dtype {value.dtype}")
             return row_major(value)
@@ -172,16 +188,20 @@ class LiftedProblem:
 
     @cached_property
     def _general_form(self) -> Form:
-        """The cheapest form for tensors that are not symmetric."""
-        names = [name for name, kind in FORMS.items() if not kind.symmetric_only]
-        return self._built(plan(self.problem, self.order, names))
+        """The form with the fewest operations for tensors that are not symmetric."""
+        return self._built(name for name, kind in FORMS.items() if not kind.symmetric_only)[0]
 
-    def _built(self, forms: dict[str, Form]) -> Form:
-        form = cheapest(forms, self._allowed, self.order)
+    def _built(self, names: Iterable[str]) -> tuple[Form, LiftingCost]:
+        """Plan the named forms, choose one within the limit, and build it."""
+        names = list(names)
+        planned = plan(self.problem, self.order, names)
+        cost = costs_of(planned, names, self.problem, self.order).choose(self._allowed)
+        form = planned[cost.form]
         with using(self.backend):
             make = maker(self.backend, self._device)
             form.prepare(make, make)
-        return form
+        return form, cost
 
     def __repr__(self) -> str:
-        return f"LiftedProblem(order={self.order}, shape={self.shape}, form={self.cost.form!r}, {self.problem!r})"
+        form = f"form={self.cost.form!r}"
+        return f"LiftedProblem(order={self.order}, shape={self.shape}, {form}, {self.problem!r})"

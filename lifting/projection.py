@@ -8,10 +8,11 @@ from typing import Any, Protocol
 import numpy as np
 import tensorly as tl
 
+from lift_compare.sensing.tolerances import GRAM_RANK
 from lift_compare.sensing.validation import FloatArray, real_array, whole_number
 
-from .backends import backend_of, inner_product, product, using
-from .best_rank_one import best_rank_one
+from .backends import backend_of, threads_for, using
+from .rank_one_approximation import best_rank_one
 
 
 class Projection(Protocol):
@@ -26,7 +27,7 @@ class SpanProjection:
 
     With the generators t_j and their Gram matrix Γ, the projection of w is Σ_j c_j t_j, c = Γ⁺
     (⟨t_j, w⟩)_j. The generators are scaled to unit norm first, so that very different norms do no
-    harm; an eigenvalue of the scaled Gram matrix below `TOLERANCE` times the largest counts as zero
+    harm; an eigenvalue of the scaled Gram matrix below 1e-12 times the largest counts as zero
     (parallel generators), and c is then the solution of least norm in the scaled generators.
 
     Parameters
@@ -40,9 +41,20 @@ class SpanProjection:
         Gram matrix of the generators as given.
     rank : int
         Dimension of the span.
-    """
 
-    TOLERANCE = 1e-12
+    Raises
+    ------
+    TypeError, ValueError
+        For no generators, different shapes, or a zero or not finite one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lift_compare import lifting
+    >>> span = lifting.SpanProjection([np.ones((2, 2, 2))])
+    >>> span.coefficients(np.arange(8.0).reshape(2, 2, 2)).round(12)
+    array([3.5])
+    """
 
     def __init__(self, tensors: Sequence[Any]) -> None:
         if len(tensors) == 0:
@@ -67,8 +79,9 @@ class SpanProjection:
                     "tensors: expected generators with a finite norm, got one that is not finite"
                 )
             if not np.all(self._norms > 0):
+                zero = int(np.argmin(self._norms))
                 raise ValueError(
-                    f"tensors: expected generators that are not zero, got zero at {np.argmin(self._norms)}"
+                    f"tensors: expected generators that are not zero, got zero at {zero}"
                 )
             self._units = tl.stack(
                 [row / norm for row, norm in zip(flat, self._norms.tolist(), strict=True)]
@@ -76,36 +89,47 @@ class SpanProjection:
             units_gram = np.asarray(tl.to_numpy(self._units @ tl.transpose(self._units)))
         self.gram = units_gram * np.outer(self._norms, self._norms)
         eigenvalues, vectors = np.linalg.eigh(units_gram)
-        kept = eigenvalues > self.TOLERANCE * eigenvalues[-1]
+        kept = eigenvalues > GRAM_RANK * eigenvalues[-1]
         self.rank = int(np.count_nonzero(kept))
         self._inverse = (vectors[:, kept] / eigenvalues[kept]) @ vectors[:, kept].T
 
     def coefficients(self, tensor: Any) -> FloatArray:
         """Return c, shape (k,): the projection of the tensor is Σ_j c_j t_j."""
-        with using(self._backend):
+        with using(self._backend), threads_for(self._backend, self._units.shape[1]):
             return np.asarray(self._scaled_coefficients(tensor) / self._norms)
 
     def __call__(self, tensor: Any) -> Any:
         """Return the projection of a tensor."""
-        with using(self._backend):
+        with using(self._backend), threads_for(self._backend, self._units.shape[1]):
             c = tl.tensor(self._scaled_coefficients(tensor), **tl.context(self._units))
-            return product(c[None], self._units).reshape(self._shape)
+            return (c @ self._units).reshape(self._shape)
 
     def _scaled_coefficients(self, tensor: Any) -> FloatArray:
         flat = tensor.reshape((-1,))
-        return np.asarray(self._inverse @ [inner_product(unit, flat) for unit in self._units])
+        return np.asarray(self._inverse @ [float(tl.dot(unit, flat)) for unit in self._units])
 
     def __repr__(self) -> str:
-        return f"SpanProjection({len(self._norms)} generators of shape {self._shape}, rank {self.rank})"
+        count = len(self._norms)
+        return f"SpanProjection({count} generators of shape {self._shape}, rank {self.rank})"
 
 
 class RankOneProjection:
-    """Projection onto the symmetric rank-one tensors: the best rank-one approximation (see `best_rank_one`).
+    """Projection onto the symmetric rank-one tensors (see `best_rank_one`).
 
     Parameters
     ----------
     seed : int
         Seed of the random starts of each projection.
+
+    Examples
+    --------
+    >>> from lift_compare import lifting, sensing
+    >>> lifted = lifting.LiftedProblem(sensing.two_by_two(), order=3)
+    >>> start = lifted.lift([[0.1], [0.7]])
+    >>> lifting.projected_gradient_descent(
+    ...     lifted, start, step_size=0.01, iterations=3, projection=lifting.RankOneProjection()
+    ... ).iterations
+    3
     """
 
     def __init__(self, seed: int = 0) -> None:
@@ -116,11 +140,9 @@ class RankOneProjection:
         best = best_rank_one(tensor, seed=self._seed)
         backend = backend_of(tensor)
         with using(backend):
-            return (
-                best.tensor()
-                if backend == "numpy"
-                else tl.tensor(best.tensor(), **tl.context(tensor))
-            )
+            if backend == "numpy":
+                return best.tensor()
+            return tl.tensor(best.tensor(), **tl.context(tensor))
 
     def __repr__(self) -> str:
         return f"RankOneProjection(seed={self._seed})"

@@ -6,10 +6,9 @@ from typing import Any
 
 import tensorly as tl
 
-from .cost import BUFFER_BYTES
+from lift_compare.sensing.tolerances import TENSOR_SYMMETRIC
 
-TOLERANCE = 1e-13
-"""Largest difference between permuted entries, relative to the largest entry, that counts as rounding."""
+from .cost import BUFFER_BYTES
 
 
 def is_symmetric(tensor: Any) -> bool:
@@ -18,7 +17,7 @@ def is_symmetric(tensor: Any) -> bool:
     Exchanging the first two modes and turning all modes round generate every permutation.
     """
     order = len(tensor.shape)
-    allowed = TOLERANCE * _largest(tensor)
+    allowed = TENSOR_SYMMETRIC * _largest(tensor)
     turns = ([1, 0, *range(2, order)], [*range(1, order), 0]) if order > 1 else ()
     return all(_largest(tensor - tl.transpose(tensor, axes)) <= allowed for axes in turns)
 
@@ -28,5 +27,5 @@ def _largest(tensor: Any) -> float:
 
 
 def symmetry_check_bytes(tensor_bytes: int) -> int:
-    """Return the memory of `is_symmetric`: a difference, and numpy's buffer for a transposed operand."""
+    """Return the memory of `is_symmetric`: a difference, and numpy's buffer for an operand."""
     return tensor_bytes + min(BUFFER_BYTES, tensor_bytes)

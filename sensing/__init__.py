@@ -1,47 +1,75 @@
-"""The ground floor: low-rank matrix sensing in matrix space. It knows nothing of tensors."""
+"""The ground floor: low-rank matrix sensing in matrix space. It knows nothing of tensors.
+
+    operators.py     A(M)_i = ⟨A_i, M⟩ in three kinds, and the protocol for your own
+    problem.py       h(X) = ½ ‖A(XXᵀ) − b‖², its gradient, Hessian products, landscape matrix
+    instances/       named problems with a point and settings: catalogue, random ones, files
+    descent.py       gradient descent, from one start or many; step_rules.py its steps
+    polishing.py     Newton steps to a stationary point; spurious.py finds one from nothing
+    spectrum.py      eigenpairs of G(X), singular triplets of X, relative gradient norm
+    rip.py           a lower bound of the restricted isometry constant
+    checks.py        tests of your own operator, gradient and Hessian
+
+What every room of the house uses:
+
+    reasons.py       why a computation ended, as a member of an enum with a sentence
+    tolerances.py    every tolerance, with its reason
+    validation.py    refusals that name the argument, what was expected and what came
+    threads.py       one BLAS thread where more would only wait
+"""
 
 from .checks import check_adjoint, check_gradient, check_hessian
-from .descent import Descent, History, StopReason, gradient_descent
-from .instances import gaussian, perturbed_completion, quadratic_network, real_system, two_by_two
-from .operators import DenseOperator, EntrywiseOperator, RankOneOperator, SensingOperator
-from .polish import polish
-from .problem import SensingProblem
-from .rip import rip_lower_bound
-from .spectrum import (
-    LeastEigenpairs,
-    SingularTriplet,
-    last_singular_triplet,
-    least_eigenpairs,
-    relative_gradient_norm,
+from .descent import Descent, Stall, gradient_descent, gradient_descent_batch
+from .instances.definition import DescentSettings, Instance, LiftSettings
+from .instances.files import load_instance, save_instance
+from .instances.networks import quadratic_network
+from .instances.published import perturbed_completion, real_system, two_by_two
+from .instances.random import gaussian
+from .instances.registry import catalogue, instance, parse_instance
+from .operators import (
+    DenseOperator,
+    EntrywiseOperator,
+    RankOneOperator,
+    SensingOperator,
 )
-from .step_rules import Backtracking, FixedStep, StepRule
+from .polishing import polish
+from .problem import SensingProblem
+from .reasons import StopReason
+from .rip import rip_lower_bound
+from .spectrum import relative_gradient_norm
+from .spurious import spurious_point
+from .step_rules import Backtracking, StepRule
 
 __all__ = [
     "Backtracking",
     "DenseOperator",
     "Descent",
+    "DescentSettings",
     "EntrywiseOperator",
-    "FixedStep",
-    "History",
-    "LeastEigenpairs",
+    "Instance",
+    "LiftSettings",
     "RankOneOperator",
     "SensingOperator",
     "SensingProblem",
-    "SingularTriplet",
+    "Stall",
     "StepRule",
     "StopReason",
+    "catalogue",
     "check_adjoint",
     "check_gradient",
     "check_hessian",
     "gaussian",
     "gradient_descent",
-    "last_singular_triplet",
-    "least_eigenpairs",
+    "gradient_descent_batch",
+    "instance",
+    "load_instance",
+    "parse_instance",
     "perturbed_completion",
     "polish",
     "quadratic_network",
     "real_system",
     "relative_gradient_norm",
     "rip_lower_bound",
+    "save_instance",
+    "spurious_point",
     "two_by_two",
 ]

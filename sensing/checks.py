@@ -12,10 +12,35 @@ from .validation import FloatArray, whole_number
 def check_adjoint(
     operator: SensingOperator, *, columns: int = 2, seed: int | np.random.Generator = 0
 ) -> float:
-    """Return the relative mismatch of the dot-product test ⟨measure(L, R), y⟩ = ⟨L, A*(y) R⟩ on random L, R, y.
+    """Return the relative mismatch of the dot-product test of an operator.
 
-    It also compares measure(L, R) with measure(R, L), which must be equal because every A_i is
-    symmetric. Rounding leaves about 1e-15; a wrong adjoint leaves about 1.
+    It is that of ⟨measure(L, R), y⟩ = ⟨L, A*(y) R⟩ on random L, R, y, or of measure(L, R) and
+    measure(R, L), which must be equal because every A_i is symmetric. Rounding leaves about 1e-15;
+    a wrong adjoint leaves about 1.
+
+    Parameters
+    ----------
+    operator : SensingOperator
+        The operator A.
+    columns : int
+        Number of columns of L and R.
+    seed : int or numpy.random.Generator
+        Source of L, R and y.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a number of columns that is not a whole number from 1 on.
+
+    Examples
+    --------
+    >>> from lift_compare import sensing
+    >>> sensing.check_adjoint(sensing.EntrywiseOperator([[1, 2], [0, 3]])) < 1e-14
+    True
     """
     columns = whole_number("columns", columns)
     rng = np.random.default_rng(seed)
@@ -38,6 +63,31 @@ def check_gradient(
     h is a quartic along any line, so five points give the derivative without truncation error:
     h'(0) = (h(−2t) − 8 h(−t) + 8 h(t) − h(2t)) / (12 t). The error is relative to ‖∇h‖ plus the
     rounding unit of the differences; about 1e-12 is rounding.
+
+    Parameters
+    ----------
+    problem : SensingProblem
+        The problem.
+    X : array (n, r)
+        Where to look; far from a stationary point is best.
+    seed : int or numpy.random.Generator
+        Source of the direction D.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    TypeError, ValueError
+        For X of the wrong shape or not finite.
+
+    Examples
+    --------
+    >>> from lift_compare import sensing
+    >>> problem = sensing.gaussian(n=4, rank=2, m=9, seed=0)
+    >>> sensing.check_gradient(problem, problem.ground_truth + 1) < 1e-12
+    True
     """
     X = problem.factor("X", X)
     D = _direction(problem, seed)
@@ -56,6 +106,31 @@ def check_hessian(
 
     ∇h is a cubic along any line, so (8 (∇h(t) − ∇h(−t)) − (∇h(2t) − ∇h(−2t))) / (12 t) has no
     truncation error.
+
+    Parameters
+    ----------
+    problem : SensingProblem
+        The problem.
+    X : array (n, r)
+        Where to look; far from a stationary point is best.
+    seed : int or numpy.random.Generator
+        Source of the direction D.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    TypeError, ValueError
+        For X of the wrong shape or not finite.
+
+    Examples
+    --------
+    >>> from lift_compare import sensing
+    >>> problem = sensing.gaussian(n=4, rank=2, m=9, seed=0)
+    >>> sensing.check_hessian(problem, problem.ground_truth + 1) < 1e-12
+    True
     """
     X = problem.factor("X", X)
     D = _direction(problem, seed)

@@ -1,26 +1,56 @@
-"""Gradient descent on h in matrix space."""
+"""Gradient descent on h, from one start or from many at once."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from .problem import SensingProblem
+from .reasons import StopReason
 from .step_rules import FixedStep, StepRule
-from .validation import FloatArray, positive, whole_number
+from .tolerances import NEARLY_STATIONARY, STALLED
+from .validation import FloatArray, positive, real_array, whole_number
+
+Callback = Callable[[int, FloatArray, float, float], object]
+
+_CACHE = 2**18  # bytes; the measurements of the starts that move together should stay near this
 
 
-class StopReason(Enum):
-    """Why gradient descent stopped."""
+@dataclass(frozen=True)
+class Stall:
+    """When a descent has stalled.
 
-    CONVERGED = "the gradient norm reached the tolerance"
-    ITERATIONS = "the iteration budget ended"
-    DIVERGED = "the objective left the range of float64: the step is too large"
-    NO_DECREASE = "no step along the gradient decreases the objective"
-    CALLBACK = "the callback asked to stop"
+    It has when h has fallen by less than `tolerance` of itself over its last `window` values, at a
+    point whose gradient is below 1e-3 of its terms: on plateaus, as near X = 0, h falls slowly too.
+
+    Attributes
+    ----------
+    tolerance : float
+        Least fraction of h to be lost, at least 0 (published: 1e-7).
+    window : int
+        Number of values looked at, at least 2 (published: 200).
+
+    Examples
+    --------
+    >>> from lift_compare import sensing
+    >>> run = sensing.gradient_descent(
+    ...     sensing.two_by_two(), [[0.0], [0.6]], step_size=0.1, max_iterations=10_000,
+    ...     stall=sensing.Stall(window=20),
+    ... )
+    >>> print(run.stop_reason)
+    h has stopped falling at a stationary point
+    """
+
+    tolerance: float = STALLED
+    window: int = 200
+
+    def __post_init__(self) -> None:
+        positive("stall_tolerance", self.tolerance, or_zero=True)
+        whole_number("stall_window", self.window, least=2)
 
 
 @dataclass(frozen=True, repr=False)
@@ -32,7 +62,7 @@ class History:
     objective, gradient_norm : array (iterations + 1,)
         h(X_t) and ‖∇h(X_t)‖_F.
     distance : array (iterations + 1,) or None
-        ‖X_t X_tᵀ − ZZᵀ‖_F, when the ground truth is known.
+        ‖X_t X_tᵀ − ZZᵀ‖_F, when it was recorded.
     """
 
     objective: FloatArray
@@ -45,7 +75,29 @@ class History:
 
 @dataclass(frozen=True, repr=False)
 class Descent:
-    """Result of gradient descent: the last finite point and how it was reached."""
+    """Result of gradient descent: the last finite point and how it was reached.
+
+    Attributes
+    ----------
+    point : array (n, r)
+        The last point; a diverging run ends at its last finite one.
+    objective, gradient_norm : float
+        h and ‖∇h‖_F there.
+    iterations : int
+        Steps made.
+    stop_reason : StopReason
+        Why it stopped.
+    history : History
+        `.objective`, `.gradient_norm` and `.distance` at iterations 0 .. `iterations`.
+
+    Examples
+    --------
+    >>> from lift_compare import sensing
+    >>> sensing.gradient_descent(
+    ...     sensing.two_by_two(), [[0.9], [0.1]], step_size=0.1, max_iterations=5
+    ... )
+    Descent(h = 0.00101699, ‖∇h‖ = 0.0795, 5 iterations: the iteration budget ended)
+    """
 
     point: FloatArray
     objective: float
@@ -57,18 +109,20 @@ class Descent:
     def __repr__(self) -> str:
         return (
             f"Descent(h = {self.objective:.6g}, ‖∇h‖ = {self.gradient_norm:.3g}, "
-            f"{self.iterations} iterations: {self.stop_reason.value})"
+            f"{self.iterations} iterations: {self.stop_reason})"
         )
 
 
 def gradient_descent(
     problem: SensingProblem,
-    start: FloatArray,
+    start: Any,
     *,
     step_size: float | StepRule,
     max_iterations: int,
     tolerance: float = 0.0,
-    callback: Callable[[int, FloatArray, float, float], object] | None = None,
+    solved_below: float | None = None,
+    stall: Stall | None = None,
+    callback: Callback | None = None,
 ) -> Descent:
     """Minimise h by X ← X − η ∇h(X).
 
@@ -84,55 +138,247 @@ def gradient_descent(
         Number of steps at most (0 evaluates the start only).
     tolerance : float
         Stop once ‖∇h‖_F ≤ tolerance.
+    solved_below : float, optional
+        Stop once h ≤ this value.
+    stall : Stall, optional
+        Stop once the descent has stalled.
     callback : callable, optional
-        Called as callback(iteration, X, objective, gradient_norm) at every point; a true value returned stops the run.
+        Called as callback(iteration, X, objective, gradient_norm) at every point; a true value
+        returned stops the run.
 
     Returns
     -------
     Descent
-        Its arrays hold finite numbers only: a diverging run ends at its last finite point, with the reason DIVERGED.
+        Its arrays hold finite numbers only.
 
     Raises
     ------
     TypeError, ValueError
-        For a start of the wrong shape or not finite, a non-positive step, or a negative iteration count or tolerance.
-    """
-    X = problem.factor("start", start).copy()
-    rule: StepRule = step_size if hasattr(step_size, "step") else FixedStep(step_size)
-    max_iterations = whole_number("max_iterations", max_iterations, least=0)
-    tolerance = positive("tolerance", tolerance, or_zero=True)
+        For a start of the wrong shape or not finite, a non-positive step, or a negative iteration
+        count or tolerance.
 
-    rows: list[tuple[float, float, float]] = []
-    reason, last = StopReason.ITERATIONS, 0.0
-    point = X
-    with np.errstate(over="ignore", invalid="ignore"):
-        for iteration in range(max_iterations + 1):
-            value, gradient = problem.objective_and_gradient(X)
-            norm = float(np.linalg.norm(gradient))
-            if not (np.isfinite(value) and np.isfinite(norm)):
-                reason = StopReason.DIVERGED
-                break
-            point = X
-            rows.append(
-                (value, norm, np.nan if problem.ground_truth is None else problem.distance(X))
-            )
-            if callback is not None and callback(iteration, X, value, norm):
-                reason = StopReason.CALLBACK
-                break
-            if norm <= tolerance:
-                reason = StopReason.CONVERGED
-                break
-            if iteration == max_iterations:
-                break
-            last = rule.step(problem.objective, X, value, gradient, last)
-            if last == 0:
-                reason = StopReason.NO_DECREASE
-                break
-            X = X - last * gradient
-    if not rows:
-        raise ValueError(
-            "start: expected a point where h and its gradient are finite in float64, got an overflow"
+    See Also
+    --------
+    gradient_descent_batch : the same from many starts at once.
+
+    Examples
+    --------
+    >>> from lift_compare import sensing
+    >>> problem = sensing.two_by_two()
+    >>> run = sensing.gradient_descent(problem, [[0.9], [0.1]], step_size=0.1, max_iterations=100)
+    >>> problem.distance(run.point) < 1e-6
+    True
+    """
+    X = problem.factor("start", start)
+    ending = _Ending.checked(max_iterations, tolerance, solved_below, stall)
+    batch = _Batch(problem, X[None], step_size, problem.ground_truth is not None)
+    return batch.run(ending, callback)[0]
+
+
+def gradient_descent_batch(
+    problem: SensingProblem,
+    starts: Any,
+    *,
+    step_size: float | StepRule,
+    max_iterations: int,
+    tolerance: float = 0.0,
+    solved_below: float | None = None,
+    stall: Stall | None = None,
+    record_distance: bool = False,
+) -> list[Descent]:
+    """Do `gradient_descent` from every start of an array (s, n, r), and return the s results.
+
+    The starts move together, in groups whose measurements fit into a cache; one that has ended
+    leaves its group. The results are those of single runs up to rounding.
+
+    Parameters
+    ----------
+    problem, step_size, max_iterations, tolerance, solved_below, stall
+        As for `gradient_descent`.
+    starts : array (s, n, r)
+        First points.
+    record_distance : bool
+        Whether the histories have the distance to the truth. It costs more than a step.
+
+    Returns
+    -------
+    list of Descent
+
+    Raises
+    ------
+    TypeError, ValueError
+        As for `gradient_descent`; for distances without a known ground truth.
+
+    Examples
+    --------
+    >>> from lift_compare import sensing
+    >>> starts = [[[0.9], [0.1]], [[0.0], [0.6]]]
+    >>> problem = sensing.two_by_two()
+    >>> runs = sensing.gradient_descent_batch(problem, starts, step_size=0.1, max_iterations=100)
+    >>> [round(run.objective, 6) for run in runs]
+    [0.0, 0.375]
+    """
+    starts = real_array("starts", starts, (None, *problem.shape))
+    if record_distance and problem.ground_truth is None:
+        raise ValueError("record_distance: expected a problem with a known ground truth, got none")
+    ending = _Ending.checked(max_iterations, tolerance, solved_below, stall)
+    group = max(1, _CACHE // (8 * problem.m))
+    parts = np.array_split(starts, -(-len(starts) // group))
+    batches = [_Batch(problem, part, step_size, record_distance) for part in parts]
+    return [descent for batch in batches for descent in batch.run(ending)]
+
+
+def is_nearly_stationary(
+    problem: SensingProblem, X: FloatArray, gradient: FloatArray
+) -> npt.NDArray[np.bool_]:
+    """Return whether ‖∇h‖ is at most 1e-3 in units of its terms, for X of shape (..., n, r)."""
+    pull = problem.operator.adjoint_matmul(problem.measurements, X)
+    terms = np.linalg.norm(gradient + 2 * pull, axis=(-2, -1))
+    terms += 2 * np.linalg.norm(pull, axis=(-2, -1))
+    return np.asarray(np.linalg.norm(gradient, axis=(-2, -1)) <= NEARLY_STATIONARY * terms)
+
+
+@dataclass(frozen=True)
+class _Ending:
+    """When a run ends; see `gradient_descent`."""
+
+    max_iterations: int
+    tolerance: float
+    solved_below: float
+    stall: Stall | None
+
+    @classmethod
+    def checked(
+        cls, max_iterations: Any, tolerance: Any, solved_below: Any, stall: Stall | None
+    ) -> _Ending:
+        """Check the settings of a run."""
+        return cls(
+            whole_number("max_iterations", max_iterations, least=0),
+            positive("tolerance", tolerance, or_zero=True),
+            -np.inf
+            if solved_below is None
+            else positive("solved_below", solved_below, or_zero=True),
+            stall,
         )
-    objective, norms, distances = np.array(rows).T
-    history = History(objective, norms, None if problem.ground_truth is None else distances)
-    return Descent(point, float(objective[-1]), float(norms[-1]), len(rows) - 1, reason, history)
+
+
+class _Batch:
+    """Gradient descent from several starts: those that still move, and what each has seen."""
+
+    def __init__(
+        self,
+        problem: SensingProblem,
+        starts: FloatArray,
+        step_size: float | StepRule,
+        record_distance: bool,
+    ) -> None:
+        self.problem, self.record_distance = problem, record_distance
+        self.rule = step_size if hasattr(step_size, "step") else FixedStep(step_size)
+        count = len(starts)
+        # Of all starts: where each stands, how many steps it has made, and why it has ended.
+        self.points = starts.copy()
+        self.iterations = np.zeros(count, dtype=int)
+        self.reasons = [StopReason.ITERATIONS] * count
+        # Of all starts, a row an iteration: h, ‖∇h‖ and the distance; NaN once a start has ended.
+        self.rows: list[FloatArray] = []
+        # Of those that still move: their numbers, and what was computed where they stand.
+        self.moving = np.arange(count)
+        self.X, self.steps = starts, np.zeros(count)
+        self.value, self.norm, self.gradient = np.empty(count), np.empty(count), starts
+
+    def run(self, ending: _Ending, callback: Callback | None = None) -> list[Descent]:
+        """Descend until every start has ended, and return what became of each."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            for iteration in range(ending.max_iterations + 1):
+                self.evaluate(iteration)
+                if callback is not None and len(self.moving):
+                    asked = callback(
+                        iteration, self.X[0], float(self.value[0]), float(self.norm[0])
+                    )
+                    self.end(np.array([bool(asked)]), StopReason.CALLBACK)
+                self.end(self.value <= ending.solved_below, StopReason.SOLVED)
+                self.end(self.norm <= ending.tolerance, StopReason.CONVERGED)
+                if ending.stall is not None:
+                    self.end(self.has_stalled(ending.stall), StopReason.STALLED)
+                if len(self.moving) == 0 or iteration == ending.max_iterations:
+                    break
+                self.step()
+                if len(self.moving) == 0:
+                    break
+        return self.descents()
+
+    def evaluate(self, iteration: int) -> None:
+        """Compute h and ∇h where the starts stand; those that have left float64 end there."""
+        self.value, self.gradient = self.problem.objective_and_gradient(self.X)
+        self.norm = np.sqrt(np.einsum("...ij,...ij->...", self.gradient, self.gradient))
+        lost = ~(np.isfinite(self.value) & np.isfinite(self.norm))
+        if iteration == 0 and np.any(lost):
+            raise ValueError(
+                "start: expected a point where h and its gradient are finite in float64, "
+                "got an overflow"
+            )
+        self.end(lost, StopReason.DIVERGED)
+        row = np.full((3, len(self.points)), np.nan)
+        row[0, self.moving], row[1, self.moving] = self.value, self.norm
+        if self.record_distance:
+            row[2, self.moving] = self.problem.distance(self.X)
+        self.rows.append(row)
+        self.points[self.moving], self.iterations[self.moving] = self.X, iteration
+
+    def has_stalled(self, stall: Stall) -> npt.NDArray[np.bool_]:
+        """Return which of the moving starts have stalled."""
+        stalled = np.zeros(len(self.moving), dtype=bool)
+        if len(self.rows) >= stall.window:
+            before = self.rows[-stall.window][0, self.moving]
+            slow = before - self.value < stall.tolerance * before
+            if np.any(slow):
+                stalled[slow] = is_nearly_stationary(
+                    self.problem, self.X[slow], self.gradient[slow]
+                )
+        return stalled
+
+    def step(self) -> None:
+        """Step along the negative gradient; where the rule finds no step, the start ends."""
+        if isinstance(self.rule, FixedStep):
+            self.X = self.X - self.rule.size * self.gradient
+            return
+        states = zip(self.X, self.value, self.gradient, self.steps, strict=True)
+        self.steps = np.array(
+            [
+                self.rule.step(self.problem.objective, X, float(value), gradient, float(last))
+                for X, value, gradient, last in states
+            ]
+        )
+        self.end(self.steps == 0, StopReason.NO_DECREASE)
+        self.X = self.X - self.steps[:, None, None] * self.gradient
+
+    def end(self, ended: npt.NDArray[np.bool_], reason: StopReason) -> None:
+        """Take the ended ones from those that move."""
+        if not np.any(ended):
+            return
+        for i in self.moving[ended]:
+            self.reasons[i] = reason
+        kept = ~ended
+        self.moving, self.X, self.steps = self.moving[kept], self.X[kept], self.steps[kept]
+        self.value, self.norm, self.gradient = (
+            array[kept] for array in (self.value, self.norm, self.gradient)
+        )
+
+    def descents(self) -> list[Descent]:
+        """Return what became of each start."""
+        rows = np.array(self.rows)
+        descents = []
+        for i, last in enumerate(self.iterations):
+            objective, norm, distance = rows[: last + 1, :, i].T.copy()
+            history = History(objective, norm, distance if self.record_distance else None)
+            descents.append(
+                Descent(
+                    self.points[i],
+                    float(objective[-1]),
+                    float(norm[-1]),
+                    int(last),
+                    self.reasons[i],
+                    history,
+                )
+            )
+        return descents

@@ -16,12 +16,22 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from scipy import sparse
 
+from .tolerances import SYMMETRIC
 from .validation import FloatArray, real_array
 
 
 @runtime_checkable
 class SensingOperator(Protocol):
-    """What the rest of the toolkit asks of an operator."""
+    """What the rest of the toolkit asks of an operator: two sizes and three methods.
+
+    Any object with these five members will do; `sensing.check_adjoint` tests it.
+
+    Examples
+    --------
+    >>> from lift_compare import sensing
+    >>> isinstance(sensing.RankOneOperator([[1, 2]]), sensing.SensingOperator)
+    True
+    """
 
     @property
     def n(self) -> int:
@@ -52,7 +62,17 @@ class DenseOperator:
     Raises
     ------
     ValueError
-        If the shape is not (m, n, n), an entry is not finite, or some A_i is not symmetric (beyond rounding).
+        If the shape is not (m, n, n), an entry is not finite, or some A_i is not symmetric (beyond
+        rounding).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lift_compare import sensing
+    >>> operator = sensing.DenseOperator([np.eye(2), [[0, 1], [1, 0]]])
+    >>> X = np.array([[1.0], [2.0]])
+    >>> operator.measure(X, X)  # trace and twice the corner of XXᵀ
+    array([5., 4.])
     """
 
     def __init__(self, matrices: Any) -> None:
@@ -61,10 +81,10 @@ class DenseOperator:
             raise ValueError(f"matrices: expected shape (m, n, n), got {A.shape}")
         asymmetry = np.abs(A - A.transpose(0, 2, 1)).max(axis=(1, 2))
         worst = int(np.argmax(asymmetry))
-        if asymmetry[worst] > 1e-12 * np.abs(A).max():
+        if asymmetry[worst] > SYMMETRIC * np.abs(A).max():
             raise ValueError(
-                f"matrices: expected symmetric A_i, but matrices[{worst}] differs from its transpose "
-                f"by {asymmetry[worst]:.3g}"
+                f"matrices: expected symmetric A_i, but matrices[{worst}] differs from its "
+                f"transpose by {asymmetry[worst]:.3g}"
             )
         self._flat = np.ascontiguousarray((A + A.transpose(0, 2, 1)) / 2).reshape(len(A), -1)
         self.m, self.n = A.shape[:2]
@@ -102,6 +122,15 @@ class EntrywiseOperator:
     ------
     TypeError, ValueError
         If the weights are not real and finite, not square, or all zero.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lift_compare import sensing
+    >>> operator = sensing.EntrywiseOperator([[1, 0], [3, 1]])
+    >>> X = np.array([[1.0], [2.0]])
+    >>> operator.measure(X, X)  # w_ij (XXᵀ)_ij of the three nonzero weights
+    array([1., 6., 4.])
     """
 
     def __init__(self, weights: Any) -> None:
@@ -201,6 +230,15 @@ class RankOneOperator:
     ------
     TypeError, ValueError
         If the vectors are not a finite real (m, n) array.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lift_compare import sensing
+    >>> operator = sensing.RankOneOperator([[1, 0], [1, 1]])
+    >>> X = np.array([[1.0], [2.0]])
+    >>> operator.measure(X, X)  # (a_iᵀ X)²
+    array([1., 9.])
     """
 
     def __init__(self, vectors: Any) -> None:

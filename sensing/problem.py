@@ -9,6 +9,7 @@ import numpy as np
 from scipy.sparse.linalg import LinearOperator
 
 from .operators import SensingOperator
+from .tolerances import NEAR_TRUTH, SOLVED
 from .validation import FloatArray, real_array, whole_number
 
 
@@ -33,12 +34,24 @@ class SensingProblem:
     rank : int
         Number of columns r of X, at most n.
     ground_truth : array (n, any), optional
-        A factor Z of M*, when it is known; only `distance` uses it.
+        A factor Z of M*, when it is known; only the distance uses it.
 
     Raises
     ------
     TypeError, ValueError
-        For wrong shapes, numbers that are not finite, rank outside 1..n, or measurements that are all zero.
+        For wrong shapes, numbers that are not finite, rank outside 1..n, or measurements that are
+        all zero.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lift_compare import sensing
+    >>> operator = sensing.DenseOperator([np.eye(2), [[0, 1], [1, 0]]])
+    >>> problem = sensing.SensingProblem.from_ground_truth(operator, [[1.0], [2.0]])
+    >>> problem.measurements
+    array([5., 4.])
+    >>> problem.objective([[1.0], [0.0]])
+    16.0
     """
 
     operator: SensingOperator
@@ -70,7 +83,17 @@ class SensingProblem:
     def from_ground_truth(
         cls, operator: SensingOperator, Z: Any, *, rank: int | None = None
     ) -> SensingProblem:
-        """Return the problem with noiseless measurements b = A(ZZᵀ); the rank is that of Z's shape unless given."""
+        """Return the problem with noiseless measurements b = A(ZZᵀ).
+
+        Parameters
+        ----------
+        operator : SensingOperator
+            The operator A.
+        Z : array (n, any)
+            The ground truth.
+        rank : int, optional
+            The rank r; by default the number of columns of Z.
+        """
         if not isinstance(operator, SensingOperator):
             raise TypeError(f"operator: expected a sensing operator, got {type(operator).__name__}")
         Z = real_array("Z", Z, (operator.n, None))
@@ -99,6 +122,20 @@ class SensingProblem:
         """Return A(XXᵀ) − b, shape (..., m)."""
         return np.asarray(self.operator.measure(X, X) - self.measurements)
 
+    @property
+    def objective_at_zero(self) -> float:
+        """h(0) = ½ ‖b‖², the unit in which a value of h is large or small."""
+        return 0.5 * float(self.measurements @ self.measurements)
+
+    def is_solved(self, X: FloatArray, tolerance: float = SOLVED) -> bool:
+        """Return whether h(X) ≤ tolerance · h(0), for one X of shape (n, r)."""
+        return bool(self.objective(X) <= tolerance * self.objective_at_zero)
+
+    def is_near_truth(self, X: FloatArray, tolerance: float = NEAR_TRUTH) -> bool:
+        """Return whether ‖XXᵀ − ZZᵀ‖ < tolerance · ‖ZZᵀ‖; ValueError without a ground truth."""
+        Z = self._truth()
+        return bool(self.distance(X) < tolerance * np.linalg.norm(Z.T @ Z))
+
     def objective(self, X: FloatArray) -> Any:
         """Return h(X) = ½ ‖A(XXᵀ) − b‖²: a float, or an array for a batch."""
         residual = self.residual(self._shaped("X", X))
@@ -114,9 +151,8 @@ class SensingProblem:
         """Return h(X) and ∇h(X) from one measurement of XXᵀ."""
         residual = self.residual(X)
         value = 0.5 * np.sum(residual * residual, axis=-1)
-        return (float(value) if value.ndim == 0 else value), 2 * self.operator.adjoint_matmul(
-            residual, X
-        )
+        gradient = 2 * self.operator.adjoint_matmul(residual, X)
+        return (float(value) if value.ndim == 0 else value), gradient
 
     def hessian_product(self, X: FloatArray, D: FloatArray) -> FloatArray:
         """Return ∇²h(X)[D] = 2 G(X) D + 2 A*(A(XDᵀ + DXᵀ)) X, in the shape of X."""
@@ -125,7 +161,7 @@ class SensingProblem:
         return 2 * A.adjoint_matmul(self.residual(X), D) + 4 * A.adjoint_matmul(A.measure(X, D), X)
 
     def landscape(self, X: FloatArray) -> LinearOperator:
-        """Return the landscape matrix G(X) = A*(A(XXᵀ) − b) as a symmetric (n, n) linear operator."""
+        """Return the landscape matrix G(X) = A*(A(XXᵀ) − b), a symmetric (n, n) linear operator."""
         residual = self.residual(self.factor("X", X))
 
         def matmat(V: FloatArray) -> FloatArray:
@@ -155,20 +191,24 @@ class SensingProblem:
         ValueError
             If the problem has no ground truth.
         """
-        if self.ground_truth is None:
-            raise ValueError("ground_truth: expected a problem with a known ground truth, got none")
-        X = self._shaped("X", X)
-        Z = np.broadcast_to(self.ground_truth, (*X.shape[:-2], *self.ground_truth.shape))
+        X, Z = self._shaped("X", X), self._truth()
+        Z = np.broadcast_to(Z, (*X.shape[:-2], *Z.shape))
         R = np.asarray(np.linalg.qr(np.concatenate([X, Z], axis=-1), mode="r"))
         signs = np.where(np.arange(R.shape[-1]) < X.shape[-1], 1.0, -1.0)
         norm = np.linalg.norm((R * signs) @ np.swapaxes(R, -1, -2), axis=(-2, -1))
         return float(norm) if norm.ndim == 0 else norm
 
+    def _truth(self) -> FloatArray:
+        if self.ground_truth is None:
+            raise ValueError("ground_truth: expected a problem with a known ground truth, got none")
+        return self.ground_truth
+
     def _shaped(self, name: str, X: FloatArray) -> FloatArray:
         X = np.asarray(X)
         if X.shape[-2:] != self.shape:
             raise ValueError(
-                f"{name}: expected an array of shape (..., {self.n}, {self.rank}), got shape {X.shape}"
+                f"{name}: expected an array of shape (..., {self.n}, {self.rank}), "
+                f"got shape {X.shape}"
             )
         return X
 

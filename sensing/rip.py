@@ -15,15 +15,15 @@ def rip_lower_bound(
     *,
     samples: int,
     seed: int | np.random.Generator,
-    iterations: int = 200,
+    max_iterations: int = 200,
 ) -> float:
-    """Return a lower bound of δ_p: the largest | ‖A(M)‖² / ‖M‖_F² − 1 | found over symmetric M of rank p.
+    """Return a lower bound of the restricted isometry constant δ_p.
 
-    δ_p is the least δ with (1−δ)‖M‖² ≤ ‖A(M)‖² ≤ (1+δ)‖M‖² for all M of rank at most p; computing
-    it is NP-hard. Every value tried here is attained by a true symmetric rank-p matrix, so the
-    result never exceeds δ_p. With M = U S Uᵀ and U fixed, the extreme quotients are eigenvalues of
-    a p(p+1)/2-sided matrix; from there U and S are improved together by L-BFGS. With p ≥ n the
-    result is δ itself.
+    It is the largest | ‖A(M)‖² / ‖M‖_F² − 1 | found over symmetric M of rank p. δ_p is the least δ
+    with (1−δ)‖M‖² ≤ ‖A(M)‖² ≤ (1+δ)‖M‖² for all M of rank at most p; computing it is NP-hard. Every
+    value tried here is attained by a true symmetric rank-p matrix, so the result never exceeds δ_p.
+    With M = U S Uᵀ and U fixed, the extreme quotients are eigenvalues of a p(p+1)/2-sided matrix;
+    from there U and S are improved together by L-BFGS. With p ≥ n the result is δ itself.
 
     Parameters
     ----------
@@ -35,34 +35,46 @@ def rip_lower_bound(
         Number of random starts U, for the upper and the lower quotient each.
     seed : int or numpy.random.Generator
         Source of the randomness.
-    iterations : int
+    max_iterations : int
         L-BFGS iterations of each start at most.
 
     Returns
     -------
     float
         A lower bound of δ_p, at least 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a rank, a number of samples or of iterations that is not a whole number from 1 on.
+
+    Examples
+    --------
+    >>> from lift_compare import sensing
+    >>> operator = sensing.two_by_two().operator
+    >>> round(sensing.rip_lower_bound(operator, 2, samples=2, seed=0), 6)
+    0.5
     """
     rank, samples = whole_number("rank", rank), whole_number("samples", samples)
-    iterations = whole_number("iterations", iterations)
+    max_iterations = whole_number("max_iterations", max_iterations)
     rng = np.random.default_rng(seed)
     p = min(rank, operator.n)
     best = 0.0
     for _ in range(samples):
         start = np.linalg.qr(rng.standard_normal((operator.n, p)))[0]
         for sign in (1.0, -1.0):  # +1: largest quotient, −1: least
-            quotient = _improve(operator, start, sign, iterations)
+            quotient = _improve(operator, start, sign, max_iterations)
             best = max(best, sign * (quotient - 1))
     return best
 
 
-def _improve(operator: SensingOperator, U: FloatArray, sign: float, iterations: int) -> float:
+def _improve(operator: SensingOperator, U: FloatArray, sign: float, max_iterations: int) -> float:
     """Return an extreme quotient (the largest for sign +1) reached from the column space of U."""
     n, p = U.shape
     quotient, S = _extreme(operator, U, sign)
 
     def negative_quotient(z: FloatArray) -> tuple[float, FloatArray]:
-        """Return −sign · q and its gradient, for q(L, S) = ‖A(L S Lᵀ)‖² / ‖L S Lᵀ‖² with z = (L, S)."""
+        """Return −sign · q and its gradient in z = (L, S): q = ‖A(L S Lᵀ)‖² / ‖L S Lᵀ‖²."""
         L, S = z[: n * p].reshape(n, p), z[n * p :].reshape(p, p)
         y, G = operator.measure(L @ S, L), L.T @ L
         norm = float(np.sum((S @ G) * (G @ S).T))
@@ -74,7 +86,7 @@ def _improve(operator: SensingOperator, U: FloatArray, sign: float, iterations: 
 
     start = np.concatenate([U.ravel(), S.ravel()])
     found = minimize(
-        negative_quotient, start, jac=True, method="L-BFGS-B", options={"maxiter": iterations}
+        negative_quotient, start, jac=True, method="L-BFGS-B", options={"maxiter": max_iterations}
     )
     improved, _ = _extreme(operator, np.linalg.qr(found.x[: n * p].reshape(n, p))[0], sign)
     return max(quotient, improved, key=lambda value: sign * value)

@@ -8,11 +8,26 @@ from typing import Protocol
 
 import numpy as np
 
+from .tolerances import SUFFICIENT_DECREASE
 from .validation import FloatArray, positive
 
 
 class StepRule(Protocol):
-    """Choose a step size; 0 says that no step decreases the objective."""
+    """Choose a step size; 0 says that no step decreases the objective.
+
+    A rule of your own is any object with this method (docs/escapes.md).
+
+    Examples
+    --------
+    >>> from lift_compare import sensing
+    >>> class Harmonic:
+    ...     def step(self, objective, X, value, gradient, last):
+    ...         return 0.1 if last == 0 else 1 / (1 / last + 1)
+    >>> sensing.gradient_descent(
+    ...     sensing.two_by_two(), [[0.9], [0.1]], step_size=Harmonic(), max_iterations=50
+    ... ).objective < 0.01
+    True
+    """
 
     def step(
         self,
@@ -22,7 +37,7 @@ class StepRule(Protocol):
         gradient: FloatArray,
         last: float,
     ) -> float:
-        """Return the step size at X, given h(X), ∇h(X) and the last step size (0 before the first)."""
+        """Return the step at X, from h(X), ∇h(X) and the last step (0 before the first)."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +71,25 @@ class Backtracking:
         First trial step; later trials start from twice the last accepted step.
     c : float
         Sufficient-decrease constant in (0, ½].
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a trial step or a constant out of range.
+
+    Examples
+    --------
+    >>> from lift_compare import sensing
+    >>> run = sensing.gradient_descent(
+    ...     sensing.real_system(), [[1.0], [0.5], [0.1]],
+    ...     step_size=sensing.Backtracking(), max_iterations=500, tolerance=1e-6,
+    ... )
+    >>> run.objective < 1e-10
+    True
     """
 
     initial: float = 1.0
-    c: float = 1e-4
+    c: float = SUFFICIENT_DECREASE
 
     def __post_init__(self) -> None:
         positive("initial", self.initial)
@@ -76,14 +106,13 @@ class Backtracking:
         gradient: FloatArray,
         last: float,
     ) -> float:
-        """Return the first step of the halving sequence that meets the Armijo condition, or 0 if none does."""
+        """Return the first halved step that meets the Armijo condition, or 0 if none does."""
         slope = float(np.sum(gradient * gradient))
         trial = 2 * last if last > 0 else self.initial
         for _ in range(100):
             reached = objective(X - trial * gradient)
-            if (
-                reached < value and reached <= value - self.c * trial * slope
-            ):  # strictly: rounding may swallow the slope
+            # Strictly lower: rounding may swallow the slope.
+            if reached < value and reached <= value - self.c * trial * slope:
                 return trial
             trial /= 2
         return 0.0

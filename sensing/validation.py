@@ -12,7 +12,7 @@ FloatArray = npt.NDArray[np.float64]
 
 
 def real_array(name: str, value: Any, shape: tuple[int | None, ...]) -> FloatArray:
-    """Return `value` as a finite float64 array of the given shape (None: any length of at least one).
+    """Return `value` as a finite float64 array of the given shape (None: any length from one on).
 
     Raises
     ------
@@ -37,7 +37,8 @@ def real_array(name: str, value: Any, shape: tuple[int | None, ...]) -> FloatArr
         raise ValueError(f"{name}: expected an array of shape {expected}, got shape {array.shape}")
     if not np.all(np.isfinite(array)):
         raise ValueError(
-            f"{name}: expected finite numbers, got {np.count_nonzero(~np.isfinite(array))} not finite"
+            f"{name}: expected finite numbers, "
+            f"got {np.count_nonzero(~np.isfinite(array))} not finite"
         )
     return array.astype(np.float64, copy=False)
 
@@ -56,7 +57,7 @@ def whole_number(name: str, value: Any, least: int = 1) -> int:
 
 
 def odd_order(value: Any, name: str = "order") -> int:
-    """Return the lifting order as an int; only odd positive orders are defined (theory, section 2)."""
+    """Return the lifting order as an int: odd and positive (docs/theory.md, section 2)."""
     number = whole_number(name, value)
     if number % 2 == 0:
         raise ValueError(f"{name}: expected an odd lifting order (1, 3, 5, ...), got {number}")
@@ -76,3 +77,12 @@ def positive(name: str, value: Any, *, or_zero: bool = False) -> float:
             f"{name}: expected a finite number {'>= 0' if or_zero else '> 0'}, got {number}"
         )
     return number
+
+
+def show_bytes(count: float) -> str:
+    """Return a byte count in decimal units: '512 B', '1.2 MB', '32 GB'."""
+    for unit in ("B", "kB", "MB", "GB", "TB", "PB"):
+        if count < 999.5:
+            return f"{count:.3g} {unit}"
+        count /= 1000
+    return f"{count:.2e} EB"

@@ -1,45 +1,53 @@
-"""The west wing: lifted descent without a lift, from small Gram matrices (docs/theory.md, sections 3 to 7)."""
+"""The lifted descent without a lift, from small Gram matrices (docs/theory.md, sections 3 to 7).
 
-from .acceptance import AcceptanceRule, PublishedCollapse, published_collapse, term_norms
-from .collapse import collapse
-from .curvature import curvature_along, smallest_saddle_order
-from .descent import SpanDescent, SpanStopReason, descend
-from .directions import EscapeDirections, NotStationaryWarning, escape_directions
-from .escape import METHODS, escape
-from .escape_result import Escape, EscapeReason
-from .feasibility import FeasibilityScore, feasibility_score
-from .phase import Phase, PhaseStop
-from .solve import Solution, SolveStop, descend_batch_with_escapes, descend_with_escapes
-from .span import SpanObjective
-from .step_window import ExactPhases, StepWindow, classify_exact, falling_step, step_window
-from .surrogate import DiagonalSurrogate
-from .truncated import TruncatedPath, truncated_coefficients, truncation_error
-from .windows import TruncatedPhases, TruncatedWindows, classify_truncated, truncated_windows
+    points/                   what is known at one stationary point: directions, curvature, scores
+    span/                     h^l on the span of the directions' powers, and descent on it: exact
+    truncated/                the published closed form, its collapse and acceptance rules
+    escapes/                  one file a method to leave X̂ for a lower point; `escape`
+    descent_with_escapes.py   descend, escape, descend again
+    roots.py, signed_log.py   real roots of polynomials; numbers as signs and logarithms
+
+Imports go down this list only, from its end to its beginning, and never to `lifting`: each of the
+two is the other's oracle.
+"""
+
+from .descent_with_escapes import Solution, descend_batch_with_escapes, descend_with_escapes
+from .escapes.collapse import collapse
+from .escapes.methods import escape
+from .escapes.result import Escape, EscapeReason
+from .points.curvature import curvature_along, smallest_saddle_order
+from .points.directions import EscapeDirections, NotStationaryWarning, escape_directions
+from .points.feasibility import FeasibilityScore, feasibility_score
+from .span.descent import SpanDescent, descend
+from .span.objective import SpanObjective
+from .span.phases import classify_exact
+from .span.step_window import StepWindow, step_window
+from .truncated.acceptance import (
+    AcceptanceRule,
+    PublishedCollapse,
+    published_collapse,
+    term_norms,
+)
+from .truncated.path import TruncatedPath, truncated_coefficients, truncation_error
+from .truncated.surrogate import DiagonalSurrogate
+from .truncated.windows import TruncatedWindows, truncated_windows
 
 __all__ = [
-    "METHODS",
     "AcceptanceRule",
     "DiagonalSurrogate",
     "Escape",
     "EscapeDirections",
     "EscapeReason",
-    "ExactPhases",
     "FeasibilityScore",
     "NotStationaryWarning",
-    "Phase",
-    "PhaseStop",
     "PublishedCollapse",
     "Solution",
-    "SolveStop",
     "SpanDescent",
     "SpanObjective",
-    "SpanStopReason",
     "StepWindow",
     "TruncatedPath",
-    "TruncatedPhases",
     "TruncatedWindows",
     "classify_exact",
-    "classify_truncated",
     "collapse",
     "curvature_along",
     "descend",
@@ -47,7 +55,6 @@ __all__ = [
     "descend_with_escapes",
     "escape",
     "escape_directions",
-    "falling_step",
     "feasibility_score",
     "published_collapse",
     "smallest_saddle_order",

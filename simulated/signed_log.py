@@ -21,7 +21,10 @@ def signed_log(x: FloatArray) -> tuple[FloatArray, FloatArray]:
 def signed_log_sum(
     signs: FloatArray, logs: FloatArray, axis: Any = -1
 ) -> tuple[FloatArray, FloatArray]:
-    """Return (sign, log|·|) of the sum of signs · exp(logs) along an axis or several; (0, −inf) for a zero sum."""
+    """Return (sign, log|·|) of the sum of signs · exp(logs) along one axis or several.
+
+    A zero sum is (0, −inf).
+    """
     top = np.max(logs, axis=axis, keepdims=True, initial=-np.inf)
     shift = np.where(np.isfinite(top), top, 0.0)
     total = np.sum(signs * np.exp(logs - shift), axis=axis)
@@ -39,7 +42,6 @@ def to_float(signs: FloatArray, logs: FloatArray, name: str, remedy: str = "") -
     """
     top = float(np.max(logs, initial=-np.inf))
     if top > LARGEST_LOG:
-        raise OverflowError(
-            f"{name} is about 1e{top / np.log(10):.0f}, beyond float64{'; ' + remedy if remedy else ''}"
-        )
+        then = f"; {remedy}" if remedy else ""
+        raise OverflowError(f"{name} is about 1e{top / np.log(10):.0f}, beyond float64{then}")
     return np.asarray(signs * np.exp(logs))

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from lift_compare.sensing.validation import FloatArray
-from lift_compare.simulated.step_window import classify_exact, step_window
-from lift_compare.simulated.windows import TruncatedWindows, truncated_windows
+from lift_compare.simulated.span.step_window import classify_exact, step_window
+from lift_compare.simulated.truncated.windows import TruncatedWindows, truncated_windows
 
 from ..figures import phase
 from ..report import Section, Sheet

@@ -4,7 +4,7 @@ from scipy import sparse
 
 from lift_compare import sensing
 from lift_compare.lifting import LiftedProblem
-from lift_compare.lifting.forms import FORMS
+from lift_compare.lifting.forms.choice import FORMS
 
 
 def _rank_one(n, m, r, seed):

@@ -5,6 +5,7 @@ import threading
 import numpy as np
 import pytest
 import tensorly as tl
+from threadpoolctl import threadpool_info
 
 from lift_compare import sensing
 from lift_compare.lifting import (
@@ -14,8 +15,8 @@ from lift_compare.lifting import (
     least_curvature,
     projected_gradient_descent,
 )
-from lift_compare.lifting.backends import load, product, using
-from lift_compare.lifting.forms import FORMS
+from lift_compare.lifting.backends import load, threads_for, using
+from lift_compare.lifting.forms.choice import FORMS
 
 
 def rank_one(r):
@@ -145,24 +146,15 @@ def test_a_missing_package_is_named(backend, package):
     assert f"needs the package {package}: pip install 'lift-compare[{package}]'" in shown
 
 
-@pytest.mark.parametrize(
-    ("left", "right"),
-    [
-        ((1, 60), (60, 3000)),  # a vector, cut along the columns
-        ((600, 50), (50, 40)),  # blocks of whole rows
-        ((601, 50), (50, 40)),  # a prime number of rows
-        ((40, 40), (40, 30_000)),  # few rows, many columns
-        ((30, 30), (7, 30, 2000)),  # a stack on the right
-        ((5, 1, 40), (5, 40, 900)),  # a stack on both sides
-        ((3, 50_000), (50_000, 9)),  # rows too long for blocks
-        ((4, 5), (5, 6)),
-    ],
-)
-def test_products_in_blocks_are_products(left: tuple[int, ...], right: tuple[int, ...]) -> None:
-    rng = np.random.default_rng(0)
-    a, b = rng.standard_normal(left), rng.standard_normal(right)
-    expected = np.einsum("...ij,...jk->...ik", a, b)
-    np.testing.assert_allclose(product(a, b), expected, rtol=0, atol=1e-12 * left[-1])
-    np.testing.assert_allclose(
-        product(a[..., ::-1, :], b), expected[..., ::-1, :], rtol=0, atol=1e-12 * left[-1]
-    )
+def threads() -> set[int]:
+    return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+
+@pytest.mark.parametrize("multiplications", [1e2, 1e6, 1e12])
+def test_only_products_of_a_middling_size_are_made_in_one_thread(multiplications: float) -> None:
+    before = threads()
+    with threads_for("numpy", multiplications):
+        assert threads() == ({1} if multiplications == 1e6 else before)
+    assert threads() == before
+    with threads_for("pytorch", multiplications):
+        assert threads() == before

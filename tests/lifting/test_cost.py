@@ -1,13 +1,14 @@
 import gc
+import pickle
 import tracemalloc
 
 import numpy as np
 import pytest
 
 from lift_compare import sensing
-from lift_compare.lifting import LiftedProblem, MemoryLimitExceeded
+from lift_compare.lifting import LiftedProblem, MemoryLimitExceeded, predict_cost
 from lift_compare.lifting.cost import DEFAULT_FRACTION, available_memory
-from lift_compare.lifting.forms import FORMS
+from lift_compare.lifting.forms.choice import FORMS
 
 
 def rank_one(n, m, r):
@@ -86,6 +87,21 @@ def test_the_gradient_of_completion_with_64000_entries_stays_near_the_size_of_w(
     w = lifted.lift(np.random.default_rng(3).standard_normal((40, 1)))
     assert lifted.costs["normal"].peak_bytes > 32e9
     assert traced_peak(lambda: lifted.gradient(w)) < 0.01e9
+
+
+def test_a_refusal_survives_the_way_to_another_process():
+    refusal = MemoryLimitExceeded(20, 10, "order 3: the residual form")
+    again = pickle.loads(pickle.dumps(refusal))
+    assert str(again) == str(refusal)
+    assert (again.predicted_bytes, again.allowed_bytes) == (20, 10)
+
+
+def test_costs_are_predicted_without_building_anything():
+    problem, order = sensing.gaussian(12, 1, 100, seed=0), 5
+    assert traced_peak(lambda: predict_cost(problem, order)) < 10**6
+    assert predict_cost(problem, order).choose(10**15).peak_bytes > 10**9
+    with pytest.raises(ValueError, match="order: expected an odd"):
+        predict_cost(problem, 2)
 
 
 def test_costs_list_every_form_and_say_why_one_does_not_apply():

@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 
 from lift_compare import sensing
-from lift_compare.compare.published import PUBLISHED
-from lift_compare.lifting import CurvatureStopReason, LiftedProblem, least_curvature
+from lift_compare.lifting import LiftedProblem, least_curvature
 from tests.catalogue import PUBLISHED_NUMBERS
 from tests.lifting import explicit
 
@@ -29,7 +28,7 @@ def test_it_is_the_least_eigenvalue_of_the_explicit_hessian(problem, order):
         H = np.array([explicit.hessian_product(problem, order, w, e).ravel() for e in identity])
         eigenvalues = np.linalg.eigvalsh(H)
         found = least_curvature(lifted, w, seed=3)
-        assert found.stop_reason is CurvatureStopReason.CONVERGED
+        assert found.stop_reason is sensing.StopReason.CONVERGED
         assert found.value == pytest.approx(eigenvalues[0], abs=1e-10 * np.abs(eigenvalues).max())
         assert np.linalg.norm(found.direction) == pytest.approx(1)
         assert found.direction.shape == lifted.shape
@@ -43,14 +42,14 @@ def test_it_is_the_least_eigenvalue_of_the_explicit_hessian(problem, order):
 @pytest.mark.parametrize("order", [1, 3, 5])
 @pytest.mark.parametrize("name", ["two-by-two", "perturbed-completion"])
 def test_published_curvatures(name, order):
-    instance = PUBLISHED[name]
-    recomputed = PUBLISHED_NUMBERS[
-        {"two-by-two": "two_by_two", "perturbed-completion": "perturbed_completion_3"}[name]
-    ]["recomputed"]
-    problem = instance.build()
-    point = recomputed.get("exact_stationary_point", instance.stationary)
-    X = sensing.polish(problem, np.array(point)[:, None])
-    lifted = LiftedProblem(problem, order)
+    instance = sensing.instance(name)
+    key = {"two-by-two": "two_by_two", "perturbed-completion": "perturbed_completion_3"}[name]
+    recomputed = PUBLISHED_NUMBERS[key]["recomputed"]
+    point = instance.known_point
+    if "exact_stationary_point" in recomputed:
+        point = np.array(recomputed["exact_stationary_point"])[:, None]
+    X = sensing.polish(instance.problem, point)
+    lifted = LiftedProblem(instance.problem, order)
     found = least_curvature(lifted, lifted.lift(X))
     assert found.value == pytest.approx(recomputed["lifted_least_curvature"][str(order)], abs=1e-6)
 
@@ -69,7 +68,7 @@ def test_a_search_that_is_cut_short_says_so_with_its_residual():
     lifted = LiftedProblem(sensing.perturbed_completion(6), 3)
     w = lifted.lift(np.random.default_rng(2).standard_normal((6, 1)))
     found = least_curvature(lifted, w, tolerance=1e-30, max_iterations=1)
-    assert found.stop_reason is CurvatureStopReason.ITERATIONS
+    assert found.stop_reason is sensing.StopReason.ITERATIONS
     assert np.isfinite(found.residual)
 
 

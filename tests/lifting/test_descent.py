@@ -4,7 +4,6 @@ import pytest
 from lift_compare import sensing
 from lift_compare.lifting import (
     LiftedProblem,
-    LiftedStopReason,
     SpanProjection,
     projected_gradient_descent,
 )
@@ -83,7 +82,7 @@ def test_descent_follows_its_formula(projected):
             w = (basis @ (basis.T @ w.ravel())).reshape(w.shape)
     np.testing.assert_allclose(run.tensor, last, rtol=0, atol=1e-12 * np.abs(last).max())
     np.testing.assert_allclose(run.values, values, rtol=1e-11)
-    assert run.stop_reason is LiftedStopReason.ITERATIONS
+    assert run.stop_reason is sensing.StopReason.ITERATIONS
     assert run.iterations == 4
     assert seen == list(enumerate(run.values))
     if projected:
@@ -120,7 +119,7 @@ def test_a_diverging_run_stops_with_finite_numbers():
     run = projected_gradient_descent(
         lifted, lifted.lift([[1.0], [1.0]]), step_size=1e3, iterations=1000, projection=span
     )
-    assert run.stop_reason is LiftedStopReason.DIVERGED
+    assert run.stop_reason is sensing.StopReason.DIVERGED
     assert run.iterations < 1000
     for array in (run.tensor, run.values, run.coefficients):
         assert np.all(np.isfinite(array))
@@ -136,7 +135,7 @@ def test_the_callback_can_stop_the_run():
         iterations=10,
         callback=lambda t, w, h: t == 2,
     )
-    assert run.stop_reason is LiftedStopReason.CALLBACK
+    assert run.stop_reason is sensing.StopReason.CALLBACK
     assert run.iterations == 2
 
 
@@ -160,6 +159,6 @@ def test_a_diverging_run_in_the_symmetric_form_stops_the_same_way():
     assert lifted.cost.form == "symmetric"
     start = lifted.lift([[1.0], [0.5], [1.2]])
     run = projected_gradient_descent(lifted, start, step_size=10.0, iterations=50)
-    assert run.stop_reason is LiftedStopReason.DIVERGED
+    assert run.stop_reason is sensing.StopReason.DIVERGED
     assert np.all(np.isfinite(run.values))
     assert np.all(np.isfinite(run.tensor))

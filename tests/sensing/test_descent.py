@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from lift_compare import sensing
-from lift_compare.compare.published import PUBLISHED
-from lift_compare.sensing import Backtracking, FixedStep, StopReason, gradient_descent
+from lift_compare.sensing import Backtracking, StopReason, gradient_descent
+from lift_compare.sensing.step_rules import FixedStep
 from tests.catalogue import PUBLISHED_NUMBERS
 
 
@@ -15,7 +15,7 @@ from tests.catalogue import PUBLISHED_NUMBERS
 )
 def test_published_end_points(name: str, key: str) -> None:
     printed = PUBLISHED_NUMBERS[key]["printed"]
-    run = PUBLISHED[name].descent()
+    run = sensing.instance(name).descent.run(sensing.instance(name).problem)
     np.testing.assert_allclose(run.point[:, 0], printed["gd_end"], rtol=0, atol=5e-9)
     assert len(run.history.objective) == printed["gd_list_length"]
     assert run.stop_reason is StopReason.ITERATIONS

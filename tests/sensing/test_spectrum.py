@@ -5,17 +5,15 @@ import pytest
 from scipy import sparse
 
 from lift_compare import sensing
-from lift_compare.compare.published import PUBLISHED
 from lift_compare.sensing import (
     DenseOperator,
     EntrywiseOperator,
     SensingProblem,
-    last_singular_triplet,
-    least_eigenpairs,
     polish,
     relative_gradient_norm,
     rip_lower_bound,
 )
+from lift_compare.sensing.spectrum import last_singular_triplet, least_eigenpairs
 from tests.catalogue import PUBLISHED_NUMBERS, small_problems
 
 
@@ -89,8 +87,8 @@ def test_published_spectral_numbers() -> None:
         ("perturbed-completion", "perturbed_completion_3"),
     ):
         printed = PUBLISHED_NUMBERS[key]["printed"]
-        X = PUBLISHED[name].stationary_point()
-        assert least_eigenpairs(PUBLISHED[name].build(), X).values[0] == pytest.approx(
+        X = sensing.instance(name).point
+        assert least_eigenpairs(sensing.instance(name).problem, X).values[0] == pytest.approx(
             printed["lambda_n"], abs=5e-6
         )
         assert last_singular_triplet(X).value == pytest.approx(printed["sigma_r"], abs=5e-7)
@@ -98,7 +96,7 @@ def test_published_spectral_numbers() -> None:
 
 def test_polish_reaches_the_exact_stationary_point() -> None:
     problem = sensing.perturbed_completion()
-    X = polish(problem, PUBLISHED["perturbed-completion"].stationary_point())
+    X = polish(problem, sensing.instance("perturbed-completion").point)
     exact = PUBLISHED_NUMBERS["perturbed_completion_3"]["recomputed"]["exact_stationary_point"]
     np.testing.assert_allclose(X[:, 0], exact, rtol=0, atol=5e-9)
     assert relative_gradient_norm(problem, X) < 1e-15

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from lift_compare.simulated import SpanObjective, SpanStopReason, collapse, descend
+from lift_compare.sensing import StopReason
+from lift_compare.simulated import SpanObjective, collapse, descend
 from tests.simulated.points import published_point
 
 
@@ -14,8 +15,8 @@ from tests.simulated.points import published_point
 def test_the_exact_path_ends_at_the_ground_truth(name, order, step, iterations):
     settings, problem, _, directions = published_point(name)
     span = SpanObjective(problem, directions.generators, order)
-    path = descend(span, [1.0, settings.rho, 0.0], step_size=step, iterations=iterations)
-    assert path.stop_reason is SpanStopReason.STEPS
+    path = descend(span, [1.0, settings.settings.rho, 0.0], step_size=step, iterations=iterations)
+    assert path.stop_reason is StopReason.ITERATIONS
     assert path.coefficients.shape == (iterations + 1, 3)
     assert path.values[-1] < 1e-6 * path.values[0]
     assert problem.distance(collapse(span.generators, path.coefficients[-1], order)) < 2e-3
@@ -42,7 +43,7 @@ def test_a_diverging_run_stops_with_a_reason_and_finite_numbers(step):
         step_size=step,
         iterations=500,
     )
-    assert path.stop_reason is SpanStopReason.DIVERGED
+    assert path.stop_reason is StopReason.DIVERGED
     assert len(path.values) == len(path.coefficients) < 501
     assert np.all(np.isfinite(path.values))
     assert np.all(np.isfinite(path.coefficients))
@@ -54,7 +55,7 @@ def test_high_order_runs_in_natural_units(order):
     _, problem, X, directions = published_point("perturbed-completion")
     natural = SpanObjective(problem, directions.generators, order).normalised()
     path = descend(natural, [1.0, 0.1, 0.0], step_size=0.1, iterations=300)
-    assert path.stop_reason is SpanStopReason.STEPS
+    assert path.stop_reason is StopReason.ITERATIONS
     assert np.all(np.diff(path.values) <= 1e-11)  # rounding, once the path has arrived
     assert problem.objective(
         collapse(natural.generators, path.coefficients[-1], order)

@@ -1,8 +1,6 @@
 """Escape directions against dense linear algebra."""
 
 import warnings
-from functools import reduce
-from itertools import combinations
 
 import numpy as np
 import pytest
@@ -15,7 +13,7 @@ from lift_compare.simulated import (
     escape_directions,
     step_window,
 )
-from lift_compare.simulated.kernel_direction import kernel_direction
+from lift_compare.simulated.points.kernel_direction import kernel_direction
 from tests.simulated.points import published_point
 
 
@@ -74,48 +72,37 @@ def test_a_tie_gives_the_whole_subspace():
     assert d.eigenvalue_gap == pytest.approx(0, abs=1e-14)
     projector = d.eigenvectors @ d.eigenvectors.T
     assert projector == pytest.approx(np.diag([0.0, 1, 1, 0]), abs=1e-12)
-    assert d.all_generators.shape == (5, n, 3)
+    assert d.visibles.shape == d.hiddens.shape == (2, n, 3)
     # X has rank 1 of 3: the last nonzero singular triplet is used.
     assert d.singular_value == pytest.approx(1)
     assert len(escape_directions(problem, X, count=3).eigenvalues) == 3
     assert "eigenvector" in repr(d)
 
 
-@pytest.mark.parametrize("order", [3, 5])
-def test_mixed_powers_span_the_symmetric_products(order):
-    problem = sensing.gaussian(3, 2, 6, seed=3)
-    d = escape_directions(problem, stationary_point(problem, seed=2))
-    powers = np.array([reduce(np.kron, [x.reshape(-1)] * order) for x in d.mixed(order + 1)])
-    Q = np.linalg.qr(powers.T)[0]
-    a, b = d.base.reshape(-1), d.visible.reshape(-1)
-    for i in range(order + 1):
-        places = [np.isin(np.arange(order), where) for where in combinations(range(order), i)]
-        mixed = sum(reduce(np.kron, [b if here else a for here in row]) for row in places)
-        assert Q @ (Q.T @ mixed) == pytest.approx(mixed, abs=1e-10 * np.linalg.norm(mixed))
-    # One generator less spans one dimension less; one more spans no more.
-    ranks = [
-        np.linalg.matrix_rank(
-            [reduce(np.kron, [x.reshape(-1)] * order) for x in d.mixed(count)], tol=1e-8
-        )
-        for count in (order, order + 1, order + 2)
-    ]
-    assert ranks == [order, order + 1, order + 1]
-    assert d.mixed(4)[0] == pytest.approx(d.base)
-    assert d.mixed(4)[2] == pytest.approx(np.linalg.norm(d.base) * d.visible)
-
-
 def test_descent_over_a_larger_span_falls_further():
     _, problem, _, d = published_point("real-system")
     values = []
-    for generators in (d.generators, np.concatenate([d.generators, d.mixed(6)[[1, 2, 4, 5]]])):
+    size, angles = np.linalg.norm(d.base), np.pi * np.array([1, 2, 4, 5]) / 6
+    turned = [np.cos(a) * d.base + np.sin(a) * size * d.visible for a in angles]
+    for generators in (d.generators, np.concatenate([d.generators, turned])):
         span = SpanObjective(problem, generators, 5).normalised()
         start = np.zeros(len(generators))
         start[:2] = 1.0, 0.5
-        window = step_window(span, start, steps=200)
+        window = step_window(span, start, iterations=200)
         values.append(
             descend(span, start, step_size=window.largest / 2, iterations=2000).values[-1]
         )
     assert values[1] < values[0]
+
+
+def test_flipped_directions_are_those_of_the_other_sign():
+    _, _, _, d = published_point("real-system")
+    other = d.flipped()
+    np.testing.assert_array_equal(other.u, -d.u)
+    np.testing.assert_array_equal(
+        other.generators, d.generators * np.array([1, -1, -1])[:, None, None]
+    )
+    np.testing.assert_array_equal(other.flipped().hiddens, d.hiddens)
 
 
 def test_the_kernel_direction_forms_nothing_of_size_n_by_n():

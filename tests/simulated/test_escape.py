@@ -6,23 +6,23 @@ import pytest
 from scipy.optimize import minimize_scalar
 
 from lift_compare import sensing
-from lift_compare.compare.published import PUBLISHED
 from lift_compare.sensing import EntrywiseOperator, SensingProblem
+from lift_compare.sensing.instances.published import PUBLISHED
 from lift_compare.simulated import (
-    METHODS,
     EscapeReason,
     NotStationaryWarning,
     escape,
     escape_directions,
     smallest_saddle_order,
 )
+from lift_compare.simulated.escapes.methods import METHODS
 from tests.catalogue import PUBLISHED_NUMBERS
 
 
 def stationary(name):
-    instance = PUBLISHED[name]
-    problem = instance.build()
-    return problem, sensing.polish(problem, instance.stationary_point())
+    instance = sensing.instance(name)
+    problem = instance.problem
+    return problem, sensing.polish(problem, instance.point)
 
 
 def objective(problem, X):
@@ -92,13 +92,13 @@ def test_exact_says_that_the_real_system_has_no_saddle_order_along_b():
     ],
 )
 def test_truncated_reproduces_the_published_escape_points(name, key, kind):
-    instance = PUBLISHED[name]
-    problem, X = instance.build(), instance.stationary_point()
+    instance = sensing.instance(name)
+    problem, X = instance.problem, instance.point
     settings = {
-        "order": instance.order,
-        "rho": instance.rho,
-        "eta": instance.eta,
-        "steps": instance.steps,
+        "order": instance.settings.order,
+        "rho": instance.settings.rho,
+        "eta": instance.settings.eta,
+        "steps": instance.settings.steps,
     }
     attempt = escape(problem, X, method="truncated", rule="code", **settings)
     numbers = PUBLISHED_NUMBERS[key]["recomputed"]

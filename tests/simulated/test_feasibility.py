@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from lift_compare import sensing
-from lift_compare.compare.published import PUBLISHED
 from lift_compare.simulated import escape_directions, feasibility_score
 
 
@@ -45,8 +44,8 @@ def test_the_quartic_is_h_along_the_line(case):
     score, direction = feasibility_score(problem, X), escape_directions(problem, X).visible
     t = np.linspace(-3, 3, 13)
     line = np.array([problem.objective(X + s * direction) for s in t]) - problem.objective(X)
-    assert score.change(t) == pytest.approx(line, abs=1e-11 * (1 + np.abs(line).max()))
-    assert isinstance(score.change(0.5), float)
+    assert score.line.change(t) == pytest.approx(line, abs=1e-11 * (1 + np.abs(line).max()))
+    assert isinstance(score.line.change(0.5), float)
 
 
 def test_the_quartic_holds_at_points_that_are_not_stationary():
@@ -57,7 +56,7 @@ def test_the_quartic_holds_at_points_that_are_not_stationary():
     score = feasibility_score(problem, X, directions=directions)
     for t in (-1.3, 0.4):
         change = problem.objective(X + t * directions.visible) - problem.objective(X)
-        assert score.change(t) == pytest.approx(change, rel=1e-10)
+        assert score.line.change(t) == pytest.approx(change, rel=1e-10)
 
 
 def test_the_exact_score_is_a_certificate(case):
@@ -65,7 +64,7 @@ def test_the_exact_score_is_a_certificate(case):
     score = feasibility_score(problem, X)
     scale = 4 * (1 + np.abs(score.step) + score.singular_value)
     t = np.linspace(-scale, scale, 20001)
-    lowest = score.change(t).min()
+    lowest = score.line.change(t).min()
     floor = 1e-10 * (1 + problem.objective(X))
     if score.exact_score > 1 + 1e-6:
         assert score.decrease > 0
@@ -74,7 +73,7 @@ def test_the_exact_score_is_a_certificate(case):
         assert lowest >= -floor
         assert (score.step, score.decrease) == (0.0, 0.0)
     assert lowest >= -score.decrease - floor
-    assert score.change(score.step) == pytest.approx(-score.decrease, abs=floor)
+    assert score.line.change(score.step) == pytest.approx(-score.decrease, abs=floor)
 
 
 def test_both_verdicts_occur():
@@ -98,12 +97,12 @@ def test_the_published_scores_follow_from_the_rip_constant(case):
 
 
 def test_without_a_rip_constant_only_the_exact_score_is_given():
-    published = PUBLISHED["two-by-two"]
-    score = feasibility_score(published.build(), published.stationary_point())
+    published = sensing.instance("two-by-two")
+    score = feasibility_score(published.problem, published.point)
     assert score.ncm is score.aic is score.score is score.score_step is None
     # The 2×2 example sits exactly on the border: h is flat to third order along its line.
     assert score.exact_score == pytest.approx(1, abs=1e-12)
-    assert score.change(0.1) == pytest.approx(score.g * 1e-4 / 2, rel=1e-9)
+    assert score.line.change(0.1) == pytest.approx(score.g * 1e-4 / 2, rel=1e-9)
     assert "no RIP constant" in repr(score)
 
 

@@ -33,12 +33,17 @@ class Instance:
     def __init__(self, name, key):
         self.published, self.problem, self.X, self.directions = published_point(name)
         self.printed, self.recomputed = NUMBERS[key]["printed"], NUMBERS[key]["recomputed"]
-        self.order = self.published.order
+        self.order = self.published.settings.order
         self.exact = SpanObjective(self.problem, self.directions.generators, self.order)
 
     def state(self, **settings):
         p = self.published
-        given = {"order": p.order, "rho": p.rho, "eta": p.eta, "steps": p.steps} | settings
+        given = {
+            "order": p.settings.order,
+            "rho": p.settings.rho,
+            "eta": p.settings.eta,
+            "steps": p.settings.steps,
+        } | settings
         return truncated_coefficients(self.directions, given.pop("order"), **given).coefficients[-1]
 
 
@@ -96,10 +101,10 @@ def test_exact_objective_of_two_by_two(two):
     assert two.exact.value([0, 0, gamma]) == printed(expected["gamma_c"])
     assert two.exact.value(state) == printed(expected["w_T"])
     # The printed value of w_escape was taken with η in the place of ρ.
-    assert two.exact.value([1, two.published.eta, 0]) == printed(
+    assert two.exact.value([1, two.published.settings.eta, 0]) == printed(
         expected["w_escape_with_eta_for_rho"]
     )
-    assert two.exact.value([1, two.published.rho, 0]) == pytest.approx(
+    assert two.exact.value([1, two.published.settings.rho, 0]) == pytest.approx(
         two.recomputed["h_exact_w_escape"], abs=1e-10
     )
 
@@ -108,7 +113,7 @@ def test_objectives_of_perturbed_completion(completion):
     _, beta, gamma = state = completion.state()
     points = {
         "lifted_stationary_point": [1, 0, 0],
-        "w_escape": [1, completion.published.rho, 0],
+        "w_escape": [1, completion.published.settings.rho, 0],
         "beta_b": [0, beta, 0],
         "gamma_c": [0, 0, gamma],
         "w_T": state,
@@ -150,7 +155,10 @@ def test_descent_after_the_escape_ends_where_published(instance):
     )
     p = instance.published
     after = gradient_descent(
-        instance.problem, collapsed.point, step_size=p.gd_step, max_iterations=p.gd_after
+        instance.problem,
+        collapsed.point,
+        step_size=p.descent.step_size,
+        max_iterations=p.descent.after,
     )
     assert instance.problem.distance(after.point) == pytest.approx(
         instance.recomputed["final_distance"], rel=1e-3

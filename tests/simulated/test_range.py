@@ -40,7 +40,8 @@ def test_everything_is_finite(seed):
     order = smallest_saddle_order(problem, X, directions=directions)
     assert order is None or order % 2 == 1
     for order in (1, 3, 11, 101, 1001):
-        span = SpanObjective(problem, directions.all_generators, order)
+        generators = np.concatenate([X[None], directions.visibles, directions.hiddens])
+        span = SpanObjective(problem, generators, order)
         natural = span.normalised()
         c = rng.standard_normal(len(span))
         assert not np.isnan(span.log_value(c))

@@ -7,12 +7,16 @@ from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
 from lift_compare import sensing
-from lift_compare.compare.published import PUBLISHED
-from lift_compare.sensing import Backtracking, EntrywiseOperator, SensingProblem
+from lift_compare.sensing import (
+    Backtracking,
+    EntrywiseOperator,
+    SensingProblem,
+    Stall,
+    StopReason,
+)
+from lift_compare.sensing.spectrum import least_eigenpairs
 from lift_compare.simulated import (
     EscapeReason,
-    PhaseStop,
-    SolveStop,
     descend_batch_with_escapes,
     descend_with_escapes,
 )
@@ -64,7 +68,7 @@ def test_iris_line_search_reproduces_every_printed_number(iris, iris_start):
     assert jump.objective_after < event["loss_after"] < jump.objective_before
     other = 2 * at - jump.point
     assert problem.objective(other) == pytest.approx(event["loss_after"], abs=5e-9)
-    value = sensing.least_eigenpairs(problem, first.descents[0].point, 1).values[0]
+    value = least_eigenpairs(problem, first.descents[0].point, 1).values[0]
     assert value == pytest.approx(event["lambda_n"], abs=5e-9)
     # The loss is h itself. The published run makes 15000 iterations in all, and the escape is one
     # of them.
@@ -89,26 +93,26 @@ def test_iris_ends_at_the_published_loss_with_every_method(iris, iris_start, met
     )
     assert [attempt.found for attempt in solution.escapes] == [True, False]
     assert solution.objective == pytest.approx(2.856918e-02, rel=1e-5)
-    assert solution.stop_reason is SolveStop.NO_ESCAPE
+    assert solution.stop_reason is StopReason.NO_ESCAPE
     assert not solution.solved
 
 
 def test_iris_end_is_certified_as_global_once_it_is_stationary(iris, iris_start):
     problem, _ = iris
     solution = descend_with_escapes(
-        problem, iris_start, step_size=0.01, max_iterations=30_000, polish_stalled=True
+        problem, iris_start, step_size=0.01, max_iterations=30_000, polish=True
     )
     assert solution.escapes[-1].reason is EscapeReason.NO_NEGATIVE_EIGENVALUE
 
 
 @pytest.mark.parametrize("from_published_point", [True, False])
 def test_real_system_ends_at_the_truth(from_published_point):
-    instance = PUBLISHED["real-system"]
-    problem = instance.build()
-    start = instance.stationary_point() if from_published_point else instance.start()
-    solution = descend_with_escapes(problem, start, step_size=instance.gd_step)
+    instance = sensing.instance("real-system")
+    problem = instance.problem
+    start = instance.point if from_published_point else instance.descent.start()
+    solution = descend_with_escapes(problem, start, step_size=instance.descent.step_size)
     assert solution.solved
-    assert solution.stop_reason is SolveStop.SOLVED
+    assert solution.stop_reason is StopReason.SOLVED
     assert solution.distance < 1e-4
     assert not solution.solved_without_escape
     assert all(attempt.found for attempt in solution.escapes)
@@ -117,10 +121,10 @@ def test_real_system_ends_at_the_truth(from_published_point):
 @pytest.mark.parametrize("name", ["two-by-two", "perturbed-completion"])
 @pytest.mark.parametrize("step", ["fixed", "backtracking"])
 def test_published_starts_end_at_the_truth(name, step):
-    instance = PUBLISHED[name]
-    problem = instance.build()
-    rule = instance.gd_step * 10 if step == "fixed" else Backtracking()
-    solution = descend_with_escapes(problem, instance.start(), step_size=rule)
+    instance = sensing.instance(name)
+    problem = instance.problem
+    rule = instance.descent.step_size * 10 if step == "fixed" else Backtracking()
+    solution = descend_with_escapes(problem, instance.descent.start(), step_size=rule)
     assert solution.solved
     assert problem.distance(solution.point) == pytest.approx(solution.distance)
     assert solution.distance < 1e-3
@@ -165,7 +169,7 @@ def test_phase_is_plain_gradient_descent():
     problem = sensing.gaussian(6, 2, 30, 1)
     start = np.random.default_rng(2).standard_normal((6, 2))
     solution = descend_with_escapes(
-        problem, start, step_size=0.05, max_iterations=50, max_escapes=0, record_distance=True
+        problem, start, step_size=0.05, max_iterations=50, max_escapes=0
     )
     run = sensing.gradient_descent(problem, start, step_size=0.05, max_iterations=50)
     phase = solution.descents[0]
@@ -182,32 +186,34 @@ def test_a_plateau_near_zero_is_not_taken_for_a_stall(step):
     # stationary.
     problem = sensing.two_by_two()
     start = 1e-7 * np.array([[1.0], [0.5]])
-    solution = descend_with_escapes(problem, start, step_size=step, stall_window=5)
+    solution = descend_with_escapes(problem, start, step_size=step, stall=Stall(window=5))
     assert solution.descents[0].iterations > 5
     assert solution.descents[0].history.objective[5] > 0.99 * problem.objective(start)
     assert solution.solved
 
 
 def test_reasons():
-    problem = PUBLISHED["two-by-two"].build()
-    start = PUBLISHED["two-by-two"].start()
+    problem = sensing.instance("two-by-two").problem
+    start = sensing.instance("two-by-two").descent.start()
     with np.errstate(all="raise"):
         diverged = descend_with_escapes(problem, start * 10, step_size=10.0)
-    assert diverged.stop_reason is SolveStop.DIVERGED
-    assert diverged.descents[0].stop_reason is PhaseStop.DIVERGED
+    assert diverged.stop_reason is StopReason.DIVERGED
+    assert diverged.descents[0].stop_reason is StopReason.DIVERGED
     assert np.all(np.isfinite(diverged.point))
     assert np.isfinite(diverged.objective)
     assert np.all(np.isfinite(diverged.descents[0].history.objective))
     assert (
         descend_with_escapes(problem, start, step_size=0.01, max_iterations=3).stop_reason
-        is SolveStop.ITERATIONS
+        is StopReason.ITERATIONS
     )
     budget = descend_with_escapes(problem, start, step_size=0.01, max_escapes=0)
-    assert budget.stop_reason is SolveStop.ESCAPES
+    assert budget.stop_reason is StopReason.ESCAPES
     assert budget.escapes == ()
-    other = PUBLISHED["perturbed-completion"]
-    stuck = descend_with_escapes(other.build(), other.start(), step_size=0.01, method="single-step")
-    assert stuck.stop_reason is SolveStop.NO_ESCAPE
+    other = sensing.instance("perturbed-completion")
+    stuck = descend_with_escapes(
+        other.problem, other.descent.start(), step_size=0.01, method="single-step"
+    )
+    assert stuck.stop_reason is StopReason.NO_ESCAPE
     assert EscapeReason.SCORE_TOO_LOW.value in repr(stuck)
 
 
@@ -218,7 +224,7 @@ def test_descent_to_zero_is_an_end_without_directions():
     solution = descend_with_escapes(
         problem, np.array([[0.3], [0.1]]), step_size=0.25, max_iterations=5000
     )
-    assert solution.stop_reason is SolveStop.NO_ESCAPE
+    assert solution.stop_reason is StopReason.NO_ESCAPE
     assert solution.objective == pytest.approx(1.0)
 
 
@@ -247,8 +253,6 @@ def test_rank_above_that_of_the_truth_and_several_columns():
         ({"max_iterations": -1}, "max_iterations"),
         ({"max_escapes": -1}, "max_escapes"),
         ({"tolerance": -1e-3}, "tolerance"),
-        ({"stall_window": 1}, "stall_window"),
-        ({"stall_tolerance": -1.0}, "stall_tolerance"),
     ],
 )
 def test_bad_input_is_refused_by_name(change, word):
@@ -258,8 +262,23 @@ def test_bad_input_is_refused_by_name(change, word):
         descend_with_escapes(sensing.two_by_two(), start, **settings)
 
 
+@pytest.mark.parametrize("wrong", [{"window": 1}, {"tolerance": -1.0}])
+def test_bad_stall_rules_are_refused(wrong):
+    with pytest.raises(ValueError, match="stall_"):
+        Stall(**wrong)
+
+
 def test_distance_history_needs_a_truth():
     problem = SensingProblem(sensing.two_by_two().operator, sensing.two_by_two().measurements)
+    solution = descend_with_escapes(problem, np.ones((2, 1)), step_size=0.01)
+    assert solution.distance is None
+    assert solution.descents[0].history.distance is None
     with pytest.raises(ValueError, match="record_distance"):
-        descend_with_escapes(problem, np.ones((2, 1)), step_size=0.01, record_distance=True)
-    assert descend_with_escapes(problem, np.ones((2, 1)), step_size=0.01).distance is None
+        sensing.gradient_descent_batch(
+            problem, np.ones((1, 2, 1)), step_size=0.01, max_iterations=1, record_distance=True
+        )
+
+
+def test_a_setting_of_another_method_is_refused_before_any_work():
+    with pytest.raises(TypeError, match="rho: not a setting of the method 'exact'; it has order"):
+        descend_with_escapes(sensing.two_by_two(), np.ones((2, 1)), step_size=0.01, rho=0.1)

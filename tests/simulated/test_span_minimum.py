@@ -7,11 +7,12 @@ from hypothesis import strategies as st
 
 from lift_compare import sensing
 from lift_compare.sensing import SensingProblem
+from lift_compare.sensing.tolerances import INDEPENDENT
 from lift_compare.simulated import SpanObjective
-from lift_compare.simulated.independent import INDEPENDENT, independent_generators
-from lift_compare.simulated.kernel_direction import kernel_direction
-from lift_compare.simulated.line import LineQuartic, stationary_points
-from lift_compare.simulated.span_minimum import RelativeQuartic, line_minima, minimise
+from lift_compare.simulated.points.kernel_direction import kernel_direction
+from lift_compare.simulated.points.line import LineQuartic, stationary_points
+from lift_compare.simulated.span.independent import independent_generators
+from lift_compare.simulated.span.minimum import RelativeQuartic, line_minima, minimise
 from tests.catalogue import small_problems
 
 
@@ -19,13 +20,14 @@ def span(seed, order, rank=2, count=4):
     rng = np.random.default_rng(seed)
     problem = sensing.gaussian(5, rank, 14, rng)
     objective = SpanObjective(problem, rng.standard_normal((count, 5, rank)), order).normalised()
-    return rng, objective, RelativeQuartic(objective)
+    return rng, objective, RelativeQuartic.of(objective)
 
 
 @pytest.mark.parametrize("order", [1, 3, 7])
 @pytest.mark.parametrize("rank", [1, 2, 3])
 def test_quartic_is_the_lifted_objective_up_to_unit_and_constant(order, rank):
-    rng, objective, quartic = span(order, order, rank)
+    rng, objective, relative = span(order, order, rank)
+    quartic = relative.quartic
     c, d, e = rng.standard_normal((3, 4))
     unit = (objective.value(c) - objective.value(d)) / (quartic.value(c) - quartic.value(d))
     assert unit > 0
@@ -36,16 +38,16 @@ def test_quartic_is_the_lifted_objective_up_to_unit_and_constant(order, rank):
     np.testing.assert_allclose(unit * gradient, objective.gradient(c), rtol=1e-9, atol=1e-12)
     np.testing.assert_allclose(unit * hessian, objective.hessian(c), rtol=1e-9, atol=1e-12)
     # h^l = 0 is the floor.
-    assert quartic.floor == pytest.approx(quartic.value(c) - objective.value(c) / unit, rel=1e-9)
+    assert relative.floor == pytest.approx(quartic.value(c) - objective.value(c) / unit, rel=1e-9)
 
 
 @pytest.mark.parametrize("order", [1, 3, 5])
 @pytest.mark.parametrize("seed", [*range(12), 2055, 3997])
 def test_minimise_ends_at_a_minimum_that_is_not_above_its_start(seed, order):
-    rng, _, quartic = span(seed, order)
-    start = rng.standard_normal(4)
-    end = minimise(quartic, start)
-    assert quartic.floor * (1 + 1e-8) <= quartic.value(end) <= quartic.value(start)
+    rng, _, relative = span(seed, order)
+    quartic, start = relative.quartic, rng.standard_normal(4)
+    end = minimise(relative, start)
+    assert relative.floor * (1 + 1e-8) <= quartic.value(end) <= quartic.value(start)
     gradient, hessian = quartic.gradient_and_hessian(end)
     curvature = np.linalg.eigvalsh(hessian)
     # What a Newton step could still gain is little.
@@ -61,7 +63,8 @@ def test_minimise_ends_at_a_minimum_that_is_not_above_its_start(seed, order):
 @given(st.integers(0, 10_000))
 @settings(max_examples=40, deadline=None)
 def test_line_minima_against_a_scan(seed):
-    rng, _, quartic = span(seed, 3)
+    rng, _, relative = span(seed, 3)
+    quartic = relative.quartic
     c, d = rng.standard_normal((2, 4))
     found = line_minima(quartic, c, d)
     assert len(found) == len({np.sign(t) for t in found})
@@ -81,7 +84,7 @@ def test_line_quartic_is_h_along_the_line(name):
     problem = small_problems()[name]
     rng = np.random.default_rng(1)
     X, D = rng.standard_normal((2, *problem.shape))
-    line = LineQuartic(problem, X, D)
+    line = LineQuartic.along(problem, X, D)
     t = np.array([-2.0, -0.3, 0.0, 0.7, 1.9])
     direct = [problem.objective(X + s * D) - problem.objective(X) for s in t]
     np.testing.assert_allclose(line.change(t), direct, rtol=1e-9, atol=1e-9 * problem.objective(X))
@@ -150,7 +153,7 @@ def test_quartic_at_an_order_where_powers_leave_float64():
     objective = SpanObjective(
         problem, np.array([[[2.0], [0.0], [0.0]], [[0.0], [0.1], [0.0]]]), 1001
     ).normalised()
-    quartic = RelativeQuartic(objective)
+    quartic = RelativeQuartic.of(objective).quartic
     assert np.all(
         np.isfinite(
             [quartic.value(np.array([1.0, 0.5])), *quartic.gradient_and_hessian(np.ones(2))[0]]

@@ -1,11 +1,10 @@
-"""Windows of T of the truncated path, against evaluating every T; and the grid classification, point by point."""
+"""Windows of T of the truncated path, against evaluating every T."""
 
 import numpy as np
 import pytest
 
 from lift_compare import sensing
 from lift_compare.simulated import (
-    classify_truncated,
     escape_directions,
     published_collapse,
     term_norms,
@@ -76,39 +75,6 @@ def test_windows_equal_a_look_at_every_step(case, surrogate):
             assert collapsed.accepted == expected[t], (rule, t)
 
 
-@pytest.mark.parametrize("surrogate", [False, True])
-def test_the_grid_equals_the_windows_and_the_rule(case, surrogate):
-    problem, directions, order, rho, eta, dominance, steps = case
-    rhos, T = rho * np.array([0.3, 1.0, 3.0]), np.linspace(1, steps, 41).astype(int)
-    phases = classify_truncated(
-        problem,
-        directions,
-        order,
-        rho=rhos[:, None],
-        eta=eta,
-        steps=T,
-        dominance=dominance,
-        surrogate=surrogate,
-    )
-    assert phases.code_accepts.shape == (3, 41)
-    for i, value in enumerate(rhos):
-        windows = truncated_windows(
-            problem, directions, order, rho=value, eta=eta, dominance=dominance, surrogate=surrogate
-        )
-        assert np.array_equal(phases.code_accepts[i], inside(windows.code_accepts, T))
-        assert np.array_equal(phases.text_accepts[i], inside(windows.text_accepts, T))
-        assert np.array_equal(
-            phases.dominates[i],
-            inside(windows.beta_dominates, T) | inside(windows.gamma_dominates, T),
-        )
-        path = truncated_coefficients(directions, order, rho=value, eta=eta, steps=steps)
-        norms = term_norms(directions, order, path.coefficients[T])
-        assert np.exp(phases.log_norms[i]) == pytest.approx(norms, rel=1e-10)
-        assert list(phases.largest[i]) == [
-            ("base", "visible", "hidden")[j] for j in np.argmax(norms, axis=1)
-        ]
-
-
 def test_windows_of_every_kind_occur():
     """Non-empty windows of both rules, in the settings above: the comparisons are not all of nothing with nothing."""
     found = {"code": 0, "text": 0, "beta": 0, "gamma": 0}
@@ -126,20 +92,32 @@ def test_the_published_steps_lie_in_the_window_of_the_code():
     for name, surrogate in (("two-by-two", False), ("perturbed-completion", True)):
         p, problem, _, directions = published_point(name)
         windows = truncated_windows(
-            problem, directions, p.order, rho=p.rho, eta=p.eta, surrogate=surrogate
+            problem,
+            directions,
+            p.settings.order,
+            rho=p.settings.rho,
+            eta=p.settings.eta,
+            surrogate=surrogate,
         )
-        assert inside(windows.code_accepts, np.array([p.steps])).all()
+        assert inside(windows.code_accepts, np.array([p.settings.steps])).all()
         assert "rule of the code accepts" in repr(windows)
 
 
 def test_the_real_system_is_accepted_with_the_surrogate_only():
     p, problem, _, directions = published_point("real-system")
     exact, surrogate = (
-        truncated_windows(problem, directions, p.order, rho=p.rho, eta=p.eta, surrogate=flag)
+        truncated_windows(
+            problem,
+            directions,
+            p.settings.order,
+            rho=p.settings.rho,
+            eta=p.settings.eta,
+            surrogate=flag,
+        )
         for flag in (False, True)
     )
     assert exact.code_accepts == ()
-    assert inside(surrogate.code_accepts, np.array([p.steps])).all()
+    assert inside(surrogate.code_accepts, np.array([p.settings.steps])).all()
 
 
 def test_the_state_in_powers_of_nu_does_not_depend_on_eta():
@@ -159,16 +137,6 @@ def test_no_negative_eigenvalue_gives_no_window():
     assert "never" in repr(windows)
 
 
-def test_a_state_beyond_float64_is_not_accepted():
-    _, problem, _, directions = published_point("two-by-two")
-    phases = classify_truncated(
-        problem, directions, 3, rho=0.1, eta=0.01, steps=[660, 10**6, 10**9]
-    )
-    assert phases.code_accepts.tolist() == [True, False, False]
-    assert np.all(np.isfinite(phases.log_norms))
-    assert phases.largest.tolist() == ["visible"] * 3
-
-
 @pytest.mark.parametrize(
     ("kwargs", "message"),
     [
@@ -185,5 +153,3 @@ def test_bad_settings_are_refused(kwargs, message):
     order = given.pop("order")
     with pytest.raises(ValueError, match=message):
         truncated_windows(problem, directions, order, **given)
-    with pytest.raises(ValueError, match=message):
-        classify_truncated(problem, directions, order, steps=[1, 2], **given)

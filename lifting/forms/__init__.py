@@ -1,0 +1,13 @@
+"""The forms of the lifted objective: the same numbers at different costs (docs/explicit-cost.md).
+
+    residual.py      A contracted into w mode by mode, m^l residual entries
+    normal.py        the n⁴ cores of A*A, as in the lifting literature
+    entrywise.py     swaps of modes, for operators that weigh single entries
+    rank_one.py      mode products, for operators A_i = a_i a_iᵀ
+    symmetric.py     distinct entries only, for a symmetric w
+    expansion.py     h^l and ∇h^l from the terms of its expansion, as two forms need them
+    contraction.py   tensor networks contracted pair by pair, their cost known beforehand
+    choice.py        all forms by name, what each costs, and the choice among them
+
+To add a form, write a class with the members of `choice.Form` and name it in `choice.FORMS`.
+"""

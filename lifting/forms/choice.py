@@ -1,0 +1,115 @@
+"""The forms of the lifted objective by name, and what each of them costs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+
+from lift_compare.sensing import SensingProblem
+from lift_compare.sensing.validation import odd_order
+
+from ..cost import ITEMSIZE, LiftingCost, LiftingCosts, python_bytes
+from .entrywise import EntrywiseForm
+from .normal import NormalForm
+from .rank_one import RankOneForm
+from .residual import ResidualForm
+from .symmetric import SymmetricForm
+
+
+class Form(Protocol):
+    """One way to compute h^l, ∇h^l and Hessian products; planned when made, built by `prepare`."""
+
+    name: str
+    symmetric_only: bool
+    flops: float
+    largest_product: float
+    gradient_bytes: int
+    hessian_bytes: int
+    stored_bytes: int
+    building_bytes: int
+
+    def prepare(self, tensor: Callable[[Any], Any], index: Callable[[Any], Any]) -> None:
+        """Build what is kept between evaluations, from makers of tensors and of positions."""
+
+    def value(self, w: Any) -> float:
+        """Return h^l(w)."""
+
+    def value_and_gradient(self, w: Any) -> tuple[float, Any]:
+        """Return h^l(w) and ∇h^l(w), which is the caller's to change."""
+
+    def hessian_product(self, w: Any, direction: Any) -> Any:
+        """Return ∇²h^l(w)[direction]."""
+
+
+FORMS: dict[str, Any] = {
+    form.name: form
+    for form in (ResidualForm, NormalForm, EntrywiseForm, RankOneForm, SymmetricForm)
+}
+"""The forms by name. Each class tells with `unfit(problem, order)` why it does not apply, if so."""
+
+
+def plan(problem: SensingProblem, order: int, names: Iterable[str]) -> dict[str, Form]:
+    """Return those of the named forms that apply, planned but not built."""
+    applying = (name for name in names if FORMS[name].unfit(problem, order) is None)
+    return {name: FORMS[name](problem, order) for name in applying}
+
+
+def costs_of(
+    planned: dict[str, Form], names: Iterable[str], problem: SensingProblem, order: int
+) -> LiftingCosts:
+    """Return the predicted cost of the named forms; one that is not planned does not apply."""
+    tensor_bytes = ITEMSIZE * (problem.n * problem.rank) ** order
+    rows = []
+    for name in names:
+        if name not in planned:
+            reason = FORMS[name].unfit(problem, order)
+            rows.append(LiftingCost(name, 0.0, 0, tensor_bytes, reason=reason))
+            continue
+        form = planned[name]
+        rows.append(
+            LiftingCost(
+                form=name,
+                flops=form.flops,
+                peak_bytes=form.gradient_bytes + python_bytes(order, "gradient"),
+                tensor_bytes=tensor_bytes,
+                stored_bytes=form.stored_bytes,
+                hessian_bytes=form.hessian_bytes + python_bytes(order, "hessian_product"),
+                building_bytes=form.building_bytes,
+                symmetric_only=form.symmetric_only,
+            )
+        )
+    return LiftingCosts(order, tuple(rows))
+
+
+def predict_cost(problem: SensingProblem, order: int) -> LiftingCosts:
+    """Return what one evaluation of h^l would cost in every form; nothing of its size is allocated.
+
+    Parameters
+    ----------
+    problem : SensingProblem
+        The problem in matrix space.
+    order : int
+        The odd lifting order l.
+
+    Returns
+    -------
+    LiftingCosts
+        Operations and bytes of each form, or why it does not apply; `.choose(memory_limit)` is the
+        one that a `LiftedProblem` would take.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For an order that is not odd and positive.
+
+    Examples
+    --------
+    >>> from lift_compare import lifting, sensing
+    >>> costs = lifting.predict_cost(sensing.perturbed_completion(40), order=3)
+    >>> costs["normal"].peak_bytes > 32e9 > 1e9 > costs["entrywise"].peak_bytes
+    True
+    >>> costs.choose(memory_limit=10**9).form
+    'entrywise'
+    """
+    order = odd_order(order)
+    return costs_of(plan(problem, order, FORMS), FORMS, problem, order)

@@ -1,0 +1,40 @@
+"""h^l and its gradient from their expansion, which the normal and the entrywise form share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorly as tl
+
+
+class ExpandedForm:
+    """h^l(w) = ½ (⟨w, C⟩ − 2 ⟨w, L⟩ + ‖b‖^{2l}) and ∇h^l(w) = 2 (C − L).
+
+    C = (A*A)^{⊗l}(⟨P(w), P(w)⟩) on w is the cubic term and L = (A*(b))^{⊗l} on w the linear one.
+    Near h^l = 0 the terms of the value cancel: its absolute error is of the order of 1e-16
+    ‖b‖^{2l}.
+    """
+
+    _b_norm: float  # ‖b‖^{2l}
+
+    def _terms(self, w: Any) -> tuple[Any, Any]:
+        """Return C and L at w, both the caller's to change."""
+        raise NotImplementedError
+
+    def value(self, w: Any) -> float:
+        """Return h^l(w)."""
+        return self._value(w, *self._terms(w))
+
+    def value_and_gradient(self, w: Any) -> tuple[float, Any]:
+        """Return h^l(w) and ∇h^l(w)."""
+        gradient, linear = self._terms(w)
+        value = self._value(w, gradient, linear)
+        gradient -= linear
+        gradient *= 2
+        return value, gradient
+
+    def _value(self, w: Any, cubic: Any, linear: Any) -> float:
+        flat = w.reshape((-1,))
+        quartic, quadratic = (float(tl.dot(flat, term.reshape((-1,)))) for term in (cubic, linear))
+        value = 0.5 * (quartic - 2 * quadratic + self._b_norm)
+        return 0.0 if value < 0 else value  # NaN stays NaN: the run that meets it has diverged

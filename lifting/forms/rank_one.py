@@ -1,0 +1,117 @@
+"""The form for rank-one operators A_i = a_i a_iᵀ: only mode products of w with the a_i."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
+
+import tensorly as tl
+
+from lift_compare.sensing import RankOneOperator, SensingProblem
+
+from ..cost import ITEMSIZE
+from .contraction import Contraction
+
+
+class RankOneForm:
+    """h^l for A_i = a_i a_iᵀ.
+
+    With y = w × a on every mode, y[i, σ] with i over m^l and σ over r^l:
+
+    A^{⊗l}(⟨P(w), P(w)⟩)[i] = Σ_σ y[i, σ]²     ∇h^l(w) = 2 (residual ∘ y) × aᵀ on every mode
+    """
+
+    name = "rank-one"
+    symmetric_only = False
+
+    def __init__(self, problem: SensingProblem, order: int) -> None:
+        n, r, m = *problem.shape, problem.m
+        modes = range(order)
+        self._problem, self._order, self._m, self._r = problem, order, m, r
+        i, p, s = ([(letter, k) for k in modes] for letter in "ips")
+        sizes: dict[Hashable, int] = {
+            **dict.fromkeys(i, m),
+            **dict.fromkeys(p, n),
+            **dict.fromkeys(s, r),
+        }
+        mixed = [index for k in modes for index in (p[k], s[k])]
+        vectors = [(i[k], p[k]) for k in modes]
+        self._project = Contraction([mixed, *vectors], [*i, *s], sizes)
+        self._back = Contraction([[*i, *s], *vectors], mixed, sizes)
+
+        projected, residual = self._project.result_bytes, ITEMSIZE * m**order
+        self.flops = self._project.flops + self._back.flops + 4.0 * (m * r) ** order
+        self.largest_product = max(self._project.largest_product, self._back.largest_product)
+        self.gradient_bytes = max(
+            self._project.peak_bytes, projected + residual, projected + self._back.peak_bytes
+        )
+        self.hessian_bytes = max(
+            self.gradient_bytes, projected + self._project.peak_bytes, 2 * projected
+        )
+        if r > 1:
+            self.hessian_bytes = max(self.hessian_bytes, 2 * projected + 2 * residual)
+        self.stored_bytes = residual + ITEMSIZE * m * n
+        self.building_bytes = self.stored_bytes
+
+    @staticmethod
+    def unfit(problem: SensingProblem, order: int) -> str | None:
+        """Return why the form does not apply, or None."""
+        if isinstance(problem.operator, RankOneOperator):
+            return None
+        return "it needs an operator with A_i = a_i a_iᵀ (sensing.RankOneOperator)"
+
+    def prepare(self, tensor: Any, index: Any) -> None:
+        """Build what is kept between evaluations, from makers of tensors and of positions."""
+        operator = self._problem.operator
+        assert isinstance(operator, RankOneOperator)
+        self._vectors = [tensor(operator.vectors)] * self._order
+        b = tensor(self._problem.measurements)
+        self._b_power = (tl.tenalg.outer([b] * self._order) if self._order > 1 else b).reshape(
+            (-1,)
+        )
+
+    def _projected(self, w: Any) -> Any:
+        return self._project(w, *self._vectors).reshape(
+            (self._m**self._order, self._r**self._order)
+        )
+
+    def _residual(self, y: Any) -> Any:
+        residual = y[:, 0] * y[:, 0] if self._r == 1 else tl.einsum("is,is->i", y, y)
+        residual -= self._b_power
+        return residual
+
+    def value(self, w: Any) -> float:
+        """Return h^l(w)."""
+        residual = self._residual(self._projected(w))
+        return 0.5 * float(tl.dot(residual, residual))
+
+    def value_and_gradient(self, w: Any) -> tuple[float, Any]:
+        """Return h^l(w) and ∇h^l(w)."""
+        y = self._projected(w)
+        residual = self._residual(y)
+        value = 0.5 * float(tl.dot(residual, residual))
+        y *= residual[:, None]
+        del residual
+        gradient = self._back(y, *self._vectors)
+        gradient *= 2
+        return value, gradient
+
+    def hessian_product(self, w: Any, direction: Any) -> Any:
+        """Return 2 (residual ∘ ẏ + 2 ⟨y, ẏ⟩ y) × aᵀ on every mode; ẏ is the projected direction."""
+        y = self._projected(w)
+        if self._r == 1:  # then it is (3 y² − b) ∘ ẏ, which needs less memory
+            y *= y
+            y *= 3
+            y -= self._b_power[:, None]
+            y *= self._projected(direction)
+        else:
+            change = self._projected(direction)
+            along = tl.einsum("is,is->i", y, change)
+            along *= 2
+            change *= self._residual(y)[:, None]
+            y *= along[:, None]
+            y += change
+            del change
+        product = self._back(y, *self._vectors)
+        product *= 2
+        return product

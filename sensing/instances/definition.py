@@ -1,0 +1,197 @@
+"""What an instance is: a named problem with its point of interest and its settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ..descent import Descent, gradient_descent
+from ..polishing import polish
+from ..problem import SensingProblem
+from ..spurious import spurious_point
+from ..step_rules import StepRule
+from ..validation import (
+    FloatArray,
+    odd_order,
+    positive,
+    real_array,
+    whole_number,
+)
+
+
+@dataclass(frozen=True)
+class LiftSettings:
+    """Settings of a lifted descent and of its simulations.
+
+    Attributes
+    ----------
+    order : int
+        The odd lifting order l.
+    rho : float
+        ρ > 0, the weight of the visible direction at the start ŵ + ρ b.
+    eta : float
+        η > 0, the step of the truncated recursion as published.
+    steps : int
+        T, the number of steps of the truncated recursion.
+
+    Examples
+    --------
+    >>> from lift_compare import sensing
+    >>> sensing.LiftSettings(order=5, eta=0.1).step_size
+    0.05
+    """
+
+    order: int = 3
+    rho: float = 0.1
+    eta: float = 0.01
+    steps: int = 1000
+
+    def __post_init__(self) -> None:
+        odd_order(self.order)
+        positive("rho", self.rho)
+        positive("eta", self.eta)
+        whole_number("steps", self.steps)
+
+    @property
+    def step_size(self) -> float:
+        """η/2, the step of the gradient descent that the truncated recursion stands for.
+
+        ∇h^l carries a factor 2, and the published recursion is written without it.
+        """
+        return self.eta / 2
+
+    @property
+    def start(self) -> FloatArray:
+        """Coefficients (1, ρ, 0) of w_escape = ŵ + ρ b in (base, visible, hidden)^{⊗l}."""
+        return np.array([1.0, self.rho, 0.0])
+
+
+@dataclass(frozen=True, eq=False)
+class DescentSettings:
+    """How gradient descent comes to X̂, and goes on after an escape.
+
+    Attributes
+    ----------
+    centre : array (n, r)
+        The start is centre + spread · N(0, 1).
+    spread : float
+        Scale of the normal draw.
+    seed : int or sequence of int
+        Seed of `numpy.random.default_rng` for the draw.
+    step_size : float or StepRule
+        Step of the descent.
+    before, after : int
+        Iterations before and after the escape.
+
+    Examples
+    --------
+    >>> from lift_compare import sensing
+    >>> sensing.instance("real-system").descent.start().shape
+    (3, 1)
+    """
+
+    centre: FloatArray
+    spread: float
+    seed: Any
+    step_size: float | StepRule
+    before: int
+    after: int
+
+    def start(self) -> FloatArray:
+        """Return the start, shape (n, r)."""
+        draw = np.random.default_rng(self.seed).standard_normal(np.shape(self.centre))
+        return np.asarray(self.centre + self.spread * draw)
+
+    def run(self, problem: SensingProblem) -> Descent:
+        """Run the descent from its start up to the escape."""
+        return gradient_descent(
+            problem, self.start(), step_size=self.step_size, max_iterations=self.before
+        )
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Instance:
+    """A named problem with a point of interest and, where there are any, published settings.
+
+    Published and random instances and those read from files are all of this type
+    (`sensing.instance`, `sensing.load_instance`), and every command takes them.
+
+    Attributes
+    ----------
+    name : str
+        As `sensing.parse_instance` understands it, such as "gaussian:n=5,m=6,seed=3".
+    problem : SensingProblem
+        The problem.
+    known_point : array (n, r) or None
+        X̂ as printed or stored.
+    settings : LiftSettings or None
+        Published settings of the simulated lift.
+    descent : DescentSettings or None
+        How gradient descent reaches X̂.
+    facts : mapping
+        What is known in closed form or printed: "objective" (h at X̂), "eigenvalue" (λ_n),
+        "rip_constant" (δ_{2r}), "saddle_order" (along the visible direction, None: at no order).
+    source : str
+        Where it comes from.
+
+    Examples
+    --------
+    >>> from lift_compare import sensing
+    >>> instance = sensing.instance("two-by-two")
+    >>> instance
+    Instance(two-by-two: n = 2, m = 3, r = 1; order 3, ρ = 0.1, η = 0.01, T = 660)
+    >>> instance.point.ravel().round(4)
+    array([0.    , 0.7071])
+    """
+
+    name: str
+    problem: SensingProblem
+    known_point: FloatArray | None = None
+    settings: LiftSettings | None = None
+    descent: DescentSettings | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.problem, SensingProblem):
+            kind = type(self.problem).__name__
+            raise TypeError(f"problem: expected a SensingProblem, got {kind}")
+        if self.known_point is not None:
+            point = real_array("known_point", self.known_point, self.problem.shape).copy()
+            point.flags.writeable = False
+            object.__setattr__(self, "known_point", point)
+
+    @cached_property
+    def point(self) -> FloatArray | None:
+        """X̂, shape (n, r): printed or stored, else where the descent ends, else None."""
+        if self.known_point is not None or self.descent is None:
+            return self.known_point
+        return self.descent.run(self.problem).point
+
+    def stationary_point(self, *, seed: int = 0) -> FloatArray:
+        """Return X̂ made stationary to rounding, shape (n, r).
+
+        Where the instance has no point, descents from random starts look for a spurious one
+        (`sensing.spurious_point`); `seed` is theirs.
+        """
+        if self.point is None:
+            return spurious_point(self.problem, seed=seed)
+        return polish(self.problem, self.point)
+
+    @property
+    def label(self) -> str:
+        """The name in letters, digits, hyphens and dots: for files and ids."""
+        label = "".join(c if c.isalnum() or c in "-_." else "-" for c in self.name)
+        return label[:60].strip(".-") or "instance"
+
+    def __repr__(self) -> str:
+        n, r = self.problem.shape
+        words = f"Instance({self.name}: n = {n}, m = {self.problem.m}, r = {r}"
+        if self.settings is not None:
+            s = self.settings
+            words += f"; order {s.order}, ρ = {s.rho:g}, η = {s.eta:g}, T = {s.steps}"
+        return words + ")"

@@ -1,0 +1,107 @@
+"""Families of random instances: any size, reproducible from a seed."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+
+from ..operators import DenseOperator, EntrywiseOperator, RankOneOperator
+from ..problem import SensingProblem
+from ..validation import FloatArray, positive, whole_number
+from .definition import DescentSettings, Instance, LiftSettings
+from .published import perturbed_completion
+
+_ROW_ENTRIES = 10  # stored weights a row of sparse completion
+
+
+def gaussian(n: int, rank: int, m: int, seed: int | np.random.Generator) -> SensingProblem:
+    """Return a random dense problem with E‖A(M)‖² = ‖M‖_F² for symmetric M.
+
+    A_i is the symmetric part of a matrix of independent N(0, 1/m) entries; Z has independent
+    N(0, 1/n) entries.
+
+    Parameters
+    ----------
+    n, rank, m : int
+        Side, rank (at most n) and number of measurements.
+    seed : int or numpy.random.Generator
+        Source of the randomness.
+
+    Returns
+    -------
+    SensingProblem
+
+    Raises
+    ------
+    TypeError, ValueError
+        For sizes that are not whole numbers from 1 on, or a rank above n.
+
+    Examples
+    --------
+    >>> from lift_compare import sensing
+    >>> sensing.gaussian(n=5, rank=2, m=14, seed=0)
+    SensingProblem(DenseOperator(n=5, m=14), rank=2, ground truth of shape (5, 2))
+    """
+    n, rank, m = _sizes(n, rank, m)
+    rng = np.random.default_rng(seed)
+    B = rng.standard_normal((m, n, n)) / np.sqrt(m)
+    Z = rng.standard_normal((n, rank)) / np.sqrt(n)
+    return SensingProblem.from_ground_truth(DenseOperator((B + B.transpose(0, 2, 1)) / 2), Z)
+
+
+def gaussian_instance(n: int, m: int, rank: int = 1, seed: int = 0) -> Instance:
+    """Return a Gaussian problem, with the point where descent from a random start ends."""
+    n, rank, m = _sizes(n, rank, m)
+    # The seed gives the matrices; a stream of its own keeps the start independent of them.
+    descent = DescentSettings(
+        np.zeros((n, rank)), spread=0.5, seed=(seed, 1), step_size=0.05, before=2000, after=2000
+    )
+    return Instance(
+        f"gaussian:n={n},m={m},rank={rank},seed={seed}",
+        gaussian(n, rank, m, seed),
+        settings=LiftSettings(order=5, rho=0.1, eta=0.1, steps=150_000),
+        descent=descent,
+    )
+
+
+def rank_one_instance(n: int, m: int, rank: int = 1, seed: int = 0) -> Instance:
+    """Return a phase retrieval problem, A_i = a_i a_iᵀ with normal a_i."""
+    n, rank, m = _sizes(n, rank, m)
+    rng = np.random.default_rng(seed)
+    operator = RankOneOperator(rng.standard_normal((m, n)) / m**0.25)
+    problem = SensingProblem.from_ground_truth(operator, _normal_truth(n, rank, rng))
+    return Instance(f"rank-one:n={n},m={m},rank={rank},seed={seed}", problem)
+
+
+def completion_instance(n: int, epsilon: float = 0.3, rank: int = 1, seed: int = 0) -> Instance:
+    """Return the operator of perturbed completion with a normal ground truth of any rank."""
+    n, rank, _ = _sizes(n, rank, 1)
+    operator = perturbed_completion(n, positive("epsilon", epsilon)).operator
+    truth = _normal_truth(n, rank, np.random.default_rng(seed))
+    problem = SensingProblem.from_ground_truth(operator, truth)
+    return Instance(f"completion:n={n},epsilon={epsilon:g},rank={rank},seed={seed}", problem)
+
+
+def sparse_completion_instance(n: int, rank: int = 1, seed: int = 0) -> Instance:
+    """Return matrix completion with about ten observed entries a row, stored sparsely."""
+    n, rank, _ = _sizes(n, rank, 1)
+    rng = np.random.default_rng(seed)
+    each = min(_ROW_ENTRIES, n)
+    columns = rng.integers(n, size=n * each)
+    weights = rng.uniform(0.5, 1.0, size=n * each)
+    stored = sparse.csr_array((weights, columns, np.arange(n + 1) * each), (n, n))
+    problem = SensingProblem.from_ground_truth(
+        EntrywiseOperator(stored), _normal_truth(n, rank, rng)
+    )
+    return Instance(f"sparse-completion:n={n},rank={rank},seed={seed}", problem)
+
+
+def _sizes(n: int, rank: int, m: int) -> tuple[int, int, int]:
+    n, rank, m = whole_number("n", n), whole_number("rank", rank), whole_number("m", m)
+    if rank > n:
+        raise ValueError(f"rank: expected at most n = {n}, got {rank}")
+    return n, rank, m
+
+
+def _normal_truth(n: int, rank: int, rng: np.random.Generator) -> FloatArray:
+    return np.asarray(rng.standard_normal((n, rank)) / np.sqrt(n))

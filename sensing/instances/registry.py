@@ -1,0 +1,184 @@
+"""Instances by name: the catalogue, and the text by which commands name an instance."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .definition import Instance
+from .files import load_instance
+from .published import (
+    perturbed_completion_instance,
+    real_system_instance,
+    two_by_two_instance,
+)
+from .random import (
+    completion_instance,
+    gaussian_instance,
+    rank_one_instance,
+    sparse_completion_instance,
+)
+
+Builder = Callable[..., Instance]
+
+CATALOGUE: dict[str, tuple[Builder, str]] = {
+    "two-by-two": (two_by_two_instance, "published; X̂ = [0, 1/√2] is a degenerate saddle"),
+    "perturbed-completion": (perturbed_completion_instance, "published with n = 3, ε = 0.3"),
+    "real-system": (real_system_instance, "published; dense A_i, n = 3, m = 6"),
+    "gaussian": (gaussian_instance, "dense A_i with normal entries"),
+    "rank-one": (rank_one_instance, "phase retrieval, A_i = a_i a_iᵀ with normal a_i"),
+    "completion": (completion_instance, "the weights of perturbed completion, normal Z"),
+    "sparse-completion": (sparse_completion_instance, "ten observed entries a row, stored sparse"),
+}
+"""The functions that build the instances, by name, and what each is. Their signatures declare the
+parameters."""
+
+
+@dataclass(frozen=True)
+class CatalogueEntry:
+    """One line of the catalogue.
+
+    Attributes
+    ----------
+    name : str
+        Name of the instance.
+    parameters : mapping
+        Its parameters with their defaults; `inspect.Parameter.empty` where one must be given.
+    summary : str
+        What it is.
+    """
+
+    name: str
+    parameters: Mapping[str, Any]
+    summary: str
+
+    def __repr__(self) -> str:
+        shown = ",".join(
+            name if value is inspect.Parameter.empty else f"{name}={value}"
+            for name, value in self.parameters.items()
+        )
+        return f"{self.name}{':' if shown else ''}{shown}  {self.summary}"
+
+
+def catalogue() -> tuple[CatalogueEntry, ...]:
+    """Return what `sensing.instance` can build: names, parameters, and one line each.
+
+    Returns
+    -------
+    tuple of CatalogueEntry
+        With `.name`, `.parameters` and `.summary`.
+
+    Examples
+    --------
+    >>> from lift_compare import sensing
+    >>> sensing.catalogue()[1]
+    perturbed-completion:n=3,epsilon=0.3  published with n = 3, ε = 0.3
+    """
+    return tuple(
+        CatalogueEntry(name, _parameters(build), summary)
+        for name, (build, summary) in CATALOGUE.items()
+    )
+
+
+def instance(name: str, **parameters: Any) -> Instance:
+    """Return an instance of the catalogue.
+
+    Parameters
+    ----------
+    name : str
+        Its name (`sensing.catalogue` lists them).
+    **parameters
+        Its parameters, such as n or seed.
+
+    Returns
+    -------
+    Instance
+
+    Raises
+    ------
+    TypeError, ValueError
+        For an unknown name, a parameter that it does not have or that is missing, or a value out
+        of range.
+
+    Examples
+    --------
+    >>> from lift_compare import sensing
+    >>> sensing.instance("gaussian", n=5, m=6).problem
+    SensingProblem(DenseOperator(n=5, m=6), rank=1, ground truth of shape (5, 1))
+    """
+    if name not in CATALOGUE:
+        raise ValueError(f"instance: expected one of {', '.join(CATALOGUE)}, got {name!r:.60}")
+    build, _ = CATALOGUE[name]
+    known = _parameters(build)
+    for key in parameters:
+        if key not in known:
+            has = f"its parameters are {', '.join(known)}" if known else "it has no parameters"
+            raise ValueError(f"{key}: not a parameter of the instance {name!r}; {has}")
+    for key, default in known.items():
+        if default is inspect.Parameter.empty and key not in parameters:
+            raise ValueError(f"{key}: the instance {name!r} needs this parameter, it is missing")
+    return build(**parameters)
+
+
+def parse_instance(text: str | os.PathLike[str]) -> Instance:
+    """Return the instance that a text names: a name, `name:key=value,...`, or an .npz file.
+
+    Parameters
+    ----------
+    text : str or path
+        Such as "two-by-two", "gaussian:n=5,m=6,seed=3" or "mine.npz".
+
+    Returns
+    -------
+    Instance
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `instance` and `load_instance` do; for a text that is neither.
+
+    Examples
+    --------
+    >>> from lift_compare import sensing
+    >>> sensing.parse_instance("gaussian:n=5,m=6,seed=3").problem
+    SensingProblem(DenseOperator(n=5, m=6), rank=1, ground truth of shape (5, 1))
+    """
+    text = os.fspath(text)
+    if text.endswith(".npz") or (text not in CATALOGUE and Path(text).is_file()):
+        return load_instance(text)
+    name, parameters = split_instance(text)
+    return instance(name, **parameters)
+
+
+def split_instance(text: str) -> tuple[str, dict[str, Any]]:
+    """Return the name and the parameters of `name:key=value,...`."""
+    name, _, rest = text.partition(":")
+    if name not in CATALOGUE:
+        raise ValueError(
+            f"instance: expected one of {', '.join(CATALOGUE)}, or an .npz file, got {text!r:.60}"
+        )
+    parameters: dict[str, Any] = {}
+    for part in filter(None, rest.split(",")):
+        key, equals, value = part.partition("=")
+        if not equals or not key.strip():
+            raise ValueError(f"instance: expected {name}:key=value,..., got {part!r:.60}")
+        parameters[key.strip()] = _number(value.strip())
+    return name, parameters
+
+
+def _number(text: str) -> Any:
+    """Return a whole number, a real number, or the text itself."""
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def _parameters(build: Builder) -> dict[str, Any]:
+    return {p.name: p.default for p in inspect.signature(build).parameters.values()}

@@ -1,0 +1,83 @@
+"""Find a spurious stationary point of a problem that comes without one."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .descent import gradient_descent_batch
+from .polishing import polish
+from .problem import SensingProblem
+from .spectrum import relative_gradient_norm
+from .step_rules import Backtracking
+from .tolerances import DESCENDED, NONZERO, POLISHED
+from .validation import FloatArray, whole_number
+
+_STARTS = 6
+
+
+def spurious_point(
+    problem: SensingProblem, *, seed: int | np.random.Generator = 0, max_iterations: int = 500
+) -> FloatArray:
+    """Return a stationary point with h > 0, if descents from random starts end at one.
+
+    Each of six descents is polished. The first end that is stationary and not the truth is taken;
+    without one, the most stationary end.
+
+    Parameters
+    ----------
+    problem : SensingProblem
+        The problem.
+    seed : int or numpy.random.Generator
+        Source of the normal starts; each is scaled to where h is least on its ray, times a factor
+        in [0.2, 2].
+    max_iterations : int
+        Steps of each descent at most, with backtracking.
+
+    Returns
+    -------
+    array (n, r)
+        Not zero.
+
+    Raises
+    ------
+    ValueError
+        If every descent, the last ones longer, ends at X = 0: then b has no positive part that a
+        PSD matrix could meet.
+
+    Examples
+    --------
+    >>> from lift_compare import sensing
+    >>> problem = sensing.gaussian(n=4, rank=1, m=5, seed=3)
+    >>> X = sensing.spurious_point(problem)
+    >>> sensing.relative_gradient_norm(problem, X) < 1e-10
+    True
+    """
+    max_iterations = whole_number("max_iterations", max_iterations, least=0)
+    rng = np.random.default_rng(seed)
+    points: list[tuple[float, FloatArray]] = []
+    for attempt in range(2 * _STARTS):
+        start = rng.standard_normal(problem.shape)
+        # h(s·start) is least at this scale s; spread it around.
+        y = problem.operator.measure(start, start)
+        fit = float(y @ problem.measurements) / max(float(y @ y), np.finfo(float).tiny)
+        start *= rng.uniform(0.2, 2.0) * (np.sqrt(fit) if fit > 0 else 1.0)
+        (descent,) = gradient_descent_batch(
+            problem,
+            start[None],
+            step_size=Backtracking(),
+            max_iterations=max_iterations if attempt < _STARTS else 20 * (max_iterations + 100),
+            tolerance=DESCENDED,
+        )
+        X = polish(problem, descent.point)
+        if np.linalg.norm(X) > NONZERO:
+            left = relative_gradient_norm(problem, X)
+            points.append((left, X))
+            if left < POLISHED and not problem.is_solved(X):
+                return X
+        if attempt >= _STARTS - 1 and any(left < POLISHED for left, _ in points):
+            break
+    if not points:
+        raise ValueError(
+            "problem: expected a stationary point other than X = 0, but every descent ended there"
+        )
+    return min(points, key=lambda point: point[0])[1]

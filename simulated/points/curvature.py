@@ -1,0 +1,135 @@
+"""Lifted curvature at ŵ along a power, and the order that makes it negative.
+
+The mathematics: docs/theory.md, section 5.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from lift_compare.sensing import SensingProblem
+from lift_compare.sensing.tolerances import NOISE
+from lift_compare.sensing.validation import odd_order, whole_number
+
+from ..signed_log import signed_log, signed_log_sum, to_float
+from .directions import EscapeDirections, escape_directions
+
+
+class CurvatureTerms(NamedTuple):
+    """K1 = ⟨A(DDᵀ), A(XXᵀ)⟩, K2 = ⟨A(DDᵀ), b⟩ and K3 = ‖A(XDᵀ)‖² of a point X and direction D."""
+
+    K1: float
+    K2: float
+    K3: float
+
+
+def curvature_terms(problem: SensingProblem, X: Any, direction: Any) -> CurvatureTerms:
+    """Return the three numbers that decide the lifted curvature at every order."""
+    X, D = problem.factor("X", X), problem.factor("direction", direction)
+    A = problem.operator
+    DD, cross = A.measure(D, D), A.measure(X, D)
+    return CurvatureTerms(
+        float(DD @ A.measure(X, X)), float(DD @ problem.measurements), float(cross @ cross)
+    )
+
+
+def curvature_along(problem: SensingProblem, X: Any, direction: Any, order: int) -> float:
+    """Return ⟨d, ∇²h^l(ŵ)[d]⟩ for ŵ = vec(X)^{⊗l} and d = vec(direction)^{⊗l}.
+
+    With K1 = ⟨A(DDᵀ), A(XXᵀ)⟩, K2 = ⟨A(DDᵀ), b⟩ and K3 = ‖A(XDᵀ)‖² it is 2 (K1^l − K2^l + 2 K3^l),
+    for any X and D (docs/theory.md, section 5).
+
+    Parameters
+    ----------
+    problem : SensingProblem
+        The problem.
+    X, direction : array (n, r)
+        The point and the direction D, in matrix space.
+    order : int
+        The odd lifting order l.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    TypeError, ValueError
+        For wrong shapes, numbers that are not finite, or an order that is not odd and positive.
+    OverflowError
+        If the curvature does not fit into float64.
+
+    Examples
+    --------
+    >>> from lift_compare import sensing, simulated
+    >>> problem, X = sensing.two_by_two(), [[0.0], [0.5**0.5]]
+    >>> round(simulated.curvature_along(problem, X, [[1.0], [0.0]], order=3), 7)
+    -1.7578125
+    """
+    order = odd_order(order)
+    K1, K2, K3 = curvature_terms(problem, X, direction)
+    signs, logs = signed_log(np.array([K1, -K2, K3]))
+    sign, log = signed_log_sum(signs, order * logs + np.log([2.0, 2.0, 4.0]))
+    return float(to_float(sign, log, "the curvature"))
+
+
+def smallest_saddle_order(
+    problem: SensingProblem,
+    X: Any,
+    *,
+    direction: Any = "visible",
+    largest: int = 1001,
+    directions: EscapeDirections | None = None,
+) -> int | None:
+    """Return the least odd order l at which ŵ is a strict saddle of h^l along a direction, or None.
+
+    It is the least odd l with K1^l + 2 K3^l < K2^l (see `curvature_along`). The inequality must
+    hold beyond rounding: by more than 1e-13 l times the sum of the magnitudes of its terms.
+
+    Parameters
+    ----------
+    problem : SensingProblem
+        The problem.
+    X : array (n, r)
+        The stationary point X̂.
+    direction : "visible" or array (n, r)
+        The direction; "visible" is u_n q_rᵀ.
+    largest : int
+        Largest order tried.
+    directions : EscapeDirections, optional
+        The directions at X, if they are at hand.
+
+    Returns
+    -------
+    int or None
+        None if no order up to `largest` makes ŵ a strict saddle along this direction. Others may
+        still exist.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For bad X (see `escape_directions`), a direction of the wrong shape, or `largest` below 1.
+
+    Examples
+    --------
+    >>> from lift_compare import sensing, simulated
+    >>> simulated.smallest_saddle_order(sensing.two_by_two(), [[0.0], [0.5**0.5]])
+    3
+    """
+    largest = whole_number("largest", largest)
+    if isinstance(direction, str):
+        if direction != "visible":
+            raise ValueError(f"direction: expected 'visible' or an array, got {direction!r:.60}")
+        direction = (escape_directions(problem, X) if directions is None else directions).visible
+    K = np.array(curvature_terms(problem, X, direction))
+    scale = np.abs(K).max()
+    if scale == 0:
+        return None
+    orders = np.arange(1, largest + 1, 2)
+    # The largest term is ±1 in every row, so nothing overflows, and what underflows could not
+    # matter.
+    powers = (K / scale) ** orders[:, None] * [1.0, -1.0, 2.0]
+    holds = powers.sum(axis=1) < -NOISE * orders * np.abs(powers).sum(axis=1)
+    return int(orders[np.argmax(holds)]) if np.any(holds) else None

@@ -1,0 +1,221 @@
+"""Windows of T for the truncated path: which term dominates, when a collapse is accepted.
+
+The mathematics: docs/theory.md, section 7.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lift_compare.sensing import SensingProblem
+from lift_compare.sensing.validation import FloatArray, odd_order, positive
+
+from ..points.directions import EscapeDirections
+from ..roots import real_roots
+from ..span.objective import SpanObjective
+from .intervals import Intervals, in_words, intersect, proper, unite
+from .path import truncated_rates
+from .surrogate import DiagonalSurrogate
+
+
+@dataclass(frozen=True, repr=False)
+class TruncatedWindows:
+    """Where, in the number of steps T, the conditions of the published method are met.
+
+    With x = ν^T the state is (1, ρ x, −ρ R′ (x − 1)) with R′ = 2 (σ_r / 2|λ_n|)^l, whatever η is.
+    Each norm condition is linear in x, and each objective condition a polynomial in x of degree
+    four. The intervals of x are found from the roots and turned into T = log x / log ν; their ends
+    are real numbers.
+
+    Attributes
+    ----------
+    dominance : float
+        What the ≫ of the text is taken to mean.
+    objective : str
+        "exact" or "surrogate".
+    growth : float
+        ν − 1.
+    beta_largest, gamma_largest : Intervals
+        The visible or the hidden term is the largest of the three.
+    beta_dominates, gamma_dominates : Intervals
+        It is `dominance` times larger than the two others.
+    state_below, beta_below, gamma_below : Intervals
+        The objective of the whole state, of the visible or of the hidden term alone, is below that
+        of ŵ.
+    code_accepts, text_accepts : Intervals
+        The published rule of the code, and that of the text, accepts.
+
+    Examples
+    --------
+    >>> from lift_compare import sensing, simulated
+    >>> problem = sensing.two_by_two()
+    >>> directions = simulated.escape_directions(problem, [[0.0], [0.5**0.5]])
+    >>> found = simulated.truncated_windows(problem, directions, 3, rho=0.1, eta=0.01)
+    >>> found.text_accepts  # never
+    ()
+    """
+
+    dominance: float
+    objective: str
+    growth: float
+    beta_largest: Intervals = ()
+    gamma_largest: Intervals = ()
+    beta_dominates: Intervals = ()
+    gamma_dominates: Intervals = ()
+    state_below: Intervals = ()
+    beta_below: Intervals = ()
+    gamma_below: Intervals = ()
+    code_accepts: Intervals = ()
+    text_accepts: Intervals = ()
+
+    def __repr__(self) -> str:
+        rows = {
+            "visible term largest": self.beta_largest,
+            "hidden term largest": self.gamma_largest,
+            f"visible term {self.dominance:g} times larger": self.beta_dominates,
+            f"hidden term {self.dominance:g} times larger": self.gamma_dominates,
+            "state below ŵ": self.state_below,
+            "visible term below ŵ": self.beta_below,
+            "hidden term below ŵ": self.gamma_below,
+            "rule of the code accepts": self.code_accepts,
+            "rule of the text accepts": self.text_accepts,
+        }
+        head = f"TruncatedWindows of T ({self.objective} objective, ν − 1 = {self.growth:.6g})"
+        lines = [f"  {name:<34} {in_words(intervals)}" for name, intervals in rows.items()]
+        return "\n".join([head, *lines])
+
+
+def truncated_windows(
+    problem: SensingProblem,
+    directions: EscapeDirections,
+    order: int,
+    *,
+    rho: float,
+    eta: float,
+    dominance: float = 10.0,
+    surrogate: bool = False,
+) -> TruncatedWindows:
+    """Return the intervals of T in which terms dominate and published rules accept.
+
+    The mathematics: docs/theory.md, section 7.
+
+    Parameters
+    ----------
+    problem : SensingProblem
+        The problem.
+    directions : EscapeDirections
+        The directions at X̂.
+    order : int
+        The odd lifting order l.
+    rho, eta : float
+        ρ > 0, and η > 0 of the truncated recursion.
+    dominance : float
+        What the ≫ of the text is taken to mean, at least 1.
+    surrogate : bool
+        Use the diagonal surrogate instead of h^l.
+
+    Returns
+    -------
+    TruncatedWindows
+        All intervals are empty if λ_n ≥ 0: then ν ≤ 1, and nothing grows.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For an even order, or ρ, η or dominance out of range.
+    OverflowError
+        If the powers of this order do not fit into float64.
+
+    Examples
+    --------
+    >>> from lift_compare import sensing, simulated
+    >>> problem = sensing.two_by_two()
+    >>> directions = simulated.escape_directions(problem, [[0.0], [0.5**0.5]])
+    >>> found = simulated.truncated_windows(problem, directions, 3, rho=0.1, eta=0.01)
+    >>> [round(T) for T in found.code_accepts[0]]
+    [300, 678]
+    """
+    order = odd_order(order)
+    rho, eta = positive("rho", rho), positive("eta", eta)
+    dominance = positive("dominance", dominance)
+    if dominance < 1:
+        raise ValueError(f"dominance: expected at least 1, got {dominance}")
+    growth, _ = truncated_rates(directions, order, eta)
+    name = "surrogate" if surrogate else "exact"
+    if directions.eigenvalue >= 0:
+        return TruncatedWindows(dominance, name, growth)
+    ratio = _hidden_ratio(directions, order)
+    base, _, hidden = np.linalg.norm(directions.generators, axis=(1, 2)) ** order
+    kind = DiagonalSurrogate if surrogate else SpanObjective
+    objective = kind(problem, directions.generators, order)
+    level = float(objective.value([1.0, 0.0, 0.0]))
+
+    # Everything is a condition on s = x − 1 = ν^T − 1 ≥ 0: the state is start + s · move.
+    beta_largest, gamma_largest = _dominant(rho, ratio * hidden, base, 1.0)
+    beta_dominates, gamma_dominates = _dominant(rho, ratio * hidden, base, dominance)
+    start, move = np.array([1.0, rho, 0.0]), np.array([0.0, rho, -rho * ratio])
+    state_below = _below(objective, start, move, level)
+    beta_below = _below(objective, start * [0, 1, 0], move * [0, 1, 0], level)
+    gamma_below = _below(objective, start * [0, 0, 1], move * [0, 0, 1], level)
+    code = intersect(unite(beta_largest, gamma_largest), state_below)
+    text = unite(intersect(beta_dominates, beta_below), intersect(gamma_dominates, gamma_below))
+
+    # Back from s to T = log(1 + s) / log ν; at high order λ_n^l, and with it log ν, may underflow.
+    rate = max(float(np.log1p(growth)), np.finfo(np.float64).tiny)
+
+    def steps(intervals: Intervals) -> Intervals:
+        return proper((np.log1p(low) / rate, np.log1p(high) / rate) for low, high in intervals)
+
+    return TruncatedWindows(
+        dominance=dominance,
+        objective=name,
+        growth=growth,
+        beta_largest=steps(beta_largest),
+        gamma_largest=steps(gamma_largest),
+        beta_dominates=steps(beta_dominates),
+        gamma_dominates=steps(gamma_dominates),
+        state_below=steps(state_below),
+        beta_below=steps(beta_below),
+        gamma_below=steps(gamma_below),
+        code_accepts=steps(code),
+        text_accepts=steps(text),
+    )
+
+
+def _hidden_ratio(directions: EscapeDirections, order: int) -> float:
+    """Return R′ = 2 (σ_r / 2|λ_n|)^l, so that γ̃ = −ρ R′ (ν^t − 1); inf if it does not fit."""
+    with np.errstate(over="ignore", divide="ignore"):
+        half = directions.singular_value / (2 * np.float64(abs(directions.eigenvalue)))
+        return float(2 * half**order)
+
+
+def _dominant(rho: float, R: float, base: float, factor: float) -> tuple[Intervals, Intervals]:
+    """Return the s at which the visible, and the hidden, term is `factor` times the two others.
+
+    The norms are `base`, ρ (1 + s) and ρ R s, with R = R′ ‖hidden‖^l.
+    """
+    above_base = factor * base / rho - 1
+    beta = (max(0.0, above_base), 1 / (factor * R - 1) if factor * R > 1 else np.inf)
+    least = max(factor / (R - factor), factor * base / (rho * R)) if factor < R else np.inf
+    return proper([beta]), proper([(least, np.inf)])
+
+
+def _below(
+    objective: SpanObjective | DiagonalSurrogate, start: FloatArray, move: FloatArray, level: float
+) -> Intervals:
+    """Return the s > 0 at which objective(start + s · move) < level."""
+    quartic = np.array(objective.along(start, move))
+    quartic[0] -= level
+    if not np.any(quartic):
+        return ()
+    roots = real_roots(quartic)
+    # A candidate too many does no harm: between candidates the sign is looked up.
+    ends = np.concatenate([[0.0], roots[roots > 0]])
+    unit = ends[-1] if len(ends) > 1 else 1.0
+    inner = np.append((ends[:-1] + ends[1:]) / 2, 2 * ends[-1] + unit)
+    scaled = quartic * unit ** np.arange(len(quartic))
+    negative = np.polynomial.polynomial.polyval(inner / unit, scaled / np.abs(scaled).max()) < 0
+    pieces = zip(ends, np.append(ends[1:], np.inf), negative, strict=True)
+    return unite(tuple((float(low), float(high)) for low, high, holds in pieces if holds))

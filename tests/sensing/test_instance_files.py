@@ -1,0 +1,437 @@
+"""Reading instances from files: what is well formed is read exactly, everything else is refused in one line."""
+
+import contextlib
+import io
+import os
+import struct
+import tracemalloc
+import warnings
+import zipfile
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lift_compare import sensing
+from lift_compare.sensing import load_instance
+from lift_compare.sensing.instances.files import InstanceFileError
+
+
+def arrays():
+    rng = np.random.default_rng(0)
+    B = rng.standard_normal((4, 3, 3))
+    A = B + B.transpose(0, 2, 1)
+    Z, X = rng.standard_normal((2, 3, 2))
+    return {"A": A, "Z": Z, "X": X}
+
+
+def saved(path, **changes):
+    """Save the good arrays with changes; None removes a key."""
+    content = {key: value for key, value in {**arrays(), **changes}.items() if value is not None}
+    np.savez(path, **content)
+    return path
+
+
+def npy(array, *, shape=None, descr=None):
+    """Return npy bytes, with the shape or dtype of the header replaced by a lie."""
+    stream = io.BytesIO()
+    header = {"descr": descr or np.lib.format.dtype_to_descr(array.dtype), "fortran_order": False}
+    np.lib.format.write_array_header_1_0(
+        stream, {**header, "shape": array.shape if shape is None else shape}
+    )
+    return stream.getvalue() + array.tobytes()
+
+
+def zipped(path, members, compression=zipfile.ZIP_DEFLATED):
+    with zipfile.ZipFile(path, "w", compression) as archive:
+        for name, content in members:
+            archive.writestr(name, content)
+    return path
+
+
+def members(**changes):
+    return [(f"{key}.npy", changes.get(key, npy(value))) for key, value in arrays().items()]
+
+
+def refusal(path, **options):
+    """Return the line of the refusal, which names the file and is one line."""
+    with pytest.raises(InstanceFileError) as caught:
+        load_instance(path, **options)
+    line = str(caught.value)
+    assert "\n" not in line
+    assert line.startswith(str(path)[:10])
+    return line
+
+
+# -- good files
+# ---------------------------------------------------------------------------------------------------
+
+
+def test_dense_operator_with_ground_truth(tmp_path):
+    A, Z, X = arrays().values()
+    instance = load_instance(saved(tmp_path / "good.npz"))
+    np.testing.assert_array_equal(instance.known_point, X)
+    np.testing.assert_allclose(instance.problem.operator.matrices(), A)
+    np.testing.assert_allclose(instance.problem.measurements, np.einsum("ijk,jk->i", A, Z @ Z.T))
+    np.testing.assert_array_equal(instance.problem.ground_truth, Z)
+    assert instance.problem.rank == 2
+
+
+def test_entrywise_operator_with_measurements(tmp_path):
+    problem = sensing.perturbed_completion(4, 0.2)
+    path = saved(
+        tmp_path / "w.npz",
+        A=None,
+        Z=None,
+        X=None,
+        weights=problem.operator.weights,
+        b=problem.measurements,
+    )
+    instance = load_instance(path)
+    assert isinstance(instance.problem.operator, sensing.EntrywiseOperator)
+    assert (instance.known_point, instance.problem.ground_truth, instance.problem.rank) == (
+        None,
+        None,
+        1,
+    )
+    D = np.ones((4, 1))
+    assert instance.problem.objective(D) == problem.objective(D)
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+@pytest.mark.parametrize("dtype", [np.float32, np.int64, np.uint8, ">f8"])
+def test_any_real_dtype_and_compression(tmp_path, save, dtype):
+    A = np.array([[[2, 1], [1, 3]]]).astype(dtype)
+    save(tmp_path / "a.npz", A=A, b=np.array([5]).astype(dtype), rank=2)
+    problem = load_instance(tmp_path / "a.npz").problem
+    assert problem.rank == 2
+    assert problem.measurements.dtype == np.float64
+    np.testing.assert_array_equal(problem.operator.matrices(), A.astype(float))
+
+
+def test_fortran_order_is_not_transposed(tmp_path):
+    Z = np.asfortranarray(arrays()["Z"])
+    np.testing.assert_array_equal(
+        load_instance(saved(tmp_path / "f.npz", Z=Z)).problem.ground_truth, Z
+    )
+
+
+@pytest.mark.parametrize("rank", [np.int64(2), np.array([2]), np.array(2.0)])
+def test_rank_as_a_number_of_any_kind(tmp_path, rank):
+    assert load_instance(saved(tmp_path / "r.npz", rank=rank)).problem.rank == 2
+
+
+# -- refused: the archive
+# -------------------------------------------------------------------------------------------
+
+
+def test_no_such_file(tmp_path):
+    assert "No such file" in refusal(tmp_path / "absent.npz")
+
+
+def test_folder(tmp_path):
+    assert "expected a regular file" in refusal(tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_named_pipe_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.npz")
+    assert "regular file" in refusal(tmp_path / "pipe.npz")
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"hello", b"PK\x03\x04" + b"\0" * 40, b"\x93NUMPY\x01\x00"]
+)
+def test_not_a_zip_archive(tmp_path, content):
+    path = tmp_path / "x.npz"
+    path.write_bytes(content)
+    assert "not an .npz archive" in refusal(path)
+
+
+def test_file_over_the_limit(tmp_path):
+    assert "over the limit" in refusal(saved(tmp_path / "x.npz"), max_bytes=100)
+
+
+@pytest.mark.parametrize(
+    "name", ["evil.npy", "A", "../A.npy", "/A.npy", "A.npy.npy", "a.npy", "x\ny.npy", "n" * 999]
+)
+def test_unknown_members(tmp_path, name):
+    line = refusal(zipped(tmp_path / "x.npz", [*members(), (name, b"")]))
+    assert "unknown member" in line
+    assert len(line) < 300
+
+
+def test_doubled_member(tmp_path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        path = zipped(tmp_path / "x.npz", [*members(), ("Z.npy", npy(arrays()["Z"]))])
+    assert "Z: appears twice" in refusal(path)
+
+
+def test_strange_compression(tmp_path):
+    assert "A: has a compression" in refusal(
+        zipped(tmp_path / "x.npz", members(), zipfile.ZIP_LZMA)
+    )
+
+
+def test_encrypted_member(tmp_path):
+    path = saved(tmp_path / "x.npz")
+    data = bytearray(path.read_bytes())
+    at = data.index(b"PK\x01\x02")
+    data[at + 8] |= 1  # the encryption flag of the first entry of the central directory
+    path.write_bytes(data)
+    assert "A: is encrypted" in refusal(path)
+
+
+@pytest.mark.parametrize("keep", [0.3, 0.6, 0.95])
+def test_truncated_file(tmp_path, keep):
+    path = saved(tmp_path / "x.npz")
+    data = path.read_bytes()
+    path.write_bytes(data[: int(keep * len(data))])
+    refusal(path)
+
+
+def test_damaged_data_is_found_by_its_checksum(tmp_path):
+    path = saved(tmp_path / "x.npz", A=np.ones((4000, 3, 3)), b=np.ones(4000))
+    data = bytearray(path.read_bytes())
+    data[200_000] ^= 0xFF  # far behind the header of A, which is read on its own
+    path.write_bytes(data)
+    assert "A: its data cannot be read" in refusal(path)
+
+
+# -- refused: keys
+# -------------------------------------------------------------------------------------------------
+
+
+def test_missing_and_conflicting_keys(tmp_path):
+    assert "either A, weights, vectors or entries, got neither" in refusal(
+        saved(tmp_path / "1.npz", A=None)
+    )
+    assert "got A and weights" in refusal(saved(tmp_path / "2.npz", weights=np.eye(3)))
+    assert "expected b (measurements) or Z" in refusal(saved(tmp_path / "3.npz", Z=None))
+
+
+# -- refused: headers, before any data is read
+# ------------------------------------------------------------------------
+
+
+def test_pickle_is_never_loaded(tmp_path):
+    class Bomb:
+        def __reduce__(self):
+            return os.mkdir, (str(tmp_path / "exploded"),)
+
+    path = tmp_path / "x.npz"
+    np.savez(path, **{**arrays(), "X": np.array([Bomb()], dtype=object)}, allow_pickle=True)
+    assert "X: holds Python objects" in refusal(path)
+    assert not (tmp_path / "exploded").exists()
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.ones((3, 2), dtype=complex),
+        np.full((3, 2), "x"),
+        np.full((3, 2), b"x"),
+        np.zeros((3, 2), dtype="M8[s]"),
+        np.zeros((3, 2), dtype=[("re", float), ("im", float)]),
+        np.zeros((3, 2), dtype="V8"),
+        np.ones((3, 2), dtype=np.longdouble),
+    ],
+    ids=lambda array: str(array.dtype)[:12],
+)
+def test_dtypes_that_are_not_real_numbers(tmp_path, array):
+    if array.dtype == np.float64:
+        pytest.skip("long double is double here")
+    assert "X: expected real numbers, got dtype" in refusal(saved(tmp_path / "x.npz", X=array))
+
+
+@pytest.mark.parametrize(
+    ("shape", "words"),
+    [
+        ((3, 2, 1), "of 2 dimensions"),
+        ((6,), "of 2 dimensions"),
+        ((), "of 2 dimensions"),
+        ((0, 2), "is empty"),
+        ((-3, -2), "impossible shape"),
+        ((2, 2), "but holds"),
+        ((10**5, 10**5), "but holds"),
+        ((10**30, 10**30), "but holds"),
+    ],
+)
+def test_shapes_that_lie(tmp_path, shape, words):
+    path = zipped(tmp_path / "x.npz", members(X=npy(arrays()["X"], shape=shape)))
+    line = refusal(path)
+    assert words in line
+    assert ": X: " in line
+
+
+def test_bomb_that_declares_what_it_holds_is_refused_before_it_is_decompressed(tmp_path):
+    """64 MB of zeros in 64 kB: the sizes add up, and reading is what must not happen."""
+    count = 8_000_000
+    path = tmp_path / "bomb.npz"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members():
+            archive.writestr(name, content)
+        with archive.open("b.npy", "w") as stream:
+            header = io.BytesIO()
+            np.lib.format.write_array_header_1_0(
+                header, {"descr": "<f8", "fortran_order": False, "shape": (count,)}
+            )
+            stream.write(header.getvalue())
+            for _ in range(count // 1_000_000):
+                stream.write(bytes(8_000_000))
+    assert path.stat().st_size < 1_000_000
+    tracemalloc.start()
+    line = refusal(path, max_bytes=5 * 10**7)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert "b: declares shape (8000000,), 64 MB" in line
+    assert peak < 5_000_000
+
+
+def test_sizes_count_together(tmp_path):
+    """Each array is below the limit; one after another they are not."""
+    path = tmp_path / "x.npz"
+    np.savez_compressed(
+        path, A=np.zeros((1000, 3, 3)), b=np.zeros(1000), Z=np.zeros((3, 300)), X=np.zeros((3, 300))
+    )
+    assert "X: declares shape (3, 300)" in refusal(path, max_bytes=8 * (9000 + 1000 + 900 + 899))
+    assert "limit" not in refusal(path, max_bytes=8 * (9000 + 1000 + 900 + 900))
+
+
+def test_small_integers_count_as_float64(tmp_path):
+    path = tmp_path / "x.npz"
+    np.savez_compressed(
+        path, A=np.zeros((4000, 2, 2), dtype=np.int8), b=np.ones(4000, dtype=np.int8)
+    )
+    assert "A: declares shape (4000, 2, 2), 128 kB" in refusal(path, max_bytes=100_000)
+
+
+def test_size_in_the_directory_that_lies(tmp_path):
+    """The directory says that X is longer than its data."""
+    path = zipped(tmp_path / "x.npz", members(), zipfile.ZIP_STORED)
+    data = bytearray(path.read_bytes())
+    at = data.rindex(b"PK\x01\x02")  # the last entry is X
+    size = struct.unpack_from("<I", data, at + 24)[0]
+    struct.pack_into("<II", data, at + 20, size + 800, size + 800)
+    path.write_bytes(data)
+    assert "X: " in refusal(path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"not npy",
+        b"\x93NUMPY\x09\x00",
+        b"\x93NUMPY\x01\x00\xff\xff{",
+        b"\x93NUMPY\x02\x00\xff\xff\xff\xff",
+    ],
+)
+def test_member_without_a_readable_header(tmp_path, content):
+    assert "X: has no readable .npy header" in refusal(
+        zipped(tmp_path / "x.npz", members(X=content))
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["((((" * 2000, "{'descr': '<f8'}", "{'shape': (1,), 'x': __import__('os')}", "\0" * 50]
+)
+def test_hostile_headers(tmp_path, text):
+    header = text.encode() + b"\n"
+    content = b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header
+    assert "X: has no readable .npy header" in refusal(
+        zipped(tmp_path / "x.npz", members(X=content))
+    )
+
+
+# -- refused: values
+# ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("key", ["A", "Z", "X", "b", "weights"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_numbers_that_are_not_finite(tmp_path, key, value):
+    content = {**arrays(), "b": np.ones(4)}
+    if key == "weights":
+        content.update(A=None, b=None, weights=np.eye(3))
+    content[key] = np.array(content[key], dtype=float)
+    content[key].flat[-1] = value
+    assert f"{key}: expected finite numbers, got 1 not finite" in refusal(
+        saved(tmp_path / "x.npz", **content)
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"A": np.zeros((2, 3, 4))}, "A: expected shape (m, n, n)"),
+        ({"A": np.arange(9.0).reshape(1, 3, 3)}, "A: expected symmetric A_i"),
+        ({"A": None, "weights": np.ones((3, 4))}, "weights: expected a square matrix"),
+        ({"A": None, "weights": np.zeros((3, 3))}, "weights: expected at least one nonzero weight"),
+        ({"b": np.ones(5)}, "b: expected 4 measurements"),
+        ({"b": np.zeros(4)}, "b: expected a nonzero vector"),
+        ({"Z": np.zeros((3, 2))}, "Z: expected a nonzero vector"),
+        ({"Z": np.ones((4, 2))}, "Z: expected 3 rows"),
+        ({"X": np.ones((2, 2))}, "X: expected 3 rows"),
+        ({"X": np.zeros((3, 2))}, "X: expected a nonzero point"),
+        ({"X": np.ones((3, 1)), "rank": 2}, "X: expected 2 columns"),
+        ({"rank": 0}, "rank: expected a rank that is a whole number in 1..3, got 0"),
+        ({"rank": 4}, "rank: expected a rank that is a whole number in 1..3, got 4"),
+        ({"rank": 1.5}, "rank: expected a rank that is a whole number in 1..3, got 1.5"),
+        ({"rank": np.array([1, 2])}, "rank: expected an array of 0 dimensions"),
+        ({"X": np.ones((3, 4))}, "X: expected a rank that is a whole number in 1..3, got 4"),
+        (
+            {"A": np.full((1, 3, 3), 1e300), "Z": np.full((3, 2), 1e300)},
+            "Z: expected finite numbers",
+        ),
+    ],
+)
+def test_values_that_do_not_fit(tmp_path, changes, words):
+    assert words in refusal(saved(tmp_path / "x.npz", **changes))
+
+
+def test_long_double_overflow_cannot_pass_as_infinity(tmp_path):
+    assert "X: expected real numbers" in refusal(
+        saved(tmp_path / "x.npz", X=np.full((3, 2), 2, dtype=np.longdouble))
+    )
+
+
+# -- anything at all
+# -------------------------------------------------------------------------------------------------
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    flips=st.lists(st.tuples(st.integers(0, 10**6), st.integers(1, 255)), min_size=1, max_size=4),
+    cut=st.integers(0, 40),
+)
+def test_damaged_bytes_are_read_or_refused_and_nothing_else(tmp_path, flips, cut):
+    good = saved(tmp_path / "good.npz")
+    data = bytearray(good.read_bytes())
+    for at, mask in flips:
+        data[at % len(data)] ^= mask
+    path = tmp_path / "damaged.npz"
+    path.write_bytes(data[: len(data) - cut] if cut < 20 else data)
+    with contextlib.suppress(InstanceFileError):
+        assert load_instance(path).problem.n == 3
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(content=st.binary(max_size=200))
+def test_any_bytes_as_a_member(tmp_path, content):
+    path = zipped(tmp_path / "any.npz", members(X=content))
+    assert ": X: " in refusal(path)
+
+
+def test_line_is_one_line_whatever_the_name(tmp_path):
+    path = tmp_path / "two\nlines.npz"
+    path.write_bytes(b"x")
+    with pytest.raises(InstanceFileError) as caught:
+        load_instance(path)
+    assert len(str(caught.value).splitlines()) == 1
