@@ -1,57 +1,79 @@
-"""The roof: explicit and simulated lifting side by side; agreement, theory checks, cost and memory."""
+"""The roof: explicit and simulated lifting side by side; agreement, theory checks, cost, sweeps.
 
-from .ablations import EVALUATIONS
-from .cost import cost_cases, cost_grid, memory_summary, standard_cases
-from .directions import DirectionComparison, OracleAlignment, compare_directions
-from .evaluations import Evaluation
-from .export import export_frame, export_rows
-from .fresh import ChildFailed, in_fresh_process
-from .measure import CostSample, Seconds, measure_cost
-from .published_comparison import PublishedComparison, compare_published
-from .resident import resident_peak
-from .rows import Status
-from .scaling import Scaling, scaling_exponents
-from .store import StoreError
-from .success import SuccessRates, success_rates
-from .sweep import Sweep
-from .sweep_run import SweepReport, run_sweep
-from .verify import Verification, verify
-from .verify_random import RandomVerification, spurious_point, verify_random
-from .workloads import CostCase
+    commands/        the command line, one thin file a subcommand
+    reproduction/    the published figures and numbers, and the report
+    figures/         functions (ax=None) -> (figure, axes)
+    sweeps/          ablations in a store that survives any interruption
+    verification/    every claim of the theory, checked on instances
+    rivals/          what a user would run instead
+    published/       the main job on instances, printed numbers, findings
+    agreement.py     explicit = exact? one comparison at one point
+    simulated_lift.py   both simulations at one point, with what they lead to
+    cost/            seconds and bytes of a call, or of a grid of sizes
+    tables.py, provenance.py, threads.py, tolerances.py   what all rooms use
+
+Imports go down this list only, and nothing imports `compare`.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .agreement import DirectionComparison, compare_directions
+from .cost.cases import cost_cases
+from .cost.grid import cost_grid
+from .cost.measure import CostSample, measure_cost
+from .cost.scaling import scaling_exponents
+from .published.comparison import InstanceComparison, compare_instances
+from .sweeps.evaluations import Evaluation
+from .sweeps.export import export_frame, export_rows
+from .sweeps.run import SweepReport, run_sweep
+from .sweeps.shipped import EVALUATIONS
+from .sweeps.store import StoreError
+from .sweeps.success import SuccessRates, success_rates
+from .sweeps.sweep import Sweep
+from .verification.claims import Claim
+from .verification.random_instances import RandomVerification, verify_random
+from .verification.verification import Verification, verify
+
+if TYPE_CHECKING:
+    from . import figures
+    from .reproduction.reproduce import reproduce
 
 __all__ = [
     "EVALUATIONS",
-    "ChildFailed",
-    "CostCase",
+    "Claim",
     "CostSample",
     "DirectionComparison",
     "Evaluation",
-    "OracleAlignment",
-    "PublishedComparison",
+    "InstanceComparison",
     "RandomVerification",
-    "Scaling",
-    "Seconds",
-    "Status",
     "StoreError",
     "SuccessRates",
     "Sweep",
     "SweepReport",
     "Verification",
     "compare_directions",
-    "compare_published",
+    "compare_instances",
     "cost_cases",
     "cost_grid",
     "export_frame",
     "export_rows",
-    "in_fresh_process",
+    "figures",
     "measure_cost",
-    "memory_summary",
-    "resident_peak",
+    "reproduce",
     "run_sweep",
     "scaling_exponents",
-    "spurious_point",
-    "standard_cases",
     "success_rates",
     "verify",
     "verify_random",
 ]
+
+# What draws is loaded when it is first used: matplotlib takes longer than all of the rest.
+_DRAWING = {"figures": ".figures", "reproduce": ".reproduction.reproduce"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _DRAWING:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = import_module(_DRAWING[name], __name__)
+    return module if name == "figures" else getattr(module, name)

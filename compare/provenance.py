@@ -1,4 +1,4 @@
-"""Where a result comes from: versions, machine, threads, seed. It travels with every table that is written."""
+"""Where a result comes from: versions, machine, threads, seed. It travels with every table."""
 
 from __future__ import annotations
 
@@ -8,24 +8,22 @@ from datetime import UTC, datetime
 from importlib import metadata
 from typing import Any
 
+from .threads import thread_limits
+
 _PACKAGES = ("lift-compare", "numpy", "scipy", "opt_einsum", "tensorly", "matplotlib")
-_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def provenance(seed: int | None = None, **settings: Any) -> dict[str, Any]:
-    """Return versions, machine, thread limits, date (UTC), seed and any further settings as a JSON-ready dict."""
+    """Return seed, settings, versions, machine, threads and date (UTC), ready for JSON."""
     return {
         "seed": seed,
         **settings,
-        "versions": {
-            "python": platform.python_version(),
-            **{name: _version(name) for name in _PACKAGES},
-        },
+        "versions": {"python": platform.python_version(), **{p: _version(p) for p in _PACKAGES}},
         "machine": {
             "processor": _processor(),
             "cores": os.cpu_count(),
             "system": f"{platform.system()} {platform.machine()}",
-            "threads": {name: os.environ.get(name, "not set") for name in _THREAD_VARIABLES},
+            "threads": thread_limits(),
         },
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
     }

@@ -6,7 +6,7 @@
     descent.py       gradient descent, from one start or many; step_rules.py its steps
     polishing.py     Newton steps to a stationary point; spurious.py finds one from nothing
     spectrum.py      eigenpairs of G(X), singular triplets of X, relative gradient norm
-    rip.py           a lower bound of the restricted isometry constant
+    rip.py           bounds of the restricted isometry constant
     checks.py        tests of your own operator, gradient and Hessian
 
 What every room of the house uses:

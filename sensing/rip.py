@@ -1,12 +1,17 @@
-"""A lower bound of the restricted isometry constant."""
+"""Bounds of the restricted isometry constant δ, which itself is NP-hard."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import minimize
 
 from .operators import SensingOperator
 from .validation import FloatArray, whole_number
+
+_SAMPLES = 6  # random starts of the lower bound of a bracket
+_DENSE_BYTES = 2**28  # up to which all matrices are formed for its upper bound
 
 
 def rip_lower_bound(
@@ -66,6 +71,51 @@ def rip_lower_bound(
             quotient = _improve(operator, start, sign, max_iterations)
             best = max(best, sign * (quotient - 1))
     return best
+
+
+@dataclass(frozen=True)
+class RipBracket:
+    """What is certain about δ_p.
+
+    Attributes
+    ----------
+    rank : int
+        The rank p.
+    lower : float
+        Reached by a symmetric matrix of rank at most p, so δ_p ≥ lower.
+    upper : float
+        δ_n, from the extreme eigenvalues of A*A on *all* symmetric matrices, so δ_p ≤ upper.
+        Infinite if those were too large to compute. With p ≥ n the two agree: every symmetric
+        matrix has rank at most p.
+    upper_side : float
+        max(0, λ_max(A*A) − 1): ‖A(M)‖² ≤ (1 + upper_side) ‖M‖² for every symmetric M. It may
+        replace δ wherever only 1 + δ enters, and it is often much smaller than `upper`.
+    """
+
+    rank: int
+    lower: float
+    upper: float
+    upper_side: float
+
+
+def rip_bracket(operator: SensingOperator, rank: int, *, seed: int) -> RipBracket:
+    """Return the bracket of δ_p for p = `rank`.
+
+    The symmetric matrices have dimension k = n(n+1)/2 and the orthonormal basis e_i e_iᵀ, (e_i e_jᵀ
+    + e_j e_iᵀ)/√2; the singular values of A in this basis give both extremes of ‖A(M)‖² / ‖M‖² (the
+    least is 0 if m < k).
+    """
+    lower = rip_lower_bound(operator, rank, samples=_SAMPLES, seed=seed)
+    n, m = operator.n, operator.m
+    k = n * (n + 1) // 2
+    if 8 * m * max(n * n, k) > _DENSE_BYTES:
+        return RipBracket(rank, lower, np.inf, np.inf)
+    rows, cols = np.triu_indices(n)
+    in_basis = operator.matrices()[:, rows, cols] * np.where(rows == cols, 1.0, np.sqrt(2.0))
+    squares = np.linalg.svd(in_basis, compute_uv=False) ** 2
+    least = float(squares[-1]) if m >= k else 0.0
+    upper_side = max(0.0, float(squares[0]) - 1)
+    return RipBracket(rank, lower, max(upper_side, 1 - least), upper_side)
 
 
 def _improve(operator: SensingOperator, U: FloatArray, sign: float, max_iterations: int) -> float:

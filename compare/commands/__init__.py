@@ -1,1 +1,4 @@
-"""The subcommands of `lift-compare`: each module has add_parser(subparsers) and run(arguments) -> exit code."""
+"""The subcommands of `lift-compare`: each has add_parser(subparsers) and run(arguments) -> code.
+
+main.py is the command itself, common.py what the subcommands share.
+"""

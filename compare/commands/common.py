@@ -1,23 +1,24 @@
-"""What the subcommands share: their common options and the refusal of bad usage."""
+"""What the subcommands share: their common options, instances, and how results leave."""
 
 from __future__ import annotations
 
 import argparse
-import csv
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..tables import plain
+from lift_compare import sensing
+from lift_compare.sensing import Instance
+
+from ..tables import rows_text, save_rows
 
 
 class UsageError(Exception):
     """Bad usage or malformed input, in one clear line; the command line exits with 2."""
 
 
-def add_common_options(parser: argparse.ArgumentParser, *, default_out: str = "results") -> None:
+def add_common_options(parser: argparse.ArgumentParser) -> None:
     """Add --seed, --out, --json and --csv."""
     parser.add_argument(
         "--seed", type=int, default=0, help="seed of everything random (default: 0)"
@@ -25,14 +26,36 @@ def add_common_options(parser: argparse.ArgumentParser, *, default_out: str = "r
     parser.add_argument(
         "--out",
         type=Path,
-        default=Path(default_out),
-        help=f"folder for what is written (default: {default_out}/)",
+        default=Path("results"),
+        help="folder for what is written (default: results/)",
     )
     form = parser.add_mutually_exclusive_group()
-    form.add_argument(
-        "--json", action="store_true", help="print the rows as JSON instead of a table"
+    form.add_argument("--json", action="store_true", help="print rows as JSON, not as a table")
+    form.add_argument("--csv", action="store_true", help="print rows as CSV, not as a table")
+
+
+def add_instance_option(
+    parser: argparse.ArgumentParser, default: str, *, several: bool = False
+) -> None:
+    """Add --instance; `default` says what is taken without it."""
+    again = " may be repeated;" if several else ""
+    parser.add_argument(
+        "--instance",
+        action="append" if several else "store",
+        metavar="INSTANCE",
+        help="a name of the catalogue, name:key=value,... such as gaussian:n=5,m=6,seed=3, or an "
+        f".npz file;{again} default: {default}. Names: "
+        f"{', '.join(entry.name for entry in sensing.catalogue())}",
     )
-    form.add_argument("--csv", action="store_true", help="print the rows as CSV instead of a table")
+
+
+def find_instance(text: str) -> Instance:
+    """Return the instance that --instance names."""
+    try:
+        return sensing.parse_instance(text)
+    except (TypeError, ValueError) as error:
+        said = str(error)
+        raise UsageError(said if said.startswith("instance") else f"--instance: {said}") from error
 
 
 def output_folder(arguments: argparse.Namespace) -> Path:
@@ -43,21 +66,38 @@ def output_folder(arguments: argparse.Namespace) -> Path:
     return folder
 
 
-def print_rows(
+def save(
     arguments: argparse.Namespace,
+    name: str,
+    rows: Sequence[Mapping[str, Any]],
+    origin: Mapping[str, Any],
+) -> list[Path]:
+    """Write the rows to OUT as NAME.csv and NAME.json; return the paths."""
+    try:
+        return [
+            save_rows(arguments.out / f"{name}.csv", rows),
+            save_rows(arguments.out / f"{name}.json", rows, origin),
+        ]
+    except OSError as error:
+        what = f"{arguments.out} cannot be written to: {error.strerror}"
+        raise UsageError(f"--out: {what}") from error
+
+
+def show(
+    arguments: argparse.Namespace,
+    text: str,
     rows: Sequence[Mapping[str, Any]],
     origin: Mapping[str, Any],
     **more: Any,
-) -> bool:
-    """Print the rows as JSON (with their origin, and `more`) or CSV if that was asked for; return whether it was."""
+) -> None:
+    """Print the text; or, where that was asked for, the rows as CSV or JSON (with `more`)."""
     if arguments.json:
-        print(
-            json.dumps(
-                plain({"provenance": origin, "rows": rows, **more}), ensure_ascii=False, indent=1
-            )
-        )
+        text = rows_text("json", rows, origin, **more)
     elif arguments.csv:
-        table = csv.DictWriter(sys.stdout, list(dict.fromkeys(key for row in rows for key in row)))
-        table.writeheader()
-        table.writerows([plain(row) for row in rows])
-    return bool(arguments.json or arguments.csv)
+        text = rows_text("csv", rows)
+    sys.stdout.write(text.rstrip("\n") + "\n")
+
+
+def written(paths: Sequence[Path]) -> str:
+    """Return the last line of a text: where the results are."""
+    return "Written: " + ", ".join(str(path) for path in paths)

@@ -1,19 +1,28 @@
-"""`lift-compare cost`: what explicit and simulated lifting cost, in seconds and bytes, over a grid of sizes."""
+"""`lift-compare cost`: what explicit and simulated lifting cost, in seconds and bytes."""
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
-from ..cost import COLUMNS, METHODS, cost_cases, cost_grid, memory_summary, standard_cases
+from ..cost.cases import OPERATORS, CostCase, cost_cases, instance_cases, standard_cases
+from ..cost.grid import COLUMNS, METHODS, cost_grid, memory_summary
+from ..cost.scaling import COLUMNS as FIT_COLUMNS
+from ..cost.scaling import scaling_exponents
 from ..figures.cost import cost_bytes, cost_seconds, cost_slices
 from ..figures.style import save_svg
 from ..provenance import provenance
-from ..scaling import COLUMNS as FIT_COLUMNS
-from ..scaling import scaling_exponents
-from ..tables import text_table, write_csv, write_json
-from ..workloads import OPERATORS
-from .common import UsageError, add_common_options, output_folder, print_rows
+from ..tables import save_rows, text_table
+from .common import (
+    UsageError,
+    add_common_options,
+    add_instance_option,
+    output_folder,
+    save,
+    show,
+    written,
+)
 
 
 def add_parser(subparsers: Any) -> None:
@@ -21,38 +30,29 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "cost",
         help="seconds and memory of explicit lifting against its simulation",
-        description="Measure one step of explicit lifting (each form) against exact and truncated simulation, "
-        "each in a fresh process. Without --operator: a standard grid on four kinds of operator.",
+        description="Measure one step of explicit lifting (each form) against exact and truncated "
+        "simulation, each in a fresh process. Without --operator and --instance: a standard grid "
+        "on four families of instances.",
     )
-    parser.add_argument(
-        "--quick", action="store_true", help="a small standard grid, in well under a minute"
-    )
-    parser.add_argument(
-        "--operator", choices=OPERATORS, help="measure this kind of operator on the sizes given"
-    )
-    parser.add_argument("--n", type=int, nargs="+", help="sides (default: 4 8 16)")
-    parser.add_argument("--rank", type=int, nargs="+", help="ranks r (default: 1)")
-    parser.add_argument("--order", type=int, nargs="+", help="lifting orders l, odd (default: 3)")
-    parser.add_argument("--m", nargs="+", help="measurements: numbers or multiples such as 2n, n^2")
-    parser.add_argument(
-        "--methods", nargs="+", choices=METHODS, default=list(METHODS), help="default: all"
-    )
-    parser.add_argument(
-        "--forms", nargs="+", help="forms of the explicit side (default: all that apply)"
-    )
-    parser.add_argument(
+    add_instance_option(parser, "a grid of sizes", several=True)
+    add = parser.add_argument
+    add("--quick", action="store_true", help="a small standard grid, in well under a minute")
+    add("--operator", choices=OPERATORS, help="measure this family on the sizes given")
+    add("--n", type=int, nargs="+", help="sides (default: 4 8 16)")
+    add("--rank", type=int, nargs="+", help="ranks r (default: 1)")
+    add("--order", type=int, nargs="+", help="lifting orders l, odd (default: 3)")
+    add("--m", nargs="+", help="measurements: numbers or multiples such as 2n, n^2")
+    add("--methods", nargs="+", choices=METHODS, default=list(METHODS), help="default: all")
+    add("--forms", nargs="+", help="forms of the explicit side (default: all that apply)")
+    add(
         "--memory-limit",
         type=float,
         default=2e9,
         help="byte budget of the explicit side (default: 2e9)",
     )
-    parser.add_argument(
-        "--time-limit", type=float, default=60.0, help="seconds that one row may take (default: 60)"
-    )
-    parser.add_argument("--threads", type=int, default=1, help="threads of BLAS (default: 1)")
-    parser.add_argument(
-        "--repeats", type=int, default=5, help="least number of timed calls (default: 5)"
-    )
+    add("--time-limit", type=float, default=60.0, help="seconds that one row may take (60)")
+    add("--threads", type=int, default=1, help="threads of BLAS (default: 1)")
+    add("--repeats", type=int, default=5, help="least number of timed calls (default: 5)")
     add_common_options(parser)
     parser.set_defaults(run=run)
 
@@ -60,62 +60,61 @@ def add_parser(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Measure the grid, print the table and the exponents, and write both with figures."""
     out = output_folder(arguments)
-    if not 1 <= arguments.memory_limit < float("inf"):
-        raise UsageError(
-            f"--memory-limit: expected a number of bytes >= 1, got {arguments.memory_limit:g}"
-        )
-    sizes = {
-        name: value
-        for name in ("n", "rank", "order", "m")
-        if (value := getattr(arguments, name)) is not None
-    }
-    if arguments.operator:
-        if arguments.quick:
-            raise UsageError("--quick: it is a standard grid and takes no --operator")
-        cases = cost_cases(arguments.operator, **{"n": (4, 8, 16), **sizes})
-    elif sizes:
-        raise UsageError(
-            f"--{next(iter(sizes))}: expected --operator with it, to say what the sizes are of"
-        )
-    else:
-        cases = standard_cases(quick=arguments.quick)
-    settings = {
-        "memory_limit": int(arguments.memory_limit),
+    limit = arguments.memory_limit
+    if not 1 <= limit < float("inf"):
+        raise UsageError(f"--memory-limit: expected a number of bytes >= 1, got {limit:g}")
+    cases = _cases(arguments)
+    budget = {
+        "memory_limit": int(limit),
         "time_limit": arguments.time_limit,
         "threads": arguments.threads,
         "repeats": arguments.repeats,
     }
     rows = cost_grid(
-        cases, methods=arguments.methods, forms=arguments.forms, seed=arguments.seed, **settings
+        cases, methods=arguments.methods, forms=arguments.forms, seed=arguments.seed, **budget
     )
     fits = [fit.row() for fit in scaling_exponents(rows)]
-    origin = provenance(arguments.seed, command="cost", **settings)
-    written = [
-        write_csv(out / "cost.csv", rows),
-        write_json(out / "cost.json", rows, origin),
-        write_json(out / "cost-scaling.json", fits, origin),
-    ]
+    origin = provenance(arguments.seed, command="cost", **budget)
+    paths = save(arguments, "cost", rows, origin)
+    paths += [save_rows(out / "cost-scaling.json", fits, origin), *_figures(rows, out)]
+    show(arguments, _text(rows, fits) + written(paths), rows, origin, scaling=fits)
+    return 130 if any(row["status"] == "interrupted" for row in rows) else 0
+
+
+def _cases(arguments: argparse.Namespace) -> list[CostCase]:
+    """Return what the options name: instances, sizes of a family, or a standard grid."""
+    given = {name: getattr(arguments, name) for name in ("n", "rank", "order", "m")}
+    sizes = {name: value for name, value in given.items() if value is not None}
+    chosen = [name for name in ("instance", "operator", "quick") if getattr(arguments, name)]
+    if len(chosen) > 1:
+        raise UsageError(f"--{chosen[1]}: it does not go together with --{chosen[0]}")
+    if arguments.instance:
+        orders = sizes.pop("order", [3])
+        if sizes:
+            raise UsageError(f"--{next(iter(sizes))}: the instance says it; give it no size")
+        return instance_cases(arguments.instance, orders)
+    if arguments.operator:
+        return cost_cases(arguments.operator, **{"n": (4, 8, 16), **sizes})
+    if sizes:
+        what = "expected --operator with it, to say what the sizes are of"
+        raise UsageError(f"--{next(iter(sizes))}: {what}")
+    return standard_cases(quick=arguments.quick)
+
+
+def _text(rows: list[dict[str, Any]], fits: list[dict[str, Any]]) -> str:
+    """Return the table of the rows, that of the exponents, and the memory in one sentence."""
+    title = "Cost of one step, and peak bytes of plan and step above the inputs"
+    text = text_table(COLUMNS, rows, title=title)
+    if fits:
+        title = "Scaling over the large sizes (for l: factor per unit)"
+        text += "\n\n" + text_table(FIT_COLUMNS, fits, title=title)
+    return f"{text}\n\n{memory_summary(rows)}\n\n"
+
+
+def _figures(rows: list[dict[str, Any]], out: Path) -> list[Path]:
+    paths = []
     for (operator, axis), members in cost_slices(rows).items():
         for name, draw in (("seconds", cost_seconds), ("bytes", cost_bytes)):
-            written.append(
-                save_svg(draw(members, axis=axis)[0], out / f"cost-{name}-{operator}-{axis}.svg")
-            )
-
-    if not print_rows(arguments, rows, origin, scaling=fits):
-        print(
-            text_table(
-                COLUMNS,
-                rows,
-                title="Cost of one step, and peak bytes of plan and step above the inputs",
-            )
-        )
-        if fits:
-            print(
-                "\n"
-                + text_table(
-                    FIT_COLUMNS, fits, title="Scaling over the large sizes (for l: factor per unit)"
-                )
-            )
-        print("\n" + memory_summary(rows))
-        print("\nWritten: " + ", ".join(str(path) for path in written))
-    return 130 if any(row["status"] == "interrupted" for row in rows) else 0
+            path = out / f"cost-{name}-{operator}-{axis}.svg"
+            paths.append(save_svg(draw(members, axis=axis)[0], path))
+    return paths

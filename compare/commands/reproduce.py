@@ -6,9 +6,15 @@ import argparse
 from typing import Any
 
 from ..provenance import provenance
-from ..reproduce import reproduce
-from ..tables import write_csv, write_json
-from .common import add_common_options, output_folder, print_rows
+from ..reproduction.reproduce import reproduce
+from .common import (
+    add_common_options,
+    add_instance_option,
+    find_instance,
+    output_folder,
+    save,
+    show,
+)
 
 
 def add_parser(subparsers: Any) -> None:
@@ -16,10 +22,12 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "reproduce",
         help="redraw the published figures, and report where printed and computed numbers differ",
-        description="Draw all published figures from our own runs and write them, with one self-contained report.html "
-        "that says where the published numbers and the exact computation differ.",
+        description="Draw all published figures from our own runs and write them, with one "
+        "self-contained report.html that says where the published numbers and the exact "
+        "computation differ.",
     )
     add_common_options(parser)
+    add_instance_option(parser, "the published ones, and the printed numbers")
     parser.add_argument(
         "--quick", action="store_true", help="fewer sizes, starts and steps: two minutes at most"
     )
@@ -27,16 +35,15 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Make the report, print the comparisons, and return 1 if explicit and exact simulation disagree."""
+    """Make the report, print the comparisons; 1 if explicit and exact simulation disagree."""
     out = output_folder(arguments)
-    result = reproduce(out, quick=arguments.quick, seed=arguments.seed)
-    rows, origin = (
-        result.rows(),
-        provenance(arguments.seed, command="reproduce", quick=arguments.quick),
-    )
-    write_csv(out / "differences.csv", rows)
-    write_json(out / "differences.json", rows, origin)
-    if not print_rows(arguments, rows, origin):
-        print(result.table())
-        print(f"\n{result!r}")
+    own = None if arguments.instance is None else find_instance(arguments.instance)
+    result = reproduce(out, quick=arguments.quick, seed=arguments.seed, instance=own)
+    origin = provenance(arguments.seed, command="reproduce", quick=arguments.quick)
+    rows = result.rows()
+    text = repr(result)
+    if own is None:
+        save(arguments, "differences", rows, origin)
+        text = f"{result.table()}\n\n{text}"
+    show(arguments, text, rows, origin)
     return 0 if result.consistent else 1

@@ -1,4 +1,16 @@
-"""Figures: functions that take rows or results and `ax=None`, and return (fig, ax). None calls show()."""
+"""Figures: functions that take rows or results and return (figure, axes). None calls show().
+
+In all of them `title` is that of the axes, `labels` says what the legend calls each kind of curve,
+and `ax` is where to draw (a new figure without it).
+
+    paths.py       the lifted paths of one comparison; what a step costs, by order
+    panels.py      descent and simulated lift of one instance; trajectory.py: the path of X
+    plane.py       the landscape of h for n = 2
+    phase.py       phase diagrams over a setting and T
+    success.py     success rates, and the distances of many trials
+    cost.py        seconds and bytes against a size
+    style.py       the look they share, and SVG files with a text alternative
+"""
 
 from .cost import cost_bytes, cost_seconds
 from .panels import histories, lifted_objectives, term_norms

@@ -1,4 +1,4 @@
-"""Cost against size, log-log: seconds and peak bytes of each method, with what was refused drawn."""
+"""Seconds and peak bytes of each method against a size, log-log, refusals included."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..resident import NOISE
-from ..tables import show_bytes, show_seconds
-from .style import BLACK, GREEN, ORANGE, PURPLE, SMALL, canvas, finish, line
+from lift_compare.sensing.validation import show_bytes
+
+from ..cost.resident import NOISE
+from ..cost.scaling import SIZES, series_along
+from ..tables import show_seconds
+from .style import BLACK, GREEN, GREY, ORANGE, PURPLE, SMALL, canvas, finish, legend_below, line
 
 Row = Mapping[str, Any]
 
-_SIZE = (4.6, 4.7)
 # Explicit lifting is solid in every form, told apart by colour and marker.
 _FORMS: dict[str, dict[str, Any]] = {
     "residual": {"color": GREEN, "marker": "v"},
@@ -25,63 +27,65 @@ _FORMS: dict[str, dict[str, Any]] = {
     "rank-one": {"color": BLACK, "marker": "P"},
     "symmetric": {"color": ORANGE, "marker": "<"},
 }
-_SIZES = {"n": "side n", "rank": "rank r", "m": "measurements m", "order": "lifting order l"}
+_TITLES = {"n": "side n", "rank": "rank r", "m": "measurements m", "order": "lifting order l"}
 _SYMBOLS = {"n": "n", "rank": "r", "m_rule": "m", "order": "l"}
 _HATCH: dict[str, Any] = {
     "facecolor": "none",
     "edgecolor": "#8c8c8c",
     "hatch": "////",
-    "linewidth": 0.0,
+    "linewidth": 0,
     "zorder": 0,
 }
 _BOX = {"facecolor": "white", "edgecolor": "none", "alpha": 0.9, "pad": 1.5}
 
 
 def cost_slices(rows: Sequence[Row]) -> dict[tuple[str, str], list[Row]]:
-    """Return, for each operator and each size that varies, the longest series of rows that differ in that size only.
+    """Return for each operator and size the longest series of rows that differ in that size only.
 
     Keys are (operator, axis), axis being "n", "rank", "m" or "order"; a series has at least three
     sizes.
     """
     slices: dict[tuple[str, str], list[Row]] = {}
-    for axis in _SIZES:
-        kept = [name for name in ("n", "rank", "order") if name != axis] + (
-            [] if axis == "m" else ["m_rule"]
-        )
-        groups: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
-        for row in rows:
-            groups[tuple(row[name] for name in ("operator", *kept))].append(row)
-        for key, members in groups.items():
-            sizes = len({row[axis] for row in members})
-            if sizes >= max(3, len({row[axis] for row in slices.get((key[0], axis), ())}) + 1):
-                slices[key[0], axis] = members
+    for axis in SIZES:
+        for (operator,), _, members in series_along(axis, rows, by=["operator"]):
+            longest = slices.get((operator, axis), [])
+            sizes, best = (len({row[axis] for row in series}) for series in (members, longest))
+            if sizes >= max(3, best + 1):
+                slices[operator, axis] = members
     return slices
 
 
 def cost_seconds(
     rows: Sequence[Row], *, axis: str = "n", ax: Axes | None = None
 ) -> tuple[Figure, Axes]:
-    """Draw the median seconds of one step of every method against one size, with the 20–80 % band.
+    """Draw the median seconds of one step of every method against one size, with a 20–80 % band.
 
     The hatched region is where every explicit form is refused for its predicted bytes.
 
     Parameters
     ----------
     rows : sequence of mapping
-        Rows of `cost_grid` that differ in the axis and the method only (see `cost_slices`).
+        Rows of `cost_grid` that differ in the axis and the method only.
     axis : str
         "n", "rank", "m" or "order".
-    ax : matplotlib Axes, optional
-        Where to draw; a new figure without it.
+    ax
+        See `compare.figures`.
+
+    Examples
+    --------
+    >>> from lift_compare import compare
+    >>> from lift_compare.compare import figures
+    >>> rows = compare.cost_grid(
+    ...     compare.cost_cases("completion", n=[3, 4]), methods=["exact"], repeats=1, min_time=0.0
+    ... )
+    >>> figure, ax = figures.cost_seconds(rows, axis="n")
     """
-    fig, ax = canvas(ax, size=_SIZE)
+    fig, ax = canvas(ax, size=(4.6, 4.7))
     said = []
     for name, members in _series(rows).items():
-        points = sorted(
-            (row for row in members if row.get("run_seconds")), key=lambda row: row[axis]
-        )
-        style = _style(name)
-        label = _label(name) + _refusal(members, axis)
+        timed = (row for row in members if row.get("run_seconds"))
+        points = sorted(timed, key=lambda row: row[axis])
+        style, label = _style(name), _label(name) + _refusal(members, axis)
         sizes = [row[axis] for row in points]
         ax.plot(sizes, [row["run_seconds"] for row in points], label=label, **style)
         low, high = (
@@ -90,97 +94,69 @@ def cost_seconds(
         )
         ax.fill_between(sizes, low, high, color=style["color"], alpha=0.2, linewidth=0)
         if points:
-            first, last = (
-                f"{show_seconds(row['run_seconds'])} at {row[axis]:,}"
-                for row in (points[0], points[-1])
-            )
-            said.append(f"{label}: {first}, {last}.")
-    _complete(
-        ax,
-        rows,
-        f"One step, {_kept(rows, axis)}",
-        axis,
-        "seconds",
-        "Seconds of one step. " + " ".join(said),
-    )
+            times = [f"{show_seconds(row['run_seconds'])} at {row[axis]:,}" for row in points]
+            said.append(f"{label}: {times[0]}, {times[-1]}.")
+    words = f"Seconds of one step. {' '.join(said)}"
+    _complete(ax, rows, f"One step, {_kept(rows, axis)}", axis, "seconds", words)
     refused = _all_refused_from(rows, axis)
     if refused is not None:
         right = max(ax.get_xlim()[1], refused * 1.2)
         ax.axvspan(refused, right, **_HATCH)
         ax.set_xlim(right=right)
-        ax.annotate(
-            f"every explicit\nform refused:\nneeds over {show_bytes(_allowed(rows))}", (refused, 0.97), va="top",
-            xycoords=("data", "axes fraction"), xytext=(5, 0), textcoords="offset points", fontsize=SMALL, bbox=_BOX,
-        )  # fmt: skip
+        text = f"every explicit\nform refused:\nneeds over {show_bytes(_allowed(rows))}"
+        _note(ax, text, (refused, 0.97), ("data", "axes fraction"), offset=(5, 0), va="top")
     return fig, ax
 
 
 def cost_bytes(
     rows: Sequence[Row], *, axis: str = "n", ax: Axes | None = None
 ) -> tuple[Figure, Axes]:
-    """Draw peak bytes against one size: predicted (thin line), resident (filled marker) and traced (hollow marker).
+    """Draw peak bytes against one size: predicted, resident and traced.
 
-    The hatched region is above the byte budget: predictions run into it, measurements do not.
+    Predicted is a thin line, resident a filled and traced a hollow marker. The hatched region is
+    above the byte budget: predictions run into it, measurements do not.
 
     Parameters
     ----------
-    rows : sequence of mapping
-        Rows of `cost_grid` that differ in the axis and the method only (see `cost_slices`).
-    axis : str
-        "n", "rank", "m" or "order".
-    ax : matplotlib Axes, optional
-        Where to draw; a new figure without it.
+    rows, axis, ax
+        As in `cost_seconds`.
+
+    Examples
+    --------
+    >>> from lift_compare import compare
+    >>> from lift_compare.compare import figures
+    >>> rows = compare.cost_grid(
+    ...     compare.cost_cases("completion", n=[3, 4]), methods=["exact"], repeats=1, min_time=0.0
+    ... )
+    >>> figure, ax = figures.cost_bytes(rows, axis="n")
     """
-    fig, ax = canvas(ax, size=_SIZE)
+    fig, ax = canvas(ax, size=(4.6, 4.7))
+    thin, points = {"linewidth": 0.9, "marker": ""}, {"linestyle": "none", "marker": "o"}
+    hollow = {"markerfacecolor": "none", "linestyle": "none"}
     said = []
     for name, members in _series(rows).items():
-        ordered = sorted(members, key=lambda row: row[axis])
         style = _style(name)
-        predicted = [
-            (row[axis], row["predicted_bytes"]) for row in ordered if row.get("predicted_bytes")
-        ]
-        resident = [
-            (row[axis], row["resident_bytes"]) for row in ordered if row.get("resident_bytes")
-        ]
-        traced = [(row[axis], row["traced_bytes"]) for row in ordered if row.get("traced_bytes")]
         joined = style if name in ("exact", "truncated") else style | {"linestyle": "none"}
-        ax.plot(*np.array(predicted).reshape(-1, 2).T, **style | {"marker": "", "linewidth": 0.9})
-        ax.plot(*np.array(resident).reshape(-1, 2).T, label=_label(name), **joined)
-        ax.plot(
-            *np.array(traced).reshape(-1, 2).T,
-            **joined | {"linestyle": "none", "markerfacecolor": "none"},
-        )
-        if resident:
-            size, count = resident[-1]
-            said.append(
-                f"{_label(name)}{_refusal(members, axis)}: resident peak {show_bytes(count)} at {size:,}."
-            )
-    keys: tuple[tuple[str, dict[str, Any]], ...] = (
-        ("predicted", {"linewidth": 0.9}),
-        ("resident", {"linestyle": "none", "marker": "o"}),
-        ("traced", {"linestyle": "none", "marker": "o", "markerfacecolor": "none"}),
-    )
-    ax.axhline(NOISE, color="#595959", linewidth=0.9, linestyle=":", label="resident: noise below")
-    for label, style in keys:
-        ax.plot([], [], **{"color": "#595959", "markersize": 5.5, "label": label, **style})
-    text = "Peak bytes above the inputs, predicted, traced and resident. " + " ".join(said)
-    _complete(
-        ax,
-        rows,
-        f"Memory, {_kept(rows, axis)}",
-        axis,
-        "peak above the inputs (bytes)",
-        text,
-        columns=2,
-    )
+        ax.plot(*_bytes(members, axis, "predicted"), **style | thin)
+        sizes, resident = _bytes(members, axis, "resident")
+        ax.plot(sizes, resident, label=_label(name), **joined)
+        ax.plot(*_bytes(members, axis, "traced"), **joined | hollow)
+        if len(resident):
+            peak = f"resident peak {show_bytes(resident[-1])} at {int(sizes[-1]):,}"
+            said.append(f"{_label(name)}{_refusal(members, axis)}: {peak}.")
+    ax.axhline(NOISE, color=GREY, linewidth=0.9, linestyle=":", label="resident: noise below")
+    for label, look in (("predicted", thin), ("resident", points), ("traced", points | hollow)):
+        style = {"color": GREY, "markersize": 5.5, "label": label, **look}
+        ax.plot([], [], **style)
+    words = f"Peak bytes above the inputs, predicted, traced and resident. {' '.join(said)}"
+    title, y = f"Memory, {_kept(rows, axis)}", "peak above the inputs (bytes)"
+    _complete(ax, rows, title, axis, y, words, columns=2)
     allowed = _allowed(rows)
     if any(row.get("status") == "refused" for row in rows):
         ax.set_ylim(top=100 * allowed)
         ax.axhspan(allowed, 100 * allowed, **_HATCH)
-        ax.annotate(
-            f"refused: over {show_bytes(allowed)}", (0.98, allowed), xycoords=("axes fraction", "data"),
-            xytext=(0, 5), textcoords="offset points", ha="right", fontsize=SMALL, bbox=_BOX,
-        )  # fmt: skip
+        text, place = f"refused: over {show_bytes(allowed)}", ("axes fraction", "data")
+        _note(ax, text, (0.98, allowed), place, offset=(0, 5), ha="right")
     return fig, ax
 
 
@@ -190,6 +166,12 @@ def _series(rows: Sequence[Row]) -> dict[str, list[Row]]:
     for row in rows:
         series[row.get("form") or row["method"]].append(row)
     return series
+
+
+def _bytes(rows: Sequence[Row], axis: str, what: str) -> Any:
+    """Return the sizes and the counts of the rows that have one, ascending, shape (2, any)."""
+    key = f"{what}_bytes"
+    return np.array(sorted((row[axis], row[key]) for row in rows if row.get(key))).reshape(-1, 2).T
 
 
 def _style(name: str) -> dict[str, Any]:
@@ -202,11 +184,9 @@ def _label(name: str) -> str:
 
 
 def _refusal(rows: Sequence[Row], axis: str) -> str:
-    for status, text in (
-        ("refused", "refused from"),
-        ("too long", "too long from"),
-        ("failed", "failed at"),
-    ):
+    """Return from which size on a series was not measured, and why."""
+    words = {"refused": "refused from", "too long": "too long from", "failed": "failed at"}
+    for status, text in words.items():
         sizes = [row[axis] for row in rows if row.get("status") == status]
         if sizes:
             return f" ({text} {_SYMBOLS.get(axis, axis)} = {min(sizes)})"
@@ -216,11 +196,9 @@ def _refusal(rows: Sequence[Row], axis: str) -> str:
 def _all_refused_from(rows: Sequence[Row], axis: str) -> float | None:
     """Return the least size from which every explicit form is refused, or None."""
     explicit = [row for row in rows if row["method"] == "explicit"]
-    kept = max(
-        (row[axis] for row in explicit if row.get("status") in ("measured", "too long")), default=0
-    )
-    beyond = [row[axis] for row in explicit if row[axis] > kept and row.get("status") == "refused"]
-    return min(beyond) if beyond else None
+    tried = [row[axis] for row in explicit if row.get("status") in ("measured", "too long")]
+    refused = [row[axis] for row in explicit if row.get("status") == "refused"]
+    return min((size for size in refused if size > max(tried, default=0)), default=None)
 
 
 def _allowed(rows: Sequence[Row]) -> float:
@@ -233,30 +211,27 @@ def _kept(rows: Sequence[Row], axis: str) -> str:
     shared = []
     for key, symbol in _SYMBOLS.items():
         values = {str(row[key]) for row in rows}
-        if key != axis and len(values) == 1 and not (axis == "m" and key == "m_rule"):
+        if key.removesuffix("_rule") != axis and len(values) == 1:
             shared.append(f"{symbol} = {values.pop().replace('^2', '²')}")
     return f"{operators}: {', '.join(shared)}"
 
 
+def _note(
+    ax: Axes, text: str, at: Any, coordinates: Any, *, offset: tuple[int, int], **align: Any
+) -> None:
+    """Write a note into the hatched region."""
+    align |= {"xycoords": coordinates, "xytext": offset, "textcoords": "offset points"}
+    ax.annotate(text, at, fontsize=SMALL, bbox=_BOX, **align)
+
+
 def _complete(
-    ax: Axes, rows: Sequence[Row], title: str, axis: str, y: str, alternative: str, columns: int = 1
+    ax: Axes, rows: Sequence[Row], title: str, axis: str, y: str, words: str, columns: int = 1
 ) -> None:
     ax.set_yscale("log")
     if axis in ("n", "m"):
         ax.set_xscale("log")
-    finish(
-        ax,
-        title=title,
-        x=_SIZES[axis],
-        y=y,
-        alternative=f"{title}, {_SIZES[axis]}. {alternative}",
-        legend=None,
-    )
+    alternative = f"{title}, {_TITLES[axis]}. {words}"
+    finish(ax, title=title, x=_TITLES[axis], y=y, alternative=alternative, legend=None)
     if axis not in ("n", "m"):
         ax.set_xticks(sorted({row[axis] for row in rows}))
-    where: dict[str, Any] = {
-        "loc": "upper center",
-        "bbox_to_anchor": (0.5, -0.16),
-        "ncols": columns,
-    }
-    ax.legend(fontsize=SMALL, frameon=False, handlelength=2.6, **where)
+    legend_below(ax, ncols=columns, handlelength=2.6)

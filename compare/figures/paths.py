@@ -1,4 +1,4 @@
-"""The lifted path, explicit against exactly simulated against truncated; and what a step of either side costs."""
+"""The lifted path, explicit against exactly simulated against truncated; and what a step costs."""
 
 from __future__ import annotations
 
@@ -10,20 +10,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lift_compare import simulated
+from lift_compare.sensing.validation import show_bytes
 
-from ..directions import DirectionComparison
-from ..tables import show_bytes, show_seconds
-from .style import SMALL, canvas, finish, line
+from ..agreement import DirectionComparison
+from ..tables import show_seconds
+from .style import BLACK, BLUE, GREY, SMALL, VERMILION, canvas, finish, line
 
-_TERMS = ("base α", "visible β", "hidden γ")
+_TERMS = (("base α", BLACK, "o"), ("visible β", BLUE, "s"), ("hidden γ", VERMILION, "^"))
+_INSTANCE_MARKERS = "os^DvP"
 
 
 def lifted_objective(
-    comparison: DirectionComparison,
-    span: simulated.SpanObjective,
-    *,
-    name: str = "",
-    ax: Axes | None = None,
+    comparison: DirectionComparison, *, name: str = "", ax: Axes | None = None
 ) -> tuple[Figure, Axes]:
     """Draw h^l along the three paths against the step.
 
@@ -31,19 +29,24 @@ def lifted_objective(
     ----------
     comparison : DirectionComparison
         The comparison.
-    span : SpanObjective
-        The objective on its three generators: h^l of the truncated path is computed from it, exactly.
     name : str
         Name of the instance, for the title.
-    ax : Axes, optional
-        Where to draw.
+    ax
+        See `compare.figures`.
+
+    Examples
+    --------
+    >>> from lift_compare import compare, sensing
+    >>> from lift_compare.compare import figures
+    >>> found = compare.compare_directions(
+    ...     sensing.two_by_two(), [[0.0], [0.5**0.5]], 3, rho=0.1, eta=0.01, steps=20, costs=False
+    ... )
+    >>> figure, ax = figures.lifted_objective(found, name="two-by-two")
     """
     fig, ax = canvas(ax)
-    made = comparison.steps
-    explicit = comparison.explicit.values[: made + 1]
-    exact = comparison.exact.values[: made + 1]
-    truncated = np.asarray(span.value(comparison.truncated.coefficients))
-    steps = np.arange(made + 1)
+    steps = np.arange(comparison.steps + 1)
+    explicit, exact = comparison.explicit.values[steps], comparison.exact.values[steps]
+    truncated = comparison.truncated_values
     ax.plot(steps, explicit, **line("explicit", label="explicit lift"))
     ax.plot(steps, exact, **line("exact", label="exact simulation", markevery=(0.07, 0.14)))
     ax.plot(steps, truncated, **line("truncated", label="truncated, as published"))
@@ -55,9 +58,10 @@ def lifted_objective(
         x="step of the lifted descent",
         y=r"$h^l(w_t)$",
         alternative=(
-            f"Lifted objective at order {comparison.order} over {made} steps. Explicit lift and exact simulation lie "
-            f"on one curve, from {explicit[0]:.4g} to {explicit[-1]:.4g} (largest relative difference "
-            f"{comparison.objective_error:.1e}). The truncated closed form ends at {truncated[-1]:.4g}."
+            f"Lifted objective at order {comparison.order} over {comparison.steps} steps. Explicit "
+            f"lift and exact simulation lie on one curve, from {explicit[0]:.4g} to "
+            f"{explicit[-1]:.4g} (largest relative difference {comparison.objective_error:.1e}). "
+            f"The truncated closed form ends at {truncated[-1]:.4g}."
         ),
     )
     return fig, ax
@@ -76,103 +80,110 @@ def coefficient_paths(
         The comparison.
     name : str
         Name of the instance, for the title.
-    ax : Axes, optional
-        Where to draw.
+    ax
+        See `compare.figures`.
+
+    Examples
+    --------
+    >>> from lift_compare import compare, sensing
+    >>> from lift_compare.compare import figures
+    >>> found = compare.compare_directions(
+    ...     sensing.two_by_two(), [[0.0], [0.5**0.5]], 3, rho=0.1, eta=0.01, steps=20, costs=False
+    ... )
+    >>> figure, ax = figures.coefficient_paths(found, name="two-by-two")
     """
     fig, ax = canvas(ax)
     made = comparison.steps
-    exact = simulated.term_norms(
-        comparison.directions, comparison.order, comparison.exact.coefficients[: made + 1]
+    exact, truncated = (
+        simulated.term_norms(comparison.directions, comparison.order, path)
+        for path in (comparison.exact.coefficients[: made + 1], comparison.truncated.coefficients)
     )
-    truncated = simulated.term_norms(
-        comparison.directions, comparison.order, comparison.truncated.coefficients
-    )
-    colours, markers = ("#000000", "#0072B2", "#D55E00"), ("o", "s", "^")
-    for j, term in enumerate(_TERMS):
-        style = {"color": colours[j], "marker": markers[j]}
-        ax.plot(exact[:, j], **line("exact", linestyle="-", label=f"{term}, exact", **style))
-        ax.plot(
-            truncated[:, j],
-            **line(
-                "truncated",
-                linestyle=":",
-                label=f"{term}, truncated",
-                markerfacecolor="none",
-                **style,
-            ),
-        )
-    positive = np.concatenate([exact, truncated])
-    positive = positive[positive > 0]
-    if positive.max() / positive.min() > 100:
+    ends = []
+    for j, (term, colour, marker) in enumerate(_TERMS):
+        style: dict[str, Any] = {"color": colour, "marker": marker}
+        solid = line("exact", linestyle="-", label=f"{term}, exact", **style)
+        style |= {"linestyle": ":", "markerfacecolor": "none"}
+        ax.plot(exact[:, j], **solid)
+        ax.plot(truncated[:, j], **line("truncated", label=f"{term}, truncated", **style))
+        ends.append(f"{term} {exact[-1, j]:.3g} exact and {truncated[-1, j]:.3g} truncated")
+    norms = np.concatenate([exact, truncated])
+    if norms.max() / norms[norms > 0].min() > 100:
         ax.set_yscale("log")
-    ends = ", ".join(
-        f"{term} {a:.3g} exact and {b:.3g} truncated"
-        for term, a, b in zip(_TERMS, exact[-1], truncated[-1], strict=True)
-    )
+    over = f"at order {comparison.order} over {made} steps"
     finish(
         ax,
         title=f"{name} norms of the terms, l = {comparison.order}".strip(),
         x="step of the lifted descent",
         y=r"$|c_j|\,\|X_j\|^l$",
-        alternative=f"Norms of the three terms at order {comparison.order} over {made} steps. At the end: {ends}.",
+        alternative=f"Norms of the three terms {over}. At the end: {', '.join(ends)}.",
     )
     return fig, ax
 
 
 def step_cost(rows: Sequence[Mapping[str, Any]], *, ax: Axes | None = None) -> tuple[Figure, Axes]:
-    """Draw the seconds of one step, explicit against simulated, against the lifting order; refusals are marked.
+    """Draw the seconds of one step, explicit against simulated, against the order.
+
+    Refused orders are marked.
 
     Parameters
     ----------
     rows : sequence of mapping
-        Rows of `compare_published`.
-    ax : Axes, optional
-        Where to draw.
+        Rows of `compare_instances`.
+    ax
+        See `compare.figures`.
+
+    Examples
+    --------
+    >>> from lift_compare import compare
+    >>> from lift_compare.compare import figures
+    >>> rows = compare.compare_instances(["two-by-two"], orders=[3]).rows
+    >>> figure, ax = figures.step_cost(rows)
     """
     fig, ax = canvas(ax, size=(6.6, 3.5))
-    names = list(dict.fromkeys(row["instance"] for row in rows))
-    markers = ("o", "s", "^", "D", "v", "P")
+    names = dict.fromkeys(row["instance"] for row in rows)
     told = []
-    for marker, name in zip(markers, names, strict=False):
-        measured = [
-            row
-            for row in rows
-            if row["instance"] == name and row.get("explicit_seconds") is not None
-        ]
+    for number, name in enumerate(names):
+        marker, own = _marker(number), [row for row in rows if row["instance"] == name]
+        measured = [row for row in own if row.get("explicit_seconds") is not None]
         if not measured:
             continue
-        orders = [row["order"] for row in measured]
         for side, kind in (("explicit", "explicit"), ("simulated", "exact")):
             seconds = [row[f"{side}_seconds"] for row in measured]
-            ax.plot(orders, seconds, **line(kind, marker=marker, markevery=None, label=None))
+            style = line(kind, marker=marker, markevery=None)
+            ax.plot([row["order"] for row in measured], seconds, **style)
         last = measured[-1]
-        told.append(
-            f"{name} at order {last['order']}: explicit {show_seconds(last['explicit_seconds'])}, "
-            f"simulated {show_seconds(last['simulated_seconds'])}"
-        )
-        refused = [row for row in rows if row["instance"] == name and row.get("predicted_bytes")]
-        heights = [0.96 - 0.06 * names.index(name)] * len(refused)
+        times = (show_seconds(last[f"{side}_seconds"]) for side in ("explicit", "simulated"))
+        told.append("{} at order {}: explicit {}, simulated {}".format(name, last["order"], *times))
+        refused = [row for row in own if row.get("predicted_bytes")]
         ax.plot(
-            [row["order"] for row in refused], heights, color="#555555", marker=marker, linestyle="none",
-            markerfacecolor="none", transform=ax.get_xaxis_transform(),
-        )  # fmt: skip
+            [row["order"] for row in refused],
+            [0.96 - 0.06 * number] * len(refused),
+            color=GREY,
+            marker=marker,
+            linestyle="none",
+            markerfacecolor="none",
+            transform=ax.get_xaxis_transform(),
+        )
         if refused:
-            told.append(
-                f"order {refused[0]['order']} is refused, it needs {show_bytes(refused[0]['predicted_bytes'])}"
-            )
+            needs = show_bytes(refused[0]["predicted_bytes"])
+            told.append(f"order {refused[0]['order']} is refused, it needs {needs}")
     ax.set_yscale("log")
     finish(
         ax,
         title="one step of the lifted descent",
         x="lifting order l (hollow, at the top: refused)",
         y="seconds (median)",
-        alternative="Seconds of one step against the lifting order. " + "; ".join(told) + ".",
+        alternative=f"Seconds of one step against the lifting order. {'; '.join(told)}.",
         legend=None,
     )
     ax.set_xticks(sorted({row["order"] for row in rows}))
     for kind, label in (("explicit", "explicit"), ("exact", "simulated")):
         ax.plot([], [], **line(kind, marker="", label=label))
-    for marker, name in zip(markers, names, strict=False):
-        ax.plot([], [], color="#555555", marker=marker, linestyle="none", label=name)
+    for number, name in enumerate(names):
+        ax.plot([], [], color=GREY, marker=_marker(number), linestyle="none", label=name)
     ax.legend(fontsize=SMALL, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
     return fig, ax
+
+
+def _marker(number: int) -> str:
+    return _INSTANCE_MARKERS[number % len(_INSTANCE_MARKERS)]

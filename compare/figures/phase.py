@@ -1,4 +1,4 @@
-"""Phase diagrams over a setting and the number of steps: which term dominates, which rule accepts, where h^l falls."""
+"""Phase diagrams over a setting and T: dominating terms, accepting rules, where h^l falls."""
 
 from __future__ import annotations
 
@@ -11,15 +11,13 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from lift_compare.sensing.validation import FloatArray, real_array
+from lift_compare.simulated.truncated.intervals import Intervals, in_words
 
-from .style import BLACK, SMALL, YELLOW, canvas, finish
+from .style import BLACK, SMALL, canvas, finish, legend_below, mark_star
 
-Intervals = Sequence[tuple[float, float]]
-"""Disjoint intervals of T."""
-
-_GREY, _TERM_COLOURS = "#d9d9d9", ("#9ecae9", "#f2b48a", "#cfe8c9")
+_GREY, _BLUE, _ORANGE = "#d9d9d9", "#9ecae9", "#f2b48a"
+_TERM_COLOURS = (_BLUE, _ORANGE, "#cfe8c9")
 _HATCHES = ("////", "\\\\\\\\", "...")  # the first two cross where both hold
-_SIZE = (4.6, 4.6)
 
 
 def truncated_phases(
@@ -33,7 +31,9 @@ def truncated_phases(
     title: str = "",
     ax: Axes | None = None,
 ) -> tuple[Figure, Axes]:
-    """Draw the truncated path over a setting and T: the largest term as colour, the acceptance of rules as hatching.
+    """Draw the truncated path over a setting and T: the largest term, where rules accept.
+
+    The term is a colour, the acceptance of rules hatching.
 
     Parameters
     ----------
@@ -41,34 +41,35 @@ def truncated_phases(
         Name of the setting across, with its symbol.
     values : array (p,)
         Its values, positive and ascending.
-    terms : mapping of str to sequence of p Intervals
-        For each term other than the base, the intervals of T in which it is the largest, at each value.
-    rules : mapping of str to sequence of p Intervals
+    terms : mapping of str to sequence of p sequences of (low, high)
+        For each term other than the base, the intervals of T in which it is the largest, at each
+        value.
+    rules : mapping of str to sequence of p sequences of (low, high)
         For each rule (three at most), the intervals of T in which it accepts.
     steps : (float, float)
         Range of T to show.
     marked : (float, float), optional
         A value of the setting, and a T, to mark: such as the published ones.
-    title : str
-        Title of the axes.
-    ax : matplotlib Axes, optional
-        Where to draw; a new figure without it.
-
-    Returns
-    -------
-    (Figure, Axes)
+    title, ax
+        See `compare.figures`.
 
     Raises
     ------
     ValueError
         If there are not p intervals for a term or a rule, or more rules than hatchings.
+
+    Examples
+    --------
+    >>> from lift_compare.compare import figures
+    >>> figure, ax = figures.truncated_phases(
+    ...     "step η", [0.01, 0.1], {"visible": [((10, 100),), ((1, 10),)]}, {}, steps=(1, 1000)
+    ... )
     """
     x = real_array("values", values, (None,))
     for name, columns in {**terms, **rules}.items():
         if len(columns) != len(x):
-            raise ValueError(
-                f"{name}: expected intervals for each of {len(x)} values, got {len(columns)}"
-            )
+            expected = f"expected intervals for each of {len(x)} values"
+            raise ValueError(f"{name}: {expected}, got {len(columns)}")
     if len(rules) > len(_HATCHES) or len(terms) > len(_TERM_COLOURS):
         raise ValueError(f"rules: expected at most {len(_HATCHES)} of them, got {len(rules)}")
     fig, ax = _frame(ax, x, steps)
@@ -78,34 +79,27 @@ def truncated_phases(
         if _regions(ax, x, columns, steps, facecolor=colour, linewidth=0):
             keys.append(_patch(f"largest: {name}", facecolor=colour))
     for (name, columns), hatch in zip(rules.items(), _HATCHES, strict=False):
-        somewhere = _regions(
-            ax, x, columns, steps, facecolor="none", edgecolor=BLACK, hatch=hatch, linewidth=0.9
-        )
-        keys.append(
-            _patch(
-                f"accepts: {name}" + ("" if somewhere else " (nowhere)"),
-                facecolor="white",
-                hatch=hatch,
-            )
-        )
-    said = []
+        style = {"facecolor": "none", "edgecolor": BLACK, "hatch": hatch, "linewidth": 0.9}
+        somewhere = "" if _regions(ax, x, columns, steps, **style) else " (nowhere)"
+        keys.append(_patch(f"accepts: {name}{somewhere}", facecolor="white", hatch=hatch))
+    said = [_ranges(setting, x, steps)]
     if marked is not None:
-        keys.append(_star(ax, *marked))
+        keys.append(_published(ax, *marked))
         column = int(np.abs(np.log(x / marked[0])).argmin())
         said.append(f"At {setting} = {x[column]:.3g}, the published one:")
+        for name, columns in terms.items():
+            said.append(f"the {name} term is the largest for {_words(columns[column])};")
         said += [
-            f"the {name} term is the largest for {_show(columns[column])};"
-            for name, columns in terms.items()
+            f"{name} accepts for {_words(columns[column])};" for name, columns in rules.items()
         ]
-        said += [f"{name} accepts for {_show(columns[column])};" for name, columns in rules.items()]
         said.append(f"published is T = {marked[1]:g}.")
-    _complete(ax, keys, setting, title, f"{_ranges(setting, x, steps)} {' '.join(said)}")
+    _complete(ax, keys, setting, title, said)
     return fig, ax
 
 
 def exact_phases(
     step_sizes: FloatArray,
-    steps: FloatArray,
+    iterations: FloatArray,
     falls: FloatArray,
     ratio: FloatArray,
     *,
@@ -114,85 +108,67 @@ def exact_phases(
     title: str = "",
     ax: Axes | None = None,
 ) -> tuple[Figure, Axes]:
-    """Draw the exact path over its step size η and T: where h^l has fallen at every step, and how far it has come.
+    """Draw the exact path over its step size and T: where h^l has fallen at every step, how far.
 
     Parameters
     ----------
-    step_sizes, steps : array (p,), (q,)
+    step_sizes, iterations : array (p,), (q,)
         The grid; positive and ascending.
     falls : array (p, q) of bool
-        Whether h^l has fallen at every step up to T.
+        Whether h^l has fallen at every step up to T (see `simulated.classify_exact`).
     ratio : array (p, q)
         h^l after T steps over h^l(ŵ); inf where the path has left float64.
     largest : float, optional
         The largest step size with which h^l falls at every step, drawn as a vertical line.
     marked : (float, float), optional
         A step size and a T to mark.
-    title : str
-        Title of the axes.
-    ax : matplotlib Axes, optional
-        Where to draw; a new figure without it.
+    title, ax
+        See `compare.figures`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lift_compare.compare import figures
+    >>> falls, ratio = np.array([[True, True], [True, False]]), np.array([[1.0, 0.9], [1.1, 2.0]])
+    >>> figure, ax = figures.exact_phases([0.01, 0.1], [1, 10], falls, ratio)
     """
-    x, y = real_array("step_sizes", step_sizes, (None,)), real_array("steps", steps, (None,))
+    x = real_array("step_sizes", step_sizes, (None,))
+    y = real_array("iterations", iterations, (None,))
     for name, array in {"falls": falls, "ratio": ratio}.items():
         if np.shape(array) != (len(x), len(y)):
-            raise ValueError(
-                f"{name}: expected an array of shape ({len(x)}, {len(y)}), got shape {np.shape(array)}"
-            )
+            expected = f"expected an array of shape ({len(x)}, {len(y)})"
+            raise ValueError(f"{name}: {expected}, got shape {np.shape(array)}")
     fig, ax = _frame(ax, x, (float(y[0]), float(y[-1])))
+    left = ~np.isfinite(ratio)
     keys: list[Any] = []
-    regions: tuple[tuple[str, Any, dict[str, Any]], ...] = (
-        ("h^l falls at every step", falls, {"colors": ["#9ecae9"]}),
-        (
-            "h^l rises at some step",
-            np.isfinite(ratio) & ~np.asarray(falls, dtype=bool),
-            {"colors": ["#f2b48a"]},
-        ),
-        ("leaves float64", ~np.isfinite(ratio), {"colors": [_GREY]}),
-        ("h^l below h^l(ŵ)", ratio < 1, {"colors": "none", "hatches": ["////"]}),
-        ("h^l below h^l(ŵ) / 100", ratio < 0.01, {"colors": "none", "hatches": ["xxxx"]}),
-    )
-    said = []
-    for name, mask, style in regions:
-        share = float(np.mean(mask))
-        said.append(f"{name}: {100 * share:.0f} % of the grid.")
-        if share:
-            ax.contourf(x, y, np.asarray(mask, dtype=float).T, levels=[0.5, 1.5], **style)
-            hatched = "hatches" in style
-            if hatched:
-                ax.contour(
-                    x,
-                    y,
-                    np.asarray(mask, dtype=float).T,
-                    levels=[0.5],
-                    colors=BLACK,
-                    linewidths=0.9,
-                )
-            face = "white" if hatched else style["colors"][0]
-            keys.append(
-                _patch(name, facecolor=face, hatch=style["hatches"][0] if hatched else None)
-            )
-    if largest is not None and x[0] <= largest <= x[-1]:
-        keys.append(
-            ax.axvline(
-                largest, color=BLACK, linewidth=1.6, linestyle="--", label="largest falling step"
-            )
-        )
+    said = [_ranges("step size η", x, (y[0], y[-1]))]
+    for name, mask, colour, hatch in (
+        ("h^l falls at every step", falls, _BLUE, None),
+        ("h^l rises at some step", ~left & ~np.asarray(falls, dtype=bool), _ORANGE, None),
+        ("leaves float64", left, _GREY, None),
+        ("h^l below h^l(ŵ)", ratio < 1, "white", "////"),
+        ("h^l below h^l(ŵ) / 100", ratio < 0.01, "white", "xxxx"),
+    ):
+        said.append(f"{name}: {100 * float(np.mean(mask)):.0f} % of the grid.")
+        if np.any(mask):
+            _region(ax, x, y, np.asarray(mask, dtype=float).T, colour, hatch)
+            keys.append(_patch(name, facecolor=colour, hatch=hatch))
     if largest is not None:
         said.append(f"The largest step size with which h^l falls at every step is {largest:.4g}.")
+        if x[0] <= largest <= x[-1]:
+            dashed = ax.axvline(largest, color=BLACK, linewidth=1.6, linestyle="--")
+            dashed.set_label("largest falling step")
+            keys.append(dashed)
     if marked is not None:
-        said.append(
-            f"Published are η = {marked[0]:g} (as a step of this path) and T = {marked[1]:g}."
-        )
+        said.append(f"Published are η = {marked[0]:g} (as a step of this path), T = {marked[1]:g}.")
         if y[0] <= marked[1] <= y[-1]:
-            keys.append(_star(ax, *marked))
-    name = "step size η"
-    _complete(ax, keys, name, title, f"{_ranges(name, x, (y[0], y[-1]))} {' '.join(said)}")
+            keys.append(_published(ax, *marked))
+    _complete(ax, keys, "step size η", title, said)
     return fig, ax
 
 
 def _frame(ax: Axes | None, x: FloatArray, steps: tuple[float, float]) -> tuple[Figure, Axes]:
-    fig, ax = canvas(ax, size=_SIZE)
+    fig, ax = canvas(ax, size=(4.6, 4.6))
     ax.set_xscale("log")
     ax.set_yscale("log")
     ax.set_xlim(x[0], x[-1])
@@ -203,42 +179,44 @@ def _frame(ax: Axes | None, x: FloatArray, steps: tuple[float, float]) -> tuple[
 def _regions(
     ax: Axes, x: FloatArray, columns: Sequence[Intervals], steps: tuple[float, float], **style: Any
 ) -> bool:
-    """Fill the k-th interval over each run of neighbouring values that have one; return whether any is in sight."""
+    """Fill the k-th interval over each run of values that have one; say if any is in sight."""
     seen = False
     for k in range(max((len(intervals) for intervals in columns), default=0)):
-        low, high = np.array(
-            [intervals[k] if k < len(intervals) else (np.nan, np.nan) for intervals in columns]
-        ).T
-        low, high = np.clip(low, *steps), np.clip(high, *steps)
+        ends = [each[k] if k < len(each) else (np.nan, np.nan) for each in columns]
+        low, high = np.clip(np.array(ends).T, *steps)
         there = high > low
         if np.any(there):
-            ax.fill_between(
-                x, np.where(there, low, np.nan), np.where(there, high, np.nan), where=there, **style
-            )
+            low, high = (np.where(there, edge, np.nan) for edge in (low, high))
+            ax.fill_between(x, low, high, where=there, **style)
             seen = True
     return seen
+
+
+def _region(
+    ax: Axes, x: FloatArray, y: FloatArray, mask: FloatArray, colour: str, hatch: str | None
+) -> None:
+    """Fill where the mask is 1, with a colour, or with hatching and an edge."""
+    if hatch is None:
+        ax.contourf(x, y, mask, levels=[0.5, 1.5], colors=[colour])
+        return
+    ax.contourf(x, y, mask, levels=[0.5, 1.5], colors="none", hatches=[hatch])
+    ax.contour(x, y, mask, levels=[0.5], colors=BLACK, linewidths=0.9)
 
 
 def _patch(label: str, **style: Any) -> Patch:
     return Patch(edgecolor=BLACK, linewidth=0.5, label=label, **style)
 
 
-def _star(ax: Axes, x: float, y: float) -> Any:
-    (star,) = ax.plot(
-        x, y, "*", color=YELLOW, mec=BLACK, markersize=15, linestyle="none", zorder=5, clip_on=False
-    )
-    star.set_label("published settings")
-    return star
+def _published(ax: Axes, x: float, y: float) -> Any:
+    return mark_star(ax, x, y, label="published settings", size=15, zorder=5, clip_on=False)
 
 
-def _complete(ax: Axes, keys: list[Any], x: str, title: str, alternative: str) -> None:
-    y = "number of steps T"
-    finish(ax, title=title, x=x, y=y, alternative=f"{title}. {alternative}", legend=None)
+def _complete(ax: Axes, keys: list[Any], x: str, title: str, said: list[str]) -> None:
+    words = f"{title}. {' '.join(said)}"
+    finish(ax, title=title, x=x, y="number of steps T", alternative=words, legend=None)
     ax.grid(False)
-    ax.legend(
-        handles=keys, fontsize=SMALL - 1, loc="upper center", bbox_to_anchor=(0.5, -0.15), ncols=2, frameon=False,
-        columnspacing=1, handleheight=1.4,
-    )  # fmt: skip
+    layout = {"ncols": 2, "columnspacing": 1, "handleheight": 1.4}
+    legend_below(ax, drop=0.15, fontsize=SMALL - 1, handles=keys, **layout)
 
 
 def _ranges(setting: str, x: FloatArray, steps: tuple[float, float]) -> str:
@@ -246,5 +224,5 @@ def _ranges(setting: str, x: FloatArray, steps: tuple[float, float]) -> str:
     return f"Logarithmic: {setting} from {across} across, T from {upwards} upwards."
 
 
-def _show(intervals: Intervals) -> str:
-    return " and ".join(f"{low:.4g} < T < {high:.4g}" for low, high in intervals) or "no T"
+def _words(intervals: Intervals) -> str:
+    return in_words(intervals, digits=4) if intervals else "no T"

@@ -12,7 +12,7 @@ import re
 from html import escape
 from io import StringIO
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -20,20 +20,19 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-SIZE = (4.6, 3.5)
-"""Inches. At the width of a phone (about 340 px) one point is then about one pixel: 10-point text stays readable."""
+from ..tolerances import ROUND_EXPONENT
 
-Place = Literal[
-    "best", "upper right", "upper left", "lower left", "lower right", "center right", "center left"
-]
-"""Where a legend may stand."""
+SIZE = (4.6, 3.5)
+"""Inches. At the width of a phone (about 340 px) one point is then about one pixel: 10-point text
+stays readable."""
 
 TEXT, SMALL = 11, 9.5
 """Font sizes of labels, and of ticks and legends, in points."""
 
 # The palette of Okabe and Ito, which stays apart under the common forms of colour blindness.
-BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
+BLACK, ORANGE, GREEN = "#000000", "#E69F00", "#009E73"
 YELLOW, BLUE, VERMILION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
+GREY = "#595959"
 
 _LINES: dict[str, dict[str, Any]] = {
     "explicit": {"color": BLACK, "linestyle": "-", "marker": "o"},
@@ -46,10 +45,11 @@ _LINES: dict[str, dict[str, Any]] = {
 
 
 def line(kind: str, **changes: Any) -> dict[str, Any]:
-    """Return the keyword arguments of `Axes.plot` for explicit, exact, truncated, surrogate, gd or escape.
+    """Return the keyword arguments of `Axes.plot` for a kind of curve; `changes` override.
 
-    Each kind has its own colour, dash pattern and marker, the same in every figure, so none is told
-    by colour alone. Markers sit at a few points of the line only. `changes` override.
+    Kinds: explicit, exact, truncated, surrogate, gd, escape. Each has its own colour, dash pattern
+    and marker, the same in every figure, so none is told by colour alone. Markers sit at a few
+    points of the line only.
     """
     style = {"linewidth": 1.8, "markersize": 5.5, "markevery": 0.14, **_LINES[kind]}
     if "marker" in changes and changes["marker"] in (None, ""):
@@ -57,19 +57,33 @@ def line(kind: str, **changes: Any) -> dict[str, Any]:
     return {**style, **changes}
 
 
+def mark_end(ax: Any, kind: str, *point: Any, **changes: Any) -> None:
+    """Draw the marker of a kind at the end of its path."""
+    style = {"color": _LINES[kind]["color"], "mec": BLACK, "markersize": 7, **changes}
+    ax.plot(*point, _LINES[kind]["marker"], **style)
+
+
+def mark_star(ax: Any, *point: Any, label: str | None, size: float = 14, **style: Any) -> Any:
+    """Draw a star, such as the ground truth or the published settings; return it."""
+    style = {"color": YELLOW, "mec": BLACK, "linestyle": "none", "markersize": size, **style}
+    (star,) = ax.plot(*point, "*", label=label, **style)
+    return star
+
+
 def canvas(
     ax: Axes | None = None, *, size: tuple[float, float] = SIZE, **subplot: Any
 ) -> tuple[Figure, Axes]:
-    """Return (figure, axes): those of `ax`, or a new figure of one axes (`subplot`: such as projection="3d")."""
+    """Return (figure, axes): those of `ax`, or a new figure of one axes.
+
+    `subplot`: such as projection="3d".
+    """
     if ax is None:
         ax = Figure(size, layout="constrained").add_subplot(**subplot)
     return ax.figure.figure, ax
 
 
-def finish(
-    ax: Axes, *, title: str, x: str, y: str, alternative: str, legend: Place | None = "best"
-) -> None:
-    """Label the axes, draw the legend at the place named (None: no legend), and attach the text alternative."""
+def finish(ax: Axes, *, title: str, x: str, y: str, alternative: str, legend: Any = "best") -> None:
+    """Label the axes, draw the legend (where it may stand; None: no legend), attach the words."""
     ax.set_title(title, fontsize=TEXT, loc="left")
     ax.set_xlabel(x, fontsize=TEXT)
     ax.set_ylabel(y, fontsize=TEXT)
@@ -86,16 +100,38 @@ def finish(
     describe(ax, alternative)
 
 
+def legend_below(ax: Axes, *, drop: float = 0.16, fontsize: float = SMALL, **more: Any) -> None:
+    """Draw the legend under the axes, where it hides nothing."""
+    place: dict[str, Any] = {
+        "loc": "upper center",
+        "bbox_to_anchor": (0.5, -drop),
+        "frameon": False,
+    }
+    ax.legend(fontsize=fontsize, **place, **more)
+
+
 def _power_of_ten(value: float, _: int | None = None) -> str:
-    """Return 10 with a superscript; plain text is drawn many times faster than the same as mathematics."""
+    """Return 10 with a superscript: as text it is drawn many times faster than as mathematics."""
     exponent = math.log10(value) if value > 0 else math.nan
-    if not math.isclose(exponent, round(exponent), abs_tol=1e-9):
+    if not math.isclose(exponent, round(exponent), abs_tol=ROUND_EXPONENT):
         return f"{value:g}"
     return "10" + f"{round(exponent):d}".translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
 def describe(ax: Axes, alternative: str) -> None:
-    """Attach a text alternative: what the drawing shows, with its numbers. It travels as the label of the axes."""
+    """Attach a text alternative: what the drawing shows, with its numbers.
+
+    It travels as the label of the axes, and goes into the file with `save_svg`.
+
+    Examples
+    --------
+    >>> from lift_compare.compare import figures
+    >>> from matplotlib.figure import Figure
+    >>> figure = Figure()
+    >>> figures.describe(figure.add_subplot(), "A line that falls from 1 to 0.")
+    >>> figures.text_alternative(figure)
+    'A line that falls from 1 to 0.'
+    """
     ax.set_label(" ".join(alternative.split()))
 
 
@@ -106,10 +142,16 @@ def text_alternative(figure: Figure) -> str:
     ------
     ValueError
         If no axes has one (see `describe`).
+
+    Examples
+    --------
+    >>> from lift_compare.compare import figures
+    >>> figure, _ = figures.success_rates([4, 8], {"gd": [0.5, 0.25]}, title="Rates")
+    >>> figures.text_alternative(figure)
+    'Rates. Success rates against n. gd, computed here: 0.50 at n = 4, 0.25 at n = 8.'
     """
-    texts = [
-        label for ax in figure.axes if (label := str(ax.get_label())) and not label.startswith("<")
-    ]
+    labels = [str(ax.get_label()) for ax in figure.axes]
+    texts = [label for label in labels if label and not label.startswith("<")]
     if not texts:
         raise ValueError(
             "figure: expected a text alternative attached with describe(ax, ...), got none"
@@ -118,7 +160,7 @@ def text_alternative(figure: Figure) -> str:
 
 
 def svg(figure: Figure, name: str) -> str:
-    """Return the figure as an <svg> element to put into a page: role="img", text alternative, ids prefixed by `name`.
+    """Return the figure as an <svg> element for a page, with its text alternative.
 
     The same figure gives the same bytes. Text is drawn as outlines, so it looks alike wherever it
     is opened.
@@ -144,24 +186,31 @@ def svg(figure: Figure, name: str) -> str:
         figure.set_canvas(before)
     text = out.getvalue()
     text = text[text.index("<svg") :]
-    text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
-    text = re.sub(r"<!--.*?-->\s*", "", text, flags=re.DOTALL)
-    text = re.sub(
-        r"<style.*?</style>\s*", "", text, flags=re.DOTALL
-    )  # it would rule the whole page
+    # No metadata, no comments, and no style element: it would rule the whole page.
+    for element in (r"<metadata>.*?</metadata>", r"<!--.*?-->", r"<style.*?</style>"):
+        text = re.sub(rf"{element}\s*", "", text, flags=re.DOTALL)
     text = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', text)
     text = re.sub(r'href="#([^"]+)"', rf'href="#{name}-\1"', text)
     text = re.sub(r"url\(#([^)]+)\)", rf"url(#{name}-\1)", text)
-    text = re.sub(
-        r' d="[^"]+"', lambda path: re.sub(r"(\.\d\d)\d+", r"\1", path[0]), text
-    )  # 0.01 pt is enough
+    # 0.01 pt is enough for a path.
+    text = re.sub(r' d="[^"]+"', lambda path: re.sub(r"(\.\d\d)\d+", r"\1", path[0]), text)
     head, body = text.split(">", 1)
     head += f' role="img" aria-label="{alternative}" stroke-linejoin="round"'
     return f"{head}><title>{title}</title><desc>{alternative}</desc>{body}".strip()
 
 
 def save_svg(figure: Figure, path: str | os.PathLike[str]) -> Path:
-    """Write the figure, with its text alternative, as an SVG file; return the path."""
+    """Write the figure, with its text alternative, as an SVG file; return the path.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> from lift_compare.compare import figures
+    >>> figure, _ = figures.success_rates([4, 8], {"gd": [0.5, 0.25]}, title="Rates")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     figures.save_svg(figure, os.path.join(folder, "rates.svg")).name
+    'rates.svg'
+    """
     return write_svg(svg(figure, Path(path).stem), path)
 
 

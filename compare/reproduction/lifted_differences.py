@@ -1,8 +1,8 @@
-"""Printed against computed: the lifted objective, the truncated path, and the rules that accept a collapse."""
+"""Printed against computed: the lifted objective, the truncated path, and the acceptance rules."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,35 +10,33 @@ import numpy as np
 from lift_compare import simulated
 from lift_compare.sensing.validation import FloatArray
 from lift_compare.simulated import AcceptanceRule
+from lift_compare.simulated.points.curvature import curvature_terms
 
-from .. import printed
-from ..report import Difference, Sheet
+from ..published import printed
+from ..simulated_lift import LARGEST_ORDER
 from ..tables import Column
-from .case import START, Case
+from ..tolerances import PRINTED_DIGITS
+from .report import Difference, Sheet
+from .runs import START, Runs
+from .sections import TERMS
 
-Cases = Mapping[str, Case]
-_DIGITS = 1e-5  # relative; several printed numbers come from float32
+Instances = Mapping[str, Runs]
 
 
-def printed_digits(cases: Cases) -> Difference:
+def printed_digits(instances: Instances) -> Difference:
     """Compare the printed spectral data, descent ends and norms, to the digits printed."""
-    worst, where, count = 0.0, "", 0
+    deviations: dict[str, float] = {}
     for name, norms in printed.TERM_NORMS.items():
-        case = cases[name]
-        d, score = case.directions, simulated.feasibility_score(case.problem, case.point)
+        runs, lift = instances[name], instances[name].lift
+        d = lift.directions
+        score = simulated.feasibility_score(runs.problem, runs.point)
+        state = lift.truncated.coefficients[-1]
         computed = {
-            **dict(
-                zip(
-                    ("λ_n", "σ_r", "κ"),
-                    (d.eigenvalue, d.singular_value, abs(score.kappa)),
-                    strict=True,
-                )
-            ),
-            **_indexed(
-                "term norm",
-                simulated.term_norms(d, case.instance.order, case.truncated.coefficients[-1]),
-            ),
-            **_indexed("descent end", case.before[0].point.ravel()),
+            "λ_n": d.eigenvalue,
+            "σ_r": d.singular_value,
+            "κ": abs(score.kappa),
+            **_indexed("term norm", simulated.term_norms(d, lift.settings.order, state)),
+            **_indexed("descent end", runs.before[0].point.ravel()),
         }
         wanted = {
             **printed.SPECTRAL[name],
@@ -46,97 +44,95 @@ def printed_digits(cases: Cases) -> Difference:
             **_indexed("descent end", printed.DESCENT_ENDS[name]),
         }
         for key, value in wanted.items():
-            deviation = abs(computed[key] - value) / max(abs(value), 1.0)
-            count += 1
-            if deviation >= worst:
-                worst, where = deviation, f"{key} of {name}"
-    differs = worst > _DIGITS
+            off = abs(computed[key] - value) / max(abs(value), 1.0)
+            deviations[f"{key} of {name}"] = off
+    where = max(deviations, key=lambda key: deviations[key])
+    differs = deviations[where] > PRINTED_DIGITS
     return Difference(
         "printed-digits",
         "Spectral data, descent ends and norms of the three terms",
-        f"{count} numbers printed for the two-by-two example and for perturbed completion.",
-        f"{'Not all' if differs else 'All'} of them are reproduced to {_DIGITS:g}.",
-        f"The largest deviation is {worst:.1e} (relative, or absolute below 1), in the {where}.",
+        f"{len(deviations)} numbers printed for the two-by-two example and for perturbed "
+        "completion.",
+        f"{'Not all' if differs else 'All'} of them are reproduced to {PRINTED_DIGITS:g}.",
+        f"The largest deviation is {deviations[where]:.1e} (relative, or absolute below 1), in the "
+        f"{where}.",
         differs,
     )
 
 
-def surrogate_not_objective(cases: Cases) -> Difference:
+def surrogate_not_objective(instances: Instances) -> Difference:
     """Compare the printed lifted objectives with h^l and with the diagonal surrogate."""
     published, computed, evidence, differs = [], [], [], False
     for name, values in printed.LIFTED_OBJECTIVES.items():
-        case, key = cases[name], "the final state"
-        states = _states(case)
-        h = {part: case.span.value(state) for part, state in states.items()}
-        s = {part: case.surrogate.value(state) for part, state in states.items()}
-        off = {
-            label: max(abs(v[part] / values[part] - 1) for part in h)
-            for label, v in (("h^l", h), ("surrogate", s))
-        }
-        differs = differs or off["h^l"] > _DIGITS
+        lift, key = instances[name].lift, "the final state"
+        states = _states(instances[name])
+        h = {part: lift.span.value(state) for part, state in states.items()}
+        s = {part: lift.surrogate.value(state) for part, state in states.items()}
+        of_h, of_s = (max(abs(v[part] / values[part] - 1) for part in h) for v in (h, s))
+        differs = differs or of_h > PRINTED_DIGITS
+        m, order = lift.problem.m, lift.settings.order
         published.append(f"{name}: {values[key]:.10g} for {key}.")
         computed.append(f"{name}: h^l = {h[key]:.10g}, diagonal surrogate = {s[key]:.10g}.")
         evidence.append(
-            f"{name}: over {len(h)} printed values the largest relative deviation is {off['h^l']:.1e} from h^l and "
-            f"{off['surrogate']:.1e} from the diagonal surrogate Σ_i [⟨A_i^⊗l, …⟩ − b_i^l]², which keeps "
-            f"m = {case.problem.m} of the m^l = {float(case.problem.m) ** case.instance.order:.3g} residual entries."
+            f"{name}: over {len(h)} printed values the largest relative deviation is {of_h:.1e} "
+            f"from h^l and {of_s:.1e} from the diagonal surrogate Σ_i [⟨A_i^⊗l, …⟩ − b_i^l]², "
+            f"which keeps m = {m} of the m^l = {float(m) ** order:.3g} residual entries."
         )
     return Difference(
         "surrogate-not-objective",
         "What is printed as the lifted objective is not always h^l",
-        "Under the name of the lifted objective:\n" + "\n".join(published),
+        _lines("Under the name of the lifted objective:", published),
         "\n".join(computed),
         "\n".join(evidence),
         differs,
     )
 
 
-def surrogate_sign(cases: Cases) -> Difference:
-    """Show what the free sign of u_n does to the surrogate, to h^l, and to the verdict on the whole state."""
+def surrogate_sign(instances: Instances) -> Difference:
+    """Show what the free sign of u_n does to the surrogate, to h^l, and to the verdict."""
     said, proof, differs = [], [], False
-    for name, case in cases.items():
-        values, verdicts = {}, {}
-        for label, use in (("surrogate", True), ("h^l", False)):
-            pair = [case.collapse(surrogate=use, flipped=flip) for flip in (False, True)]
-            values[label] = [c.objective_state / c.objective_stationary for c in pair]
-            verdicts[label] = [c.decreased for c in pair]
-        spread = abs(values["surrogate"][0] - values["surrogate"][1])
-        differs = differs or spread > _DIGITS
-        said.append(
-            f"{name}: {values['surrogate'][0]:.6g} with u_n, {values['surrogate'][1]:.6g} with −u_n"
-            + (
-                " (one below 1 and one above)."
-                if verdicts["surrogate"][0] != verdicts["surrogate"][1]
-                else "."
-            )
+    for name, runs in instances.items():
+        by_surrogate, by_h = (
+            [lift.published_collapse(surrogate=use) for lift in (runs.lift, runs.flipped)]
+            for use in (True, False)
         )
-        proof.append(f"{name}: {values['h^l'][0]:.6g} and {values['h^l'][1]:.6g}.")
+        s, h = (
+            [c.objective_state / c.objective_stationary for c in pair]
+            for pair in (by_surrogate, by_h)
+        )
+        differs = differs or abs(s[0] - s[1]) > PRINTED_DIGITS
+        split = by_surrogate[0].decreased != by_surrogate[1].decreased
+        verdict = " (one below 1 and one above)" if split else ""
+        said.append(f"{name}: {s[0]:.6g} with u_n, {s[1]:.6g} with −u_n{verdict}.")
+        proof.append(f"{name}: {h[0]:.6g} and {h[1]:.6g}.")
     return Difference(
         "surrogate-sign",
         "The surrogate depends on the sign of the eigenvector u_n, which nothing determines",
-        "One curve and one value of the objective along the truncated path is shown for each instance.",
-        "Surrogate at the final state, in units of its value at ŵ:\n" + "\n".join(said),
-        "The same with h^l:\n"
-        + "\n".join(proof)
-        + "\nBoth u_n and −u_n are unit eigenvectors of the same eigenvalue.",
+        "One curve and one value of the objective along the truncated path is shown for each "
+        "instance.",
+        _lines("Surrogate at the final state, in units of its value at ŵ:", said),
+        _lines(
+            "The same with h^l:",
+            [*proof, "Both u_n and −u_n are unit eigenvectors of the same eigenvalue."],
+        ),
         differs,
     )
 
 
-def w_escape(cases: Cases) -> Difference:
+def w_escape(instances: Instances) -> Difference:
     """Compare the printed h^l(w_escape) of the two-by-two example with its value at ρ and at η."""
-    case, value = cases["two-by-two"], printed.LIFTED_OBJECTIVES["two-by-two"]["w_escape"]
-    i = case.instance
-    at = {weight: case.span.value([1.0, weight, 0.0]) for weight in (i.rho, i.eta)}
-    off = {weight: abs(h / value - 1) for weight, h in at.items()}
+    lift, value = instances["two-by-two"].lift, printed.LIFTED_OBJECTIVES["two-by-two"]["w_escape"]
+    rho, eta = lift.settings.rho, lift.settings.eta
+    at_rho, at_eta = (lift.span.value([1.0, weight, 0.0]) for weight in (rho, eta))
+    off_rho, off_eta = (abs(h / value - 1) for h in (at_rho, at_eta))
     return Difference(
         "w-escape",
         "h^l at w_escape = a + ρ b, two-by-two",
-        f"{value:.10g}, with ρ = {i.rho:g} in the settings.",
-        f"{at[i.rho]:.10g} at ρ = {i.rho:g}.",
-        f"With η = {i.eta:g} in the place of ρ, h^l(a + η b) = {at[i.eta]:.10g}, which is within {off[i.eta]:.1e} of "
-        f"the printed value (relative); the value at ρ is {off[i.rho]:.1e} away.",
-        off[i.rho] > _DIGITS,
+        f"{value:.10g}, with ρ = {rho:g} in the settings.",
+        f"{at_rho:.10g} at ρ = {rho:g}.",
+        f"With η = {eta:g} in the place of ρ, h^l(a + η b) = {at_eta:.10g}, which is within "
+        f"{off_eta:.1e} of the printed value (relative); the value at ρ is {off_rho:.1e} away.",
+        off_rho > PRINTED_DIGITS,
     )
 
 
@@ -153,187 +149,161 @@ _RULES = (
 )
 
 
-def acceptance_table(cases: Cases) -> Sheet:
-    """Return the verdict of both published rules, with both objectives and both signs, on every instance."""
+def acceptance_table(instances: Instances) -> Sheet:
+    """Return the verdict of both rules, with both objectives and signs, on every instance."""
     rows: list[dict[str, Any]] = []
-    for name, case in cases.items():
+    for name, runs in instances.items():
         for rule in AcceptanceRule:
-            for surrogate in (False, True):
-                for flipped in (False, True):
-                    c = case.collapse(rule, surrogate=surrogate, flipped=flipped)
+            for objective, surrogate in (("exact h^l", False), ("surrogate", True)):
+                for sign, lift in (("+", runs.lift), ("−", runs.flipped)):
+                    c = lift.published_collapse(rule, surrogate=surrogate)
                     rows.append(
                         {
                             "instance": name,
                             "rule": f"as in the {rule.value}",
-                            "objective": "surrogate" if surrogate else "exact h^l",
-                            "sign": "−" if flipped else "+",
-                            "kind": "visible (β)" if c.kind == "beta" else "hidden (γ)",
+                            "objective": objective,
+                            "sign": sign,
+                            "kind": TERMS[c.kind],
                             "dominant": c.dominant,
                             "stationary": c.objective_stationary,
-                            "compared": c.objective_term
-                            if rule is AcceptanceRule.TEXT
-                            else c.objective_state,
+                            "compared": c.objective_compared,
                             "accepted": c.accepted,
                         }
                     )
     return Sheet("Both published acceptance rules at the published settings", _RULES, rows)
 
 
-def acceptance_rules(cases: Cases) -> Difference:
-    """Say whether the rule of the text and the rule of the code agree on the published settings."""
-    verdicts = {
-        name: {rule: case.collapse(rule).accepted for rule in AcceptanceRule}
-        for name, case in cases.items()
-    }
-    split = [name for name, by_rule in verdicts.items() if len(set(by_rule.values())) > 1]
-    text = ", ".join(
-        f"{name}: code {_verdict(by_rule[AcceptanceRule.CODE])}, text {_verdict(by_rule[AcceptanceRule.TEXT])}"
-        for name, by_rule in verdicts.items()
-    )
-    norms = "; ".join(
-        f"{name}: " + ", ".join(f"{value:.4g}" for value in case.collapse().norms)
-        for name, case in cases.items()
-    )
+def acceptance_rules(instances: Instances) -> Difference:
+    """Say whether the rule of the text and the rule of the code agree on the settings."""
+    verdicts, norms, split = [], [], 0
+    for name, runs in instances.items():
+        text, code = (runs.lift.published_collapse(rule) for rule in AcceptanceRule)
+        verdicts.append(f"{name}: code {_verdict(code)}, text {_verdict(text)}")
+        norms.append(f"{name}: " + ", ".join(f"{value:.4g}" for value in code.norms))
+        split += text.accepted != code.accepted
     return Difference(
         "acceptance-rules",
         "The acceptance rule of the text and that of the published code",
-        "The text asks that the dominant term dwarf the others and lower the objective by itself; the code asks that "
-        "it be the largest and that the whole state lower the objective.",
-        f"With the exact h^l: {text}.",
-        f"Norms of (base, visible, hidden): {norms}. “Dwarf” is taken as ten times the others. They disagree on "
-        f"{len(split)} of {len(verdicts)} instances.",
-        bool(split),
+        "The text asks that the dominant term dwarf the others and lower the objective by itself; "
+        "the code asks that it be the largest and that the whole state lower the objective.",
+        f"With the exact h^l: {', '.join(verdicts)}.",
+        f"Norms of (base, visible, hidden): {'; '.join(norms)}. “Dwarf” is taken as ten times the "
+        f"others. They disagree on {split} of {len(instances)} instances.",
+        split > 0,
     )
 
 
-def truncation(cases: Cases) -> Difference:
+def truncation(instances: Instances) -> Difference:
     """Measure what the truncation drops along the published path."""
-    said, worst = [], 0.0
-    for name, case in cases.items():
-        T = case.instance.steps
-        errors = [
-            simulated.truncation_error(case.span, case.directions, case.truncated.coefficients[t])
-            for t in (0, T // 2, T)
-        ]
-        worst = max(worst, *errors)
-        said.append(
-            f"{name}: {errors[0]:.3g} at t = 0, {errors[1]:.3g} at t = {T // 2}, {errors[2]:.3g} at t = {T}."
+    said, ends, worst = [], [], 0.0
+    for name, runs in instances.items():
+        lift, exact, T = runs.lift, runs.exact, runs.lift.settings.steps
+        errors = {t: lift.truncation_error(t) for t in (0, T // 2, T)}
+        worst = max(worst, *errors.values())
+        said.append(f"{name}: {', '.join(f'{e:.3g} at t = {t}' for t, e in errors.items())}.")
+        last = lift.span.value(lift.truncated.coefficients[-1])
+        ends.append(
+            f"{name}: {last:.4g} truncated, {exact.values[-1]:.4g} exact ({len(exact.values) - 1} "
+            f"steps), {lift.span.value(START):.4g} at ŵ; cosine {_first_cosine(runs):.3f}."
         )
-    ends = [
-        f"{name}: {case.span.value(case.truncated.coefficients[-1]):.4g} truncated, {case.exact.values[-1]:.4g} exact "
-        f"({len(case.exact.values) - 1} steps), {case.span.value(START):.4g} at ŵ; cosine {_first_cosine(case):.3f}."
-        for name, case in cases.items()
-    ]
     return Difference(
         "truncation-error",
         "What the truncation of the lifted gradient leaves out",
         "The truncated descent is said to simulate projected gradient descent in the lifted space.",
-        "What is left out of the projected gradient or added to it, ‖Π_S ∇h^l − retained terms‖ / ‖Π_S ∇h^l‖:\n"
-        + "\n".join(said),
-        "h^l at the end of the truncated and of the exact path, and the cosine between their first steps:\n"
-        + "\n".join(ends),
+        _lines(
+            "What is left out of the projected gradient or added to it, ‖Π_S ∇h^l − retained "
+            "terms‖ / ‖Π_S ∇h^l‖:",
+            said,
+        ),
+        _lines(
+            "h^l at the end of the truncated and of the exact path, and the cosine between their "
+            "first steps:",
+            ends,
+        ),
         worst > 0.1,
     )
 
 
-def saddle_order(cases: Cases) -> Difference:
-    """Compare the published lifting orders with the smallest at which ŵ is a strict saddle along u_n q_rᵀ."""
-    said, proof, differs = [], [], False
-    for name, case in cases.items():
-        order, X = case.instance.order, case.stationary
-        smallest = simulated.smallest_saddle_order(case.problem, X)
+def saddle_order(instances: Instances) -> Difference:
+    """Compare the published orders with the smallest at which ŵ is a strict saddle along b."""
+    said, proof, published, differs = [], [], [], False
+    for name, runs in instances.items():
+        lift, order = runs.at_stationary, runs.lift.settings.order
+        smallest = lift.saddle_order
         differs = differs or smallest != order
-        said.append(
-            f"{name}: "
-            + ("none up to 1001" if smallest is None else str(smallest))
-            + f" (published l = {order})."
-        )
-        visible = simulated.escape_directions(case.problem, X).visible
-        tried = sorted({1, 3, 5, order})
-        curvatures = [
-            f"{simulated.curvature_along(case.problem, X, visible, k):.5g} at l = {k}"
-            for k in tried
-        ]
-        proof.append(f"{name}: " + ", ".join(curvatures) + ".")
+        words = f"none up to {LARGEST_ORDER}" if smallest is None else str(smallest)
+        said.append(f"{name}: {words} (published l = {order}).")
+        tried = [f"{lift.curvature(l):.5g} at l = {l}" for l in sorted({1, 3, 5, order})]  # noqa: E741
+        proof.append(f"{name}: {', '.join(tried)}.")
+        published.append(f"{order} ({name})")
     return Difference(
         "saddle-order",
         "The lifting order that is needed, and the one that is used",
-        "Orders l = "
-        + ", ".join(f"{case.instance.order} ({name})" for name, case in cases.items())
-        + ".",
-        "Smallest order at which ŵ is a strict saddle along the visible direction:\n"
-        + "\n".join(said),
-        "Curvature ⟨b, ∇²h^l(ŵ)[b]⟩ by the exact formula:\n" + "\n".join(proof),
+        f"Orders l = {', '.join(published)}.",
+        _lines("Smallest order at which ŵ is a strict saddle along the visible direction:", said),
+        _lines("Curvature ⟨b, ∇²h^l(ŵ)[b]⟩ by the exact formula:", proof),
         differs,
     )
 
 
-def real_system_curvature(cases: Cases) -> Difference:
-    """Say whether the published order gives the real system any negative lifted curvature along u_n q_rᵀ."""
-    case = cases["real-system"]
-    X, order = case.stationary, case.instance.order
-    visible = simulated.escape_directions(case.problem, X).visible
-    curvature = simulated.curvature_along(case.problem, X, visible, order)
-    A = case.problem.operator
-    seen, crossed = A.measure(visible, visible), A.measure(X, visible)
-    K = [
-        float(seen @ A.measure(X, X)),
-        float(seen @ case.problem.measurements),
-        float(crossed @ crossed),
-    ]
-    found = case.escape
+def real_system_curvature(instances: Instances) -> Difference:
+    """Say whether the published order gives the real system negative curvature along b."""
+    runs, lift = instances["real-system"], instances["real-system"].at_stationary
+    order, curvature, found = lift.settings.order, lift.curvature(), runs.escape
+    K1, K2, K3 = curvature_terms(runs.problem, lift.point, lift.directions.visible)
     return Difference(
         "real-system-curvature",
         f"Lifted curvature of the real system at the published order l = {order}",
-        "The published panels show an escape at this order, explained by the lift making the spurious point a strict "
-        "saddle.",
+        "The published panels show an escape at this order, explained by the lift making the "
+        "spurious point a strict saddle.",
         f"Along the visible direction the curvature is {curvature:+.4g}: "
         f"{'not negative' if curvature >= 0 else 'negative'}.",
-        f"It is 2 (K1^l − K2^l + 2 K3^l) with K1 = {K[0]:.5g}, K2 = {K[1]:.5g}, K3 = {K[2]:.5g}; "
-        + ("K3 > K2, so no order makes it negative. " if K[2] > K[1] else "")
-        + f"The exact method {'finds' if found.found else 'does not find'} an escape at order {found.order}: h goes "
-        f"from {found.objective_before:.6g} to {found.objective_after:.6g} ({found.details}).",
+        f"It is 2 (K1^l − K2^l + 2 K3^l) with K1 = {K1:.5g}, K2 = {K2:.5g}, K3 = {K3:.5g}; "
+        f"{'K3 > K2, so no order makes it negative. ' if K3 > K2 else ''}"
+        f"The exact method {'finds' if found.found else 'does not find'} an escape at order "
+        f"{found.order}: h goes from {found.objective_before:.6g} to {found.objective_after:.6g} "
+        f"({found.details}).",
         curvature >= 0,
     )
 
 
-def real_system_acceptance(cases: Cases) -> Difference:
-    """Say whether the published acceptance rule holds on the real system with the exact objective."""
-    case = cases["real-system"]
-    exact = {flip: case.collapse(flipped=flip) for flip in (False, True)}
-    by_surrogate = {flip: case.collapse(surrogate=True, flipped=flip) for flip in (False, True)}
-    accepted = [c.accepted for c in exact.values()]
-    states = [
-        f"{label}: {c[False].objective_state:.6g} and {c[True].objective_state:.6g} against "
-        f"{c[False].objective_stationary:.6g} at ŵ ({_verdict(c[False].accepted)}, {_verdict(c[True].accepted)})"
-        for label, c in (("h^l", exact), ("surrogate", by_surrogate))
-    ]
+def real_system_acceptance(instances: Instances) -> Difference:
+    """Say whether the published acceptance rule holds on the real system with exact h^l."""
+    runs = instances["real-system"]
+    states, exact = [], list[simulated.PublishedCollapse]()
+    for label, surrogate in (("h^l", False), ("surrogate", True)):
+        plus, minus = (
+            lift.published_collapse(surrogate=surrogate) for lift in (runs.lift, runs.flipped)
+        )
+        exact = exact or [plus, minus]
+        states.append(
+            f"{label}: {plus.objective_state:.6g} and {minus.objective_state:.6g} against "
+            f"{plus.objective_stationary:.6g} at ŵ ({_verdict(plus)}, {_verdict(minus)})"
+        )
     return Difference(
         "real-system-acceptance",
         "The acceptance rule of the published code on the real system",
-        "The published panels show the collapse at these settings and the descent that goes on from it.",
-        f"With the exact objective it is {_verdict(accepted[0])} (with −u_n: {_verdict(accepted[1])}).",
-        f"Objective of the whole state at T = {case.instance.steps}, for u_n and −u_n. "
-        + "; ".join(states)
-        + ".",
-        not all(accepted),
+        "The published panels show the collapse at these settings and the descent that goes on "
+        "from it.",
+        f"With the exact objective it is {_verdict(exact[0])} (with −u_n: {_verdict(exact[1])}).",
+        f"Objective of the whole state at T = {runs.lift.settings.steps}, for u_n and −u_n. "
+        f"{'; '.join(states)}.",
+        not all(found.accepted for found in exact),
     )
 
 
-def _first_cosine(case: Case) -> float:
-    """Return the cosine between the first step of the truncated and of the exact path, as tensors."""
-    gram = case.span.gram
-    truncated, exact = (
-        path[1] - path[0] for path in (case.truncated.coefficients, case.exact.coefficients)
+def _first_cosine(runs: Runs) -> float:
+    """Return the cosine between the first steps of the truncated and the exact path, as tensors."""
+    gram = runs.lift.span.gram
+    a, b = (
+        path[1] - path[0] for path in (runs.lift.truncated.coefficients, runs.exact.coefficients)
     )
-    return float(
-        truncated @ gram @ exact / np.sqrt((truncated @ gram @ truncated) * (exact @ gram @ exact))
-    )
+    return float(a @ gram @ b / np.sqrt((a @ gram @ a) * (b @ gram @ b)))
 
 
-def _states(case: Case) -> dict[str, FloatArray]:
+def _states(runs: Runs) -> dict[str, FloatArray]:
     """Return the states whose objective is printed; w_escape has a comparison of its own."""
-    last = case.truncated.coefficients[-1]
+    last = runs.lift.truncated.coefficients[-1]
     return {
         "the lifted stationary point": START,
         "the visible term alone": last * [0, 1, 0],
@@ -346,5 +316,9 @@ def _indexed(name: str, values: Any) -> dict[str, float]:
     return {f"{name} {j + 1}": float(value) for j, value in enumerate(np.asarray(values))}
 
 
-def _verdict(accepted: bool) -> str:
-    return "accepted" if accepted else "rejected"
+def _lines(head: str, lines: Iterable[str]) -> str:
+    return "\n".join([head, *lines])
+
+
+def _verdict(found: simulated.PublishedCollapse) -> str:
+    return "accepted" if found.accepted else "rejected"

@@ -8,29 +8,32 @@ import numpy as np
 
 from lift_compare import sensing, simulated
 
-from .. import printed
-from ..report import Difference
-from ..stochastic import stochastic_descent
-from ..success import SuccessRates
-from .case import Case
+from ..published import printed
+from ..rivals.stochastic import stochastic_descent
+from ..sweeps.success import SuccessRates
+from ..tolerances import PRINTED_RIP, SAME_RATE
+from .report import Difference
+from .runs import Runs
 
-Cases = Mapping[str, Case]
+Instances = Mapping[str, Runs]
+
+_NEAR_SOLUTION = 1e-3  # h below which a long descent of the two-by-two example has left X̂
 
 
-def rip_constants(cases: Cases, *, samples: int, seed: int) -> Difference:
+def rip_constants(instances: Instances, samples: int, seed: int) -> Difference:
     """Compare the printed RIP values with our larger lower bounds."""
     theirs, ours, proof, exceeded = [], [], [], False
     for name, (rank, value) in printed.RIP.items():
-        problem = cases[name].problem
+        problem = instances[name].problem
         bound = sensing.rip_lower_bound(problem.operator, rank, samples=samples, seed=seed)
-        exceeded = exceeded or bound > value + 1e-6
+        exceeded = exceeded or bound > value + PRINTED_RIP
         theirs.append(f"{name}: {value:.6g} (rank {rank}).")
         ours.append(f"{name}: δ_{rank} ≥ {bound:.6f}.")
-        score = simulated.feasibility_score(problem, cases[name].point, rip_constant=bound)
+        score = simulated.feasibility_score(problem, instances[name].point, rip_constant=bound)
+        whole = f", and with rank {rank} = n it is δ itself" if rank == problem.n else ""
         proof.append(
-            f"{name}: attained by a symmetric matrix of rank ≤ {rank}"
-            + (f", and with rank {rank} = n it is δ itself" if rank == problem.n else "")
-            + f"; with it EFS = {score.score:.6f} where {printed.FEASIBILITY[name]:.6f} is printed, and the exact "
+            f"{name}: attained by a symmetric matrix of rank ≤ {rank}{whole}; with it EFS = "
+            f"{score.score:.6f} where {printed.FEASIBILITY[name]:.6f} is printed, and the exact "
             f"score, which needs no δ, is {score.exact_score:.6f}."
         )
     return Difference(
@@ -43,141 +46,127 @@ def rip_constants(cases: Cases, *, samples: int, seed: int) -> Difference:
     )
 
 
-def strict_decrease(cases: Cases) -> Difference:
+def strict_decrease(instances: Instances) -> Difference:
     """Say whether h decreases strictly from X̂ to the published X̌, and to the exact one."""
-    published, exact, risen = [], [], []
-    for name, case in cases.items():
+    published, exact, risen = [], [], False
+    for name, runs in instances.items():
         before, after = (
-            float(case.problem.objective(X)) for X in (case.point, case.collapse().point)
+            float(runs.problem.objective(X)) for X in (runs.point, runs.collapse.point)
         )
-        if after >= before:
-            risen.append(name)
-        end = case.after_published[0]
+        rises = after >= before
+        risen = risen or rises
+        end = runs.problem.distance(runs.after_published[0].point)
         published.append(
-            f"{name}: {before:.6g} becomes {after:.6g}{'' if after < before else ' (it rises)'}; descent from there "
-            f"ends at a distance of {case.problem.distance(end.point):.3g} from the truth."
+            f"{name}: {before:.6g} becomes {after:.6g}{' (it rises)' if rises else ''}; descent "
+            f"from there ends at a distance of {end:.3g} from the truth."
         )
-        e = case.escape
-        exact.append(
-            f"{name}: {e.objective_before:.6g} becomes {e.objective_after:.6g} (order {e.order})."
-            if e.found
-            else f"{name}: no escape, {e.reason.value}."
-        )
+        e = runs.escape
+        change = f"{e.objective_before:.6g} becomes {e.objective_after:.6g} (order {e.order})"
+        exact.append(f"{name}: {change if e.found else f'no escape, {e.reason}'}.")
     return Difference(
         "strict-decrease",
         "Does the published escape lower h?",
-        "A strict decrease of the objective from the spurious point to the escape point is guaranteed.",
+        "A strict decrease of the objective from the spurious point to the escape point is "
+        "guaranteed.",
         "h at X̂ and at the published X̌:\n" + "\n".join(published),
         "h by the exact method, from the exactly stationary point:\n" + "\n".join(exact),
-        bool(risen),
+        risen,
     )
 
 
-def plane_valley(cases: Cases, *, iterations: int) -> Difference:
-    """Say whether the 2×2 point is a local minimum: follow the valley, and run gradient descent for long."""
-    case = cases["two-by-two"]
-    problem, X = case.problem, case.stationary
-    hessian = np.array([problem.hessian_product(X, e.reshape(2, 1)).ravel() for e in np.eye(2)])
-    eigenvalues = np.linalg.eigvalsh(hessian)
+def plane_valley(instances: Instances, max_iterations: int) -> Difference:
+    """Say whether the 2×2 point is a local minimum: follow the valley, and descend for long."""
+    runs = instances["two-by-two"]
+    problem, X, i = runs.problem, runs.stationary, runs.descent
+    columns = [problem.hessian_product(X, e.reshape(2, 1)).ravel() for e in np.eye(2)]
+    low, high = np.linalg.eigvalsh(np.array(columns))
     steps = np.array([0.0, 0.02, 0.05, 0.1])
     valley = np.stack([steps, np.sqrt(0.5 - 2 * steps**2)], axis=1)[:, :, None]
     h = problem.objective(valley)
     falls = bool(np.all(np.diff(h) < 0))
+    along = ", ".join(f"{value:.7g} at x₁ = {t:g}" for t, value in zip(steps, h, strict=True))
     evidence = (
-        f"The Hessian of h there has the eigenvalues {eigenvalues[0]:.2g} and {eigenvalues[1]:.4g}, so it decides "
-        "nothing. On the curve x₂² = ½ − 2 x₁² through the point, h is "
-        + ", ".join(f"{value:.7g} at x₁ = {t:g}" for t, value in zip(steps, h, strict=True))
-        + "."
+        f"The Hessian of h there has the eigenvalues {low:.2g} and {high:.4g}, so it decides "
+        f"nothing. On the curve x₂² = ½ − 2 x₁² through the point, h is {along}."
     )
-    if iterations:
+    if max_iterations:
         run = sensing.gradient_descent(
             problem,
-            case.instance.start(),
-            step_size=case.instance.gd_step,
-            max_iterations=iterations,
-            callback=lambda _, __, value, ___: value < 1e-3,
+            i.start(),
+            step_size=i.step_size,
+            max_iterations=max_iterations,
+            solved_below=_NEAR_SOLUTION,
         )
+        far = problem.distance(run.point)
         evidence += (
-            f" Gradient descent from the published start, without any escape, has h = {run.objective:.3g} after "
-            f"{run.iterations} iterations, at a distance of {problem.distance(run.point):.3g} from the truth."
+            " Gradient descent from the published start, without any escape, has h = "
+            f"{run.objective:.3g} after {run.iterations} iterations, at a distance of {far:.3g} "
+            "from the truth."
         )
+    saddle = "It is a degenerate saddle: h falls along a curve through it."
     return Difference(
         "plane-valley",
         "Is the point [0, 1/√2] of the two-by-two example a local minimum?",
         "It is shown as a spurious local minimum.",
-        "It is a degenerate saddle: h falls along a curve through it."
-        if falls
-        else "No lower point was found near it.",
+        saddle if falls else "No lower point was found near it.",
         evidence,
         falls,
     )
 
 
-def trapped(cases: Cases, *, runs: int, seed: int) -> Difference:
+def trapped(instances: Instances, count: int, seed: int) -> Difference:
     """Count how many runs of stochastic gradient descent stay near the 2×2 point."""
-    case = cases["two-by-two"]
-    i = case.instance
-    steps = i.gd_before + i.gd_after
-    seeds = np.random.SeedSequence(seed).spawn(runs)
-    ends = np.array(
-        [
-            stochastic_descent(
-                case.problem,
-                i.start(),
-                step_size=i.gd_step,
-                iterations=steps,
-                seed=np.random.default_rng(s),
-            )[-1]
-            for s in seeds
-        ]
-    )
-    distance = case.problem.distance(ends)
-    held = int(np.sum(distance > 0.5))
-    alone = case.problem.distance(case.onward[0].point)
+    runs = instances["two-by-two"]
+    problem, i = runs.problem, runs.descent
+    steps, start = i.before + i.after, i.start()
+    step_size = float(i.step_size)  # type: ignore[arg-type]
+    ends = []
+    for child in np.random.SeedSequence(seed).spawn(count):
+        rng = np.random.default_rng(child)
+        walk = stochastic_descent(problem, start, step_size=step_size, iterations=steps, seed=rng)
+        ends.append(walk[-1])
+    distance = problem.distance(np.array(ends))
+    held, alone = int(np.sum(distance > 0.5)), problem.distance(runs.onward[0].point)
     return Difference(
         "trapped",
         "Gradient descent and stochastic gradient descent are trapped in the two-by-two example",
         "Both stay at the spurious point.",
-        f"After {steps} steps gradient descent is at a distance of {alone:.4g} from the truth; {held} of {runs} runs "
-        "of stochastic gradient descent are farther than 0.5 from it.",
-        f"Step {i.gd_step:g}, one random measurement a step, from the published start; distances of the stochastic "
-        f"runs from {distance.min():.4g} to {distance.max():.4g}.",
-        held < runs or bool(alone < 0.5),
+        f"After {steps} steps gradient descent is at a distance of {alone:.4g} from the truth; "
+        f"{held} of {count} runs of stochastic gradient descent are farther than 0.5 from it.",
+        f"Step {step_size:g}, one random measurement a step, from the published start; distances "
+        f"of the stochastic runs from {distance.min():.4g} to {distance.max():.4g}.",
+        held < count or bool(alone < 0.5),
     )
 
 
 def success(rates: SuccessRates) -> Difference:
     """Compare the success rates with the printed ones."""
-    cells = [
-        cell
-        for cell in rates.cells
-        if cell.published_descent is not None and cell.published_escapes is not None
-    ]
-
-    def listed(descent: str, escapes: str) -> str:
-        by_epsilon: dict[float, list[str]] = {}
-        for cell in cells:
-            pair = f"n = {cell.n}: {getattr(cell, descent):.2f} → {getattr(cell, escapes):.2f}"
-            by_epsilon.setdefault(cell.epsilon, []).append(pair)
-        return "\n".join(
-            f"ε = {epsilon:.2f}: {', '.join(pairs)}." for epsilon, pairs in by_epsilon.items()
-        )
-
-    higher = sum(cell.rate_escapes > (cell.published_escapes or 0) for cell in cells)
-    alone = max(
-        (abs(cell.rate_descent - (cell.published_descent or 0)) for cell in cells), default=0.0
-    )
+    cells = [c for c in rates.cells if None not in (c.published_descent, c.published_escapes)]
+    theirs = {(c.n, c.epsilon): printed.SUCCESS_RATES[c.n, c.epsilon] for c in cells}
+    ours = {(c.n, c.epsilon): (c.rate_descent, c.rate_escapes) for c in cells}
+    higher = sum(ours[cell][1] > theirs[cell][1] for cell in ours)
+    alone = max((abs(ours[cell][0] - theirs[cell][0]) for cell in ours), default=0.0)
     falls = [cell.smallest_decrease for cell in cells if cell.smallest_decrease is not None]
+    starts = cells[0].starts if cells else 0
+    escapes, refused = sum(cell.escapes for cell in cells), sum(cell.refused for cell in cells)
     return Difference(
         "success-rates",
         "Success rates on perturbed completion, descent alone → with escapes",
-        "50 starts a cell, which are not published.\n"
-        + listed("published_descent", "published_escapes"),
-        listed("rate_descent", "rate_escapes"),
-        f"{cells[0].starts if cells else 0} starts a cell, {rates.scale:g} · N(0, 1) from seed {rates.seed}; solved "
-        f"means h ≤ {rates.tolerance:g} · ½‖b‖². The {rates.method} escape does better than the published one in "
-        f"{higher} of {len(cells)} cells; {sum(cell.escapes for cell in cells)} escapes lower h, each by at least "
-        f"{100 * min(falls, default=0):.2g} % of it, and {sum(cell.refused for cell in cells)} attempts find nothing. "
-        f"Descent alone, which depends on the starts, is {alone:.2f} away from the printed rate at most.",
-        any(abs(cell.rate_escapes - (cell.published_escapes or 0)) > 1e-9 for cell in cells),
+        "50 starts a cell, which are not published.\n" + _listed(theirs),
+        _listed(ours),
+        f"{starts} starts a cell, {rates.scale:g} · N(0, 1) from seed {rates.seed}; solved means "
+        f"h ≤ {rates.tolerance:g} · ½‖b‖². The {rates.method} escape does better than the "
+        f"published one in {higher} of {len(cells)} cells; {escapes} escapes lower h, each by at "
+        f"least {100 * min(falls, default=0):.2g} % of it, and {refused} attempts find nothing. "
+        f"Descent alone, which depends on the starts, is {alone:.2f} away from the printed rate at "
+        "most.",
+        any(abs(ours[cell][1] - theirs[cell][1]) > SAME_RATE for cell in ours),
     )
+
+
+def _listed(rates: Mapping[tuple[int, float], tuple[float, float]]) -> str:
+    """Return the pairs of rates, a line for each ε."""
+    by_epsilon: dict[float, list[str]] = {}
+    for (n, epsilon), (alone, escapes) in rates.items():
+        by_epsilon.setdefault(epsilon, []).append(f"n = {n}: {alone:.2f} → {escapes:.2f}")
+    return "\n".join(f"ε = {epsilon:.2f}: {', '.join(p)}." for epsilon, p in by_epsilon.items())

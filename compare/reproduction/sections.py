@@ -1,158 +1,169 @@
-"""The sections of the report that show one published instance each, and the lifted path."""
+"""The sections of the report that show one instance each, and the lifted path."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from lift_compare import simulated
+from lift_compare import lifting, simulated
+from lift_compare.sensing.validation import FloatArray
 
-from ..directions import compare_directions
+from ..agreement import ComparisonOptions, compare_lift
 from ..figures import panels, paths, plane, trajectory
-from ..published_comparison import PublishedComparison
-from ..report import Section, Sheet
-from ..stochastic import stochastic_descent
+from ..published.comparison import InstanceComparison
+from ..rivals.stochastic import stochastic_descent
 from ..tables import Column
-from .case import START, Case
+from .report import Section, Sheet
+from .runs import START, Runs
 
 Show = Callable[[str, Figure, str], Any]
-"""Called as show(name, figure, caption): keeps the figure at once and returns the item for the section."""
+"""Called as show(name, figure, caption): keeps the figure and returns the item for the section."""
 
+TERMS = {"beta": "visible (β)", "gamma": "hidden (γ)"}
 _LABELS = {"gd": "descent alone", "truncated": "published escape", "exact": "exact escape"}
 
 
-def landscape_section(case: Case, show: Show, *, seed: int) -> Section:
-    """Return the landscape of the two-by-two example: two methods that stay, and the jump."""
-    i = case.instance
-    steps = i.gd_before + i.gd_after
-    start, (run, gd) = i.start(), case.walk(i.start(), steps)
-    sgd = stochastic_descent(case.problem, start, step_size=i.gd_step, iterations=steps, seed=seed)
-    collapse, (_, after) = case.collapse(), case.after_published
-    walks, jump = {"sgd": sgd, "gd": gd, "escape": after}, (case.point, collapse.point)
+def landscape_section(runs: Runs, show: Show, *, seed: int) -> Section:
+    """Return the landscape of a problem in the plane: two methods that stay, and the jump."""
+    i, problem, X, T = runs.descent, runs.problem, runs.point, runs.lift.settings.steps
+    name, order = runs.instance.name, runs.lift.settings.order
+    steps, start = i.before + i.after, i.start()
+    run, gd = runs.walk(start, steps)
+    walks = {"gd": gd}
+    if isinstance(i.step_size, float):
+        sgd = stochastic_descent(problem, start, step_size=i.step_size, iterations=steps, seed=seed)
+        walks = {"sgd": sgd, "gd": gd}
+    collapse = runs.collapse
     whole, _ = plane.landscape(
-        case.problem,
-        walks,
-        jump=jump,
-        window=(-0.3, 1.4, -0.75, 1.05),
-        title="Landscape of the two-by-two example",
+        problem,
+        {**walks, "escape": runs.after_published[1]},
+        jump=(X, collapse.point),
+        window=(-0.3, 1.4, -0.75, 1.05) if name == "two-by-two" else None,
+        title=f"Landscape of the {name} example",
     )
     near, _ = plane.landscape(
-        case.problem,
-        {"sgd": sgd, "gd": gd},
-        window=_around(case.point, np.concatenate([sgd, gd])),
+        problem,
+        walks,
+        window=_around(X, np.concatenate(list(walks.values()))),
         title="Near the stationary point X̂",
     )
-    d = case.directions
+    d = runs.lift.directions
+    after, (x1, x2) = problem.objective(collapse.point), collapse.point[:, 0]
     return Section(
         "Landscape: trapped, and the jump",
         [
-            f"The two-by-two example, from the published start ({start[0, 0]:.4f}, {start[1, 0]:.4f}). Gradient "
-            "descent and stochastic gradient descent (one random measurement a step, seed "
-            f"{seed}) make {steps} steps of size {i.gd_step:g}. The escape collapses the truncated path after "
-            f"T = {i.steps} steps at order l = {i.order}.",
+            f"The {name} example, from the published start ({start[0, 0]:.4f}, {start[1, 0]:.4f}). "
+            "Gradient descent and stochastic gradient descent (one random measurement a step, seed "
+            f"{seed}) make {steps} steps of size {_size(i.step_size)}. The escape collapses the "
+            f"truncated path after T = {T} steps at order l = {order}.",
             show(
                 "landscape",
                 whole,
                 "Level lines of h, both descents, the jump from X̂ to X̌, and the descent after it.",
             ),
             show("landscape-near", near, "The same start and descents, close to X̂."),
-            f"Gradient descent ends at h = {run.objective:.6g}. There λ_n = {d.eigenvalue:.6g} and σ_r = "
-            f"{d.singular_value:.6g}. The collapse is of the "
-            f"{'visible (β)' if collapse.kind == 'beta' else 'hidden (γ)'} kind, at "
-            f"({collapse.point[0, 0]:.6f}, {collapse.point[1, 0]:.6f}) with h = "
-            f"{case.problem.objective(collapse.point):.6g}.",
+            f"Gradient descent ends at h = {run.objective:.6g}. There λ_n = {d.eigenvalue:.6g} and "
+            f"σ_r = {d.singular_value:.6g}. The collapse is of the {TERMS[collapse.kind]} kind, at "
+            f"({x1:.6f}, {x2:.6f}) with h = {after:.6g}.",
         ],
     )
 
 
-def panels_section(title: str, prefix: str, case: Case, show: Show) -> Section:
-    """Return panels (a) to (f) of an instance, with the exact objective beside the diagonal surrogate."""
-    i, Z = case.instance, case.problem.ground_truth
-    assert Z is not None
-    (before, walked), (onward, walked_on), (after, escaped) = (
-        case.before,
-        case.onward,
-        case.after_published,
-    )
-    runs = {"gd": [before.history, onward.history], "truncated": [before.history, after.history]}
-    steps = {"gd": [np.concatenate([walked, walked_on])], "truncated": [walked, escaped]}
-    if case.after_exact is not None:
-        runs["exact"] = [before.history, case.after_exact[0].history]
-        steps["exact"] = [walked, case.after_exact[1]]
+def panels_section(title: str, prefix: str, runs: Runs, show: Show) -> Section:
+    """Return panels (a) to (f) of an instance, the exact objective beside the surrogate."""
+    i, s = runs.descent, runs.lift.settings
     items: list[Any] = [
-        f"Order l = {i.order}, ρ = {i.rho:g}, η = {i.eta:g}, T = {i.steps}; gradient descent with step {i.gd_step:g}, "
-        f"{i.gd_before} iterations before the escape and {i.gd_after} after it. The exact escape starts from the point "
-        f"made stationary to rounding; it uses order {case.escape.order}.",
+        f"Order l = {s.order}, ρ = {s.rho:g}, η = {s.eta:g}, T = {s.steps}; gradient descent with "
+        f"step {_size(i.step_size)}, {i.before} iterations before the escape and {i.after} after "
+        "it. The exact escape starts from the point made stationary to rounding; it "
+        + (f"uses order {runs.escape.order}." if runs.escape.found else "finds nothing."),
     ]
+    items += _history_panels(prefix, runs, show)
+    items += _lift_panels(prefix, runs, show)
+    items += _trajectory_panels(prefix, runs, show)
+    rows = _escape_rows(runs)
+    items.append(Sheet(f"Before and after the escape, {runs.instance.name}", _ESCAPES, rows))
+    return Section(title, items)
+
+
+def _history_panels(prefix: str, runs: Runs, show: Show) -> list[Any]:
+    """Draw objective, gradient norm and distance along the descents (a, b, c)."""
+    before, onward = runs.before[0].history, runs.onward[0].history
+    histories = {"gd": [before, onward], "truncated": [before, runs.after_published[0].history]}
+    if runs.after_exact is not None:
+        histories["exact"] = [before, runs.after_exact[0].history]
+    items = []
     for letter, quantity, name in (
         ("a", "objective", "Objective h"),
         ("b", "gradient_norm", "Gradient norm"),
         ("c", "distance", "Distance to the truth"),
     ):
+        if getattr(before, quantity) is None:
+            continue
         fig, _ = panels.histories(
-            runs, quantity, title=f"({letter}) {name}", labels=_LABELS, unbroken=("gd",)
+            histories, quantity, title=f"({letter}) {name}", labels=_LABELS, unbroken=("gd",)
         )
-        items.append(
-            show(
-                f"{prefix}-{letter}", fig, f"{name} against the iteration; rings mark the escapes."
-            )
-        )
+        caption = f"{name} against the iteration; rings mark the escapes."
+        items.append(show(f"{prefix}-{letter}", fig, caption))
+    return items
 
-    c, flip = case.truncated.coefficients, np.array([1.0, -1.0, -1.0])
+
+def _lift_panels(prefix: str, runs: Runs, show: Show) -> list[Any]:
+    """Draw the objective and the norms of the terms along the simulated lift (d, e)."""
+    lift, c, path = runs.lift, runs.lift.truncated.coefficients, runs.exact.coefficients
     kept = panels.thinned(len(c))
+    flip = np.array([1.0, -1.0, -1.0])
+    exact = np.concatenate([[lift.span.value(START)], runs.exact.values])
     curves = {
-        "h^l, truncated path": ("truncated", _from_hat(case.span, c[kept])),
-        "surrogate, with u_n": ("surrogate", _from_hat(case.surrogate, c[kept])),
-        "surrogate, with −u_n": ("gd", _from_hat(case.surrogate, c[kept] * flip)),
-        "h^l, exact path": ("exact", np.concatenate([[case.span.value(START)], case.exact.values])),
+        "h^l, truncated path": ("truncated", _from_hat(lift.span, c[kept])),
+        "surrogate, with u_n": ("surrogate", _from_hat(lift.surrogate, c[kept])),
+        "surrogate, with −u_n": ("gd", _from_hat(lift.surrogate, c[kept] * flip)),
+        "h^l, exact path": ("exact", exact),
     }
     positions = dict.fromkeys(list(curves)[:3], kept)
     fig, _ = panels.lifted_objectives(
         curves, title="(d) Lifted objective and surrogate", steps=positions
     )
-    items.append(
-        show(
-            f"{prefix}-d",
-            fig,
-            "Each curve in units of its value at the lifted stationary point ŵ: below 1 it has decreased. The "
-            "surrogate depends on the sign of u_n, which nothing determines.",
-        )
+    caption = (
+        "Each curve in units of its value at the lifted stationary point ŵ: below 1 it has "
+        "decreased. The surrogate depends on the sign of u_n, which nothing determines."
     )
-    fig, _ = panels.term_norms(
-        simulated.term_norms(case.directions, i.order, c[kept]),
-        title="(e) Norms, truncated path",
-        steps=kept,
-    )
-    items.append(
-        show(f"{prefix}-e", fig, "The three tensors within S along the published truncated path.")
-    )
-    path = case.exact.coefficients
-    kept = panels.thinned(len(path))
-    fig, _ = panels.term_norms(
-        simulated.term_norms(case.directions, i.order, path[kept]),
-        title="(e′) Norms, exact path",
-        steps=kept,
-    )
-    items.append(
-        show(
-            f"{prefix}-e-exact",
-            fig,
-            "The same along the exact simulation of the projected lifted descent.",
-        )
-    )
-    fig, _ = trajectory.trajectory_in_space(steps, Z, title="(f) Path of X", labels=_LABELS)
-    items.append(show(f"{prefix}-f", fig, "The path of X in three dimensions."))
-    fig, _ = trajectory.trajectory_in_plane(
-        steps, Z, title="(f′) Path of X in a plane", labels=_LABELS
-    )
-    items.append(
-        show(f"{prefix}-f-plane", fig, "The same in a plane: along the truth, and off it.")
-    )
-    items.append(Sheet(f"Before and after the escape, {i.name}", _ESCAPES, _escape_rows(case)))
-    return Section(title, items)
+    items = [show(f"{prefix}-d", fig, caption)]
+    for suffix, letter, name, states, caption in (
+        ("e", "e", "truncated", c, "The three tensors within S along the published path."),
+        ("e-exact", "e′", "exact", path, "The same along the exact projected lifted descent."),
+    ):
+        kept = panels.thinned(len(states))
+        norms = simulated.term_norms(lift.directions, lift.settings.order, states[kept])
+        fig, _ = panels.term_norms(norms, title=f"({letter}) Norms, {name} path", steps=kept)
+        items.append(show(f"{prefix}-{suffix}", fig, caption))
+    return items
+
+
+def _trajectory_panels(prefix: str, runs: Runs, show: Show) -> list[Any]:
+    """Draw the path of X, for r = 1 and a known truth (f)."""
+    Z, shape = runs.problem.ground_truth, runs.problem.shape
+    if Z is None or Z.shape != shape or shape[1] != 1:
+        return []
+    walked = runs.before[1]
+    steps = {
+        "gd": [np.concatenate([walked, runs.onward[1]])],
+        "truncated": [walked, runs.after_published[1]],
+    }
+    if runs.after_exact is not None:
+        steps["exact"] = [walked, runs.after_exact[1]]
+    items = []
+    if shape[0] == 3:
+        fig, _ = trajectory.trajectory_in_space(steps, Z, title="(f) Path of X", labels=_LABELS)
+        items.append(show(f"{prefix}-f", fig, "The path of X in three dimensions."))
+    title, caption = "(f′) Path of X in a plane", "In a plane: along the truth, and off it."
+    fig, _ = trajectory.trajectory_in_plane(steps, Z, title=title, labels=_LABELS)
+    items.append(show(f"{prefix}-f-plane", fig, caption))
+    return items
 
 
 _ESCAPES = (
@@ -168,72 +179,65 @@ _ESCAPES = (
 )
 
 
-def _escape_rows(case: Case) -> list[dict[str, Any]]:
-    problem, collapse, escape = case.problem, case.collapse(), case.escape
+def _escape_rows(runs: Runs) -> list[dict[str, Any]]:
+    """Return what both escapes did to h, and where descent went from there."""
+    problem, collapse, escape = runs.problem, runs.collapse, runs.escape
     rows = []
-    for method, order, kind, X, point, run in (
-        (
-            "published, truncated",
-            case.instance.order,
-            collapse.kind,
-            case.point,
-            collapse.point,
-            case.after_published,
-        ),
-        ("exact", escape.order, escape.kind, case.stationary, escape.point, case.after_exact),
+    published = ("published, truncated", runs.lift.settings.order, collapse.kind)
+    exact = ("exact", escape.order, escape.kind)
+    for names, X, point, walk in (
+        (published, runs.point, collapse.point, runs.after_published),
+        (exact, runs.stationary, escape.point, runs.after_exact),
     ):
         before, after = float(problem.objective(X)), float(problem.objective(point))
+        end = walk[0] if walk else None
         rows.append(
             {
-                "method": method,
-                "order": order,
-                "kind": kind,
+                **dict(zip(("method", "order", "kind"), names, strict=True)),
                 "before": before,
                 "after": after,
                 "lower": after < before,
-                "distance": problem.distance(point),
-                "end": run[0].objective if run else None,
-                "end_distance": problem.distance(run[0].point) if run else None,
+                "distance": runs.distance(point),
+                "end": end.objective if end else None,
+                "end_distance": runs.distance(end.point) if end else None,
             }
-        )  # fmt: skip
+        )
     return rows
 
 
 def lifted_section(
-    cases: Mapping[str, Case], result: PublishedComparison, show: Show, *, steps: Mapping[str, int]
+    instances: Mapping[str, Runs],
+    result: InstanceComparison,
+    show: Show,
+    *,
+    steps: Mapping[str, int],
 ) -> tuple[Section, bool]:
-    """Return the lifted paths at the published orders and how they agree, there and at the other orders of `result`.
+    """Return the lifted paths at the instances' orders, and how both sides agree at all orders.
 
     The second value says whether explicit and exact simulation agree in all of them.
     """
     items: list[Any] = [
-        "The explicit lift is run as tensors, the two simulations in three coefficients. Explicit and exact have to "
-        "agree to rounding. The truncated path is not expected to: its distance from them is what is shown.",
+        "The explicit lift is run as tensors, the two simulations in three coefficients. Explicit "
+        "and exact have to agree to rounding. The truncated path is not expected to: its distance "
+        "from them is what is shown.",
     ]
     rows, agree = [dict(row) for row in result.rows], result.agree
-    for name, case in cases.items():
-        i = case.instance
-        path = compare_directions(
-            case.problem,
-            case.stationary,
-            i.order,
-            rho=i.rho,
-            eta=i.eta,
-            steps=steps[name],
-            costs=False,
-            oracle=False,
-        )
-        span = simulated.SpanObjective(case.problem, path.directions.generators, i.order)
-        fig, _ = paths.lifted_objective(path, span, name=name)
-        items.append(show(f"lifted-{name}", fig, f"{name}: h^l along the three paths."))
+    for name, runs in instances.items():
+        settings = replace(runs.lift.settings, steps=steps.get(name, 400))
+        lift = replace(runs.at_stationary, settings=settings)
+        try:
+            path = compare_lift(lift, ComparisonOptions(costs=False, oracle=False))
+        except lifting.MemoryLimitExceeded as refusal:
+            items.append(f"{name}: {refusal}.")
+            continue
+        label = runs.instance.label
+        fig, _ = paths.lifted_objective(path, name=name)
+        items.append(show(f"lifted-{label}", fig, f"{name}: h^l along the three paths."))
         fig, _ = paths.coefficient_paths(path, name=name)
-        items.append(
-            show(f"coefficients-{name}", fig, f"{name}: norms of the three terms along the paths.")
-        )
-        entries = case.stationary.size**i.order
-        rows.append(
-            {"instance": name, "tensor_entries": entries, "status": "drawn above", **path.row()}
-        )
+        caption = f"{name}: norms of the three terms along the paths."
+        items.append(show(f"coefficients-{label}", fig, caption))
+        what = {"instance": name, "tensor_entries": runs.point.size**settings.order}
+        rows.append({**what, "status": "drawn above", **path.row()})
         agree = agree and path.agree
     items.append(Sheet("Explicit lift against exact simulation: relative errors", _AGREEMENT, rows))
     return Section("Lifted path: explicit, exact, truncated", items), agree
@@ -255,12 +259,16 @@ _AGREEMENT = (
 )
 
 
-def _from_hat(objective: Any, coefficients: Any) -> Any:
+def _from_hat(objective: Any, coefficients: FloatArray) -> FloatArray:
     """Return the objective at ŵ, then along the path."""
-    return objective.value(np.concatenate([START[None], coefficients]))
+    return np.asarray(objective.value(np.concatenate([START[None], coefficients])))
 
 
-def _around(X: Any, path: Any) -> tuple[float, float, float, float]:
+def _size(step_size: Any) -> str:
+    return f"{step_size:g}" if isinstance(step_size, float) else "by backtracking"
+
+
+def _around(X: FloatArray, path: FloatArray) -> plane.Window:
     """Return a square window centred at X that holds the path."""
     reach = 1.2 * float(np.abs(path - X).max())
     x1, x2 = X[:, 0]

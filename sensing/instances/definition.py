@@ -54,7 +54,7 @@ class LiftSettings:
         odd_order(self.order)
         positive("rho", self.rho)
         positive("eta", self.eta)
-        whole_number("steps", self.steps)
+        whole_number("steps", self.steps, least=0)
 
     @property
     def step_size(self) -> float:

@@ -2,7 +2,7 @@
 
 import sys
 
-from lift_compare.compare.__main__ import main
+from lift_compare.compare.commands.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,0 +1,59 @@
+"""The command line: `lift-compare`, or `python -m lift_compare`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import NoReturn
+
+from .common import UsageError
+
+EXIT_CODES = """Exit codes: 0 done; 1 a consistency check failed, or an evaluation of a sweep; 2 bad
+usage or malformed input; 130 interrupted, with what was finished kept."""
+
+_COMMANDS = ("directions", "cost", "sweep", "export", "verify", "reproduce")
+"""The first is the default."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Refuses bad usage in one line, like every other refusal of the command line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"lift-compare: error: {message} (see {self.prog} --help)\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one subcommand and return its exit code."""
+    parser = _Parser(
+        prog="lift-compare",
+        description="Explicit and simulated lifting of low-rank matrix sensing, side by side.",
+        epilog=f"Without a command: lift-compare {_COMMANDS[0]}. {EXIT_CODES}",
+    )
+    subparsers = parser.add_subparsers(dest="command", metavar="command")
+    for name in _COMMANDS:
+        import_module(f".{name}", __package__).add_parser(subparsers)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if not words or (words[0].startswith("-") and words[0] not in ("-h", "--help")):
+        words.insert(0, _COMMANDS[0])
+    try:
+        parsed = parser.parse_args(words)
+    except SystemExit as stop:  # argparse has printed its line; callers in Python get its code
+        return int(stop.code or 0)
+    try:
+        return int(parsed.run(parsed))
+    except (UsageError, ValueError, TypeError) as error:
+        print(f"lift-compare: error: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # the reader, for instance `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        print("lift-compare: interrupted; what was finished is kept", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,286 @@
+"""The main job: explicit and simulated lifting on the published instances, order by order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from lift_compare import lifting, sensing
+from lift_compare.sensing import Instance, LiftSettings
+from lift_compare.sensing.instances.published import PUBLISHED
+from lift_compare.sensing.validation import odd_order, show_bytes, whole_number
+from lift_compare.simulated import AcceptanceRule
+
+from ..agreement import ComparisonOptions, DirectionComparison, compare_lift
+from ..simulated_lift import SimulatedLift
+from ..tables import Column, show, text_table
+from .findings import findings
+
+ORDERS = (3, 5, 7, 9, 11, 13, 17)
+"""Lifting orders of the main job."""
+
+MEMORY_LIMIT = 10**9
+"""Byte budget of the explicit side in the main job."""
+
+_WORK = 1.2e9  # operations of one explicit descent: it makes as many steps as fit, 5 to 200
+_SIMULATED_STEPS = 20_000  # of the exact simulation at orders other than the instance's own
+
+
+@dataclass(frozen=True)
+class InstanceComparison:
+    """All rows of the main job, the comparisons they come from, and the findings in words.
+
+    Attributes
+    ----------
+    instances : tuple of Instance
+        What was compared on.
+    rows : tuple of dict
+        One row an instance and order; a refused order has a status that says so.
+    comparisons : dict
+        The `DirectionComparison` of each (instance name, order) that was run.
+    findings : tuple of str
+        What the numbers say about the settings of the instances, one sentence each.
+    interrupted : bool
+        Whether Ctrl-C ended the run; the rows finished by then are here.
+
+    Examples
+    --------
+    >>> from lift_compare import compare
+    >>> found = compare.compare_instances(["real-system"], orders=[3], costs=False)
+    >>> [row["order"] for row in found.rows], found.agree
+    ([3, 5], True)
+    """
+
+    instances: tuple[Instance, ...]
+    rows: tuple[dict[str, Any], ...]
+    comparisons: dict[tuple[str, int], DirectionComparison]
+    findings: tuple[str, ...]
+    interrupted: bool = False
+
+    @property
+    def agree(self) -> bool:
+        """Whether explicit and exactly simulated descent agree wherever both ran."""
+        return all(comparison.agree for comparison in self.comparisons.values())
+
+    def table(self) -> str:
+        """Return the printed table: a section an instance, a column an order."""
+        sections = []
+        for instance in self.instances:
+            rows = [row for row in self.rows if row["instance"] == instance.name]
+            if rows:
+                sections.append(_section(instance, rows))
+        return "\n\n".join(sections)
+
+
+def compare_instances(
+    instances: Sequence[str | Instance] = PUBLISHED,
+    *,
+    orders: Iterable[int] = ORDERS,
+    memory_limit: int = MEMORY_LIMIT,
+    costs: bool = True,
+    seed: int = 0,
+) -> InstanceComparison:
+    """Compare explicit and simulated lifting on instances, with their settings, order by order.
+
+    Each instance descends to its stationary point as published, which is then polished to rounding.
+    At each order within the byte budget the explicit descent makes as many steps as a fixed budget
+    of operations allows; the simulations also run on to the instance's own number of steps.
+
+    Parameters
+    ----------
+    instances : sequence of str or Instance
+        Instances, or texts that `sensing.parse_instance` understands. One without settings is
+        lifted with those of `sensing.LiftSettings()`.
+    orders : iterable of int
+        Odd lifting orders; the order of an instance's settings is always among its rows.
+    memory_limit : int
+        Byte budget of the explicit side; an order beyond it is a row that says what it needs.
+    costs : bool
+        Whether to measure seconds and bytes.
+    seed : int
+        Seed of the eigensolver's start, and of the search for a point where an instance has none.
+
+    Returns
+    -------
+    InstanceComparison
+
+    Raises
+    ------
+    TypeError, ValueError
+        For unknown instances, orders that are not odd and positive, or a memory limit below 1.
+
+    Examples
+    --------
+    >>> from lift_compare import compare
+    >>> found = compare.compare_instances(["two-by-two"], orders=[3], costs=False)
+    >>> found.rows[0]["accepted_by_code"], found.rows[0]["accepted_by_text"]
+    (True, False)
+    """
+    wanted = sorted({odd_order(order, "orders") for order in orders})
+    limit = whole_number("memory_limit", memory_limit)
+    options = ComparisonOptions(memory_limit=limit, costs=costs, seed=seed)
+    given = tuple(
+        each if isinstance(each, Instance) else sensing.parse_instance(each) for each in instances
+    )
+    work = [
+        (instance, order)
+        for instance in given
+        for order in sorted({*wanted, settings_of(instance).order})
+    ]
+    rows: list[dict[str, Any]] = []
+    comparisons: dict[tuple[str, int], DirectionComparison] = {}
+    said: list[str] = []
+    lifts: dict[str, SimulatedLift] = {}
+    interrupted = False
+    with tqdm(work, desc="comparing", unit="order", disable=None) as progress:
+        try:
+            for instance, order in progress:
+                progress.set_postfix_str(f"{instance.name}, l = {order}")
+                if instance.name not in lifts:
+                    X = instance.stationary_point(seed=seed)
+                    lift = SimulatedLift(instance.problem, X, settings_of(instance))
+                    lifts[instance.name] = lift
+                    said += findings(instance.name, lift)
+                row, comparison = _compare(instance, lifts[instance.name], order, options)
+                rows.append(row)
+                if comparison is not None:
+                    comparisons[instance.name, order] = comparison
+        except KeyboardInterrupt:
+            if not rows:
+                raise
+            interrupted = True
+    return InstanceComparison(given, tuple(rows), comparisons, tuple(said), interrupted)
+
+
+def settings_of(instance: Instance) -> LiftSettings:
+    """Return the settings of an instance, or the default ones."""
+    return instance.settings or LiftSettings()
+
+
+def _compare(
+    instance: Instance, lift: SimulatedLift, order: int, options: ComparisonOptions
+) -> tuple[dict[str, Any], DirectionComparison | None]:
+    """Return the row of one order, and the comparison unless the order is refused."""
+    own = lift.settings
+    row: dict[str, Any] = {
+        "instance": instance.name,
+        "order": order,
+        "published_order": order == own.order,
+        "tensor_entries": lift.point.size**order,
+        "status": "compared",
+        "rho": own.rho,
+        "eta": own.eta,
+        "seed": instance.descent.seed if instance.descent else None,
+        **_simulated_row(lift, order),
+    }
+    try:
+        costs = lifting.predict_cost(lift.problem, order)
+        flops = costs.choose(options.memory_limit).flops
+        steps = int(np.clip(_WORK / flops, 5, 200))
+        settings = replace(own, order=order, steps=steps)
+        comparison = compare_lift(replace(lift, settings=settings), options)
+    except lifting.MemoryLimitExceeded as refusal:
+        needs, allowed = refusal.predicted_bytes, refusal.allowed_bytes
+        status = f"refused: needs {needs} bytes, {allowed} allowed"
+        return row | {"status": status, "predicted_bytes": needs, "allowed_bytes": allowed}, None
+    return row | comparison.row(), comparison
+
+
+def _simulated_row(lift: SimulatedLift, order: int) -> dict[str, Any]:
+    """Return what the simulations say at an order, run to T; no lift is needed."""
+    own, problem, X = lift.settings, lift.problem, lift.point
+    at_order = replace(lift, settings=replace(own, order=order))
+    # At the order of the settings the exact simulation goes all the way.
+    steps = own.steps if order == own.order else min(own.steps, _SIMULATED_STEPS)
+    shortened = replace(lift, settings=replace(own, order=order, steps=steps))
+    exact, reached = shortened.exact, shortened.exact_collapse()
+    row = {
+        "curvature": at_order.curvature(),
+        "h_stationary": problem.objective(X),
+        "distance_stationary": _distance(lift, X),
+        "simulated_steps": len(exact.values) - 1,
+        "simulated_stop": str(exact.stop_reason),
+        "lifted_objective_ratio": exact.values[-1] / shortened.span.value([1.0, 0.0, 0.0]),
+        "h_exact": problem.objective(reached),
+        "distance_exact": _distance(lift, reached),
+    }
+    try:
+        error = at_order.truncation_error()
+        collapses = [at_order.published_collapse(rule) for rule in AcceptanceRule]
+    except OverflowError as overflow:
+        return row | {"truncated_note": str(overflow)}
+    point = collapses[0].point
+    return row | {
+        "truncated_steps": own.steps,
+        "truncation_error_at_end": error,
+        "h_truncated": problem.objective(point),
+        "distance_truncated": _distance(lift, point),
+        "collapse_type": collapses[0].kind,
+        **{f"accepted_by_{collapse.rule.value}": collapse.accepted for collapse in collapses},
+    }
+
+
+def _distance(lift: SimulatedLift, X: Any) -> Any:
+    return None if lift.problem.ground_truth is None else lift.problem.distance(X)
+
+
+# The table: a line a quantity, a column an order -------------------------------------------------
+
+_QUANTITIES = (
+    Column("tensor_entries", "tensor entries d^l", ",d"),
+    Column("form", "form of the explicit objective"),
+    Column("steps", "steps, explicit and both simulations", ",d"),
+    Column("coefficient_error", "coefficient error, explicit vs exact", ".1e"),
+    Column("objective_error", "objective error, explicit vs exact", ".1e"),
+    Column("tensor_error", "tensor error, explicit vs exact", ".1e"),
+    Column("direction_cosine", "direction cosine, explicit vs exact", ".6f"),
+    Column("truncated_cosine", "direction cosine, truncated vs exact", ".4f"),
+    Column("span_capture", "span capture of the free lifted path", ".4f"),
+    Column("truncation_error", "truncation error at the start", ".3g"),
+    Column("truncation_error_at_end", "truncation error after T steps", ".3g"),
+    Column("curvature", "curvature along b at ŵ", "+.3e"),
+    Column("oracle_curvature", "least curvature over all tensors", "+.3e"),
+    Column("oracle_visible_cosine", "|cos| of oracle direction and b", ".4f"),
+    Column("simulated_steps", "T, exact simulation", ",d"),
+    Column("h_stationary", "h at X̂ (before)", ".4g"),
+    Column("h_exact", "h after collapse, exact simulation", ".3g"),
+    Column("h_truncated", "h after collapse, truncated", ".3g"),
+    Column("collapse_type", "collapse type, truncated"),
+    Column("accepted_by_text", "accepted by the rule of the text"),
+    Column("accepted_by_code", "accepted by the rule of the code"),
+    Column("distance_stationary", "distance to the truth at X̂", ".4g"),
+    Column("distance_exact", "distance after collapse, exact", ".3g"),
+    Column("distance_truncated", "distance after collapse, truncated", ".3g"),
+    Column("explicit_seconds", "time of one explicit step", "seconds"),
+    Column("simulated_seconds", "time of one simulated step", "seconds"),
+    Column("explicit_predicted_bytes", "peak memory, explicit (predicted)", "bytes"),
+    Column("explicit_traced_bytes", "peak memory, explicit (traced)", "bytes"),
+    Column("simulated_traced_bytes", "peak memory, simulated (traced)", "bytes"),
+)
+
+
+def _section(instance: Instance, rows: Sequence[dict[str, Any]]) -> str:
+    """Return the table of one instance, and a line for each refused order."""
+    orders = [f"l = {row['order']}{'*' * row['published_order']}" for row in rows]
+    columns = [Column("quantity", "quantity"), *(Column(order, order) for order in orders)]
+    lines = []
+    for quantity in _QUANTITIES:
+        cells = [show(row.get(quantity.key), quantity.format) for row in rows]
+        lines.append({"quantity": quantity.title, **dict(zip(orders, cells, strict=True))})
+    problem, s = instance.problem, settings_of(instance)
+    seed = f"start from seed {rows[0]['seed']}; " if rows[0]["seed"] is not None else ""
+    title = (
+        f"{instance.name}: n = {problem.n}, m = {problem.m}, r = {problem.rank}; ρ = {s.rho}, "
+        f"η = {s.eta}, T = {s.steps:,}; {seed}* published order"
+    )
+    refusals = [
+        f"l = {row['order']}: refused: needs {show_bytes(row['predicted_bytes'])}, "
+        f"{show_bytes(row['allowed_bytes'])} allowed (the simulated columns need no lift)"
+        for row in rows
+        if row["status"] != "compared"
+    ]
+    return "\n".join([text_table(columns, lines, title=title), *refusals])

@@ -1,0 +1,113 @@
+"""The lifted descent from one point, simulated in both ways, with what it leads to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from lift_compare import simulated
+from lift_compare.sensing import LiftSettings, SensingProblem
+from lift_compare.sensing.validation import FloatArray
+from lift_compare.simulated import AcceptanceRule
+
+LARGEST_ORDER = 1001
+"""Up to which a saddle order is looked for: the range in which the simulation is tested."""
+
+
+@dataclass(frozen=True, eq=False)
+class SimulatedLift:
+    """Both simulations at one point; each number is computed when it is first asked for.
+
+    Attributes
+    ----------
+    problem : SensingProblem
+        The problem.
+    point : array (n, r)
+        X̂.
+    settings : LiftSettings
+        Order, ρ, η and T.
+    flip : bool
+        Whether to take −u_n for u_n. An eigenvector has no sign of its own; neither is wrong.
+    """
+
+    problem: SensingProblem
+    point: FloatArray
+    settings: LiftSettings
+    flip: bool = False
+
+    def flipped(self) -> SimulatedLift:
+        """Return the same with the other sign of u_n."""
+        return replace(self, flip=not self.flip)
+
+    # What is known at X̂ --------------------------------------------------------------------------
+
+    @cached_property
+    def directions(self) -> simulated.EscapeDirections:
+        """Base, visible and hidden direction."""
+        found = simulated.escape_directions(self.problem, self.point)
+        return found.flipped() if self.flip else found
+
+    @cached_property
+    def span(self) -> simulated.SpanObjective:
+        """h^l on the span of their powers."""
+        order = self.settings.order
+        return simulated.SpanObjective(self.problem, self.directions.generators, order)
+
+    @cached_property
+    def surrogate(self) -> simulated.DiagonalSurrogate:
+        """The diagonal surrogate on the same span."""
+        order = self.settings.order
+        return simulated.DiagonalSurrogate(self.problem, self.directions.generators, order)
+
+    def curvature(self, order: int | None = None) -> float:
+        """Return ⟨b, ∇²h^l(ŵ)[b]⟩ along the visible tensor b, at this order or another."""
+        order = self.settings.order if order is None else order
+        return simulated.curvature_along(self.problem, self.point, self.directions.visible, order)
+
+    @cached_property
+    def saddle_order(self) -> int | None:
+        """The least order up to 1001 at which ŵ is a strict saddle along the visible direction."""
+        return simulated.smallest_saddle_order(
+            self.problem, self.point, largest=LARGEST_ORDER, directions=self.directions
+        )
+
+    # The two paths -------------------------------------------------------------------------------
+
+    @cached_property
+    def exact(self) -> simulated.SpanDescent:
+        """The exact simulation, T steps of size η/2 from w_escape = ŵ + ρ b."""
+        s = self.settings
+        return simulated.descend(self.span, s.start, step_size=s.step_size, iterations=s.steps)
+
+    @cached_property
+    def truncated(self) -> simulated.TruncatedPath:
+        """The published closed form, T steps from the same start."""
+        s = self.settings
+        return simulated.truncated_coefficients(
+            self.directions, s.order, rho=s.rho, eta=s.eta, steps=s.steps
+        )
+
+    def truncation_error(self, step: int = -1) -> float:
+        """Return what the truncation leaves out of the projected gradient at a step of its path."""
+        state = self.truncated.coefficients[step]
+        return simulated.truncation_error(self.span, self.directions, state)
+
+    # What they collapse to -----------------------------------------------------------------------
+
+    def exact_collapse(self) -> FloatArray:
+        """Return the matrix to which the end of the exact simulation collapses, shape (n, r)."""
+        last = self.exact.coefficients[-1]
+        return simulated.collapse(self.directions.generators, last, self.settings.order)
+
+    def published_collapse(
+        self, rule: AcceptanceRule = AcceptanceRule.CODE, *, surrogate: bool = False
+    ) -> simulated.PublishedCollapse:
+        """Return the published collapse of the truncated state at T, accepted or not."""
+        return simulated.published_collapse(
+            self.problem,
+            self.directions,
+            self.settings.order,
+            self.truncated.coefficients[-1],
+            rule=rule,
+            objective=self.surrogate if surrogate else self.span,
+        )

@@ -1,0 +1,12 @@
+"""Ablations: one evaluation over combinations of its settings, in a store that survives anything.
+
+settings.py    the settings of an evaluation as a pydantic model, and refusals in our words
+evaluations.py what an evaluation is, and how it is called
+point.py       the settings that lead to a stationary point X̂, and what is known there
+shipped.py     the evaluations that come with the toolkit; path.py the largest of them
+success.py     success rates on perturbed completion
+sweep.py       evaluations and settings as tasks; grids/ the shipped ones as TOML
+store.py       rows in SQLite; session.py whether a process still lives; rows.py their types
+run.py         claim, evaluate, keep; workers.py the processes
+export.py      the rows as flat records
+"""

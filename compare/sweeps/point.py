@@ -1,0 +1,278 @@
+"""The settings that lead to a stationary point X̂, and what is known there and after an escape."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from collections.abc import Mapping
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from lift_compare import sensing
+from lift_compare.sensing import (
+    Backtracking,
+    DescentSettings,
+    Instance,
+    LiftSettings,
+    SensingProblem,
+    gradient_descent,
+    relative_gradient_norm,
+)
+from lift_compare.sensing.instances.published import PUBLISHED
+from lift_compare.sensing.instances.registry import CATALOGUE, split_instance
+from lift_compare.sensing.validation import FloatArray
+
+from .settings import Count, Order, Positive, Seed, Settings
+
+MAX_ENTRIES = 10**8
+"""An instance with more stored numbers than this (0.8 GB) is refused, before it is built."""
+
+_PARAMETERS = ("n", "epsilon", "m", "rank", "seed")
+
+INSTANCE_SETTINGS = ("instance", "digest", *_PARAMETERS)
+"""The settings that say which instance it is."""
+
+_DESCENT = DescentSettings(
+    np.zeros((1, 1)), spread=0.5, seed=0, step_size=0.05, before=2000, after=2000
+)
+
+
+class PointSettings(Settings):
+    """Which instance, and how to come to its point; what is left out is filled in.
+
+    `instance` is a name of the catalogue, alone (with n, m, ... as settings) or as
+    `name:key=value,...`, or a file; `digest` is then that of its content, so that a changed file is
+    another instance. `point` is "known" (printed or stored), "descent" (the end of gradient
+    descent from centre + spread · N(0, 1)), or "search" (`sensing.spurious_point`).
+    """
+
+    instance: str
+    digest: str | None = None
+    n: Annotated[int, Field(ge=1, le=100_000_000)] | None = None
+    epsilon: Positive | None = None
+    m: Annotated[int, Field(ge=1, le=100_000_000)] | None = None
+    rank: Annotated[int, Field(ge=1, le=1_000)] | None = None
+    seed: Seed | None = None
+    point: Literal["known", "descent", "search"] | None = None
+    spread: Positive | None = None
+    gd_step: Positive | None = None
+    gd_before: Count | None = None
+    polish: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _split_the_instance(cls, data: Any) -> Any:
+        """Turn `name:key=value,...` into settings."""
+        text = data.get("instance") if isinstance(data, Mapping) else None
+        if not isinstance(text, str) or text.partition(":")[0] not in CATALOGUE:
+            return data
+        name, parameters = split_instance(text)
+        for key in parameters:
+            if data.get(key) is not None:
+                raise ValueError(f"{key}: given twice, by the instance and as a setting")
+        return {**data, **parameters, "instance": name}
+
+    @model_validator(mode="after")
+    def _complete_the_point(self) -> Self:
+        """Fill in what follows from the instance; refuse settings that it does not have."""
+        known = self._parameters()
+        for name in _PARAMETERS:
+            value = getattr(self, name)
+            if value is not None and name not in known and name != "seed":
+                raise ValueError(f"{name}: the instance {self.instance!r} has no such setting")
+            if value is None and known.get(name) is inspect.Parameter.empty:
+                raise ValueError(
+                    f"{name}: the instance {self.instance!r} needs this setting, it is missing"
+                )
+            if value is None and name in known:
+                setattr(self, name, known[name])
+        self._check_the_sizes()
+        self._complete_the_way()
+        return self
+
+    def _parameters(self) -> Mapping[str, Any]:
+        """Return the parameters of the instance with their defaults; a file has none."""
+        if self.instance in CATALOGUE:
+            build, _ = CATALOGUE[self.instance]
+            return {p.name: p.default for p in inspect.signature(build).parameters.values()}
+        if not self.instance.endswith(".npz") and not Path(self.instance).is_file():
+            names = ", ".join(CATALOGUE)
+            raise ValueError(
+                f"instance: expected one of {names}, or an .npz file, got {self.instance!r:.60}"
+            )
+        content = _digest(self.instance)
+        if self.digest not in (None, content):
+            raise ValueError(f"instance: {self.instance} has changed since the sweep was made")
+        self.digest = content
+        return {}
+
+    def _check_the_sizes(self) -> None:
+        n, m, rank = self.n or 1, self.m or 1, self.rank or 1
+        if rank > n:
+            raise ValueError(f"rank: expected at most n = {n}, got {rank}")
+        stored = 10 * n if self.instance == "sparse-completion" else n**2 * m
+        if stored > MAX_ENTRIES:
+            most = f"expected an instance of at most {MAX_ENTRIES} numbers"
+            raise ValueError(f"n: {most}, got {stored}")
+
+    def _complete_the_way(self) -> None:
+        """Say how X̂ is reached: as published, or by the defaults."""
+        example = self.example()
+        own = example.descent
+        if self.point is None:
+            self.point = "search" if own is None else "descent"
+            if example.known_point is not None:
+                self.point = "known"
+        if self.point == "known" and example.known_point is None:
+            raise ValueError(
+                f"point: the instance {self.instance!r} has no known X̂; use 'descent' or 'search'"
+            )
+        if own is not None or self.point == "descent":
+            used = own or _DESCENT
+            defaults = {"spread": used.spread, "gd_step": used.step_size, "gd_before": used.before}
+            for name, value in ({"seed": used.seed} | defaults).items():
+                if getattr(self, name) is None:
+                    setattr(self, name, value)
+        if self.point != "descent":  # nothing descends to X̂
+            self.spread = self.gd_before = None
+        if self.point == "known" and "seed" not in self._parameters():
+            self.seed = None  # nothing is drawn either
+        elif self.seed is None:
+            self.seed = 0
+
+    def example(self) -> Instance:
+        """Return an instance of this kind with the same settings; of a family a small one."""
+        return _example(self.instance, self.digest)
+
+    def load(self) -> Instance:
+        """Return the instance."""
+        if self.instance not in CATALOGUE:
+            return sensing.load_instance(self.instance)
+        known = self._parameters()
+        return sensing.instance(self.instance, **{name: getattr(self, name) for name in known})
+
+    def descent(self, instance: Instance) -> DescentSettings:
+        """Return the descent to X̂, where there is one."""
+        own = instance.descent
+        centre = np.zeros(instance.problem.shape) if own is None else own.centre
+        # A family's seed gave its matrices; a stream of its own keeps the start apart from them.
+        seed = (self.seed, 1) if "seed" in self._parameters() else self.seed
+        spread, step, before = (getattr(self, name) for name in ("spread", "gd_step", "gd_before"))
+        return DescentSettings(centre, spread, seed, step, before, after=0)
+
+    def stationary_point(self) -> FloatArray:
+        """Return X̂, shape (n, r); the descent is made once a process."""
+        fields = set(PointSettings.model_fields)
+        return _stationary_point(self.model_dump_json(include=fields)).copy()
+
+    def before(self, problem: SensingProblem, X: FloatArray) -> dict[str, Any]:
+        """Return what is known at X̂."""
+        return {
+            "h_before": problem.objective(X),
+            "distance_before": _distance(problem, X),
+            "relative_gradient_norm": relative_gradient_norm(problem, X),
+            "solved_before": problem.is_solved(X),
+            "near_truth_before": _near_truth(problem, X),
+        }
+
+
+class LiftedSettings(PointSettings):
+    """The same with the settings of the lift."""
+
+    order: Order | None = None
+    rho: Positive | None = None
+    eta: Positive | None = None
+    steps: Annotated[int, Field(ge=0, le=10_000_000)] | None = None
+
+    def fill(self, *names: str) -> None:
+        """Fill in the settings named: as published, or by the defaults."""
+        example = self.example()
+        published = example.descent is not None and self.instance in PUBLISHED
+        after = (example.descent or _DESCENT).after
+        if not published and self.gd_before is not None:
+            after = self.gd_before
+        defaults = vars(example.settings or LiftSettings()) | {"gd_after": after}
+        for name in names:
+            if getattr(self, name) is None:
+                setattr(self, name, defaults[name])
+
+    @property
+    def lift(self) -> LiftSettings:
+        """The settings of the lift."""
+        return LiftSettings(*(getattr(self, name) for name in ("order", "rho", "eta", "steps")))
+
+
+class OnwardSettings(LiftedSettings):
+    """The same with the number of iterations of gradient descent after an escape."""
+
+    gd_after: Count | None = None
+
+    def after(self, problem: SensingProblem, escaped: FloatArray) -> dict[str, Any]:
+        """Return what the escape led to, and where gradient descent goes from there."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            h = problem.objective(escaped)
+        if not np.isfinite(h):
+            said = "the collapsed point is beyond float64"
+            return {"gd_stop": said, "solved": False, "near_truth": False}
+        end = gradient_descent(
+            problem,
+            escaped,
+            step_size=self.gd_step or Backtracking(),
+            max_iterations=self.gd_after or 0,
+        )
+        return {
+            "h_collapsed": h,
+            "distance_collapsed": _distance(problem, escaped),
+            "h_final": end.objective,
+            "distance_final": _distance(problem, end.point),
+            "gd_stop": str(end.stop_reason),
+            "solved": problem.is_solved(end.point),
+            "near_truth": _near_truth(problem, end.point),
+        }
+
+
+def _distance(problem: SensingProblem, X: FloatArray) -> float | None:
+    return None if problem.ground_truth is None else float(problem.distance(X))
+
+
+def _near_truth(problem: SensingProblem, X: FloatArray) -> bool | None:
+    return None if problem.ground_truth is None else problem.is_near_truth(X)
+
+
+@lru_cache(maxsize=64)
+def _stationary_point(text: str) -> FloatArray:
+    settings = PointSettings.model_validate_json(text)
+    instance = settings.load()
+    if settings.point == "search":
+        return sensing.spurious_point(instance.problem, seed=settings.seed or 0)
+    if settings.point == "known":
+        X = np.asarray(instance.known_point)
+    else:
+        X = settings.descent(instance).run(instance.problem).point
+    return sensing.polish(instance.problem, X) if settings.polish else X
+
+
+@cache
+def _example(name: str, digest: str | None) -> Instance:
+    """Return an instance of a kind; `digest` tells apart what a file held before."""
+    if name not in CATALOGUE:
+        return sensing.load_instance(name)
+    build, _ = CATALOGUE[name]
+    needed = [
+        p.name
+        for p in inspect.signature(build).parameters.values()
+        if p.default is inspect.Parameter.empty
+    ]
+    return sensing.instance(name, **dict.fromkeys(needed, 3))
+
+
+def _digest(path: str) -> str:
+    """Return a hash of the content of a file."""
+    try:
+        return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16]
+    except OSError as error:
+        raise ValueError(f"instance: {path} cannot be read: {error.strerror}") from error

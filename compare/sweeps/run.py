@@ -1,0 +1,260 @@
+"""Running a sweep: claim what has no row yet, have it evaluated, keep what comes back."""
+
+from __future__ import annotations
+
+import itertools
+import multiprocessing
+import os
+import time
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    CancelledError,
+    Executor,
+    Future,
+    wait,
+)
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from tqdm import tqdm
+
+from lift_compare.sensing.validation import whole_number
+
+from .evaluations import evaluate, failure
+from .rows import Outcome, Status, StoredRow, Task
+from .session import Session
+from .store import Answer, Store
+from .sweep import Sweep
+from .workers import WorkerPool
+
+_POLL_SECONDS = 0.2  # how often to look at what another process has claimed
+
+
+@dataclass(frozen=True, repr=False)
+class SweepReport:
+    """What a sweep left in the store.
+
+    Attributes
+    ----------
+    rows : tuple of StoredRow
+        One for every evaluation of the sweep, in its order.
+    ran : int
+        How many of them this call evaluated; the others were in the store, or came from another
+        process.
+    seconds : float
+        Wall-clock seconds of this call.
+
+    Examples
+    --------
+    >>> from lift_compare import compare
+    >>> compare.SweepReport((), 0, 0.0)
+    SweepReport(0 rows: ; 0 run here in 0 s)
+    """
+
+    rows: tuple[StoredRow, ...]
+    ran: int
+    seconds: float
+
+    def count(self, status: Status) -> int:
+        """Return the number of rows with a status."""
+        return sum(row.status == status for row in self.rows)
+
+    def __repr__(self) -> str:
+        counts = ", ".join(
+            f"{self.count(status)} {status}" for status in Status if self.count(status)
+        )
+        ran = f"{self.ran} run here in {self.seconds:.3g} s"
+        return f"SweepReport({len(self.rows)} rows: {counts}; {ran})"
+
+
+def run_sweep(
+    sweep: Sweep,
+    store_path: str | os.PathLike[str],
+    *,
+    executor: Executor | None = None,
+    jobs: int | None = None,
+    retry_failed: bool = False,
+    progress: bool = True,
+) -> SweepReport:
+    """Evaluate what the store does not hold yet, and return all rows of the sweep.
+
+    Several processes may run sweeps on one store at the same time: each evaluation is run by one of
+    them, and every one of them returns when all its rows are there. A sweep that was killed goes on
+    where it was.
+
+    Parameters
+    ----------
+    sweep : Sweep
+        What to evaluate.
+    store_path : path-like
+        SQLite file; created when missing.
+    executor : concurrent.futures.Executor, optional
+        Where to evaluate, for example `distributed.Client.get_executor()`; the caller shuts it
+        down. By default new processes of this machine, one BLAS thread each, that end with the
+        sweep.
+    jobs : int, optional
+        Number of processes; with an executor, number of evaluations handed to it at a time.
+        Default: the number of cores.
+    retry_failed : bool
+        Run the failed and refused evaluations of the store again.
+    progress : bool
+        Show progress on stderr when it is a terminal.
+
+    Returns
+    -------
+    SweepReport
+
+    Raises
+    ------
+    StoreError
+        If the file is no store.
+    RuntimeError
+        If the executor breaks, or the worker processes cannot start.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> from concurrent.futures import ThreadPoolExecutor
+    >>> from lift_compare import compare
+    >>> sweep = compare.Sweep("descent", {"gd_before": [10, 20]}, {"instance": "two-by-two"})
+    >>> with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(1) as executor:
+    ...     report = compare.run_sweep(sweep, os.path.join(folder, "s.db"), executor=executor)
+    >>> len(report.rows), report.ran
+    (2, 2)
+    """
+    jobs = os.cpu_count() or 1 if jobs is None else whole_number("jobs", jobs)
+    begin = time.perf_counter()
+    with Store(store_path) as store, store.session() as session, _bar(sweep, progress) as bar:
+        run = _Run(sweep, store, session, bar, retry_failed)
+        if executor is not None:
+            run.all(executor, jobs)
+        else:
+            with _pool(jobs) as pool:
+                if multiprocessing.parent_process() is not None:
+                    # A worker that imports a script without a guard fails here, before it claims
+                    # anything; otherwise it would wait for what its own parent has in hand.
+                    pool.prove()
+                run.all(pool, 2 * jobs)  # one in hand and one waiting for every worker
+        keys = {task.key: None for task in sweep.tasks}
+        stored = {row.task.key: row for row in store.rows() if row.task.key in keys}
+    rows = tuple(stored[key] for key in keys)
+    return SweepReport(rows, run.finished, time.perf_counter() - begin)
+
+
+class _Run:
+    """The state of one call of `run_sweep`: tasks to claim, claimed by others, in flight."""
+
+    def __init__(
+        self, sweep: Sweep, store: Store, session: Session, bar: tqdm[Any], retry_failed: bool
+    ) -> None:
+        self.function = sweep.definition.run
+        self.store, self.session, self.bar = store, session, bar
+        self.open = deque(sweep.tasks)
+        self.elsewhere: deque[Task] = deque()
+        self.flying: dict[Future[Outcome], Task] = {}
+        self.finished = 0
+        self.retry = store.attempts(sweep.tasks) if retry_failed else {}
+
+    def all(self, executor: Executor | WorkerPool, at_once: int) -> None:
+        """Evaluate until every task has its row."""
+        try:
+            while self.open or self.elsewhere or self.flying:
+                if not self.open:
+                    self.open, self.elsewhere = self.elsewhere, deque()
+                self.launch(executor, at_once - len(self.flying))
+                if self.flying:
+                    wait(self.flying, _POLL_SECONDS if self.elsewhere else None, FIRST_COMPLETED)
+                    lost = self.land()
+                    if lost:
+                        self.isolate(executor, lost)
+                elif self.elsewhere and not self.open:
+                    time.sleep(_POLL_SECONDS)
+        except BaseException:  # Ctrl-C too
+            self.land()  # what is finished is kept
+            for future in self.flying:
+                future.cancel()
+            raise
+
+    def launch(self, executor: Executor | WorkerPool, room: int) -> None:
+        """Claim open tasks and hand them to the executor, as many as there is room for."""
+        while room > 0 and self.open:
+            batch = list(itertools.islice(self.open, 500))
+            answers = self.store.claim(batch, self.session, limit=room, retry=self.retry)
+            for task, answer in zip(batch, answers, strict=False):
+                self.open.popleft()
+                if answer is Answer.ELSEWHERE:
+                    self.elsewhere.append(task)
+                elif answer is Answer.FINISHED:
+                    self.bar.update()
+                else:
+                    self.flying[self.submit(executor, task)] = task
+                    room -= 1
+
+    def submit(self, executor: Executor | WorkerPool, task: Task) -> Future[Outcome]:
+        """Hand a task to the executor; one that broke before gives a broken future, as later."""
+        try:
+            return executor.submit(evaluate, self.function, task.settings)
+        except BrokenExecutor as error:
+            future: Future[Outcome] = Future()
+            future.set_exception(error)
+            return future
+
+    def land(self) -> list[Task]:
+        """Write what has been evaluated to the store; return the tasks that the executor lost."""
+        landed = [future for future in self.flying if future.done()]
+        lost = [self.flying[f] for f in landed if not self.record(self.flying[f], f)]
+        for future in landed:
+            del self.flying[future]
+        return lost
+
+    def record(self, task: Task, future: Future[Outcome]) -> bool:
+        """Write one outcome to the store; False if the executor lost it."""
+        error = CancelledError() if future.cancelled() else future.exception()
+        if isinstance(error, BrokenExecutor | CancelledError):
+            return False
+        if error is None:
+            self.write(task, future.result())
+        else:
+            self.write(task, failure(f"{type(error).__name__}: {error}"))
+        return True
+
+    def write(self, task: Task, outcome: Outcome) -> None:
+        """Write one outcome to the store."""
+        self.finished += self.store.finish(task, self.session, outcome)
+        self.bar.update()
+
+    def isolate(self, executor: Executor | WorkerPool, lost: list[Task]) -> None:
+        """Run lost tasks one at a time, to find which one kills its worker; its row says so."""
+        if not isinstance(executor, WorkerPool):
+            what = "the executor broke or was shut down"
+            raise RuntimeError(f"{what}; what was finished is in the store")
+        wait(self.flying)  # a pool breaks as a whole, so these are lost too, or just done
+        lost += self.land()
+        executor.restart()
+        died = "the worker process died (a crash, or the system ended it for its memory)"
+        for task in lost:
+            future = self.submit(executor, task)
+            wait([future])
+            if not self.record(task, future):
+                self.write(task, failure(died))
+                executor.restart()
+
+
+@contextmanager
+def _pool(jobs: int) -> Iterator[WorkerPool]:
+    pool = WorkerPool(jobs)
+    try:
+        yield pool
+    except BaseException:
+        pool.stop()
+        raise
+    pool.close()
+
+
+def _bar(sweep: Sweep, progress: bool) -> tqdm[Any]:
+    name = sweep.definition.name
+    return tqdm(total=len(sweep), desc=name, unit="row", disable=None if progress else True)

@@ -1,0 +1,197 @@
+"""The evaluations that ship with the toolkit; docs/sweeps.md lists the columns of their rows."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from lift_compare.sensing import relative_gradient_norm
+from lift_compare.sensing.tolerances import SOLVED
+from lift_compare.simulated import escape
+from lift_compare.simulated.escapes.methods import method_settings
+
+from ..agreement import ComparisonOptions, compare_lift
+from ..simulated_lift import SimulatedLift
+from .evaluations import Evaluation
+from .path import PathSettings, simulated_path
+from .point import LiftedSettings, OnwardSettings, PointSettings
+from .settings import Count, Positive, Seed, Settings
+from .success import success_rates
+
+Method = Literal["exact", "truncated", "single-step", "line-search"]
+
+
+def gradient_descent_end(**settings: Any) -> dict[str, Any]:
+    """Say where gradient descent ends: how stationary it is, and whether it is the truth."""
+    s = PointSettings(**settings)
+    return s.before(s.load().problem, s.stationary_point())
+
+
+class EscapeSettings(OnwardSettings):
+    """Which method tries to escape; settings that the method does not have are refused."""
+
+    method: Method = "exact"
+    rule: Literal["text", "code"] | None = None
+    surrogate: bool | None = None
+
+    @model_validator(mode="after")
+    def _complete_the_escape(self) -> Self:
+        known = method_settings(self.method)
+        for name in ("order", "rho", "eta", "steps", "rule", "surrogate"):
+            if name not in known and getattr(self, name) is not None:
+                raise ValueError(f"{name}: the method {self.method!r} has no such setting")
+        self.fill("gd_after")
+        if self.method == "truncated":
+            self.fill("order", "rho", "eta", "steps")
+            self.rule, self.surrogate = self.rule or "code", bool(self.surrogate)
+        return self
+
+
+def escape_attempt(**settings: Any) -> dict[str, Any]:
+    """Try one escape from X̂ (`simulated.escape`), and descend from where it leads."""
+    s = EscapeSettings(**settings)
+    problem, X = s.load().problem, s.stationary_point()
+    own = {"rho", "eta", "steps", "rule", "surrogate"} & set(method_settings(s.method))
+    chosen = {name: getattr(s, name) for name in own}
+    attempt = escape(problem, X, method=s.method, order=s.order, **chosen)
+    found = {
+        "found": attempt.found,
+        "reason": str(attempt.reason),
+        "order_used": attempt.order,
+        "kind": attempt.kind,
+        "details": attempt.details,
+    }
+    return s.before(problem, X) | found | s.after(problem, attempt.point)
+
+
+class SuccessSettings(Settings):
+    """Cells and starts of success rates on perturbed completion."""
+
+    n: Annotated[int, Field(ge=2, le=2_000)]
+    epsilon: Positive
+    starts: Annotated[int, Field(ge=1, le=10_000)] = 50
+    scale: Positive = 0.1
+    seed: Seed = 0
+    method: Method = "exact"
+    step_size: Positive | None = None
+    max_iterations: Count = 20_000
+    max_escapes: Annotated[int, Field(ge=0, le=1_000)] = 10
+    tolerance: Positive = SOLVED
+
+
+def success_rate(**settings: Any) -> dict[str, Any]:
+    """Count the starts from which perturbed completion is solved, alone and with escapes."""
+    s = SuccessSettings(**settings).model_dump()
+    cell = success_rates([s.pop("n")], [s.pop("epsilon")], progress=False, **s).cells[0]
+    results = dict(vars(cell))
+    results["step_size_used"] = results.pop("step_size")
+    return {key: results[key] for key in results if key not in ("n", "epsilon", "starts")}
+
+
+class ComparisonSettings(LiftedSettings):
+    """How far the explicit side is run beside its simulations."""
+
+    steps: Annotated[int, Field(ge=1, le=1_000_000)] = 100
+    memory_limit: Annotated[int, Field(ge=1, le=2**63 - 1)] | None = None
+    costs: bool = False
+
+    @model_validator(mode="after")
+    def _complete_the_comparison(self) -> Self:
+        self.fill("order", "rho", "eta")
+        return self
+
+
+def explicit_against_simulated(**settings: Any) -> dict[str, Any]:
+    """Compare the explicit lifted descent with both simulations, if memory allows."""
+    s = ComparisonSettings(**settings)
+    lift = SimulatedLift(s.load().problem, s.stationary_point(), s.lift)
+    options = ComparisonOptions(memory_limit=s.memory_limit, costs=s.costs)
+    row = compare_lift(lift, options).row()
+    made = {
+        "steps_made": row["steps"],
+        "relative_gradient_norm": relative_gradient_norm(lift.problem, lift.point),
+    }
+    return made | {key: row[key] for key in row if key not in ("order", "rho", "eta", "steps")}
+
+
+EVALUATIONS: dict[str, Evaluation] = {
+    evaluation.name: evaluation
+    for evaluation in (
+        Evaluation(
+            "descent",
+            gradient_descent_end,
+            PointSettings,
+            version=2,
+            columns=(
+                "h_before",
+                "distance_before",
+                "relative_gradient_norm",
+                "solved_before",
+                "near_truth_before",
+            ),
+        ),
+        Evaluation(
+            "path",
+            simulated_path,
+            PathSettings,
+            version=2,
+            columns=(
+                "h_surrogate_T",
+                "h_exact_T",
+                "type",
+                "dominance",
+                "accepted_text_exact",
+                "accepted_code_exact",
+                "accepted_code_surrogate",
+                "truncation_error",
+                "h_before",
+                "h_collapsed",
+                "near_truth",
+                "stop",
+            ),
+        ),
+        Evaluation(
+            "escape",
+            escape_attempt,
+            EscapeSettings,
+            version=2,
+            columns=(
+                "found",
+                "order_used",
+                "kind",
+                "h_before",
+                "h_collapsed",
+                "near_truth",
+                "reason",
+            ),
+        ),
+        Evaluation(
+            "success",
+            success_rate,
+            SuccessSettings,
+            columns=(
+                "rate_descent",
+                "rate_escapes",
+                "published_descent",
+                "published_escapes",
+                "escapes",
+                "refused",
+            ),
+        ),
+        Evaluation(
+            "directions",
+            explicit_against_simulated,
+            ComparisonSettings,
+            version=2,
+            columns=(
+                "coefficient_error",
+                "objective_error",
+                "tensor_error",
+                "span_capture",
+                "truncation_error",
+            ),
+        ),
+    )
+}
+"""The shipped evaluations by name."""

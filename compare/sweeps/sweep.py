@@ -1,0 +1,204 @@
+"""A sweep: one evaluation over the combinations of its settings, checked as a whole."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import math
+import os
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from .evaluations import Evaluation
+from .point import INSTANCE_SETTINGS
+from .rows import Task
+from .shipped import EVALUATIONS
+
+MAX_EVALUATIONS = 100_000
+"""A sweep of more evaluations than this is refused: it is taken for a mistake."""
+
+_MAX_FILE_BYTES = 1_000_000
+_KEYS = ("evaluation", "description", "fixed", "grid")
+
+
+@dataclass(frozen=True, repr=False)
+class Sweep:
+    """An evaluation and the settings to evaluate it at; checked as a whole when it is made.
+
+    Attributes
+    ----------
+    evaluation : str or Evaluation
+        Name of a shipped evaluation (`compare.EVALUATIONS`), or one of your own.
+    grid : mapping, or sequence of mappings
+        From settings to lists of values. One mapping means every combination of its values; several
+        mean the union of their combinations, as in ablations that vary one setting at a time.
+        Combinations with equal settings are one.
+    fixed : mapping
+        Settings that every evaluation shares.
+    description : str
+        A line for the reader.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For an unknown evaluation or setting, a value that is not allowed, a setting that is missing
+        or both fixed and varied, or more than 100,000 combinations. The message names the setting.
+
+    Examples
+    --------
+    >>> from lift_compare import compare
+    >>> sweep = compare.Sweep("path", {"eta": [1e-3, 1e-2]}, {"instance": "two-by-two"})
+    >>> len(sweep), sweep.tasks[0].settings["order"]
+    (2, 3)
+    """
+
+    evaluation: str | Evaluation
+    grid: Mapping[str, Sequence[Any]] | Sequence[Mapping[str, Sequence[Any]]]
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    description: str = ""
+    tasks: tuple[Task, ...] = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tasks", tuple(self._tasks()))
+
+    @classmethod
+    def from_dict(cls, settings: Mapping[str, Any]) -> Sweep:
+        """Return the sweep of a dict: evaluation, grid, and optionally fixed and description."""
+        unknown = [key for key in settings if key not in _KEYS]
+        if unknown:
+            raise ValueError(f"{unknown[0]}: unknown key; a sweep has the keys {', '.join(_KEYS)}")
+        for key in ("evaluation", "grid"):
+            if key not in settings:
+                raise ValueError(f"{key}: a sweep needs this key, and it is missing")
+        return cls(**settings)
+
+    @classmethod
+    def from_toml(cls, path: str | os.PathLike[str], *, instance: str | None = None) -> Sweep:
+        """Return the sweep of a TOML file (docs/sweeps.md); every error names the file.
+
+        Parameters
+        ----------
+        path : path
+            The file.
+        instance : str, optional
+            An instance to run it on in place of those in the file.
+
+        Raises
+        ------
+        ValueError
+            If the file is missing, too large, not TOML, or not a sweep.
+        """
+        try:
+            with open(path, "rb") as file:
+                content = file.read(_MAX_FILE_BYTES + 1)
+            if len(content) > _MAX_FILE_BYTES:
+                raise ValueError(f"expected a sweep of at most {_MAX_FILE_BYTES} bytes, got more")
+            settings = tomllib.loads(content.decode("utf-8"))
+            return cls.from_dict(settings if instance is None else _on(instance, settings))
+        except OSError as error:
+            raise ValueError(f"{path}: cannot be read: {error.strerror}") from error
+        except UnicodeDecodeError as error:
+            what = "expected a TOML file, got bytes that are not UTF-8"
+            raise ValueError(f"{path}: {what}") from error
+        except RecursionError as error:
+            raise ValueError(f"{path}: expected a sweep, got values nested too deep") from error
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{path}: {error}") from error
+
+    @property
+    def definition(self) -> Evaluation:
+        """The evaluation itself."""
+        if isinstance(self.evaluation, Evaluation):
+            return self.evaluation
+        if not isinstance(self.evaluation, str) or self.evaluation not in EVALUATIONS:
+            names = ", ".join(EVALUATIONS)
+            raise ValueError(f"evaluation: expected one of {names}, got {self.evaluation!r:.60}")
+        return EVALUATIONS[self.evaluation]
+
+    @property
+    def varied(self) -> tuple[str, ...]:
+        """The settings that the grid varies."""
+        return tuple(dict.fromkeys(name for grid in self._grids() for name in grid))
+
+    def with_fixed(self, **settings: Any) -> Sweep:
+        """Return the sweep with some fixed settings replaced."""
+        return replace(self, fixed={**self.fixed, **settings})
+
+    def __len__(self) -> int:
+        return len(self.tasks)
+
+    def __repr__(self) -> str:
+        varied = ", ".join(self.varied)
+        return f"Sweep({self.definition.name!r}: {len(self)} evaluations over {varied})"
+
+    def _grids(self) -> list[Mapping[str, Sequence[Any]]]:
+        grids = [self.grid] if isinstance(self.grid, Mapping) else self.grid
+        are_tables = isinstance(grids, list | tuple) and all(
+            isinstance(grid, Mapping) for grid in grids
+        )
+        if not are_tables:
+            raise TypeError(f"grid: expected a table of lists, or several, got {self.grid!r:.60}")
+        return list(grids)
+
+    def _tasks(self) -> Iterator[Task]:
+        """Check the form of the sweep, then yield its tasks, each with its settings checked."""
+        definition, grids = self.definition, self._grids()
+        if not isinstance(self.fixed, Mapping):
+            raise TypeError(f"fixed: expected a table of settings, got {self.fixed!r:.60}")
+        if not isinstance(self.description, str):
+            raise TypeError(f"description: expected a line of text, got {self.description!r:.60}")
+        if not any(grids):
+            raise ValueError("grid: expected at least one setting to vary, got none")
+        for grid in grids:
+            for name, values in grid.items():
+                self._check_values(name, values)
+        size = sum(math.prod(len(values) for values in grid.values()) for grid in grids)
+        if size > MAX_EVALUATIONS:
+            raise ValueError(
+                f"grid: expected at most {MAX_EVALUATIONS} evaluations, got {size:.6g}"
+            )
+        seen = set()
+        for grid in grids:
+            for values in itertools.product(*grid.values()):
+                task = task_of(definition, {**self.fixed, **dict(zip(grid, values, strict=True))})
+                if task.key not in seen:
+                    seen.add(task.key)
+                    yield task
+
+    def _check_values(self, name: str, values: Any) -> None:
+        if name in self.fixed:
+            raise ValueError(f"{name}: both fixed and varied by the grid")
+        if not isinstance(values, list | tuple):
+            raise TypeError(f"{name}: expected a list of values to vary over, got {values!r:.60}")
+        if not values:
+            raise ValueError(f"{name}: expected at least one value to vary over, got an empty list")
+
+
+def task_of(evaluation: Evaluation, settings: Mapping[str, Any]) -> Task:
+    """Return the task of an evaluation; its key is a hash of name, version and all settings."""
+    whole = evaluation.canonical(settings)
+    identity = canonical_json([evaluation.name, evaluation.version, whole])
+    key = hashlib.sha256(identity.encode()).hexdigest()
+    return Task(key, evaluation.name, evaluation.version, whole)
+
+
+def canonical_json(value: Any) -> str:
+    """Return the one JSON text of a value: sorted keys, no spaces, floats in shortest form."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def _on(instance: str, settings: dict[str, Any]) -> dict[str, Any]:
+    """Return the tables of a sweep with this instance in place of what they say of theirs."""
+
+    def without(table: Any) -> Any:
+        if not isinstance(table, Mapping):
+            return table
+        return {name: table[name] for name in table if name not in INSTANCE_SETTINGS}
+
+    fixed, grid = settings.get("fixed", {}), settings.get("grid")
+    grids = grid if isinstance(grid, list) else [grid]
+    kept = [table for table in map(without, grids) if table != {}]
+    return {**settings, "fixed": {**without(fixed), "instance": instance}, "grid": kept}

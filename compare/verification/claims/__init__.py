@@ -1,0 +1,35 @@
+"""The claims of the theory, one small function each, grouped by the sections of docs/theory.md."""
+
+from . import (
+    collapsed_point,
+    lifted_problem,
+    matrix_space,
+    on_the_span,
+    rip,
+    saddle,
+    single_step,
+    stationary_point,
+    truncated_path,
+)
+from .case import Case
+from .claim import Check, Claim, Finding, Holds, Kind
+
+CHECKS: tuple[Check, ...] = tuple(
+    check
+    for module in (
+        matrix_space,
+        rip,
+        lifted_problem,
+        stationary_point,
+        single_step,
+        saddle,
+        on_the_span,
+        truncated_path,
+        collapsed_point,
+    )
+    for check in vars(module).values()
+    if isinstance(check, Check)
+)
+"""All claims, in the order of the theory."""
+
+__all__ = ["CHECKS", "Case", "Check", "Claim", "Finding", "Holds", "Kind"]

@@ -1,0 +1,133 @@
+"""Section 7: the truncated closed form as published, its accuracy, and its acceptance rules."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lift_compare import simulated
+from lift_compare.sensing.tolerances import NEARLY_STATIONARY
+from lift_compare.simulated import AcceptanceRule, PublishedCollapse
+
+from ...tolerances import IDENTITY
+from .case import Case
+from .claim import Finding, below, exact, published, small
+
+_RECURSION_STEPS = 2000
+_SAMPLES = 50  # states of the path at which the truncation error is taken
+_ACCURATE = 0.1  # a published approximation within 10 % counts as holding
+
+
+@exact("closed form = recursion", 7)
+def closed_form(case: Case) -> Finding:
+    """β ← νβ, γ ← γ − η(σ_r^l/2^{l−1})β
+
+    β̃(t) = ρν^t, γ̃(t) = −ηρ(σ_r^l/2^{l−1})(ν^t − 1)/(ν − 1), ν = 1 − ηλ_n^l, against the
+    recursion, step by step.
+    """
+    case.need_negative_eigenvalue(NEARLY_STATIONARY)
+    s, d, path = case.settings, case.directions, case.truncated
+    growth = -s.eta * d.eigenvalue**s.order
+    drive = s.eta * d.singular_value**s.order / 2 ** (s.order - 1)
+    beta, gamma, error = s.rho, 0.0, 0.0
+    for t in range(1, min(s.steps, _RECURSION_STEPS) + 1):
+        beta, gamma = beta + growth * beta, gamma - drive * beta
+        error = max(error, abs(path.beta[t] / beta - 1), abs(path.gamma[t] / gamma - 1))
+    return small(error, IDENTITY)
+
+
+@published("λ_n^l for K1^l − K2^l", 7)
+def eigenvalue_power(case: Case) -> Finding:
+    """the truncation replaces K1^l − K2^l by (K1 − K2)^l
+
+    The ratio (K1 − K2)^l / (K1^l − K2^l); within 10 % of 1 counts as holding.
+    """
+    case.need_negative_eigenvalue(NEARLY_STATIONARY)
+    K1, K2, _ = case.inner_products
+    full = K1**case.order - K2**case.order
+    case.need(full < 0, "K1^l − K2^l underflows")
+    ratio = case.directions.eigenvalue**case.order / full
+    return Finding(abs(ratio - 1) <= _ACCURATE, ratio, 1.0, _ACCURATE)
+
+
+@published("truncation error", 7)
+def accuracy(case: Case) -> Finding:
+    """the retained terms are Π_S ∇h^l along the truncated path
+
+    ‖Π_S∇h^l − retained‖ / ‖Π_S∇h^l‖, the largest over 50 states of t = 0 .. T; at most 0.1 counts
+    as holding.
+    """
+    case.need_negative_eigenvalue(NEARLY_STATIONARY)
+    case.need_hidden()
+    t = np.unique(np.linspace(0, case.settings.steps, _SAMPLES).astype(int))
+    errors = np.array([case.truncation_error(step) for step in t])
+    case.need(bool(np.all(np.isfinite(errors))), "Π_S∇h^l vanishes along the path")
+    worst, spread = float(errors.max()), f"median {np.median(errors):.3g}, least {errors.min():.3g}"
+    return Finding(worst <= _ACCURATE, worst, "≤ 0.1", _ACCURATE, f"{spread} along t")
+
+
+@published("acceptance rule: code", 7)
+def rule_of_the_code(case: Case) -> Finding:
+    """the dominant norm is the largest, and h^l(w_T) < h^l(ŵ)
+
+    As in the published code, with the exact h^l. Measured: h^l(w_T) / h^l(ŵ).
+    """
+    return _accepted(_collapse(case, AcceptanceRule.CODE))
+
+
+@published("acceptance rule: text", 7)
+def rule_of_the_text(case: Case) -> Finding:
+    """one term dominates (≫ 10×), and its h^l alone is below h^l(ŵ)
+
+    As in the text, with the exact h^l and ≫ read as ten times. Measured: h^l(dominant term) /
+    h^l(ŵ).
+    """
+    return _accepted(_collapse(case, AcceptanceRule.TEXT))
+
+
+def _accepted(found: PublishedCollapse) -> Finding:
+    """Return the finding of a rule; it is accepted if one term dominates and h^l falls."""
+    dominant = "dominant" if found.dominant else "not dominant"
+    norms = ", ".join(f"{norm:.3g}" for norm in found.norms)
+    why = f"{found.kind}-type, {dominant}; norms {norms}"
+    ratio = found.objective_compared / found.objective_stationary
+    return Finding(found.accepted, ratio, "< 1", 0.0, why)
+
+
+@published("the rules agree", 7)
+def rules_agree(case: Case) -> Finding:
+    """both acceptance rules give the same answer"""
+    text, code = (_collapse(case, rule).accepted for rule in AcceptanceRule)
+    words = {True: "accepts", False: "rejects"}
+    said = f"the text {words[text]}, the code {words[code]}"
+    return Finding(text == code, reason=said)
+
+
+@published("published collapse decreases h", 7)
+def strict_decrease(case: Case) -> Finding:
+    """h(X̌) < h(X̂) at the β- or γ-type point of w_T
+
+    γ-type X̌ = −(−γ̃)^{1/l} A*A(E₀)X̂ or β-type X̌ = β̃^{1/l} u qᵀ, whichever norm is larger;
+    collapse is forced.
+    """
+    found = _collapse(case, AcceptanceRule.CODE)
+    verdict = "accepted" if found.accepted else "rejected"
+    after = float(case.problem.objective(found.point))
+    return below(after, case.objective, f"{found.kind}-type, {verdict} by the code")
+
+
+@published("accepted ⇒ decrease", 7)
+def accepted_means_decrease(case: Case) -> Finding:
+    """a state that the published code accepts has h(X̌) < h(X̂)
+
+    The rule looks at h^l of the state while X̌ is made of one of its terms.
+    """
+    found = _collapse(case, AcceptanceRule.CODE)
+    case.need(found.accepted, "the state is not accepted")
+    after = float(case.problem.objective(found.point))
+    return below(after, case.objective, f"{found.kind}-type")
+
+
+def _collapse(case: Case, rule: AcceptanceRule) -> simulated.PublishedCollapse:
+    case.need_negative_eigenvalue(NEARLY_STATIONARY)
+    case.need_hidden()
+    return case.published_collapse(rule)

@@ -1,0 +1,250 @@
+"""Check every claim of the theory at one point."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lift_compare import sensing
+from lift_compare.sensing import LiftSettings, SensingProblem
+from lift_compare.sensing.tolerances import NEARLY_STATIONARY
+from lift_compare.sensing.validation import FloatArray, positive, whole_number
+from lift_compare.simulated import NotStationaryWarning
+
+from ..tables import Column, show, text_table
+from .claims import CHECKS, Case, Claim, Holds, Kind
+from .claims.case import MEMORY_LIMIT
+
+_COLUMNS = (
+    Column("name", "claim"),
+    Column("kind", "kind"),
+    Column("holds", "holds"),
+    Column("measured", "measured", ".6g"),
+    Column("expected", "expected", ".6g"),
+    Column("tolerance", "tolerance", ".1e"),
+    Column("source", "source"),
+    Column("statement", "statement"),
+    Column("reason", "remark"),
+)
+
+
+@dataclass(frozen=True, repr=False)
+class Verification:
+    """The claims of the theory, checked on one instance; by index a claim by its name.
+
+    Attributes
+    ----------
+    claims : tuple of Claim
+        One a claim, in the order of docs/theory.md.
+    point : array (n, r)
+        The X̂ they were checked at (polished, unless that was declined).
+    gradient_norm : float
+        Its relative gradient norm.
+    settings : dict
+        Order, ρ, η, steps, seed and the given RIP constant.
+    title : str
+        What was verified.
+
+    Examples
+    --------
+    >>> from lift_compare import compare, sensing
+    >>> found = compare.verify(sensing.two_by_two(), [[0.0], [0.5**0.5]], order=3, steps=660)
+    >>> found["smallest saddle order"].measured, len(found.violations)
+    (3.0, 0)
+    """
+
+    claims: tuple[Claim, ...]
+    point: FloatArray
+    gradient_norm: float
+    settings: dict[str, Any]
+    title: str
+
+    def __iter__(self) -> Iterator[Claim]:
+        return iter(self.claims)
+
+    def __len__(self) -> int:
+        return len(self.claims)
+
+    def __getitem__(self, name: str) -> Claim:
+        by_name = {claim.name: claim for claim in self.claims}
+        if name not in by_name:
+            raise KeyError(f"no claim {name!r}; the names are {', '.join(map(repr, by_name))}")
+        return by_name[name]
+
+    @property
+    def violations(self) -> tuple[Claim, ...]:
+        """Exact statements that fail and conditional ones that are contradicted: never any."""
+        return tuple(claim for claim in self.claims if claim.violated)
+
+    @property
+    def false_here(self) -> tuple[Claim, ...]:
+        """Published rules and approximations that do not hold here, which is no violation."""
+        return tuple(c for c in self.claims if c.kind is Kind.PUBLISHED and c.holds is Holds.NO)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return one JSON-ready dict a claim."""
+        return [
+            {
+                "name": c.name,
+                "statement": c.statement,
+                "source": c.source,
+                "kind": c.kind.name.lower(),
+                "holds": c.holds.value,
+                "measured": c.measured,
+                "expected": c.expected,
+                "tolerance": c.tolerance,
+                "reason": c.reason,
+            }
+            for c in self.claims
+        ]
+
+    def table(self) -> str:
+        """Return the claims as an aligned text table, with a summary line."""
+        rows = [row | {"expected": show(row["expected"], ".6g")} for row in self.rows()]
+        return f"{claims_table(_COLUMNS, rows, title=self.title)}\n\n{self.summary()}"
+
+    def summary(self) -> str:
+        """Return one line of counts, and one line a violation."""
+        count = {holds: sum(c.holds is holds for c in self.claims) for holds in Holds}
+        lines = [
+            f"{count[Holds.YES]} hold, {count[Holds.NO]} do not hold ({len(self.false_here)} "
+            f"published rules or approximations), {count[Holds.NOT_APPLICABLE]} not applicable; "
+            f"{len(self.violations)} violations."
+        ]
+        for c in self.violations:
+            kind = c.kind.name.lower()
+            lines.append(f"VIOLATION ({kind}): {c.name}: {c.statement}; {c.reason}")
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return f"Verification of {self.title}: {self.summary()}"
+
+
+def claims_table(columns: Sequence[Column], rows: Sequence[dict[str, Any]], title: str = "") -> str:
+    """Return a table of claims, with their sections in short."""
+    short = [row | {"source": row["source"].removeprefix("docs/theory.md, ")} for row in rows]
+    return text_table(columns, short, title=title)
+
+
+Progress = Callable[[int, int, str], object]
+
+
+@dataclass(frozen=True)
+class VerifyOptions:
+    """How `verify` goes about it; its docstring describes the fields."""
+
+    rip_constant: float | None = None
+    seed: int = 0
+    memory_limit: int | None = None
+    polish: bool = True
+    title: str = ""
+    progress: Progress | None = None
+
+    def __post_init__(self) -> None:
+        if self.rip_constant is not None:
+            positive("rip_constant", self.rip_constant, or_zero=True)
+        whole_number("seed", self.seed, least=0)
+        if self.memory_limit is not None:
+            whole_number("memory_limit", self.memory_limit)
+
+
+def verify(
+    problem: SensingProblem,
+    X: Any,
+    order: int,
+    *,
+    rho: float = 0.1,
+    eta: float = 0.01,
+    steps: int = 1000,
+    **options: Any,
+) -> Verification:
+    """Check every claim of docs/theory.md at a point X̂.
+
+    Parameters
+    ----------
+    problem : SensingProblem
+        The problem.
+    X : array (n, r)
+        A (nearly) stationary point, not zero.
+    order : int
+        The odd lifting order l.
+    rho, eta, steps : float, float, int
+        Settings of the truncated path (docs/theory.md, section 7).
+    **options
+        rip_constant: δ for the published scores. Premises of conditional claims never rely on it,
+        nor on the sampled lower bound: they use a bracket of the true δ. seed (0): of everything
+        random. memory_limit: bytes that the explicit side may take (1 GiB); a claim beyond it is
+        "not applicable: refused". polish (True): make X stationary to rounding first
+        (`sensing.polish`). title: heading of the table. progress: called as progress(done, total,
+        name) before each claim.
+
+    Returns
+    -------
+    Verification
+
+    Raises
+    ------
+    TypeError, ValueError
+        For bad X, order or settings; if h(X) leaves the range of float64.
+
+    Warns
+    -----
+    NotStationaryWarning
+        If X is not nearly stationary: its relative gradient norm is above 1e-3.
+
+    Examples
+    --------
+    >>> from lift_compare import compare, sensing
+    >>> instance = sensing.instance("real-system")
+    >>> found = compare.verify(instance.problem, instance.point, order=5, eta=0.1)
+    >>> found["no saddle order"].holds.value, found["acceptance rule: code"].holds.value
+    ('holds', 'does not hold')
+    """
+    if not isinstance(problem, SensingProblem):
+        raise TypeError(f"problem: expected a SensingProblem, got {type(problem).__name__}")
+    X = problem.factor("X", X)
+    if not np.any(X):
+        raise ValueError("X: expected a nonzero point, got X = 0 (it has no escape directions)")
+    settings, chosen = LiftSettings(order, rho, eta, steps), VerifyOptions(**options)
+    X = _point(problem, X, chosen.polish)
+    limit = MEMORY_LIMIT if chosen.memory_limit is None else chosen.memory_limit
+    case = Case(
+        problem,
+        X,
+        settings,
+        rip_constant=chosen.rip_constant,
+        seed=chosen.seed,
+        memory_limit=limit,
+    )
+    claims = []
+    for done, check in enumerate(CHECKS):
+        if chosen.progress is not None:
+            chosen.progress(done, len(CHECKS), check.name)
+        claims.append(check(case))
+    used = {**vars(settings), "rip_constant": chosen.rip_constant, "seed": chosen.seed}
+    heading = chosen.title or f"{problem!r}, order {order}"
+    return Verification(tuple(claims), X, case.gradient_norm, used, heading)
+
+
+def _point(problem: SensingProblem, X: FloatArray, polish: bool) -> FloatArray:
+    """Return X made stationary, if that was asked for; warn where it is far from it."""
+    with np.errstate(all="ignore"):
+        known = float(np.linalg.norm(problem.gradient(X))) + float(problem.objective(X))
+    if not np.isfinite(known):
+        raise ValueError(
+            "X: expected a point where h and its gradient are finite in float64, got an overflow"
+        )
+    left = sensing.relative_gradient_norm(problem, X)
+    if left > NEARLY_STATIONARY:
+        warnings.warn(
+            "X: expected a stationary point, but its relative gradient norm is "
+            f"{left:.2g}; descend further first",
+            NotStationaryWarning,
+            stacklevel=3,
+        )
+        return X
+    return sensing.polish(problem, X) if polish else X
