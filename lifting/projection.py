@@ -11,7 +11,7 @@ import tensorly as tl
 from lift_compare.sensing.tolerances import GRAM_RANK
 from lift_compare.sensing.validation import FloatArray, real_array, whole_number
 
-from .backends import backend_of, threads_for, using
+from .backends import backend_of, inner_product, threads_for, using
 from .rank_one_approximation import best_rank_one
 
 
@@ -106,7 +106,7 @@ class SpanProjection:
 
     def _scaled_coefficients(self, tensor: Any) -> FloatArray:
         flat = tensor.reshape((-1,))
-        return np.asarray(self._inverse @ [float(tl.dot(unit, flat)) for unit in self._units])
+        return np.asarray(self._inverse @ [inner_product(unit, flat) for unit in self._units])
 
     def __repr__(self) -> str:
         count = len(self._norms)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import tensorly as tl
+from ..backends import inner_product
 
 
 class ExpandedForm:
@@ -35,6 +35,6 @@ class ExpandedForm:
 
     def _value(self, w: Any, cubic: Any, linear: Any) -> float:
         flat = w.reshape((-1,))
-        quartic, quadratic = (float(tl.dot(flat, term.reshape((-1,)))) for term in (cubic, linear))
+        quartic, quadratic = (inner_product(flat, term.reshape((-1,))) for term in (cubic, linear))
         value = 0.5 * (quartic - 2 * quadratic + self._b_norm)
         return 0.0 if value < 0 else value  # NaN stays NaN: the run that meets it has diverged

@@ -9,6 +9,7 @@ import tensorly as tl
 
 from lift_compare.sensing import RankOneOperator, SensingProblem
 
+from ..backends import inner_product
 from ..cost import ITEMSIZE
 from .contraction import Contraction
 
@@ -83,13 +84,13 @@ class RankOneForm:
     def value(self, w: Any) -> float:
         """Return h^l(w)."""
         residual = self._residual(self._projected(w))
-        return 0.5 * float(tl.dot(residual, residual))
+        return 0.5 * inner_product(residual, residual)
 
     def value_and_gradient(self, w: Any) -> tuple[float, Any]:
         """Return h^l(w) and ∇h^l(w)."""
         y = self._projected(w)
         residual = self._residual(y)
-        value = 0.5 * float(tl.dot(residual, residual))
+        value = 0.5 * inner_product(residual, residual)
         y *= residual[:, None]
         del residual
         gradient = self._back(y, *self._vectors)

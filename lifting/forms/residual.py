@@ -11,6 +11,7 @@ import tensorly as tl
 from lift_compare.sensing import SensingProblem
 from lift_compare.sensing.validation import FloatArray
 
+from ..backends import inner_product
 from ..cost import ITEMSIZE
 from .contraction import Contraction
 
@@ -75,7 +76,7 @@ class ResidualForm:
 
     def _half_norm(self, residual: Any) -> float:
         flat = residual.reshape((-1,))
-        return 0.5 * (float(tl.dot(flat, flat)) + self._outside)
+        return 0.5 * (inner_product(flat, flat) + self._outside)
 
     def value(self, w: Any) -> float:
         """Return h^l(w)."""
