@@ -12,7 +12,7 @@ from lift_compare import lifting, simulated
 from lift_compare.lifting import LiftedProblem, SpanProjection
 from lift_compare.sensing import LiftSettings, SensingProblem
 from lift_compare.sensing.tolerances import GRAM_RANK
-from lift_compare.sensing.validation import FloatArray
+from lift_compare.sensing.validation import FloatArray, whole_number
 
 from .cost.measure import CostSample, measure_cost
 from .simulated_lift import SimulatedLift
@@ -252,7 +252,7 @@ def compare_directions(
     >>> found.agree, found.curvature > 0
     (True, True)
     """
-    settings = LiftSettings(order, rho, eta, steps)
+    settings = LiftSettings(order, rho, eta, whole_number("steps", steps))
     lift = SimulatedLift(problem, problem.factor("X", X), settings)
     return compare_lift(lift, ComparisonOptions(**options))
 

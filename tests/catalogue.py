@@ -11,6 +11,7 @@ from scipy import sparse
 
 from lift_compare import sensing
 from lift_compare.sensing import EntrywiseOperator, RankOneOperator, SensingProblem
+from lift_compare.sensing.instances.published import PUBLISHED as PUBLISHED
 
 PUBLISHED_NUMBERS: dict[str, Any] = json.loads(
     (Path(__file__).parent / "published.json").read_text(encoding="utf-8")

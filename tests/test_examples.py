@@ -1,4 +1,5 @@
-"""Every example runs as a plain script, and the README's Python block and commands do what it says."""
+"""Every example runs as a plain script, and the README's Python block and commands do what it
+says."""
 
 import os
 import re
@@ -7,7 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from lift_compare.compare.__main__ import main
 
 ROOT = Path(__file__).parents[1]

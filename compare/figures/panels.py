@@ -113,6 +113,11 @@ def lifted_objectives(
     title, ax
         See `compare.figures`.
 
+    Raises
+    ------
+    ValueError
+        If a value at ŵ is not positive.
+
     Examples
     --------
     >>> from lift_compare.compare import figures
@@ -123,6 +128,9 @@ def lifted_objectives(
     said, top = [], 1.0
     for label, (kind, values) in curves.items():
         stationary, *path = real_array(f"curves[{label!r}]", values, (None,))
+        if not stationary > 0:
+            expected = "expected a positive value at ŵ first"
+            raise ValueError(f"curves[{label!r}]: {expected}, got {stationary:g}")
         along, kept = np.array(path), thinned(len(path))
         at = np.asarray((steps or {}).get(label, np.arange(len(along))))
         ax.plot(at[kept], along[kept] / stationary, label=label, **line(kind))

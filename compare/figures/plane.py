@@ -133,7 +133,7 @@ def _draw_jump(ax: Axes, problem: SensingProblem, start: FloatArray, end: FloatA
 
 
 def _at(x: FloatArray) -> str:
-    return f"({x[0]:.3f}, {x[1]:.3f})"
+    return f"({x[0]:z.3f}, {x[1]:z.3f})"
 
 
 def _window(paths: list[FloatArray]) -> Window:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
@@ -180,7 +181,9 @@ def svg(figure: Figure, name: str) -> str:
     before = figure.canvas
     canvas: Any = FigureCanvasSVG(figure)
     try:
-        with mpl.rc_context({"svg.hashsalt": name, "svg.fonttype": "path"}):
+        settings: Any = {"svg.hashsalt": name, "svg.fonttype": "path"}
+        # Near the end of float64 matplotlib looks for ticks beyond it.
+        with mpl.rc_context(settings), np.errstate(over="ignore"):
             canvas.print_svg(out, metadata={"Date": None})  # savefig would draw everything twice
     finally:
         figure.set_canvas(before)

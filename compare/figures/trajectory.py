@@ -157,4 +157,4 @@ def _once(ax: Axes, label: str) -> str | None:
 
 
 def _place(x: Sequence[float] | FloatArray) -> str:
-    return "(" + ", ".join(f"{value:.3f}" for value in x) + ")"
+    return "(" + ", ".join(f"{value:z.3f}" for value in x) + ")"

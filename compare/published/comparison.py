@@ -175,9 +175,9 @@ def _compare(
         "rho": own.rho,
         "eta": own.eta,
         "seed": instance.descent.seed if instance.descent else None,
-        **_simulated_row(lift, order),
     }
     try:
+        row |= _simulated_row(lift, order)
         costs = lifting.predict_cost(lift.problem, order)
         flops = costs.choose(options.memory_limit).flops
         steps = int(np.clip(_WORK / flops, 5, 200))
@@ -187,6 +187,8 @@ def _compare(
         needs, allowed = refusal.predicted_bytes, refusal.allowed_bytes
         status = f"refused: needs {needs} bytes, {allowed} allowed"
         return row | {"status": status, "predicted_bytes": needs, "allowed_bytes": allowed}, None
+    except OverflowError as overflow:
+        return row | {"status": f"out of range: {overflow}"}, None
     return row | comparison.row(), comparison
 
 
@@ -198,13 +200,14 @@ def _simulated_row(lift: SimulatedLift, order: int) -> dict[str, Any]:
     steps = own.steps if order == own.order else min(own.steps, _SIMULATED_STEPS)
     shortened = replace(lift, settings=replace(own, order=order, steps=steps))
     exact, reached = shortened.exact, shortened.exact_collapse()
+    stationary = shortened.span.value([1.0, 0.0, 0.0])
     row = {
         "curvature": at_order.curvature(),
         "h_stationary": problem.objective(X),
         "distance_stationary": _distance(lift, X),
         "simulated_steps": len(exact.values) - 1,
         "simulated_stop": str(exact.stop_reason),
-        "lifted_objective_ratio": exact.values[-1] / shortened.span.value([1.0, 0.0, 0.0]),
+        "lifted_objective_ratio": exact.values[-1] / stationary if stationary > 0 else None,
         "h_exact": problem.objective(reached),
         "distance_exact": _distance(lift, reached),
     }
@@ -277,10 +280,13 @@ def _section(instance: Instance, rows: Sequence[dict[str, Any]]) -> str:
         f"{instance.name}: n = {problem.n}, m = {problem.m}, r = {problem.rank}; ρ = {s.rho}, "
         f"η = {s.eta}, T = {s.steps:,}; {seed}* published order"
     )
-    refusals = [
-        f"l = {row['order']}: refused: needs {show_bytes(row['predicted_bytes'])}, "
-        f"{show_bytes(row['allowed_bytes'])} allowed (the simulated columns need no lift)"
-        for row in rows
-        if row["status"] != "compared"
-    ]
+    refusals = [f"l = {row['order']}: {_why(row)}" for row in rows if row["status"] != "compared"]
     return "\n".join([text_table(columns, lines, title=title), *refusals])
+
+
+def _why(row: dict[str, Any]) -> str:
+    """Return why an order was not compared."""
+    if "predicted_bytes" not in row:
+        return str(row["status"])
+    needs, allowed = show_bytes(row["predicted_bytes"]), show_bytes(row["allowed_bytes"])
+    return f"refused: needs {needs}, {allowed} allowed (the simulated columns need no lift)"

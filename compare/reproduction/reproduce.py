@@ -174,13 +174,20 @@ class _Run:
     def own_parts(self) -> dict[str, Callable[[], Section]]:
         """Return the parts of the report on an instance of your own."""
         ((name, runs),) = self.instances.items()
-        parts = {"landscape": lambda: self.landscape(name)} if runs.problem.shape == (2, 1) else {}
-        return {
-            **parts,
-            "panels": lambda: self.panels(f"Panels of {name}", "panels", name),
+        always: dict[str, Callable[[], Section]] = {
             "lifted path": self.lifted_path,
-            "phase diagrams": self.phases,
             "cost": lambda: self.cost(grid=False),
+        }
+        if runs.problem.is_solved(runs.point):
+            h = runs.problem.objective(runs.point)
+            note = f"X̂ of {name} solves the problem, h = {h:.3g}: no panels and phase diagrams."
+            return {"nothing to escape from": lambda: Section("Solved", [note]), **always}
+        plane = runs.problem.shape == (2, 1)
+        return {
+            **({"landscape": lambda: self.landscape(name)} if plane else {}),
+            "panels": lambda: self.panels(f"Panels of {name}", "panels", name),
+            "phase diagrams": self.phases,
+            **always,
         }
 
     def landscape(self, name: str) -> Section:

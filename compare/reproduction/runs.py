@@ -9,6 +9,7 @@ import numpy as np
 
 from lift_compare import sensing, simulated
 from lift_compare.sensing import Backtracking, Descent, DescentSettings, Instance, SensingProblem
+from lift_compare.sensing.instances.published import PUBLISHED
 from lift_compare.sensing.validation import FloatArray
 
 from ..published.comparison import settings_of
@@ -52,13 +53,11 @@ class Runs:
 
     @cached_property
     def point(self) -> FloatArray:
-        """X̂ as printed or stored, or the end of gradient descent; where there is none, found."""
+        """X̂ as published: printed, or the end of gradient descent. Of your own, made stationary."""
+        if self.instance.name not in PUBLISHED:
+            return self.instance.stationary_point(seed=self.seed)
         known = self.instance.known_point
-        if known is not None:
-            return known
-        if self.instance.descent is not None:
-            return self.before[0].point
-        return sensing.spurious_point(self.problem, seed=self.seed)
+        return self.before[0].point if known is None else known
 
     @cached_property
     def stationary(self) -> FloatArray:

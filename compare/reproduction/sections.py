@@ -68,7 +68,7 @@ def landscape_section(runs: Runs, show: Show, *, seed: int) -> Section:
             show("landscape-near", near, "The same start and descents, close to X̂."),
             f"Gradient descent ends at h = {run.objective:.6g}. There λ_n = {d.eigenvalue:.6g} and "
             f"σ_r = {d.singular_value:.6g}. The collapse is of the {TERMS[collapse.kind]} kind, at "
-            f"({x1:.6f}, {x2:.6f}) with h = {after:.6g}.",
+            f"({x1:z.6f}, {x2:z.6f}) with h = {after:.6g}.",
         ],
     )
 

@@ -134,7 +134,7 @@ def run_sweep(
             run.all(executor, jobs)
         else:
             with _pool(jobs) as pool:
-                if multiprocessing.parent_process() is not None:
+                if multiprocessing.current_process().name != "MainProcess":
                     # A worker that imports a script without a guard fails here, before it claims
                     # anything; otherwise it would wait for what its own parent has in hand.
                     pool.prove()

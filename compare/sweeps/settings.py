@@ -69,7 +69,9 @@ def _in_our_words(
     error: ValidationError, model: type[Settings], evaluation: str
 ) -> ValueError | TypeError:
     """Return the first refusal, shaped "name: expected ..., got ..."."""
-    first = error.errors()[0]
+    # An unknown name explains a missing one: it is told first.
+    errors = error.errors()
+    first = next((each for each in errors if each["type"] == "extra_forbidden"), errors[0])
     kind, bounds, got = first["type"], first.get("ctx", {}), f"{first['input']!r:.60}"
     name = str(first["loc"][0]) if first["loc"] else ""
     if kind == "value_error":  # raised by a validator of ours

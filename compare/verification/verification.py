@@ -209,7 +209,8 @@ def verify(
     X = problem.factor("X", X)
     if not np.any(X):
         raise ValueError("X: expected a nonzero point, got X = 0 (it has no escape directions)")
-    settings, chosen = LiftSettings(order, rho, eta, steps), VerifyOptions(**options)
+    settings = LiftSettings(order, rho, eta, whole_number("steps", steps))
+    chosen = VerifyOptions(**options)
     X = _point(problem, X, chosen.polish)
     limit = MEMORY_LIMIT if chosen.memory_limit is None else chosen.memory_limit
     case = Case(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lift_compare.compare.provenance import provenance
-from lift_compare.compare.tables import Column, plain, show, text_table, write_csv, write_json
+from lift_compare.compare.tables import Column, plain, rows_text, save_rows, show, text_table
 
 
 @pytest.mark.parametrize(
@@ -52,12 +52,12 @@ def test_columns_are_aligned_numbers_right_words_left() -> None:
 
 def test_json_is_strict_and_csv_has_the_union_of_keys(tmp_path) -> None:
     rows = [{"a": np.float64(1.5), "b": np.array([1, 2])}, {"a": float("inf"), "c": np.int64(3)}]
-    document = json.loads(write_json(tmp_path / "deep" / "t.json", rows, {"seed": 1}).read_text())
+    document = json.loads(save_rows(tmp_path / "deep" / "t.json", rows, {"seed": 1}).read_text())
     assert document == {
         "provenance": {"seed": 1},
         "rows": [{"a": 1.5, "b": [1, 2]}, {"a": None, "c": 3}],
     }
-    with open(write_csv(tmp_path / "t.csv", rows), newline="") as file:
+    with open(save_rows(tmp_path / "t.csv", rows), newline="") as file:
         assert list(csv.DictReader(file)) == [
             {"a": "1.5", "b": "[1, 2]", "c": ""},
             {"a": "", "b": "", "c": "3"},
@@ -72,3 +72,17 @@ def test_provenance_says_where_a_result_comes_from() -> None:
     assert record["versions"]["numpy"] == np.__version__
     assert record["machine"]["cores"] >= 1
     json.dumps(record)
+
+
+def test_every_form_has_one_dialect() -> None:
+    """Lists are JSON and what is missing or not finite is empty or null, wherever rows leave."""
+    rows = [{"a": [1.0, float("nan")], "b": "ä,b"}, {"a": None, "c": float("-inf")}]
+    assert rows_text("csv", rows) == 'a,b,c\n"[1.0, null]","ä,b",\n,,\n'
+    assert rows_text("jsonl", rows) == '{"a": [1.0, null], "b": "ä,b"}\n{"a": null, "c": null}\n'
+    assert json.loads(rows_text("json", rows, {"seed": 1}, findings=("x",))) == {
+        "provenance": {"seed": 1},
+        "rows": [{"a": [1.0, None], "b": "ä,b"}, {"a": None, "c": None}],
+        "findings": ["x"],
+    }
+    with pytest.raises(ValueError, match="form: expected csv, json or jsonl, got 'xml'"):
+        rows_text("xml", rows)

@@ -61,7 +61,8 @@ PAIRS = [
 
 @pytest.fixture(params=PAIRS, ids=" ".join)
 def lifted(request):
-    """A lifted problem whose operator fits into an explicit array, in every form that applies to it."""
+    """A lifted problem whose operator fits into an explicit array, in every form that applies to
+    it."""
     name, form = request.param
     return LiftedProblem(*SMALL[name], form=form)
 

@@ -50,7 +50,8 @@ PAIRS = [
 
 
 def traced_peak(call):
-    """Most bytes traced during a call, above what was held before it; the first call fills caches."""
+    """Most bytes traced during a call, above what was held before it; the first call fills
+    caches."""
     call()
     gc.collect()
     tracemalloc.start()

@@ -97,7 +97,8 @@ def test_descent_follows_its_formula(projected):
 
 
 def test_descent_on_the_two_by_two_example_reaches_the_truth():
-    """Its generators b and c are parallel; the projected path still ends at h^l = 0 (docs/theory.md, section 6)."""
+    """Its generators b and c are parallel; the projected path still ends at h^l = 0
+    (docs/theory.md, section 6)."""
     problem = sensing.two_by_two()
     lifted = LiftedProblem(problem, 3)
     base, visible = lifted.lift([[0.0], [0.5**0.5]]), lifted.lift([[1.0], [0.0]])
@@ -153,7 +154,8 @@ def test_bad_arguments_are_refused():
 
 
 def test_a_diverging_run_in_the_symmetric_form_stops_the_same_way():
-    """Order 11: no other form would fit the limit, so an overflow must not be taken for a tensor without symmetry."""
+    """Order 11: no other form would fit the limit, so an overflow must not be taken for a tensor
+    without symmetry."""
     problem = sensing.perturbed_completion(3)
     lifted = LiftedProblem(problem, 11, memory_limit=10**8)
     assert lifted.cost.form == "symmetric"

@@ -68,7 +68,8 @@ def test_order_one_is_the_matrix_problem(lifted):
 
 
 def test_sums_of_rank_one_powers_follow_section_2(lifted):
-    """h^l and ⟨∇h^l, vec(X_t)^{⊗l}⟩ from the numbers K and B of docs/theory.md, section 2, without any tensor."""
+    """h^l and ⟨∇h^l, vec(X_t)^{⊗l}⟩ from the numbers K and B of docs/theory.md, section 2,
+    without any tensor."""
     problem, order = lifted.problem, lifted.order
     rng = np.random.default_rng(4)
     X, c = rng.standard_normal((3, *problem.shape)), rng.standard_normal(3)
@@ -166,7 +167,8 @@ def test_what_does_not_fit_is_refused_before_it_is_allocated():
 
 
 def test_high_orders_take_the_symmetric_form_and_agree_with_section_2():
-    """Order 11 of the 3×3 instances, 177,147 entries: sums of rank-one powers, without any tensor."""
+    """Order 11 of the 3×3 instances, 177,147 entries: sums of rank-one powers, without any
+    tensor."""
     for problem in (sensing.perturbed_completion(3), sensing.real_system()):
         lifted = LiftedProblem(problem, 11)
         assert lifted.cost.form == "symmetric"
@@ -191,7 +193,8 @@ def test_high_orders_take_the_symmetric_form_and_agree_with_section_2():
 
 
 def test_symmetric_iterates_stay_symmetric():
-    """The swaps are summed in another order for every entry; without care rounding would break the symmetry."""
+    """The swaps are summed in another order for every entry; without care rounding would break
+    the symmetry."""
     problem = sensing.perturbed_completion(5)
     lifted = LiftedProblem(problem, 3, form="entrywise")
     rng = np.random.default_rng(8)

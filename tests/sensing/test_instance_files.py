@@ -1,4 +1,5 @@
-"""Reading instances from files: what is well formed is read exactly, everything else is refused in one line."""
+"""Reading instances from files: what is well formed is read exactly, everything else is refused
+in one line."""
 
 import contextlib
 import io

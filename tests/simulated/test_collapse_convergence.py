@@ -1,4 +1,5 @@
-"""The collapse converges to rounding, also where its power iteration is slow, and without leaving float64."""
+"""The collapse converges to rounding, also where its power iteration is slow, and without
+leaving float64."""
 
 import numpy as np
 import pytest

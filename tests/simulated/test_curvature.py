@@ -1,4 +1,5 @@
-"""Lifted curvature along a power, against explicit tensors and a brute-force search for the saddle order."""
+"""Lifted curvature along a power, against explicit tensors and a brute-force search for the
+saddle order."""
 
 from fractions import Fraction
 from functools import reduce

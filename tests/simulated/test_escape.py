@@ -1,4 +1,5 @@
-"""Escapes: what each method finds on the published instances, and the promise that found means lower."""
+"""Escapes: what each method finds on the published instances, and the promise that found means
+lower."""
 
 import mpmath
 import numpy as np

@@ -1,4 +1,5 @@
-"""Every published number of the two-by-two example and of perturbed completion that `simulated` gives."""
+"""Every published number of the two-by-two example and of perturbed completion that `simulated`
+gives."""
 
 import json
 from pathlib import Path
@@ -25,7 +26,8 @@ ABLATIONS = NUMBERS["ablations_printed"]
 
 
 def printed(value):
-    """Match a printed number: half a unit of its last digit, and 5 digits of those that came from float32."""
+    """Match a printed number: half a unit of its last digit, and 5 digits of those that came
+    from float32."""
     return pytest.approx(value, rel=1e-5, abs=5e-7)
 
 

@@ -1,4 +1,5 @@
-"""No exception, no warning and nothing that is not finite, on random instances of every size and order up to 1001."""
+"""No exception, no warning and nothing that is not finite, on random instances of every size and
+order up to 1001."""
 
 import warnings
 

@@ -25,7 +25,8 @@ from tests.catalogue import PUBLISHED_NUMBERS
 
 @pytest.fixture(scope="module")
 def iris():
-    """The published quadratic network: iris classes 1 and 2 as 0 and 1, standardised, with a constant feature."""
+    """The published quadratic network: iris classes 1 and 2 as 0 and 1, standardised, with a
+    constant feature."""
     features, labels = load_iris(return_X_y=True)
     features, labels = features[labels > 0], labels[labels > 0] - 1.0
     train, test, y_train, y_test = train_test_split(

@@ -1,4 +1,5 @@
-"""The quartic on the span, its descent, lines of matrices, and the choice of independent generators."""
+"""The quartic on the span, its descent, lines of matrices, and the choice of independent
+generators."""
 
 import numpy as np
 import pytest

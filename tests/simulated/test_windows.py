@@ -15,7 +15,8 @@ from tests.simulated.points import published_point
 
 
 def settings():
-    """Settings whose windows begin and end within a few thousand steps, so that every T can be looked at."""
+    """Settings whose windows begin and end within a few thousand steps, so that every T can be
+    looked at."""
     yield "two-by-two", 3, 0.1, 0.01, 3.0, 1500
     yield "two-by-two", 3, 0.5, 0.01, 1.5, 1500
     yield "two-by-two", 5, 0.05, 0.02, 2.0, 2500
@@ -76,7 +77,8 @@ def test_windows_equal_a_look_at_every_step(case, surrogate):
 
 
 def test_windows_of_every_kind_occur():
-    """Non-empty windows of both rules, in the settings above: the comparisons are not all of nothing with nothing."""
+    """Non-empty windows of both rules, in the settings above: the comparisons are not all of
+    nothing with nothing."""
     found = {"code": 0, "text": 0, "beta": 0, "gamma": 0}
     for name, order, rho, eta, dominance, _ in settings():
         _, problem, _, directions = published_point(name)

@@ -1,0 +1,113 @@
+"""`lift-compare cost`, run as a user runs it."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import json
+
+import pytest
+
+from lift_compare.compare.commands import cost
+from lift_compare.compare.commands.common import UsageError
+
+
+def run(*words):
+    parser = argparse.ArgumentParser()
+    cost.add_parser(parser.add_subparsers())
+    arguments = parser.parse_args(["cost", *map(str, words)])
+    return arguments.run(arguments)
+
+
+def test_a_table_files_and_figures(tmp_path, capsys):
+    words = [
+        "--operator",
+        "gaussian",
+        "--n",
+        2,
+        3,
+        4,
+        "--m",
+        "2n",
+        "--methods",
+        "truncated",
+        "--repeats",
+        1,
+    ]
+    words += ["--seed", 5]
+    assert run(*words, "--out", tmp_path) == 0
+    out = capsys.readouterr().out
+    assert "truncated" in out
+    assert "Scaling over the large sizes" in out
+    written = json.loads((tmp_path / "cost.json").read_text())
+    assert written["provenance"]["seed"] == 5
+    assert written["provenance"]["threads"] == 1
+    assert written["provenance"]["versions"]["numpy"]
+    assert [row["n"] for row in written["rows"]] == [2, 3, 4]
+    with open(tmp_path / "cost.csv", encoding="utf-8") as file:
+        assert [float(row["run_seconds"]) for row in csv.DictReader(file)] == [
+            row["run_seconds"] for row in written["rows"]
+        ]
+    fits = json.loads((tmp_path / "cost-scaling.json").read_text())["rows"]
+    assert {fit["axis"] for fit in fits} == {"n", "m"} - {"m"}
+    for name in ("seconds", "bytes"):
+        assert (tmp_path / f"cost-{name}-gaussian-n.svg").read_text().count("<svg") == 1
+
+
+def test_refused_sizes_are_rows_in_json_and_csv(tmp_path, capsys):
+    words = [
+        "--operator",
+        "gaussian",
+        "--n",
+        9,
+        "--methods",
+        "explicit",
+        "--forms",
+        "normal",
+        "--out",
+        tmp_path,
+    ]
+    words += ["--memory-limit", "1e4"]
+    assert run(*words, "--json") == 0
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    assert [row["status"] for row in rows] == ["refused"]
+    assert run(*words, "--csv") == 0
+    table = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [row["note"] for row in table] == [row["note"] for row in rows]
+    assert table[0]["note"].startswith("refused: needs ")
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["--memory-limit", "0"], "--memory-limit"),
+        (["--memory-limit", "nan"], "--memory-limit"),
+        (["--memory-limit", "inf"], "--memory-limit"),
+        (["--operator", "gaussian", "--order", "2"], "order"),
+        (["--operator", "gaussian", "--m", "lots"], "m: expected"),
+        (["--operator", "gaussian", "--n", "3", "--rank", "4"], "rank"),
+        (["--operator", "gaussian", "--n", "3", "4", "--rank", "5"], "rank"),
+        (["--quick", "--operator", "gaussian"], "--quick"),
+        (["--n", "4"], "--operator"),
+        (["--threads", "0"], "threads"),
+        (["--seed", "-1"], "seed"),
+    ],
+)
+def test_bad_usage_is_refused_and_nothing_is_written(tmp_path, words, text):
+    with pytest.raises((UsageError, ValueError), match=text):
+        run(*words, "--out", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_instance_is_measured_at_the_orders_given(tmp_path, capsys):
+    words = ["--instance", "two-by-two", "--order", 1, 3, "--methods", "exact", "--repeats", 1]
+    assert run(*words, "--json", "--out", tmp_path) == 0
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    assert [(row["operator"], row["m"], row["order"]) for row in rows] == [
+        ("two-by-two", 3, 1),
+        ("two-by-two", 3, 3),
+    ]
+    for wrong in (["--n", 4], ["--quick"], ["--operator", "gaussian"]):
+        with pytest.raises(UsageError, match=wrong[0].replace("operator", "(operator|instance)")):
+            run(*words, *wrong, "--out", tmp_path)

@@ -1,0 +1,111 @@
+"""`lift-compare directions`: what it prints and writes, and its exit codes."""
+
+import json
+
+import numpy as np
+import pytest
+
+from lift_compare import sensing
+from lift_compare.compare.agreement import compare_lift
+from lift_compare.compare.commands.main import main
+
+
+def test_it_writes_the_table_and_the_figures(tmp_path, capsys: pytest.CaptureFixture[str]) -> None:
+    code = main(
+        ["directions", "--instance", "two-by-two", "--orders", "3", "5", "--out", str(tmp_path)]
+    )
+    printed = capsys.readouterr().out
+    assert code == 0
+    assert "coefficient error, explicit vs exact" in printed
+    document = json.loads((tmp_path / "directions.json").read_text())
+    assert document["provenance"]["versions"]["numpy"] == np.__version__
+    assert [row["order"] for row in document["rows"]] == [3, 5]
+    assert (tmp_path / "directions.csv").read_text().startswith("instance,order")
+    for name in ("two-by-two-objective", "two-by-two-coefficients", "step-cost"):
+        svg = (tmp_path / f"{name}.svg").read_text()
+        assert 'role="img"' in svg
+        assert "aria-label=" in svg
+
+
+def test_json_and_csv_go_to_standard_output(tmp_path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = [
+        "directions",
+        "--instance",
+        "two-by-two",
+        "--orders",
+        "3",
+        "--out",
+        str(tmp_path),
+    ]
+    assert main([*arguments, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["rows"][0]["instance"] == "two-by-two"
+    assert main([*arguments, "--csv"]) == 0
+    assert capsys.readouterr().out.startswith("instance,")
+
+
+def test_a_disagreement_is_exit_code_1(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lift_compare.compare.published.comparison.InstanceComparison.agree", False)
+    assert main(["--instance", "two-by-two", "--orders", "3", "--out", str(tmp_path)]) == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--orders", "4"],
+        ["--orders", "0"],
+        ["--orders", "three"],
+        ["--instance", "unknown"],
+        ["--memory-limit", "0"],
+        ["--no-such-option"],
+        ["nonsense"],
+    ],
+)
+def test_bad_usage_is_exit_code_2_and_writes_nothing(arguments, tmp_path, capsys) -> None:
+    if arguments != ["nonsense"]:
+        arguments = ["directions", *arguments, "--out", str(tmp_path / "out")]
+    assert main(arguments) == 2
+    assert capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_interruption_has_its_own_code(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("lift_compare.compare.commands.directions.compare_instances", interrupted)
+    assert main([]) == 130
+    assert "interrupted" in capsys.readouterr().err
+
+
+def test_an_interrupted_run_keeps_its_finished_rows(tmp_path, monkeypatch, capsys) -> None:
+    made = []
+
+    def one_only(*arguments, **settings):
+        if made:
+            raise KeyboardInterrupt
+        made.append(compare_lift(*arguments, **settings))
+        return made[0]
+
+    monkeypatch.setattr("lift_compare.compare.published.comparison.compare_lift", one_only)
+    words = ["--instance", "two-by-two", "--orders", "3", "5", "--out", str(tmp_path)]
+    assert main(["directions", *words]) == 130
+    assert "interrupted" in capsys.readouterr().err
+    rows = json.loads((tmp_path / "directions.json").read_text())["rows"]
+    assert [row["order"] for row in rows] == [3]
+
+
+def test_an_instance_of_your_own_is_a_file_or_a_name_with_parameters(tmp_path, capsys) -> None:
+    sensing.save_instance(tmp_path / "mine.npz", sensing.instance("gaussian", n=4, m=6, seed=3))
+    words = ["--orders", "3", "--out", str(tmp_path / "out")]
+    named = ["--instance", "gaussian:n=4,m=6,seed=3"]
+    assert main(["directions", "--instance", str(tmp_path / "mine.npz"), *named, *words]) == 0
+    printed = capsys.readouterr().out
+    assert "mine: n = 4, m = 6, r = 1" in printed
+    assert "gaussian:n=4,m=6,rank=1,seed=3: n = 4, m = 6, r = 1" in printed
+    assert (tmp_path / "out" / "mine-objective.svg").exists()
+    rows = json.loads((tmp_path / "out" / "directions.json").read_text())["rows"]
+    of_file, of_name = (
+        [row["h_stationary"] for row in rows if row["instance"] == name]
+        for name in ("mine", "gaussian:n=4,m=6,rank=1,seed=3")
+    )
+    assert of_file == pytest.approx(of_name, rel=1e-9)

@@ -1,0 +1,186 @@
+"""`lift-compare sweep`: what it prints, what it refuses, and that a refusal writes nothing."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from lift_compare.compare.commands.main import main
+from lift_compare.compare.sweeps.rows import Status
+from lift_compare.compare.sweeps.store import Store
+from tests.compare.sweeps.test_sweep import BAD
+
+ROOT = Path(__file__).parents[3]
+SWEEP = """
+description = "How far gradient descent gets"
+evaluation = "descent"
+[fixed]
+instance = "gaussian"
+n = 3
+m = 6
+[grid]
+gd_before = [10, 20, 40]
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "descents.toml"
+    path.write_text(SWEEP)
+    return path
+
+
+def test_it_prints_a_table_and_keeps_the_rows(file: Path, tmp_path: Path, capsys) -> None:
+    assert main(["sweep", str(file), "--out", str(tmp_path / "out"), "--jobs", "1"]) == 0
+    said = capsys.readouterr()
+    assert said.out.startswith("How far gradient descent gets\n")
+    assert "gd_before" in said.out
+    assert said.out.count("done") == 3
+    assert "3 rows: 3 done; 3 run here" in said.err
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["descents.sqlite"]
+
+    # The same command again evaluates nothing, so the forms of the output cost nothing here.
+    assert main(["sweep", str(file), "--out", str(tmp_path / "out"), "--json"]) == 0
+    said = capsys.readouterr()
+    rows = [json.loads(line) for line in said.out.splitlines()]
+    assert [row["gd_before"] for row in rows] == [10, 20, 40]
+    assert all(row["h_before"] > 0 and row["seed"] == 0 and row["threads"] == "1" for row in rows)
+    assert "0 run here" in said.err
+
+    assert (
+        main(["sweep", str(file), "--store", str(tmp_path / "out" / "descents.sqlite"), "--csv"])
+        == 0
+    )
+    read = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [float(row["h_before"]) for row in read] == [row["h_before"] for row in rows]
+
+    assert (
+        main(
+            [
+                "sweep",
+                str(file),
+                "--out",
+                str(tmp_path / "out"),
+                "--seed",
+                "5",
+                "--jobs",
+                "1",
+                "--json",
+            ]
+        )
+        == 0
+    )
+    other = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {row["seed"] for row in other} == {5}
+    assert [row["h_before"] for row in other] != [row["h_before"] for row in rows]
+
+
+def assert_refused(words: list[str], folder: Path, capsys, message: str = "") -> None:
+    """Exit code 2, one line on stderr, nothing on stdout, nothing written."""
+    before = sorted(folder.rglob("*"))
+    assert main(words) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("lift-compare: error: ")
+    assert said.err.count("\n") == 1
+    assert message in said.err
+    assert sorted(folder.rglob("*")) == before
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_malformed_file_is_refused(tmp_path: Path, capsys, name: str) -> None:
+    file = tmp_path / "bad.toml"
+    file.write_text(BAD[name][0])
+    assert_refused(
+        ["sweep", str(file), "--out", str(tmp_path / "out")], tmp_path, capsys, str(file)
+    )
+
+
+def test_bad_usage_is_refused(file: Path, tmp_path: Path, capsys) -> None:
+    out = ["--out", str(tmp_path / "out")]
+    assert_refused(
+        ["sweep", "no-such-file", *out], tmp_path, capsys, "no-such-file: cannot be read"
+    )
+    assert_refused(["sweep", str(file), "--jobs", "0", *out], tmp_path, capsys, "--jobs")
+    assert_refused(
+        ["sweep", str(file), "--csv", "--json", *out], tmp_path, capsys, "not allowed with argument"
+    )
+    assert_refused(["sweep", str(file), "--seed", "-1", *out], tmp_path, capsys, "seed")
+    assert_refused(["sweep", str(file), "--store", str(file)], tmp_path, capsys, "not a store")
+    assert_refused(
+        ["sweep", str(file), "--store", str(tmp_path)], tmp_path, capsys, "expected a file"
+    )
+    file.write_text(SWEEP.replace("gd_before", "seed"))
+    assert_refused(["sweep", str(file), "--seed", "1", *out], tmp_path, capsys, "--seed")
+
+
+def test_a_shipped_grid_runs_by_name(tmp_path: Path, capsys) -> None:
+    assert main(["sweep", "two-by-two", "--out", str(tmp_path), "--jobs", "2"]) == 0
+    out = capsys.readouterr().out
+    assert "0.611755" in out  # printed with the paper: 0.6117554908
+    assert out.count("beta") == 14
+    assert (tmp_path / "two-by-two.sqlite").exists()
+
+
+def test_ctrl_c_ends_with_130_and_the_same_command_goes_on(tmp_path: Path) -> None:
+    file = tmp_path / "slow.toml"
+    file.write_text(SWEEP.replace("[10, 20, 40]", "[10, 11, 12, 200_001, 200_002, 200_003]"))
+    words = [
+        sys.executable,
+        "-m",
+        "lift_compare",
+        "sweep",
+        str(file),
+        "--out",
+        str(tmp_path),
+        "--jobs",
+        "1",
+    ]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    child = subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    )
+    store_path = tmp_path / "slow.sqlite"
+    while not (store_path.exists() and done(store_path)):
+        assert child.poll() is None
+        time.sleep(0.02)
+    child.send_signal(signal.SIGINT)
+    out, err = child.communicate(timeout=100)
+    assert child.returncode == 130
+    assert out == ""
+    assert "the same command goes on from there" in err
+    assert "Traceback" not in err
+    assert 1 <= done(store_path) < 6
+
+
+def done(store_path: Path) -> int:
+    with Store(store_path) as store:
+        return sum(row.status is Status.DONE for row in store.rows())
+
+
+def test_a_sweep_runs_on_an_instance_of_your_own(file: Path, tmp_path: Path, capsys) -> None:
+    words = ["--instance", "real-system", "--out", str(tmp_path / "out"), "--jobs", "1", "--json"]
+    assert main(["sweep", str(file), *words]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {(row["instance"], row["n"]) for row in rows} == {("real-system", None)}
+
+
+def test_a_failed_evaluation_is_exit_code_1(tmp_path: Path, capsys) -> None:
+    """A step so large that the descent to X̂ leaves float64 at once, and X̂ = its start."""
+    file = tmp_path / "wild.toml"
+    file.write_text(
+        'evaluation = "escape"\n[fixed]\ninstance = "gaussian:n=5,m=1,seed=1"\n'
+        'gd_step = 1e-9\ngd_before = 0\nspread = 1e-200\n[grid]\nmethod = ["exact"]\n'
+    )
+    assert main(["sweep", str(file), "--out", str(tmp_path), "--jobs", "1"]) == 1
+    said = capsys.readouterr()
+    assert "1 failed" in said.err

@@ -1,0 +1,205 @@
+"""Explicit and exactly simulated lifted descent are the same path: the central claim."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from lift_compare import lifting, sensing
+from lift_compare.compare import compare_directions
+from lift_compare.compare.agreement import _captured, _cosine
+from lift_compare.simulated import descend
+from tests.catalogue import PUBLISHED, entrywise, rank_one
+
+
+def stationary(problem: sensing.SensingProblem, seed: int) -> np.ndarray:
+    start = np.random.default_rng(seed).standard_normal(problem.shape)
+    rough = sensing.gradient_descent(
+        problem, start, step_size=sensing.Backtracking(), max_iterations=3000, tolerance=1e-6
+    )
+    return sensing.polish(problem, rough.point)
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+@pytest.mark.parametrize("order", [1, 3, 5])
+def test_the_published_instances(name: str, order: int) -> None:
+    instance = sensing.instance(name)
+    X, own = instance.stationary_point(), instance.settings
+    comparison = compare_directions(
+        instance.problem, X, order, rho=own.rho, eta=own.eta, steps=100, costs=False
+    )
+    assert comparison.coefficient_error < 1e-10
+    assert comparison.objective_error < 1e-10
+    assert comparison.tensor_error < 1e-10
+    assert comparison.agree
+    assert comparison.direction_cosine == pytest.approx(1, abs=1e-9)
+    assert comparison.curvature == pytest.approx(comparison.explicit_curvature, rel=1e-9, abs=1e-12)
+    assert "agree" in repr(comparison)
+
+
+@pytest.mark.parametrize(
+    ("n", "rank", "m", "order"),
+    [
+        (4, 1, 5, 1),
+        (4, 1, 5, 3),
+        (4, 1, 5, 5),
+        (3, 2, 7, 1),
+        (3, 2, 7, 3),
+        (4, 3, 9, 1),
+        (3, 3, 7, 3),
+        (2, 2, 4, 5),
+    ],
+)
+@pytest.mark.parametrize("seed", [0, 1])
+def test_random_gaussian_instances(n: int, rank: int, m: int, order: int, seed: int) -> None:
+    problem = sensing.gaussian(n, rank, m, seed)
+    X = stationary(problem, seed)
+    comparison = compare_directions(
+        problem, X, order, rho=0.2, eta=0.02, steps=60, costs=False, oracle=False
+    )
+    assert (
+        max(comparison.coefficient_error, comparison.objective_error, comparison.tensor_error)
+        < 1e-10
+    )
+
+
+@pytest.mark.parametrize(
+    "problem", [entrywise(3, 2, 0), rank_one(3, 2, 5, 1)], ids=["entrywise", "rank-one"]
+)
+def test_other_operators(problem: sensing.SensingProblem) -> None:
+    comparison = compare_directions(
+        problem, stationary(problem, 3), 3, rho=0.1, eta=1e-4, steps=40, costs=False
+    )
+    assert comparison.agree
+
+
+def test_a_wrong_simulation_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    def wrong(*args, **kwargs):
+        path = descend(*args, **kwargs)
+        return replace(path, coefficients=path.coefficients * np.array([1, 1 + 1e-7, 1]))
+
+    monkeypatch.setattr("lift_compare.simulated.descend", wrong)
+    problem = sensing.real_system()
+    X = sensing.instance("real-system").stationary_point()
+    comparison = compare_directions(problem, X, 3, rho=0.1, eta=0.1, steps=50, costs=False)
+    assert comparison.coefficient_error > 1e-10
+    assert not comparison.agree
+    assert "DISAGREE" in repr(comparison)
+
+
+def test_measures_of_the_free_path_are_those_of_the_tensors() -> None:
+    """Span capture and principal angle, recomputed with plain linear algebra from explicit
+    tensors."""
+    problem = sensing.real_system()
+    X = sensing.instance("real-system").stationary_point()
+    comparison = compare_directions(problem, X, 3, rho=0.1, eta=0.1, steps=3, costs=False)
+    lifted = lifting.LiftedProblem(problem, 3)
+    tensors = [lifted.lift(G) for G in comparison.directions.generators]
+    w = w0 = tensors[0] + 0.1 * tensors[1]
+    displacements = []
+    for _ in range(3):
+        w = w - 0.05 * lifted.gradient(w)
+        displacements.append((w - w0).ravel())
+    S = np.linalg.qr(np.array([t.ravel() for t in tensors]).T)[0]
+    delta = displacements[-1]
+    assert comparison.span_capture == pytest.approx(
+        np.linalg.norm(S.T @ delta) / np.linalg.norm(delta), rel=1e-9
+    )
+    V = np.linalg.svd(np.array(displacements).T, full_matrices=False)[0][
+        :, : len(comparison.principal_angles)
+    ]
+    cosines = np.linalg.svd(S.T @ V, compute_uv=False)
+    np.testing.assert_allclose(
+        np.sort(np.cos(comparison.principal_angles)), np.sort(cosines), atol=1e-7
+    )
+
+
+def test_oracle_alignment_against_a_dense_hessian() -> None:
+    problem = sensing.real_system()
+    X = sensing.instance("real-system").stationary_point()
+    comparison = compare_directions(
+        problem, X, 3, rho=0.1, eta=0.1, steps=1, costs=False, oracle=True
+    )
+    lifted = lifting.LiftedProblem(problem, 3)
+    w = lifted.lift(X)
+    eye = np.eye(27).reshape(27, 3, 3, 3)
+    H = np.array([lifted.hessian_product(w, e).ravel() for e in eye])
+    values, vectors = np.linalg.eigh((H + H.T) / 2)
+    oracle = comparison.oracle_alignment
+    assert oracle.curvature == pytest.approx(values[0], rel=1e-6, abs=1e-9)
+    b = lifted.lift(comparison.directions.visible).ravel()
+    if values[1] - values[0] > 1e-3 * abs(values[0]):  # otherwise the direction is not unique
+        assert oracle.visible_cosine == pytest.approx(abs(vectors[:, 0] @ b), abs=1e-4)
+    assert oracle.visible_cosine <= oracle.span_capture + 1e-9
+
+
+def test_costs_table_and_row() -> None:
+    problem = sensing.two_by_two()
+    comparison = compare_directions(problem, [[0.0], [2**-0.5]], 3, rho=0.1, eta=0.01, steps=5)
+    assert comparison.explicit_cost.seconds.median > 0
+    assert comparison.simulated_cost.traced_bytes > 0
+    assert "coefficient error" in comparison.table()
+    assert comparison.row()["explicit_seconds"] == comparison.explicit_cost.seconds.median
+
+
+def test_a_diverging_step_is_compared_up_to_its_last_finite_iterate() -> None:
+    problem = sensing.real_system()
+    X = sensing.instance("real-system").stationary_point()
+    comparison = compare_directions(
+        problem, X, 1, rho=0.1, eta=40.0, steps=500, costs=False, oracle=False
+    )
+    assert comparison.explicit.stop_reason is sensing.StopReason.DIVERGED
+    assert comparison.steps < 500
+    numbers = [value for value in comparison.row().values() if isinstance(value, float)]
+    assert all(math.isfinite(value) for value in numbers)
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"order": 4}, ValueError, "order: expected an odd"),
+        ({"rho": 0.0}, ValueError, "rho"),
+        ({"eta": -0.1}, ValueError, "eta"),
+        ({"steps": 0}, ValueError, "steps"),
+        ({"steps": 1.5}, TypeError, "steps"),
+        ({"X": np.zeros((2, 1))}, ValueError, "X = 0"),
+        ({"X": np.full((2, 1), np.nan)}, ValueError, "X: expected finite"),
+        ({"memory_limit": 10}, lifting.MemoryLimitExceeded, "needs .* bytes, 10 allowed"),
+    ],
+)
+def test_bad_input_is_refused(change, error, message) -> None:
+    arguments = {
+        "X": np.array([[0.0], [2**-0.5]]),
+        "order": 3,
+        "rho": 0.1,
+        "eta": 0.01,
+        "steps": 5,
+    } | change
+    with pytest.raises(error, match=message):
+        compare_directions(sensing.two_by_two(), **arguments)
+
+
+def test_an_undefined_cosine_is_none_and_not_zero() -> None:
+    """A displacement Δ = 0 has no angle to anything."""
+    zeros = np.zeros((2, 2))
+    assert _cosine(zeros, np.ones((2, 2))) is None
+    assert _cosine(np.ones((2, 2)), -np.ones((2, 2))) == pytest.approx(-1)
+    assert _captured(zeros, lifting.SpanProjection([np.ones((2, 2))])) is None
+
+
+def test_results_hold_nothing_that_can_be_changed_by_accident() -> None:
+    problem = sensing.two_by_two()
+    found = compare_directions(
+        problem, [[0.0], [2**-0.5]], 3, rho=0.1, eta=0.01, steps=5, costs=False
+    )
+    assert not [name for name, value in vars(found).items() if isinstance(value, list)]
+    with pytest.raises(AttributeError):
+        found.order = 5
+
+
+def test_an_unknown_option_is_refused() -> None:
+    with pytest.raises(TypeError, match="memory"):
+        compare_directions(
+            sensing.two_by_two(), [[0.0], [2**-0.5]], 3, rho=0.1, eta=0.01, steps=5, memory=1
+        )
