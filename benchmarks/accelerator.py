@@ -1,4 +1,4 @@
-"""Time and memory of one value-and-gradient on each backend, on the CPU and, where one is present, on a GPU.
+"""Time and memory of one value-and-gradient on each backend, on the CPU and a GPU if any.
 
     python benchmarks/accelerator.py [--repeats 5]
 
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from lift_compare import sensing
-from lift_compare.compare.measure import Seconds, traced_peak
+from lift_compare.compare.cost.measure import Seconds, traced_peak
 from lift_compare.compare.provenance import provenance
 from lift_compare.compare.tables import Column, text_table
 from lift_compare.lifting import LiftedProblem
@@ -46,7 +46,7 @@ CASES = {
 
 
 def devices(backend: str) -> list[str]:
-    """Return the devices of a backend that are present; ImportError where its package is missing."""
+    """Return the devices of a backend that are present; ImportError without its package."""
     if backend == "pytorch":
         import torch
 

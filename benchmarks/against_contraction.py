@@ -1,4 +1,4 @@
-"""The explicit gradient against the plain contraction over n⁴ cores that code for lifting uses, side by side.
+"""The explicit gradient against the plain contraction over n⁴ cores of other code, in turns.
 
     python benchmarks/against_contraction.py [--repeats 11] [--seed 0]
 
@@ -20,7 +20,7 @@ import numpy as np
 import opt_einsum
 
 from lift_compare import sensing
-from lift_compare.compare.measure import Seconds, traced_peak
+from lift_compare.compare.cost.measure import Seconds, traced_peak
 from lift_compare.compare.provenance import provenance
 from lift_compare.compare.tables import Column, text_table
 from lift_compare.lifting import LiftedProblem
@@ -48,7 +48,10 @@ COLUMNS = [
 
 
 def contraction(problem: sensing.SensingProblem, order: int) -> tuple[Callable[[Any], Any], int]:
-    """Return the jitted gradient 2 [N^{⊗l}(w w) w − (A*(b))^{⊗l} w] for r = 1, and the bytes it holds at its peak."""
+    """Return the jitted gradient, and the bytes it holds at its peak.
+
+    It is 2 [N^{⊗l}(w w) w − (A*(b))^{⊗l} w] for r = 1.
+    """
     import jax
 
     jax.config.update("jax_enable_x64", True)

@@ -1,4 +1,4 @@
-"""Processor time of one escape by each method, in units of one gradient of h, side by side in one run.
+"""Processor time of one escape by each method, in units of one gradient of h, in one run.
 
     python benchmarks/escape_cost.py [--repeats 15]
 
@@ -31,7 +31,7 @@ GRADIENTS = 50
 
 
 def stuck(n: int, count: int):
-    """Return a problem of side n and up to `count` spurious minima that gradient descent ends at."""
+    """Return a problem of side n and up to `count` spurious minima where descent ends."""
     problem = sensing.perturbed_completion(n, 0.1)
     starts = 0.5 * np.random.default_rng(0).standard_normal((4 * count, n, 1))
     runs = descend_batch_with_escapes(problem, starts, step_size=0.5 / n, max_escapes=0)

@@ -16,9 +16,9 @@ import numpy as np
 from tqdm import tqdm
 
 from lift_compare import sensing
-from lift_compare.compare.measure import measure_cost
+from lift_compare.compare.cost.measure import measure_cost
 from lift_compare.compare.provenance import provenance
-from lift_compare.compare.tables import Column, text_table, write_csv
+from lift_compare.compare.tables import Column, save_rows, text_table
 from lift_compare.lifting import LiftedProblem, MemoryLimitExceeded
 
 COLUMNS = [
@@ -136,7 +136,7 @@ def main() -> int:
     print(text_table(COLUMNS, rows, title="Explicit lifting, float64, at a symmetric w"))
     print(f"\n{provenance(0)['machine']}")
     if arguments.csv:
-        write_csv(arguments.csv, rows)
+        save_rows(arguments.csv, rows)
     return 0
 
 

@@ -61,6 +61,42 @@ def stuck_points(instances: int, seed: int):
             yield m / (n * r), problem, point
 
 
+def by_ratio(ratios) -> dict:
+    """Return how many ratios m / (n r) fall into each bin, and in all."""
+    bins = {f"[{low:g}, {min(high, 4):g}]": (low, high) for low, high in BINS}
+    counts = {name: sum(low <= x < high for x in ratios) for name, (low, high) in bins.items()}
+    return counts | {"all": len(ratios)}
+
+
+def tried(name: str, settings: dict, stuck: list) -> tuple[dict, int]:
+    """Ask one method at every point; return its row, and how many of its promises were broken."""
+    found, falls, broken, seconds = [], [], 0, 0.0
+    reasons = dict.fromkeys(EscapeReason, 0)
+    for ratio, problem, X in tqdm(stuck, desc=name, disable=None):
+        begin = time.perf_counter()
+        attempt = escape(problem, X, **settings)
+        seconds += time.perf_counter() - begin
+        reasons[attempt.reason] += 1
+        lower = problem.objective(attempt.point) < problem.objective(X)
+        broken += not np.all(np.isfinite(attempt.point)) or (attempt.found and not lower)
+        if attempt.found:
+            found.append(ratio)
+            falls.append(1 - attempt.objective_after / attempt.objective_before)
+    why = [
+        f"{count} {reason.name}"
+        for reason, count in reasons.items()
+        if count and reason is not EscapeReason.FOUND
+    ]
+    row = {
+        "method": name,
+        **by_ratio(found),
+        "fall": float(np.median(falls)) if falls else None,
+        "seconds": seconds / max(1, len(stuck)),
+        "why": ", ".join(why),
+    }
+    return row, broken
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--instances", type=int, default=500)
@@ -68,64 +104,26 @@ def main() -> int:
     arguments = parser.parse_args()
 
     cases = list(stuck_points(arguments.instances, arguments.seed))
-    stuck = [(ratio, problem, X) for ratio, problem, X in cases if X is not None]
-    title = [f"[{low:g}, {min(high, 4):g}]" for low, high in BINS]
+    stuck = [case for case in cases if case[2] is not None]
     rows = [
-        {"method": name, **dict(zip(title, counts, strict=True)), "all": sum(counts)}
-        for name, counts in (
-            (
-                "instances",
-                [sum(low <= ratio < high for ratio, _, _ in cases) for low, high in BINS],
-            ),
-            (
-                "gradient descent stuck",
-                [sum(low <= ratio < high for ratio, _, _ in stuck) for low, high in BINS],
-            ),
-        )
+        {"method": "instances", **by_ratio([ratio for ratio, _, _ in cases])},
+        {"method": "gradient descent stuck", **by_ratio([ratio for ratio, _, _ in stuck])},
     ]
     broken = 0
     for name, settings in METHODS.items():
-        counts, seconds, reasons = [0] * len(BINS), 0.0, dict.fromkeys(EscapeReason, 0)
-        falls = []
-        for ratio, problem, X in tqdm(stuck, desc=name, disable=None):
-            begin = time.perf_counter()
-            attempt = escape(problem, X, **settings)
-            seconds += time.perf_counter() - begin
-            reasons[attempt.reason] += 1
-            finite = bool(np.all(np.isfinite(attempt.point)))
-            broken += not finite or (
-                attempt.found and not problem.objective(attempt.point) < problem.objective(X)
-            )
-            if attempt.found:
-                counts[next(i for i, (low, high) in enumerate(BINS) if low <= ratio < high)] += 1
-                falls.append(1 - attempt.objective_after / attempt.objective_before)
-        rows.append(
-            {
-                "method": name,
-                **dict(zip(title, counts, strict=True)),
-                "all": sum(counts),
-                "fall": float(np.median(falls)) if falls else None,
-                "seconds": seconds / max(1, len(stuck)),
-                "why": ", ".join(
-                    f"{count} {reason.name}"
-                    for reason, count in reasons.items()
-                    if count and reason is not EscapeReason.FOUND
-                ),
-            }
-        )
+        row, wrong = tried(name, settings, stuck)
+        rows.append(row)
+        broken += wrong
     columns = [
         Column("method", "escapes by"),
-        *(Column(name, f"m/(nr) in {name}", "d") for name in title),
+        *(Column(name, f"m/(nr) in {name}", "d") for name in by_ratio([]) if name != "all"),
         Column("all", "all", "d"),
         Column("fall", "median decrease", ".2g"),
         Column("seconds", "mean time", "seconds"),
         Column("why", "not found"),
     ]
-    print(
-        text_table(
-            columns, rows, title=f"{arguments.instances} Gaussian instances, seed {arguments.seed}"
-        )
-    )
+    title = f"{arguments.instances} Gaussian instances, seed {arguments.seed}"
+    print(text_table(columns, rows, title=title))
     machine = provenance(arguments.seed)["machine"]
     print(f"\n{machine['processor']}, threads {machine['threads']}; promises broken: {broken}")
     return 1 if broken else 0

@@ -4,11 +4,12 @@
 
 The coordinates fall into two halves, and the truth is Z = (z₁, z₂).
 - sparse: entries within a half have weight 1, the few across have ε. Gradient descent from (z₁,
-  −z₂) ends at a spurious
-  local minimum close by (this stage is shown, and not counted).
+  −z₂) ends at a spurious local minimum close by (this stage is shown, and not counted).
 - rank-one: each vector lives on one half, so X̂ = (z₁, 0) is exactly stationary, a saddle; its
-  hidden direction is zero. Each operator is measured in a fresh process: seconds of each stage (one
-  call each; they are long) and the resident peak of all of it above the imports.
+  hidden direction is zero.
+
+Each operator is measured in a fresh process: seconds of each stage (one call each; they are long)
+and the resident peak of all of it above the imports.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ import numpy as np
 from scipy import sparse
 
 from lift_compare import simulated
+from lift_compare.compare.cost.resident import peak_of
 from lift_compare.compare.provenance import provenance
-from lift_compare.compare.resident import peak_of
-from lift_compare.compare.tables import Column, show_bytes, text_table
+from lift_compare.compare.tables import Column, text_table
 from lift_compare.sensing import (
     Backtracking,
     EntrywiseOperator,
@@ -32,13 +33,17 @@ from lift_compare.sensing import (
     SensingProblem,
     gradient_descent,
 )
+from lift_compare.sensing.validation import show_bytes
 
 OPERATORS = ("sparse", "rank-one")
 EPSILON = 0.3
 
 
 def sparse_operator(n: int, stored: int, rng: np.random.Generator) -> EntrywiseOperator:
-    """Return `stored` weights at random places and on the diagonal, one in ten of the random ones across the halves."""
+    """Return `stored` weights at random places and on the diagonal.
+
+    One in ten of the random ones lies across the halves.
+    """
     half, each = n // 2, stored // n - 1
     rows = np.repeat(np.arange(n), each)
     across = rng.random(rows.size) < 0.1
@@ -98,7 +103,8 @@ def run(kind: str, n: int, stored: int, m: int, order: int, steps: int) -> None:
     # Half the largest step that always falls; on the sparse instance nothing falls beyond rounding:
     # any step will do.
     window = timed(
-        "step-size window", lambda: simulated.step_window(span, start, steps=steps, tolerance=0.1)
+        "step-size window",
+        lambda: simulated.step_window(span, start, iterations=steps, tolerance=0.1),
     )
     step = 0.5 * window.largest or 0.1
     path = timed(
@@ -121,9 +127,8 @@ def run(kind: str, n: int, stored: int, m: int, order: int, steps: int) -> None:
         )
     )
     print(f"\n{directions!r}\n{path!r}")
-    print(
-        f"h at X̂ {problem.objective(X):.6g}, after these steps and the collapse {problem.objective(point):.6g}"
-    )
+    before, after = problem.objective(X), problem.objective(point)
+    print(f"h at X̂ {before:.6g}, after these steps and the collapse {after:.6g}")
     print(repr(escape))
 
 

@@ -1,4 +1,4 @@
-"""One exact step of `descend` costs the same whatever n and l are, and grows only with the number of generators.
+"""One exact step of `descend` costs the same whatever n and l are; only generators count.
 
     python benchmarks/step_cost.py
 
@@ -61,7 +61,7 @@ def main() -> None:
 
 
 def prepare(n: int, order: int, k: int) -> tuple[simulated.SpanObjective, np.ndarray]:
-    """Return the objective in natural units on k generators: random ones, as only their number matters here."""
+    """Return the objective in natural units on k random generators: only their number matters."""
     problem = sensing.perturbed_completion(n, 0.1)
     generators = np.random.default_rng(0).standard_normal((k, n, 1))
     span = simulated.SpanObjective(problem, generators, order).normalised()

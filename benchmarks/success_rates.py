@@ -1,4 +1,4 @@
-"""Success rates of gradient descent with and without escapes on perturbed completion, beside the published ones.
+"""Success rates of descent with and without escapes on perturbed completion, and published ones.
 
 python benchmarks/success_rates.py [--method exact] [--scale 0.1] [--seed 0] [--starts 50]
 """
@@ -9,9 +9,9 @@ import argparse
 import sys
 import time
 
+from lift_compare.compare import success_rates
 from lift_compare.compare.provenance import provenance
-from lift_compare.compare.success import success_rates
-from lift_compare.simulated import METHODS
+from lift_compare.simulated.escapes.methods import METHODS
 
 
 def main() -> int:
@@ -29,7 +29,8 @@ def main() -> int:
     print(rates.table())
     machine = provenance(arguments.seed)["machine"]
     print(
-        f"\n{wall:.1f} s ({processor:.1f} s of processor time) on {machine['processor']}, {machine['threads']}"
+        f"\n{wall:.1f} s ({processor:.1f} s of processor time) on {machine['processor']}, "
+        f"{machine['threads']}"
     )
     return 0
 

@@ -109,7 +109,7 @@ class DirectionComparison:
     ...     sensing.two_by_two(), [[0.0], [0.5**0.5]], 3, rho=0.1, eta=0.01, steps=20, costs=False
     ... )
     >>> found.agree, found.form
-    (True, 'residual')
+    (True, 'normal')
     """
 
     order: int

@@ -5,25 +5,22 @@ Run as a plain script: python examples/compare_paths.py
 
 from pathlib import Path
 
-from lift_compare import sensing, simulated
+from lift_compare import sensing
 from lift_compare.compare import compare_directions
-from lift_compare.compare.figures.paths import coefficient_paths, lifted_objective
-from lift_compare.compare.figures.style import save_svg
-from lift_compare.compare.published import PUBLISHED
+from lift_compare.compare.figures import coefficient_paths, lifted_objective, save_svg
 
-instance = PUBLISHED["perturbed-completion"]
-problem = instance.build()
-X = sensing.polish(problem, instance.stationary_point())
+instance = sensing.instance("perturbed-completion")
+X, own = instance.stationary_point(), instance.settings
 
 # At l = 5, its smallest saddle order, the truncated closed form and the lifted descent part at
 # once.
-comparison = compare_directions(problem, X, order=5, rho=instance.rho, eta=instance.eta, steps=200)
+comparison = compare_directions(instance.problem, X, order=5, rho=own.rho, eta=own.eta, steps=200)
 print(comparison.table())
 
-span = simulated.SpanObjective(problem, comparison.directions.generators, comparison.order)
 out = Path("results")
-for name, (figure, _) in {
-    "paths-objective": lifted_objective(comparison, span, name=instance.name),
-    "paths-coefficients": coefficient_paths(comparison, name=instance.name),
+for name, draw in {
+    "paths-objective": lifted_objective,
+    "paths-coefficients": coefficient_paths,
 }.items():
+    figure, _ = draw(comparison, name=instance.name)
     print("written:", save_svg(figure, out / f"{name}.svg"))

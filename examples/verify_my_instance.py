@@ -6,23 +6,22 @@ from pathlib import Path
 import numpy as np
 
 from lift_compare import compare, sensing
-from lift_compare.compare.instance_file import InstanceFileError, read_instance
 
 
 def main() -> None:
-    problem = sensing.gaussian(n=4, rank=1, m=5, seed=3)
+    made = sensing.Instance("mine", sensing.gaussian(n=4, rank=1, m=5, seed=3))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "mine.npz"
-        np.savez(path, A=problem.operator.matrices(), Z=problem.ground_truth)
-        instance = read_instance(path)
+        sensing.save_instance(path, made)
+        instance = sensing.load_instance(path)
 
-        np.savez(path, A=problem.operator.matrices(), Z=np.full((4, 1), np.nan))
+        np.savez(path, A=made.problem.operator.matrices(), Z=np.full((4, 1), np.nan))
         try:
-            read_instance(path)
-        except InstanceFileError as error:
+            sensing.load_instance(path)
+        except ValueError as error:
             print("A bad file is refused:", str(error).partition("mine.npz: ")[2])
 
-    X = compare.spurious_point(instance.problem, seed=0)
+    X = instance.stationary_point(seed=0)  # it has no point, so a spurious one is looked for
     found = compare.verify(instance.problem, X, order=3)
     print(found.summary())
     for name in (

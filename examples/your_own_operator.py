@@ -1,6 +1,7 @@
-"""Bring your own sensing operator: four members are enough. Here A_i = (e_i e_{i+1}ᵀ + e_{i+1} e_iᵀ)/2 and all A_ii.
+"""Bring your own sensing operator: n, m, measure, adjoint_matmul and matrices are all it takes.
 
-Run as a plain script: python examples/your_own_operator.py
+Here A_i = (e_i e_{i+1}ᵀ + e_{i+1} e_iᵀ)/2 and all e_i e_iᵀ. Run as a plain script:
+python examples/your_own_operator.py
 """
 
 import numpy as np
@@ -9,7 +10,10 @@ from lift_compare import sensing
 
 
 class ChainOperator:
-    """Sees the diagonal and the first off-diagonal of a symmetric matrix; nothing of size n×n is formed."""
+    """Sees the diagonal and the first off-diagonal of a symmetric matrix.
+
+    Measurements and adjoint form nothing of size n×n.
+    """
 
     def __init__(self, n: int) -> None:
         self.n, self.m = n, 2 * n - 1

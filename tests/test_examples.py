@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from lift_compare.compare.__main__ import main
+from lift_compare.compare.commands.main import main
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))

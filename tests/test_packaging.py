@@ -13,8 +13,16 @@ import pytest
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("sensing", "lifting", "simulated", "compare")
 NOT_COPIED = (
-    ".git", ".venv", "results", "build", "dist", "*.egg-info", "__pycache__", ".*_cache", ".hypothesis",
-)  # fmt: skip
+    ".git",
+    ".venv",
+    "results",
+    "build",
+    "dist",
+    "*.egg-info",
+    "__pycache__",
+    ".*_cache",
+    ".hypothesis",
+)
 
 
 def fresh_clone(folder: Path) -> Path:
@@ -73,7 +81,10 @@ def test_wheel_and_editable_installation(tmp_path: Path) -> None:
         "from lift_compare import compare\nprint(compare.__file__)\n", encoding="utf-8"
     )
     assert Path(run(python, "compare.py", where=work).strip()).is_relative_to(tmp_path / "empty")
-    look = "import importlib.util as u, lift_compare as p; print(p.__file__, p.__version__, u.find_spec('sensing'))"
+    look = (
+        "import importlib.util as u, lift_compare as p; "
+        "print(p.__file__, p.__version__, u.find_spec('sensing'))"
+    )
     assert run(python, "-c", look, where=work).split()[1:] == ["0.1.0", "None"]
     in_clone = run(python, "-c", look, where=clone).split()[0]
     assert Path(in_clone).is_relative_to(tmp_path / "empty"), (

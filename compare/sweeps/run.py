@@ -120,7 +120,7 @@ def run_sweep(
     >>> import os, tempfile
     >>> from concurrent.futures import ThreadPoolExecutor
     >>> from lift_compare import compare
-    >>> sweep = compare.Sweep("descent", {"gd_before": [10, 20]}, {"instance": "two-by-two"})
+    >>> sweep = compare.Sweep("path", {"eta": [0.01, 0.02]}, {"instance": "two-by-two"})
     >>> with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(1) as executor:
     ...     report = compare.run_sweep(sweep, os.path.join(folder, "s.db"), executor=executor)
     >>> len(report.rows), report.ran

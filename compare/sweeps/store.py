@@ -57,7 +57,17 @@ RETRIED = (Status.FAILED, Status.REFUSED)
 
 
 class StoreError(ValueError):
-    """The file is no store of sweeps, or cannot be read or written."""
+    """The file is no store of sweeps, or cannot be read or written.
+
+    Examples
+    --------
+    >>> from lift_compare import compare
+    >>> try:
+    ...     compare.export_rows("no-such-store.sqlite")
+    ... except compare.StoreError as error:
+    ...     print(error)
+    store: there is no file no-such-store.sqlite
+    """
 
 
 class Answer(StrEnum):

@@ -40,7 +40,7 @@ SMALL = {
     "gaussian n=3 m=4 r=2": (sensing.gaussian(3, 2, 4, seed=2), 3),
     "gaussian n=2 m=2 r=2 l=5": (sensing.gaussian(2, 2, 2, seed=3), 5),
     "gaussian n=3 m=7 r=3": (sensing.gaussian(3, 3, 7, seed=4), 1),
-    "gaussian n=2 m=5 r=1 (more measurements than dimensions)": (sensing.gaussian(2, 1, 5, seed=5), 3),
+    "gaussian n=2 m=5 r=1 (m > dimensions)": (sensing.gaussian(2, 1, 5, seed=5), 3),
     "entrywise n=3 r=2": (_entrywise(3, 2, seed=6), 3),
     "entrywise n=2 r=1 l=5": (_entrywise(2, 1, seed=7), 5),
     "entrywise with holes": (_entrywise(3, 1, seed=8, density=0.6), 3),

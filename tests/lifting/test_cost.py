@@ -68,9 +68,8 @@ def test_the_predicted_peak_is_within_a_factor_of_the_traced_one(name, form):
     problem, order = MEASURED[name]
     lifted = LiftedProblem(problem, order, form=form)
     rng = np.random.default_rng(2)
-    w, direction = (
-        sum(c * lifted.lift(rng.standard_normal(problem.shape)) for c in (1.0, -0.4)) for _ in range(2)
-    )  # fmt: skip
+    lifts = [lifted.lift(rng.standard_normal(problem.shape)) for _ in range(4)]
+    w, direction = lifts[0] - 0.4 * lifts[1], lifts[2] - 0.4 * lifts[3]
     tensors = [(w, direction)]
     if not FORMS[form].symmetric_only:
         tensors.append((rng.standard_normal(lifted.shape), rng.standard_normal(lifted.shape)))

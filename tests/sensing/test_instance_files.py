@@ -65,8 +65,7 @@ def refusal(path, **options):
     return line
 
 
-# -- good files
-# ---------------------------------------------------------------------------------------------------
+# good files --------------------------------------------------------------------------------------
 
 
 def test_dense_operator_with_ground_truth(tmp_path):
@@ -123,8 +122,7 @@ def test_rank_as_a_number_of_any_kind(tmp_path, rank):
     assert load_instance(saved(tmp_path / "r.npz", rank=rank)).problem.rank == 2
 
 
-# -- refused: the archive
-# -------------------------------------------------------------------------------------------
+# refused: the archive ----------------------------------------------------------------------------
 
 
 def test_no_such_file(tmp_path):
@@ -201,8 +199,7 @@ def test_damaged_data_is_found_by_its_checksum(tmp_path):
     assert "A: its data cannot be read" in refusal(path)
 
 
-# -- refused: keys
-# -------------------------------------------------------------------------------------------------
+# refused: keys -----------------------------------------------------------------------------------
 
 
 def test_missing_and_conflicting_keys(tmp_path):
@@ -213,8 +210,7 @@ def test_missing_and_conflicting_keys(tmp_path):
     assert "expected b (measurements) or Z" in refusal(saved(tmp_path / "3.npz", Z=None))
 
 
-# -- refused: headers, before any data is read
-# ------------------------------------------------------------------------
+# refused: headers, before any data is read -------------------------------------------------------
 
 
 def test_pickle_is_never_loaded(tmp_path):
@@ -347,8 +343,7 @@ def test_hostile_headers(tmp_path, text):
     )
 
 
-# -- refused: values
-# ------------------------------------------------------------------------------------------------
+# refused: values ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("key", ["A", "Z", "X", "b", "weights"])
@@ -399,8 +394,7 @@ def test_long_double_overflow_cannot_pass_as_infinity(tmp_path):
     )
 
 
-# -- anything at all
-# -------------------------------------------------------------------------------------------------
+# anything at all ---------------------------------------------------------------------------------
 
 
 @settings(

@@ -120,8 +120,7 @@ def test_truncation_error_where_there_is_no_gradient():
         )
 
 
-# The published collapse
-# -----------------------------------------------------------------------------------------------
+# The published collapse --------------------------------------------------------------------------
 
 
 def test_the_forced_point_is_the_root_of_the_dominant_term():
@@ -174,8 +173,7 @@ def test_bad_rules_are_refused():
         published_collapse(problem, directions, 3, [1.0, 1])
 
 
-# The surrogate
-# --------------------------------------------------------------------------------------------------------
+# The surrogate -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("r", "order"), [(1, 1), (1, 3), (2, 3), (3, 5)])
