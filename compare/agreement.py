@@ -19,6 +19,13 @@ from .simulated_lift import SimulatedLift
 from .tables import Column, show, text_table
 from .tolerances import AGREEMENT, ONE_LINE
 
+_IN_A_ROW = (
+    *("order", "rho", "eta", "steps", "form"),
+    *("coefficient_error", "objective_error", "tensor_error", "agree"),
+    *("direction_cosine", "truncated_cosine", "principal_angles", "span_capture"),
+    *("truncation_error", "curvature", "explicit_curvature"),
+)
+
 ORACLE_ENTRIES = 300
 """Tensors of up to this many entries have their oracle direction computed unless it is declined."""
 
@@ -145,31 +152,13 @@ class DirectionComparison:
 
     def row(self) -> dict[str, Any]:
         """Return the numbers as one row of a table."""
-        oracle = self.oracle_alignment
-        return {
-            "order": self.order,
-            "rho": self.rho,
-            "eta": self.eta,
-            "steps": self.steps,
-            "form": self.form,
-            "coefficient_error": self.coefficient_error,
-            "objective_error": self.objective_error,
-            "tensor_error": self.tensor_error,
-            "agree": self.agree,
-            "direction_cosine": self.direction_cosine,
-            "truncated_cosine": self.truncated_cosine,
-            "principal_angles": self.principal_angles,
-            "span_capture": self.span_capture,
-            "truncation_error": self.truncation_error,
-            "curvature": self.curvature,
-            "explicit_curvature": self.explicit_curvature,
-            "oracle_curvature": oracle.curvature if oracle else None,
-            "oracle_visible_cosine": oracle.visible_cosine if oracle else None,
-            "oracle_span_capture": oracle.span_capture if oracle else None,
-            "explicit_stop": str(self.explicit.stop_reason),
-            **(self.explicit_cost.row("explicit_") if self.explicit_cost else {}),
-            **(self.simulated_cost.row("simulated_") if self.simulated_cost else {}),
-        }
+        row = {name: getattr(self, name) for name in _IN_A_ROW}
+        for name in ("curvature", "visible_cosine", "span_capture"):
+            row[f"oracle_{name}"] = getattr(self.oracle_alignment, name, None)
+        row["explicit_stop"] = str(self.explicit.stop_reason)
+        for side, cost in (("explicit", self.explicit_cost), ("simulated", self.simulated_cost)):
+            row |= {} if cost is None else cost.row(f"{side}_")
+        return row
 
     def table(self) -> str:
         """Return the numbers as a table of two columns."""

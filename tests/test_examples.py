@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from lift_compare.compare.commands.main import main
 
 ROOT = Path(__file__).parents[1]

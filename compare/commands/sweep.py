@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def table(sweep: Sweep, report: SweepReport, rows: list[dict[str, Any]]) -> str:
     """Return the rows as text: what varies, what matters in the results, and what went wrong."""
-    names = (*sweep.varied, "status", *sweep.definition.columns)
+    names = (*sweep.varied, "status", *sweep.definition.columns.split())
     columns = [Column(name, name, ".6g") for name in names]
     if report.count(Status.DONE) < len(report.rows):
         columns.append(Column("error", "error"))

@@ -41,21 +41,9 @@ COLUMNS = (
 class Scaling:
     """How one quantity grows along one axis, all else fixed.
 
-    Attributes
-    ----------
-    operator, method, form, fixed : str
-        The series: what was sensed, by which method and form, and the sizes that were kept.
-    axis : str
-        The size that varies: "n", "rank", "m" or "order".
-    quantity : str
-        "plan_seconds", "run_seconds", "traced_bytes" or "resident_bytes".
-    measured : float
-        Along n, rank and m the exponent p of cost ∝ size^p; along the order the factor for each
-        step of l by one.
-    predicted : float or None
-        The same fit of the predicted operations (for seconds) or bytes; None on the simulated side.
-    smallest, largest, points : int
-        The sizes that were fitted: the large part of the series.
+    `measured` is the exponent p of cost ∝ size^p along n, rank and m, and along the order the
+    factor for each step of l by one; `predicted` the same fit of the predicted operations or bytes,
+    None on the simulated side. Only the large part of a series is fitted.
     """
 
     operator: str

@@ -68,8 +68,6 @@ def cost_seconds(
         Rows of `cost_grid` that differ in the axis and the method only.
     axis : str
         "n", "rank", "m" or "order".
-    ax
-        See `compare.figures`.
 
     Examples
     --------
@@ -230,8 +228,7 @@ def _complete(
     ax.set_yscale("log")
     if axis in ("n", "m"):
         ax.set_xscale("log")
-    alternative = f"{title}, {_TITLES[axis]}. {words}"
-    finish(ax, title=title, x=_TITLES[axis], y=y, alternative=alternative, legend=None)
+    finish(ax, title, _TITLES[axis], y, f"{title}, {_TITLES[axis]}. {words}", legend=None)
     if axis not in ("n", "m"):
         ax.set_xticks(sorted({row[axis] for row in rows}))
     legend_below(ax, ncols=columns, handlelength=2.6)

@@ -49,8 +49,6 @@ def histories(
         "objective", "gradient_norm" or "distance".
     unbroken : collection of str
         Kinds whose descents follow each other without an escape.
-    title, labels, ax
-        See `compare.figures`.
 
     Raises
     ------
@@ -89,7 +87,7 @@ def histories(
         start = parts[0][0]
         said.append(f"{label}: from {start:.4g} at the start to {last:.4g} at iteration {first}.")
     words = f"{title}: {short} against the iteration, logarithmic{low}. {' '.join(said)}"
-    finish(ax, title=title, x="iteration of gradient descent", y=name, alternative=words)
+    finish(ax, title, "iteration of gradient descent", name, words)
     return fig, ax
 
 
@@ -110,8 +108,6 @@ def lifted_objectives(
         By label: the kind of curve, and values: first the one at ŵ, then those of steps 0 .. T.
     steps : mapping of str to array (T + 1,), optional
         The steps of a curve by label, where they are not 0 .. T.
-    title, ax
-        See `compare.figures`.
 
     Raises
     ------
@@ -142,13 +138,8 @@ def lifted_objectives(
         )
     # A surrogate may leave by orders of magnitude; the words say how far.
     ax.set_ylim(0, min(top, 4) * 1.08)
-    finish(
-        ax,
-        title=title,
-        x="step t of the simulated lift",
-        y="objective / its value at ŵ",
-        alternative=f"{title}. A horizontal line marks 1. {' '.join(said)}",
-    )
+    words = f"{title}. A horizontal line marks 1. {' '.join(said)}"
+    finish(ax, title, "step t of the simulated lift", "objective / its value at ŵ", words)
     return fig, ax
 
 
@@ -163,8 +154,6 @@ def term_norms(
         |c_j| ‖X_j‖^l (see `simulated.term_norms`).
     steps : array (T + 1,), optional
         Their steps; 0 .. T without it.
-    title, ax
-        See `compare.figures`.
 
     Examples
     --------
@@ -180,13 +169,8 @@ def term_norms(
         shown = np.where(values[kept] >= floor, values[kept], np.nan)
         ax.semilogy(at[kept], shown, label=label, **line(kind))
         said.append(f"{label}: {values[0]:.4g} at the start, {values[-1]:.4g} at the end.")
-    finish(
-        ax,
-        title=title,
-        x="step t of the simulated lift",
-        y="Frobenius norm of the tensor",
-        alternative=f"{title}, {at[-1]} steps, logarithmic. {' '.join(said)}",
-    )
+    words = f"{title}, {at[-1]} steps, logarithmic. {' '.join(said)}"
+    finish(ax, title, "step t of the simulated lift", "Frobenius norm of the tensor", words)
     return fig, ax
 
 

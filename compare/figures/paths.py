@@ -31,8 +31,6 @@ def lifted_objective(
         The comparison.
     name : str
         Name of the instance, for the title.
-    ax
-        See `compare.figures`.
 
     Examples
     --------
@@ -52,18 +50,14 @@ def lifted_objective(
     ax.plot(steps, truncated, **line("truncated", label="truncated, as published"))
     if min(explicit.min(), truncated.min()) > 0 and explicit.max() / explicit.min() > 50:
         ax.set_yscale("log")
-    finish(
-        ax,
-        title=f"{name} lifted objective, l = {comparison.order}".strip(),
-        x="step of the lifted descent",
-        y=r"$h^l(w_t)$",
-        alternative=(
-            f"Lifted objective at order {comparison.order} over {comparison.steps} steps. Explicit "
-            f"lift and exact simulation lie on one curve, from {explicit[0]:.4g} to "
-            f"{explicit[-1]:.4g} (largest relative difference {comparison.objective_error:.1e}). "
-            f"The truncated closed form ends at {truncated[-1]:.4g}."
-        ),
+    title = f"{name} lifted objective, l = {comparison.order}".strip()
+    words = (
+        f"Lifted objective at order {comparison.order} over {comparison.steps} steps. Explicit "
+        f"lift and exact simulation lie on one curve, from {explicit[0]:.4g} to "
+        f"{explicit[-1]:.4g} (largest relative difference {comparison.objective_error:.1e}). "
+        f"The truncated closed form ends at {truncated[-1]:.4g}."
     )
+    finish(ax, title, "step of the lifted descent", r"$h^l(w_t)$", words)
     return fig, ax
 
 
@@ -80,8 +74,6 @@ def coefficient_paths(
         The comparison.
     name : str
         Name of the instance, for the title.
-    ax
-        See `compare.figures`.
 
     Examples
     --------
@@ -109,14 +101,10 @@ def coefficient_paths(
     norms = np.concatenate([exact, truncated])
     if norms.max() / norms[norms > 0].min() > 100:
         ax.set_yscale("log")
+    title = f"{name} norms of the terms, l = {comparison.order}".strip()
     over = f"at order {comparison.order} over {made} steps"
-    finish(
-        ax,
-        title=f"{name} norms of the terms, l = {comparison.order}".strip(),
-        x="step of the lifted descent",
-        y=r"$|c_j|\,\|X_j\|^l$",
-        alternative=f"Norms of the three terms {over}. At the end: {', '.join(ends)}.",
-    )
+    words = f"Norms of the three terms {over}. At the end: {', '.join(ends)}."
+    finish(ax, title, "step of the lifted descent", r"$|c_j|\,\|X_j\|^l$", words)
     return fig, ax
 
 
@@ -129,8 +117,6 @@ def step_cost(rows: Sequence[Mapping[str, Any]], *, ax: Axes | None = None) -> t
     ----------
     rows : sequence of mapping
         Rows of `compare_instances`.
-    ax
-        See `compare.figures`.
 
     Examples
     --------
@@ -168,14 +154,9 @@ def step_cost(rows: Sequence[Mapping[str, Any]], *, ax: Axes | None = None) -> t
             needs = show_bytes(refused[0]["predicted_bytes"])
             told.append(f"order {refused[0]['order']} is refused, it needs {needs}")
     ax.set_yscale("log")
-    finish(
-        ax,
-        title="one step of the lifted descent",
-        x="lifting order l (hollow, at the top: refused)",
-        y="seconds (median)",
-        alternative=f"Seconds of one step against the lifting order. {'; '.join(told)}.",
-        legend=None,
-    )
+    title, x = "one step of the lifted descent", "lifting order l (hollow, at the top: refused)"
+    words = f"Seconds of one step against the lifting order. {'; '.join(told)}."
+    finish(ax, title, x, "seconds (median)", words, legend=None)
     ax.set_xticks(sorted({row["order"] for row in rows}))
     for kind, label in (("explicit", "explicit"), ("exact", "simulated")):
         ax.plot([], [], **line(kind, marker="", label=label))

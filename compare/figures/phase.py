@@ -50,8 +50,6 @@ def truncated_phases(
         Range of T to show.
     marked : (float, float), optional
         A value of the setting, and a T, to mark: such as the published ones.
-    title, ax
-        See `compare.figures`.
 
     Raises
     ------
@@ -122,8 +120,6 @@ def exact_phases(
         The largest step size with which h^l falls at every step, drawn as a vertical line.
     marked : (float, float), optional
         A step size and a T to mark.
-    title, ax
-        See `compare.figures`.
 
     Examples
     --------
@@ -213,7 +209,7 @@ def _published(ax: Axes, x: float, y: float) -> Any:
 
 def _complete(ax: Axes, keys: list[Any], x: str, title: str, said: list[str]) -> None:
     words = f"{title}. {' '.join(said)}"
-    finish(ax, title=title, x=x, y="number of steps T", alternative=words, legend=None)
+    finish(ax, title, x, "number of steps T", words, legend=None)
     ax.grid(False)
     layout = {"ncols": 2, "columnspacing": 1, "handleheight": 1.4}
     legend_below(ax, drop=0.15, fontsize=SMALL - 1, handles=keys, **layout)

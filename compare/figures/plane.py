@@ -47,8 +47,6 @@ def landscape(
         X̂ and X̌: drawn as an arrow from the one to the other.
     window : (x1 min, x1 max, x2 min, x2 max), optional
         What to show; by default all that is drawn, with a margin.
-    title, ax
-        See `compare.figures`.
 
     Raises
     ------
@@ -87,14 +85,8 @@ def landscape(
     ax.set_ylim(low, high)
     ax.set_aspect("equal")
     seen = f"x₁ from {left:.2g} to {right:.2g} and x₂ from {low:.2g} to {high:.2g}"
-    finish(
-        ax,
-        title=title,
-        x="x₁ (first entry of X)",
-        y="x₂ (second entry of X)",
-        alternative=f"{title}. Level lines of h over {seen}. {' '.join(said)}",
-        legend=None,
-    )
+    words = f"{title}. Level lines of h over {seen}. {' '.join(said)}"
+    finish(ax, title, "x₁ (first entry of X)", "x₂ (second entry of X)", words, legend=None)
     ax.grid(False)
     ax.legend(fontsize=8.5, loc="lower left", framealpha=0.9, borderpad=0.4, handlelength=2.2)
     return fig, ax

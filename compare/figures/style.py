@@ -83,8 +83,8 @@ def canvas(
     return ax.figure.figure, ax
 
 
-def finish(ax: Axes, *, title: str, x: str, y: str, alternative: str, legend: Any = "best") -> None:
-    """Label the axes, draw the legend (where it may stand; None: no legend), attach the words."""
+def finish(ax: Axes, title: str, x: str, y: str, words: str, *, legend: Any = "best") -> None:
+    """Label the axes, draw the legend where it may stand (None: no legend), attach the words."""
     ax.set_title(title, fontsize=TEXT, loc="left")
     ax.set_xlabel(x, fontsize=TEXT)
     ax.set_ylabel(y, fontsize=TEXT)
@@ -98,7 +98,7 @@ def finish(ax: Axes, *, title: str, x: str, y: str, alternative: str, legend: An
     ax.set_axisbelow(True)
     if legend is not None and ax.get_legend_handles_labels()[0]:
         ax.legend(fontsize=SMALL, loc=legend, framealpha=0.85, borderpad=0.35, handlelength=2.6)
-    describe(ax, alternative)
+    describe(ax, words)
 
 
 def legend_below(ax: Axes, *, drop: float = 0.16, fontsize: float = SMALL, **more: Any) -> None:

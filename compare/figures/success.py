@@ -40,8 +40,6 @@ def success_rates(
         Our rates, between 0 and 1, by kind (such as "gd" and "escape"), one for each size.
     published : mapping of str to sequence of float or None, optional
         Published rates of the same kinds; None where nothing is published.
-    title, labels, ax
-        See `compare.figures`.
 
     Raises
     ------
@@ -68,14 +66,8 @@ def success_rates(
                 ax.plot(sizes, values, label=f"{name}, {source}", **look)
                 said.append(f"{name}, {source}: {_list(sizes, values)}.")
     ax.set_ylim(-0.04, 1.08)
-    finish(
-        ax,
-        title=title,
-        x="size n",
-        y="share of starts that reach the truth",
-        alternative=f"{title}. Success rates against n. {' '.join(said)}",
-        legend=None,
-    )
+    words = f"{title}. Success rates against n. {' '.join(said)}"
+    finish(ax, title, "size n", "share of starts that reach the truth", words, legend=None)
     ax.set_xticks(list(sizes))
     legend_below(ax, drop=0.17, fontsize=8.5, ncols=2, columnspacing=1)
     return fig, ax
@@ -99,8 +91,6 @@ def trial_distances(
         The descents of each trial, with distances.
     kind : str
         Kind of line, such as "gd" or "escape".
-    title, ax
-        See `compare.figures`.
 
     Examples
     --------
@@ -130,16 +120,12 @@ def trial_distances(
         ax.semilogy(first, end, style["marker"], **last, **colour)
         ends.append(float(np.asarray(descents[-1].distance)[-1]))
         longest = max(longest, first)
-    finish(
-        ax,
-        title=title,
-        x="iteration of gradient descent",
-        y="‖XXᵀ − ZZᵀ‖",
-        alternative=f"{title}. Distance to the truth of {len(ends)} trials against the iteration, "
-        f"logarithmic, with {escapes} escapes on the way (dotted). {_fate(ends)} The longest makes "
-        f"{longest} iterations.",
-        legend=None,
+    words = (
+        f"{title}. Distance to the truth of {len(ends)} trials against the iteration, logarithmic, "
+        f"with {escapes} escapes on the way (dotted). {_fate(ends)} The longest makes {longest} "
+        "iterations."
     )
+    finish(ax, title, "iteration of gradient descent", "‖XXᵀ − ZZᵀ‖", words, legend=None)
     return fig, ax
 
 

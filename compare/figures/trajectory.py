@@ -37,8 +37,6 @@ def trajectory_in_space(
         next.
     truth : array (3, 1)
         Z; ±Z are marked.
-    title, labels, ax
-        See `compare.figures`.
 
     Examples
     --------
@@ -107,8 +105,6 @@ def trajectory_in_plane(
     ----------
     runs, truth
         As in `trajectory_in_space`, with X of shape (n, 1).
-    title, labels, ax
-        See `compare.figures`.
 
     Examples
     --------
@@ -141,13 +137,9 @@ def trajectory_in_plane(
             before = (float(along[-1]), float(off[-1]))
         said.append(f"It ends at {_place(before)}.")
     mark_star(ax, [-length, length], [0, 0], label="ground truth ±Z")
-    finish(
-        ax,
-        title=title,
-        x="along the truth, ⟨X, Z⟩ / ‖Z‖",
-        y="off the truth, ‖X − (part along Z)‖",
-        alternative=f"{title}. The truth lies at (±{length:.3f}, 0). {' '.join(said)}",
-    )
+    x, y = "along the truth, ⟨X, Z⟩ / ‖Z‖", "off the truth, ‖X − (part along Z)‖"
+    words = f"{title}. The truth lies at (±{length:.3f}, 0). {' '.join(said)}"
+    finish(ax, title, x, y, words)
     return fig, ax
 
 

@@ -22,17 +22,7 @@ _LONG = 40  # characters from which on a cell is wrapped
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure of the report.
-
-    Attributes
-    ----------
-    name : str
-        Its file name without ending, and its id in the page.
-    svg : str
-        The <svg> element, with a text alternative and ids of its own (see `figures.style.svg`).
-    caption : str
-        What to look at.
-    """
+    """A figure of the report: its file name and id, its <svg> element, and what to look at."""
 
     name: str
     svg: str
@@ -69,30 +59,14 @@ class Sheet:
 
 @dataclass(frozen=True)
 class Difference:
-    """One published statement beside what was computed here.
-
-    Attributes
-    ----------
-    name : str
-        Short name, unique.
-    title : str
-        What is compared.
-    published : str
-        What is printed or claimed; like the next two it may have several lines.
-    computed : str
-        What this run computed.
-    evidence : str
-        The numbers behind it, and how they were obtained.
-    differs : bool
-        Whether the two differ: computed, never assumed.
-    """
+    """One published statement beside what was computed here; texts may have several lines."""
 
     name: str
     title: str
     published: str
     computed: str
     evidence: str
-    differs: bool
+    differs: bool  # computed, never assumed
 
     def row(self) -> dict[str, Any]:
         """Return it as a row of a table."""

@@ -40,8 +40,8 @@ class Evaluation:
     version : int
         Raise it when the meaning of the results changes: rows of older versions are then run
         afresh.
-    columns : tuple of str
-        The results worth a column when a person reads the table.
+    columns : str
+        The results worth a column when a person reads the table, separated by spaces.
 
     Examples
     --------
@@ -57,7 +57,7 @@ class Evaluation:
     run: Callable[..., Mapping[str, Any]]
     settings: type[Settings] | None = None
     version: int = 1
-    columns: tuple[str, ...] = ()
+    columns: str = ""
 
     @cached_property
     def model(self) -> type[Settings]:

@@ -124,11 +124,7 @@ EVALUATIONS: dict[str, Evaluation] = {
             PointSettings,
             version=2,
             columns=(
-                "h_before",
-                "distance_before",
-                "relative_gradient_norm",
-                "solved_before",
-                "near_truth_before",
+                "h_before distance_before relative_gradient_norm solved_before near_truth_before"
             ),
         ),
         Evaluation(
@@ -137,18 +133,9 @@ EVALUATIONS: dict[str, Evaluation] = {
             PathSettings,
             version=2,
             columns=(
-                "h_surrogate_T",
-                "h_exact_T",
-                "type",
-                "dominance",
-                "accepted_text_exact",
-                "accepted_code_exact",
-                "accepted_code_surrogate",
-                "truncation_error",
-                "h_before",
-                "h_collapsed",
-                "near_truth",
-                "stop",
+                "h_surrogate_T h_exact_T type dominance accepted_text_exact "
+                "accepted_code_exact accepted_code_surrogate truncation_error h_before "
+                "h_collapsed near_truth stop"
             ),
         ),
         Evaluation(
@@ -156,27 +143,14 @@ EVALUATIONS: dict[str, Evaluation] = {
             escape_attempt,
             EscapeSettings,
             version=2,
-            columns=(
-                "found",
-                "order_used",
-                "kind",
-                "h_before",
-                "h_collapsed",
-                "near_truth",
-                "reason",
-            ),
+            columns="found order_used kind h_before h_collapsed near_truth reason",
         ),
         Evaluation(
             "success",
             success_rate,
             SuccessSettings,
             columns=(
-                "rate_descent",
-                "rate_escapes",
-                "published_descent",
-                "published_escapes",
-                "escapes",
-                "refused",
+                "rate_descent rate_escapes published_descent published_escapes escapes refused"
             ),
         ),
         Evaluation(
@@ -185,11 +159,7 @@ EVALUATIONS: dict[str, Evaluation] = {
             ComparisonSettings,
             version=2,
             columns=(
-                "coefficient_error",
-                "objective_error",
-                "tensor_error",
-                "span_capture",
-                "truncation_error",
+                "coefficient_error objective_error tensor_error span_capture truncation_error"
             ),
         ),
     )

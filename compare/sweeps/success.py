@@ -37,44 +37,22 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class SuccessRow:
-    """One cell: perturbed completion of side n with weight ε.
-
-    Attributes
-    ----------
-    n, epsilon, starts : int, float, int
-        The instance and the number of starts.
-    rate_descent, rate_escapes : float
-        Fraction of the starts solved by gradient descent alone, and with escapes.
-    published_descent, published_escapes : float or None
-        The published rates, where there are any.
-    escapes, refused : int
-        Escapes accepted, and attempts that found nothing.
-    smallest_decrease : float or None
-        Least of (h(X̂) − h(X̌)) / h(X̂) over the accepted escapes; None without any.
-    orders : str
-        Lifting orders of the accepted escapes.
-    median_iterations : float
-        Median number of steps of gradient descent, all descents together.
-    largest_distance : float
-        Largest final distance to the truth of the solved starts.
-    step_size : float
-        η of the gradient descent.
-    """
+    """One cell: perturbed completion of side n with weight ε."""
 
     n: int
     epsilon: float
     starts: int
-    rate_descent: float
-    rate_escapes: float
+    rate_descent: float  # fraction of the starts solved by gradient descent alone
+    rate_escapes: float  # and with escapes
     published_descent: float | None
     published_escapes: float | None
-    escapes: int
-    refused: int
-    smallest_decrease: float | None
-    orders: str
-    median_iterations: float
-    largest_distance: float | None
-    step_size: float
+    escapes: int  # accepted
+    refused: int  # attempts that found nothing
+    smallest_decrease: float | None  # least (h(X̂) − h(X̌)) / h(X̂) of those accepted
+    orders: str  # lifting orders of those accepted
+    median_iterations: float  # of gradient descent, all descents of a start together
+    largest_distance: float | None  # to the truth, of the solved starts
+    step_size: float  # of the gradient descent
 
 
 @dataclass(frozen=True, repr=False)

@@ -88,18 +88,8 @@ class Verification:
     def rows(self) -> list[dict[str, Any]]:
         """Return one JSON-ready dict a claim."""
         return [
-            {
-                "name": c.name,
-                "statement": c.statement,
-                "source": c.source,
-                "kind": c.kind.name.lower(),
-                "holds": c.holds.value,
-                "measured": c.measured,
-                "expected": c.expected,
-                "tolerance": c.tolerance,
-                "reason": c.reason,
-            }
-            for c in self.claims
+            {**vars(claim), "kind": claim.kind.name.lower(), "holds": claim.holds.value}
+            for claim in self.claims
         ]
 
     def table(self) -> str:

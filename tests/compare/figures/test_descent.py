@@ -44,7 +44,7 @@ def test_drawing_leaves_the_settings_and_the_canvas_of_the_user_alone() -> None:
     assert same is figure
     assert drawn is ax
     ax.semilogy([0, 1], [1e-3, 1e3])
-    finish(ax, title="t", x="x", y="y", alternative="words")
+    finish(ax, "t", "x", "y", "words")
     svg(figure, "name")
     assert figure.canvas is kept
     assert dict(mpl.rcParams) == before
@@ -60,7 +60,7 @@ def test_two_axes_of_one_figure_each_bring_their_words() -> None:
 def test_powers_of_ten_are_written_as_such() -> None:
     _, ax = canvas()
     ax.semilogy([0, 1], [1e-5, 1e2])
-    finish(ax, title="t", x="x", y="y", alternative="words")
+    finish(ax, "t", "x", "y", "words")
     assert ax.yaxis.get_major_formatter()(1e-5) == "10⁻⁵"
     assert ax.yaxis.get_major_formatter()(100.0) == "10²"
     assert ax.yaxis.get_major_formatter()(30.0) == "30"

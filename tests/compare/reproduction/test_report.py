@@ -29,7 +29,7 @@ def drawing(name: str, words: str = "A line from (0, 0) to (1, 2).") -> Drawing:
     fig, ax = canvas()
     ax.plot([0, 1], [0, 2], label="a line", **line("exact"))
     ax.fill_between([0, 1], [0, 2], hatch="//", alpha=0.2)  # a hatch is a pattern with an id
-    finish(ax, title="A line", x="x", y="y", alternative=words)
+    finish(ax, "A line", "x", "y", words)
     return Drawing(name, svg(fig, name), f"The caption of {name}")
 
 
@@ -145,7 +145,7 @@ def test_the_text_says_whether_numbers_differ() -> None:
 
 def test_a_figure_alone_is_a_file_with_its_text(tmp_path: Path) -> None:
     fig, ax = canvas()
-    finish(ax, title="T", x="x", y="y", alternative='a < b & "c"')
+    finish(ax, "T", "x", "y", 'a < b & "c"')
     path = save_svg(fig, tmp_path / "deep" / "a-figure.svg")
     root = ElementTree.parse(path).getroot()
     assert root.attrib["aria-label"] == 'a < b & "c"'

@@ -229,7 +229,7 @@ def test_shipped_evaluations_have_settings_in_json_and_unlike_their_results(name
     assert outcome.status is Status.DONE, outcome.error
     assert outcome.results is not None
     assert not set(outcome.results) & set(task.settings), "a result would hide a setting"
-    assert set(evaluation.columns) <= set(outcome.results)
+    assert set(evaluation.columns.split()) <= set(outcome.results)
     assert json.loads(json.dumps(outcome.results, allow_nan=False)) == outcome.results
 
 
