@@ -220,9 +220,9 @@ def _member_list(path: Path_, archive: zipfile.ZipFile) -> dict[str, zipfile.Zip
         members[key] = info
     operators = [key for key in _OPERATORS if key in members]
     if len(operators) != 1:
-        got = " and ".join(operators) or "neither"
+        got = " and ".join(operators) or "none"
         *others, last = _OPERATORS
-        raise InstanceFileError(path, f"expected either {', '.join(others)} or {last}, got {got}")
+        raise InstanceFileError(path, f"expected one of {', '.join(others)} or {last}, got {got}")
     if ("entries" in members) != ("n" in members):
         raise InstanceFileError(path, "expected n beside entries, and only there")
     if not {"b", "Z"} & members.keys():

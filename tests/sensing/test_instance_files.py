@@ -203,7 +203,7 @@ def test_damaged_data_is_found_by_its_checksum(tmp_path):
 
 
 def test_missing_and_conflicting_keys(tmp_path):
-    assert "either A, weights, vectors or entries, got neither" in refusal(
+    assert "one of A, weights, vectors or entries, got none" in refusal(
         saved(tmp_path / "1.npz", A=None)
     )
     assert "got A and weights" in refusal(saved(tmp_path / "2.npz", weights=np.eye(3)))
