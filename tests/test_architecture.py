@@ -5,6 +5,7 @@ import importlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -20,6 +21,15 @@ ALLOWED = {
 
 # Inside a package imports go from a level to those before it only. A level is a set of rooms.
 LEVELS = {
+    "sensing": [
+        {"reasons", "tolerances", "validation", "threads"},
+        {"operators", "step_rules"},
+        {"problem", "rip"},
+        {"descent", "spectrum", "checks"},
+        {"polishing"},
+        {"spurious"},
+        {"instances"},
+    ],
     "simulated": [
         {"roots", "signed_log"},
         {"points"},
@@ -38,8 +48,7 @@ LEVELS = {
     "compare": [
         {"threads", "tolerances"},
         {"tables", "provenance"},
-        {"cost"},
-        {"simulated_lift"},
+        {"cost", "simulated_lift"},
         {"agreement"},
         {"published"},
         {"sweeps", "verification", "rivals"},
@@ -104,6 +113,19 @@ def test_rooms_import_only_what_lies_below_them(package: str) -> None:
             assert level[parts[1]] < level[own], f"{path} imports {'.'.join(parts)}"
             downwards += 1
     assert downwards > 10, "the check sees no imports at all"
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_the_picture_shows_the_rooms_at_their_levels(package: str) -> None:
+    """docs/architecture.svg: a row of boxes a level, and only what is built."""
+    text = ElementTree.parse(ROOT / "docs" / "architecture.svg")
+    groups = text.findall(f".//{{*}}g[@id='{package}']")
+    assert len(groups) == 1
+    rows: dict[str, set[str]] = {}
+    for label in groups[0].iterfind("{*}text[@class='room']"):
+        rows.setdefault(label.get("y", ""), set()).add(label.text or "")
+    drawn = [rows[y] for y in sorted(rows, key=float, reverse=True)]
+    assert drawn == LEVELS[package]
 
 
 @pytest.mark.parametrize("package", PACKAGES)
