@@ -26,8 +26,11 @@ METHODS = {
     "line-search": {"method": "line-search"},
     "truncated, rule of the code": {"method": "truncated", "rule": "code", "steps": 10_000},
     "truncated, rule of the text": {"method": "truncated", "rule": "text", "steps": 10_000},
-    "exact, published span, saddle along b only": {"generators": "published", "only_saddle": True},
-    "exact, saddle along b only": {"only_saddle": True},
+    "exact, published span, saddle along visible only": {
+        "generators": "published",
+        "only_saddle": True,
+    },
+    "exact, saddle along visible only": {"only_saddle": True},
     "exact": {},
     "exact, 3 eigenvectors": {"eigenvectors": 3},
 }

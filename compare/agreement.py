@@ -90,7 +90,7 @@ class DirectionComparison:
     truncation_error : float
         ‖Π_S ∇h^l − retained terms‖ / ‖Π_S ∇h^l‖ at the start.
     curvature, explicit_curvature : float
-        ⟨b, ∇²h^l(ŵ)[b]⟩ along the visible tensor b: by formula, and from the explicit Hessian
+        ⟨v̂, ∇²h^l(ŵ)[v̂]⟩ along the visible tensor v̂: by formula, and from the explicit Hessian
         product.
     oracle_alignment : OracleAlignment or None
         `.curvature`, `.visible_cosine`, `.span_capture`; None where it was not computed.
@@ -274,7 +274,7 @@ def compare_lift(lift: SimulatedLift, options: ComparisonOptions) -> DirectionCo
     last = _combine(exact.coefficients[-1], tensors)
     moved = _combine(exact.coefficients[-1] - start, tensors)
     truncated_moved = _combine(truncated.coefficients[-1] - start, tensors)
-    along_b = lifted.hessian_product(tensors[0], tensors[1])
+    along_visible = lifted.hessian_product(tensors[0], tensors[1])
     oracle = options.oracle
     if oracle is None:
         oracle = tensors[0].size <= ORACLE_ENTRIES
@@ -292,7 +292,7 @@ def compare_lift(lift: SimulatedLift, options: ComparisonOptions) -> DirectionCo
         span_capture=_captured(free.tensor - w0, projection),
         truncation_error=simulated.truncation_error(lift.span, lift.directions, start),
         curvature=lift.curvature(),
-        explicit_curvature=float(np.sum(tensors[1] * along_b)),
+        explicit_curvature=float(np.sum(tensors[1] * along_visible)),
         oracle_alignment=_oracle(lift, lifted, projection, options.seed) if oracle else None,
         explicit=explicit,
         free=free,
@@ -360,8 +360,8 @@ def _oracle(
     found = lifting.least_curvature(lifted, lifted.lift(lift.point), seed=seed)
     tied = simulated.escape_directions(lift.problem, lift.point, count="tied")
     visibles = SpanProjection([lifted.lift(V) for V in tied.visibles])
-    along_b, inside = (_captured(found.direction, onto) for onto in (visibles, onto_span))
-    return OracleAlignment(found.value, along_b, inside, found.residual)
+    along_visible, inside = (_captured(found.direction, onto) for onto in (visibles, onto_span))
+    return OracleAlignment(found.value, along_visible, inside, found.residual)
 
 
 def _explicit_cost(

@@ -60,7 +60,7 @@ class SimulatedLift:
         return simulated.DiagonalSurrogate(self.problem, self.directions.generators, order)
 
     def curvature(self, order: int | None = None) -> float:
-        """Return ⟨b, ∇²h^l(ŵ)[b]⟩ along the visible tensor b, at this order or another."""
+        """Return ⟨v̂, ∇²h^l(ŵ)[v̂]⟩ along the visible tensor v̂, at this order or another."""
         order = self.settings.order if order is None else order
         return simulated.curvature_along(self.problem, self.point, self.directions.visible, order)
 
@@ -75,7 +75,7 @@ class SimulatedLift:
 
     @cached_property
     def exact(self) -> simulated.SpanDescent:
-        """The exact simulation, T steps of size η/2 from w_escape = ŵ + ρ b."""
+        """The exact simulation, T steps of size η/2 from w_escape = ŵ + ρ v̂."""
         s = self.settings
         return simulated.descend(self.span, s.start, step_size=s.step_size, iterations=s.steps)
 

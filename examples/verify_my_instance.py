@@ -27,7 +27,7 @@ def main() -> None:
     for name in (
         "X̂ is a local minimum",
         "EFS* > 1",
-        "strict saddle along b",
+        "strict saddle along visible",
         "lifted saddle",
         "oracle alignment: span",
     ):

@@ -32,7 +32,7 @@ from .common import (
 _NOTES = (
     "explicit: projected gradient descent on tensors; exact: the same descent from small Gram "
     "matrices; truncated: the\n"
-    "published closed form. All start at vec(X̂)^l + ρ b, b = vec(u_n q_rᵀ)^l, with gradient steps "
+    "published closed form. All start at vec(X̂)^l + ρ v̂, v̂ = vec(u_n q_rᵀ)^l, with gradient steps "
     "η/2 (the η of the truncated\n"
     'form is twice the step). "T" rows: simulations run on to the published T, which the explicit '
     "side cannot pay for; other\n"

@@ -245,7 +245,7 @@ _QUANTITIES = (
     Column("span_capture", "span capture of the free lifted path", ".4f"),
     Column("truncation_error", "truncation error at the start", ".3g"),
     Column("truncation_error_at_end", "truncation error after T steps", ".3g"),
-    Column("curvature", "curvature along b at ŵ", "+.3e"),
+    Column("curvature", "curvature along visible", "+.3e"),
     Column("oracle_curvature", "least curvature over all tensors", "+.3e"),
     Column("oracle_visible_cosine", "|cos| of oracle direction and b", ".4f"),
     Column("simulated_steps", "T, exact simulation", ",d"),

@@ -127,7 +127,7 @@ def w_escape(instances: Instances) -> Difference:
     off_rho, off_eta = (abs(h / value - 1) for h in (at_rho, at_eta))
     return Difference(
         "w-escape",
-        "h^l at w_escape = a + ρ b, two-by-two",
+        "h^l at w_escape = ŵ + ρ v̂, two-by-two",
         f"{value:.10g}, with ρ = {rho:g} in the settings.",
         f"{at_rho:.10g} at ρ = {rho:g}.",
         f"With η = {eta:g} in the place of ρ, h^l(a + η b) = {at_eta:.10g}, which is within "
@@ -225,7 +225,7 @@ def truncation(instances: Instances) -> Difference:
 
 
 def saddle_order(instances: Instances) -> Difference:
-    """Compare the published orders with the smallest at which ŵ is a strict saddle along b."""
+    """Compare the published orders with the smallest at which ŵ is a strict saddle along v̂."""
     said, proof, published, differs = [], [], [], False
     for name, runs in instances.items():
         lift, order = runs.at_stationary, runs.lift.settings.order
@@ -241,13 +241,13 @@ def saddle_order(instances: Instances) -> Difference:
         "The lifting order that is needed, and the one that is used",
         f"Orders l = {', '.join(published)}.",
         _lines("Smallest order at which ŵ is a strict saddle along the visible direction:", said),
-        _lines("Curvature ⟨b, ∇²h^l(ŵ)[b]⟩ by the exact formula:", proof),
+        _lines("Curvature ⟨v̂, ∇²h^l(ŵ)[v̂]⟩ by the exact formula:", proof),
         differs,
     )
 
 
 def real_system_curvature(instances: Instances) -> Difference:
-    """Say whether the published order gives the real system negative curvature along b."""
+    """Say whether the published order gives the real system negative curvature along v̂."""
     runs, lift = instances["real-system"], instances["real-system"].at_stationary
     order, curvature, found = lift.settings.order, lift.curvature(), runs.escape
     K1, K2, K3 = curvature_terms(runs.problem, lift.point, lift.directions.visible)

@@ -21,7 +21,7 @@ class PathSettings(OnwardSettings):
     """Which path is followed.
 
     `method` is "truncated" (the published closed form and β/γ rule) or "exact" (docs/theory.md,
-    section 6). `sign` flips u_n, whose sign no theory fixes: the path starts at ŵ + ρ b or ŵ − ρ b.
+    section 6). `sign` flips u_n, whose sign no theory fixes: the path starts at ŵ + ρ v̂ or ŵ − ρ v̂.
     """
 
     sign: Literal[1, -1] = 1
@@ -87,7 +87,7 @@ def _escape_theory(lift: SimulatedLift) -> dict[str, Any]:
         "eigenvalue_gap": d.eigenvalue_gap,
         "sigma_r": d.singular_value,
         "exact_score": score.exact_score,
-        "curvature_along_b": _if_finite(lift.curvature),
+        "curvature_along_visible": _if_finite(lift.curvature),
         "smallest_saddle_order": lift.saddle_order,
     }
 

@@ -32,7 +32,7 @@ class LiftSettings:
     order : int
         The odd lifting order l.
     rho : float
-        ρ > 0, the weight of the visible direction at the start ŵ + ρ b.
+        ρ > 0, the weight of the visible direction at the start ŵ + ρ v̂.
     eta : float
         η > 0, the step of the truncated recursion as published.
     steps : int
@@ -66,7 +66,7 @@ class LiftSettings:
 
     @property
     def start(self) -> FloatArray:
-        """Coefficients (1, ρ, 0) of w_escape = ŵ + ρ b in (base, visible, hidden)^{⊗l}."""
+        """Coefficients (1, ρ, 0) of w_escape = ŵ + ρ v̂ in (base, visible, hidden)^{⊗l}."""
         return np.array([1.0, self.rho, 0.0])
 
 

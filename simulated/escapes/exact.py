@@ -40,8 +40,8 @@ class Plan(NamedTuple):
 class Exact:
     """Escape by descent of the lifted objective restricted to a span, and exact collapse.
 
-    At the smallest order at which ŵ is a strict saddle along the visible direction b, the descent
-    starts at the lowest points of the lines ŵ ± ρ b, which are below ŵ, and never goes up, so it
+    At the smallest order at which ŵ is a strict saddle along the visible direction, the descent
+    starts at the lowest points of the lines ŵ ± ρ v̂, which are below ŵ, and never goes up, so it
     cannot fall back to ŵ. If the collapsed point does not lower h, the span is extended, and then
     the order goes up by two. Last, unless `only_saddle`, come starts without such a promise: lower
     points of the line along any generator, beyond a barrier if need be, and the powers of single
@@ -61,7 +61,7 @@ class Exact:
     eigenvectors : int or "tied"
         The least eigenvectors u_n used: those tied with the first, or their number.
     only_saddle : bool
-        No descent from elsewhere if those from the strict saddle along b give nothing.
+        No descent from elsewhere if those from the strict saddle along v̂ give nothing.
     """
 
     order: int | None = None
@@ -170,7 +170,7 @@ class Exact:
 def _starts(relative: RelativeQuartic, visible: int, beyond: bool) -> list[FloatArray]:
     """Return states below ŵ to descend from, the lowest first.
 
-    They are the lowest points of the lines ŵ ± ρ b; if `beyond`, of the lines along every
+    They are the lowest points of the lines ŵ ± ρ v̂; if `beyond`, of the lines along every
     generator, and the powers of single generators.
     """
     quartic = relative.quartic
@@ -187,8 +187,8 @@ def _way(plan: Plan, kept: int, saddles: list[int]) -> str:
     """Return how the point was reached, in words."""
     span = f"{plan.span}, {kept} of them independent"
     if not plan.beyond:
-        return f"{span}, from ŵ ± ρ b"
-    along = "no decrease from the strict saddle along b" if saddles else "no strict saddle along b"
+        return f"{span}, from ŵ ± ρ v̂"
+    along = "no decrease from the strict saddle along v̂" if saddles else "no strict saddle along v̂"
     return f"{span}, from a lower state in their span ({along})"
 
 

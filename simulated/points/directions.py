@@ -128,7 +128,7 @@ def escape_directions(
 ) -> EscapeDirections:
     """Return the escape directions at the stationary point X (docs/theory.md, section 3).
 
-    The sign of u_i against v_r is free, but ŵ + ρ b^{⊗l} and ŵ − ρ b^{⊗l} are different starts. It
+    The sign of u_i against v_r is free, but ŵ + ρ v̂ and ŵ − ρ v̂ are different starts. It
     is chosen so that κ = ⟨A(u_i v_rᵀ + v_r u_iᵀ), A(u_i u_iᵀ)⟩ ≥ 0, as in the published numbers.
 
     Parameters

@@ -82,7 +82,7 @@ def test_exact_says_that_the_real_system_has_no_saddle_order_along_b():
     assert not attempt.found
     assert attempt.reason is EscapeReason.NO_SADDLE_ORDER
     assert escape(problem, X, order=5, only_saddle=True).reason is EscapeReason.NO_SADDLE
-    assert "no strict saddle along b" in escape(problem, X).details
+    assert "no strict saddle along v̂" in escape(problem, X).details
 
 
 @pytest.mark.parametrize(

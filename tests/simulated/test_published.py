@@ -181,7 +181,7 @@ def test_the_rules_disagree_on_the_published_settings(two):
 
 
 def test_curvature(two):
-    for order, value in two.recomputed["curvature_along_b"].items():
+    for order, value in two.recomputed["curvature_along_visible"].items():
         assert curvature_along(
             two.problem, two.X, two.directions.visible, int(order)
         ) == pytest.approx(value, abs=1e-14)
@@ -197,7 +197,7 @@ def test_smallest_saddle_order(completion):
     polished = polish(completion.problem, completion.X)
     assert polished == pytest.approx(exact, abs=1e-8)
     least = completion.recomputed["lifted_least_curvature"]["5"]
-    # At order 5 the least curvature over all tensors is taken along b itself.
+    # At order 5 the least curvature over all tensors is taken along v̂ itself.
     assert curvature_along(
         completion.problem, polished, escape_directions(completion.problem, polished).visible, 5
     ) == (pytest.approx(least, rel=1e-6))

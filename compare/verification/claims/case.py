@@ -272,7 +272,7 @@ class Case(SimulatedLift):
 
     @cached_property
     def span(self) -> simulated.SpanObjective:
-        """h^l on S = span{a, b, c}, from Gram matrices."""
+        """h^l on the span S of ŵ, v̂ and the hidden tensor, from Gram matrices."""
         return simulated.SpanObjective(self.problem, self.generators, self.order)
 
     @cached_property
@@ -287,7 +287,7 @@ class Case(SimulatedLift):
 
     @property
     def escape_start(self) -> FloatArray:
-        """Coefficients (1, ρ, 0) of w_escape = a + ρ b."""
+        """Coefficients (1, ρ, 0) of w_escape = ŵ + ρ v̂."""
         return self.settings.start[: len(self.generators)]
 
     @cached_property

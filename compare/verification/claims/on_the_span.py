@@ -1,4 +1,4 @@
-"""Section 6: projected gradient descent on S = span{a, b, c}, with tensors and three numbers."""
+"""Section 6: projected gradient descent on S, the span of ŵ, v̂ and the hidden tensor, both ways."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def same_objective(case: Case) -> Finding:
 def same_tensor(case: Case) -> Finding:
     """the last iterates agree as tensors
 
-    ‖w_T − Σ_j c_{T,j} vec(X_j)^{⊗l}‖ / ‖w_T‖: dependent a, b, c leave coefficients free, not
+    ‖w_T − Σ_j c_{T,j} vec(X_j)^{⊗l}‖ / ‖w_T‖: dependent generators leave coefficients free, not
     tensors.
     """
     explicit, simulated = case.descents
@@ -68,7 +68,7 @@ def descent_falls(case: Case) -> Finding:
 
 @property_of_instance("independent generators", 6)
 def independent(case: Case) -> Finding:
-    """a, b, c are linearly independent
+    """base, visible and hidden are linearly independent
 
     The least eigenvalue of Γ for unit generators (zero in the 2×2 example, where b ∥ c).
     """

@@ -41,9 +41,9 @@ def eigenvalue_as_difference(case: Case) -> Finding:
     return small(error / max(abs(K1) + abs(K2), case.landscape_scale), PRODUCT)
 
 
-@exact("curvature along b", 5)
+@exact("curvature along visible", 5)
 def curvature_formula(case: Case) -> Finding:
-    """⟨b, ∇²h^l(ŵ)[b]⟩ = 2(K1^l − K2^l + 2K3^l)
+    """⟨v̂, ∇²h^l(ŵ)[v̂]⟩ = 2(K1^l − K2^l + 2K3^l)
 
     The formula, K3 = ‖A(X̂ (u qᵀ)ᵀ)‖², against the explicit Hessian product at ŵ and against
     `curvature_along`.
@@ -58,11 +58,11 @@ def curvature_formula(case: Case) -> Finding:
     return Finding(error <= tolerance, explicit, formula, tolerance)
 
 
-@property_of_instance("strict saddle along b", 5)
+@property_of_instance("strict saddle along visible", 5)
 def saddle_along_visible(case: Case) -> Finding:
     """K1^l + 2K3^l < K2^l
 
-    ŵ is a strict saddle of h^l along b at order l if and only if this holds.
+    ŵ is a strict saddle of h^l along v̂ at order l if and only if this holds.
     """
     case.need_negative_eigenvalue(NEARLY_STATIONARY)
     curvature, terms = _curvature(case)
@@ -85,7 +85,7 @@ def saddle_order(case: Case) -> Finding:
         early = possibly is None or found < possibly
         holds = not early and (certainly is None or found <= certainly)
     expected = f"none up to {_LARGEST_ORDER}" if certainly is None else certainly
-    reason = "" if found is not None else f"no order up to {_LARGEST_ORDER} along b"
+    reason = "" if found is not None else f"no order up to {_LARGEST_ORDER} along v̂"
     return Finding(holds, found, expected, 0.0, reason)
 
 
@@ -105,7 +105,7 @@ def no_saddle_order(case: Case) -> Finding:
 
 @conditional("NCM > 2^{1/l−1} ⇒ saddle", 5)
 def margin_is_sufficient(case: Case) -> Finding:
-    """K1 ≥ 0 and NCM(δ) > 2^{1/l−1} for the true δ ⇒ ŵ is a strict saddle along b
+    """K1 ≥ 0 and NCM(δ) > 2^{1/l−1} for the true δ ⇒ ŵ is a strict saddle along v̂
 
     K1 ≥ 0 gives K2^l ≥ K1^l + |λ_n|^l, and RIP gives K3 ≤ ½σ_r²(1+δ): 2K3^l < |λ_n|^l if
     NCM > 2^{1/l−1}. NCM falls with δ, so the premise is certain with the upper bound of δ and
@@ -123,7 +123,7 @@ def margin_is_sufficient(case: Case) -> Finding:
 
 @conditional("NCM* > 2^{1/l−1} ⇒ saddle", 5)
 def exact_margin_is_sufficient(case: Case) -> Finding:
-    """K1 ≥ 0 and −2λ_n/(σ_r²e) > 2^{1/l−1} ⇒ ŵ is a strict saddle along b
+    """K1 ≥ 0 and −2λ_n/(σ_r²e) > 2^{1/l−1} ⇒ ŵ is a strict saddle along v̂
 
     K3 = ¼σ_r²e itself instead of its RIP bound: a stronger statement, which needs no δ.
     """
@@ -138,7 +138,7 @@ def exact_margin_is_sufficient(case: Case) -> Finding:
 
 @conditional("l > 1/(1 − log₂2β) ⇒ saddle", 5)
 def order_is_sufficient(case: Case) -> Finding:
-    """β < 1 and l > 1/(1 − log₂ 2β) for the true δ ⇒ ŵ is a strict saddle along b
+    """β < 1 and l > 1/(1 − log₂ 2β) for the true δ ⇒ ŵ is a strict saddle along v̂
 
     β = (1+δ)σ_r² tr(M*) / ((1−δ)‖M* − X̂X̂ᵀ‖²) (Lifting). λ_n ≤ −(1−δ)‖M* − X̂X̂ᵀ‖²/tr(M*) gives
     NCM ≥ 1/β. β rises with δ: the premise is certain with the upper bound of δ (which must be < 1),
@@ -171,18 +171,18 @@ def exact_order_is_sufficient(case: Case) -> Finding:
 
 @exact("least curvature", 5)
 def least_is_least(case: Case) -> Finding:
-    """the least eigenvalue of ∇²h^l(ŵ) over all tensors is ≤ the curvature along b
+    """the least eigenvalue of ∇²h^l(ŵ) over all tensors is ≤ the curvature along v̂
 
-    `least_curvature` is an eigenpair, ∇²h^l(ŵ)[d] = λd, and not above ⟨b, ∇²h^l(ŵ)[b]⟩, as ‖b‖ = 1.
+    `least_curvature` is an eigenpair, ∇²h^l(ŵ)[d] = λd, and not above ⟨v̂, ∇²h^l(ŵ)[v̂]⟩, as ‖v̂‖ = 1.
     """
     value, direction = case.oracle.value, np.asarray(case.oracle.direction)
     image = np.asarray(case.lifted.hessian_product(case.lifted_point, direction))
     residual = size(image - value * direction)
     _need_converged(case)
-    along_b, slack = _curvature(case)[0], RAYLEIGH * case.lifted_hessian_scale
-    holds = residual <= slack and value <= along_b + slack
+    along_visible, slack = _curvature(case)[0], RAYLEIGH * case.lifted_hessian_scale
+    holds = residual <= slack and value <= along_visible + slack
     left = f"‖∇²h^l(ŵ)[d] − λd‖ = {residual:.2g}"
-    return Finding(holds, value, f"≤ {along_b:.6g}", slack, left)
+    return Finding(holds, value, f"≤ {along_visible:.6g}", slack, left)
 
 
 @exact("least curvature, dense", 5)
@@ -214,9 +214,9 @@ def lifted_saddle(case: Case) -> Finding:
     return negative(value, slack)
 
 
-@published("oracle alignment: b", 5)
+@published("oracle alignment: visible", 5)
 def alignment_with_visible(case: Case) -> Finding:
-    """the least eigenvector of ∇²h^l(ŵ) is b
+    """the least eigenvector of ∇²h^l(ŵ) is v̂
 
     The cosine of the angle between them; at least 0.99 counts as the same direction.
     """
@@ -227,7 +227,7 @@ def alignment_with_visible(case: Case) -> Finding:
 
 @published("oracle alignment: span", 5)
 def alignment_with_span(case: Case) -> Finding:
-    """the least eigenvector of ∇²h^l(ŵ) lies in span{a, b, c}
+    """the least eigenvector of ∇²h^l(ŵ) lies in S
 
     ‖Π_S d‖ / ‖d‖ of the oracle direction d; at least 0.99 counts as inside.
     """

@@ -94,7 +94,7 @@ def visible_direction(case: Case) -> Finding:
 
 @exact("hidden direction", 3)
 def hidden_direction(case: Case) -> Finding:
-    """c = A*A(u v_rᵀ + v_r uᵀ) X̂
+    """hidden = A*A(u v_rᵀ + v_r uᵀ) X̂
 
     With the n×n matrix E₀ = u_n v_rᵀ + v_r u_nᵀ formed.
     """

@@ -51,7 +51,7 @@ def test_json_and_csv_print_the_same_rows(tmp_path, capsys, instance):
     lines = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
     assert [line["holds"] for line in lines] == [row["holds"] for row in rows]
     assert {row["instance"] for row in rows} == {"mine"}
-    curvature = next(row for row in rows if row["name"] == "curvature along b")
+    curvature = next(row for row in rows if row["name"] == "curvature along visible")
     assert curvature["measured"] == pytest.approx(-1.7578125)  # a file has order 3 by default
 
 

@@ -26,7 +26,7 @@ def test_rows_refusals_and_findings() -> None:
     assert status["perturbed-completion", 11].startswith("refused: needs ")
     assert status["perturbed-completion", 11].endswith(" bytes, 20000 allowed")
     assert "l = 11: refused: needs" in result.table()
-    # The real system: no negative curvature along b at any order; the rule of the code holds by
+    # The real system: no negative curvature along v̂ at any order; the rule of the code holds by
     # the surrogate only.
     findings = " ".join(
         sentence for sentence in result.findings if sentence.startswith("real-system")

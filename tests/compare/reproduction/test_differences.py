@@ -151,7 +151,7 @@ def test_the_rules_disagree_and_the_table_shows_every_verdict(cases: dict[str, R
         assert row["accepted"] == (row["dominant"] and row["compared"] < row["stationary"])
 
 
-def test_the_real_system_has_no_lifted_negative_curvature_along_b(cases: dict[str, Runs]) -> None:
+def test_the_real_system_has_no_lifted_negative_visible_curvature(cases: dict[str, Runs]) -> None:
     found = lifted.real_system_curvature(cases)
     assert found.differs
     case = cases["real-system"]

@@ -160,7 +160,9 @@ def test_results_agree_with_published_numbers_of_the_instances(reports) -> None:
     assert two["h_exact_T"] == pytest.approx(
         NUMBERS["two_by_two"]["printed"]["h_exact"]["w_T"], rel=1e-5
     )
-    assert two["curvature_along_b"] == pytest.approx(known["curvature_along_b"]["3"], rel=1e-12)
+    assert two["curvature_along_visible"] == pytest.approx(
+        known["curvature_along_visible"]["3"], rel=1e-12
+    )
     assert two["near_truth"]
 
     completion, known = at("perturbed-completion"), NUMBERS["perturbed_completion_3"]["recomputed"]

@@ -45,12 +45,12 @@ def test_two_by_two_numbers(two_by_two):
     assert two_by_two["EFS > 1"].measured == pytest.approx(printed["efs"], abs=1e-12)
     assert two_by_two["lifted value"].measured == printed["h_exact"]["lifted_stationary_point"]
     assert two_by_two["RIP bracket"].measured == pytest.approx(printed["rip_lower_bound_rank2"])
-    for name in ("curvature along b", "least curvature", "least curvature, dense"):
+    for name in ("curvature along visible", "least curvature", "least curvature, dense"):
         assert two_by_two[name].measured == pytest.approx(
             ours["lifted_least_curvature"]["3"], rel=1e-6
         )
     assert two_by_two["smallest saddle order"].measured == 3
-    assert two_by_two["oracle alignment: b"].measured == pytest.approx(1)
+    assert two_by_two["oracle alignment: visible"].measured == pytest.approx(1)
     assert two_by_two["independent generators"].holds is Holds.NO  # b ∥ c
 
 
@@ -108,7 +108,7 @@ def test_real_system_has_no_saddle_order():
     real = sensing.instance("real-system")
     found = verify(real.problem, real.point, real.settings.order, eta=real.settings.eta)
     for name in (
-        "strict saddle along b",
+        "strict saddle along visible",
         "lifted saddle",
         "acceptance rule: code",
         "acceptance rule: text",
@@ -256,7 +256,7 @@ def test_a_point_that_is_not_stationary_is_warned_about_and_nothing_is_contradic
     assert found.violations == ()
     assert found["X̂ is stationary"].holds is Holds.NO
     assert "not stationary" in found["u ⟂ X̂"].reason
-    assert found["curvature along b"].holds is Holds.YES  # needs no stationarity
+    assert found["curvature along visible"].holds is Holds.YES  # needs no stationarity
 
 
 def test_polish_can_be_declined():
@@ -273,7 +273,7 @@ def test_beyond_the_budget_is_refused_and_the_rest_is_checked():
     published = sensing.instance("perturbed-completion")
     found = verify(published.problem, published.point, 5, memory_limit=10_000)
     refused = [claim for claim in found if "refused: needs " in claim.reason]
-    assert {"lifted value", "curvature along b", "exact = explicit: tensor"} <= {
+    assert {"lifted value", "curvature along visible", "exact = explicit: tensor"} <= {
         claim.name for claim in refused
     }
     assert all(

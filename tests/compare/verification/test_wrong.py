@@ -40,13 +40,13 @@ MUTATIONS = [
         scaled(lifting.LiftedProblem.hessian_product),
     ),
     (
-        "curvature along b",
+        "curvature along visible",
         lifting.LiftedProblem,
         "hessian_product",
         scaled(lifting.LiftedProblem.hessian_product),
     ),
     (
-        "curvature along b",
+        "curvature along visible",
         "lift_compare.simulated",
         "curvature_along",
         scaled(simulated.curvature_along),
