@@ -1,12 +1,12 @@
 """Sensing operators A(M)_i = ⟨A_i, M⟩, i = 1..m, with every A_i symmetric.
 
-Two matrix-free primitives are all that the toolkit needs of an operator (docs/theory.md, section
-1):
+An operator has two sizes, n and m, and acts by two matrix-free products (docs/theory.md, section 1):
 
     measure(L, R)_i      = ⟨A_i, L Rᵀ⟩       L, R of shape (n, k)
     adjoint_matmul(y, R) = A*(y) R           y of shape (m,), R of shape (n, k)
 
-Both broadcast over leading axes: (..., n, k) and (..., m).
+Both broadcast over leading axes: (..., n, k) and (..., m). `matrices()`, its fifth member, forms the
+A_i for what needs them one by one: the explicit lift of a general operator, and tests.
 """
 
 from __future__ import annotations
