@@ -112,6 +112,7 @@ def least_curvature(
             image = lifted.hessian_product(w, v.reshape(lifted.shape))
             return np.asarray(tl.to_numpy(image)).reshape(-1)
 
+    # Without this check an eigensolver would be handed inf and NaN, and may not return.
     first = np.random.default_rng(seed).standard_normal(size)
     with np.errstate(over="ignore", invalid="ignore"):
         finite = bool(np.all(np.isfinite(product(first))))
@@ -125,6 +126,7 @@ def least_curvature(
         vector, scale = vectors[:, 0], float(np.abs(eigenvalues).max())
     else:
         vector, scale = _lanczos(product, first, tolerance, max_iterations)
+    # One more product says how good the eigenpair is, whichever solver it came from.
     vector = vector / np.linalg.norm(vector)
     vector *= np.sign(vector[np.argmax(np.abs(vector))])
     image = product(vector)

@@ -88,6 +88,8 @@ class SpanProjection:
             )
             units_gram = np.asarray(tl.to_numpy(self._units @ tl.transpose(self._units)))
         self.gram = units_gram * np.outer(self._norms, self._norms)
+        # The rank is decided on unit generators: their sizes do not matter. Γ may be singular
+        # (two may be parallel), hence the pseudo-inverse.
         eigenvalues, vectors = np.linalg.eigh(units_gram)
         kept = eigenvalues > GRAM_RANK * eigenvalues[-1]
         self.rank = int(np.count_nonzero(kept))

@@ -171,6 +171,7 @@ class _Polynomial:
         """Power iteration x ← normalised(sign · T x^{l−1} + shift · x); sign · p never falls."""
         for iteration in range(_ITERATIONS):
             step = sign * self.contracted(x)
+            # So much shift makes the function convex where x stands: a step cannot lower it.
             least = np.linalg.eigvalsh(sign * self.contracted_twice(x))[:, 0]
             shift = np.maximum(0.0, -(self.order - 1) * least)
             scale = np.linalg.norm(step, axis=0)
@@ -181,7 +182,7 @@ class _Polynomial:
             x = new
             if change < POWER_ITERATION:
                 break
-            if iteration == _BEFORE_THE_CUT:
+            if iteration == _BEFORE_THE_CUT:  # go on with the few highest only
                 x = x[:, np.argsort(sign * self.value(x))[-_FINALISTS:]]
         return x
 
@@ -202,6 +203,7 @@ class _Polynomial:
             new = x - tangent @ np.linalg.lstsq(matrix, miss, rcond=LAST_DIGIT)[0]
             new /= np.linalg.norm(new)
             new_size, new_miss = error(new)
+            # A Newton step that jumps has left for another stationary point.
             if not new_size < size or abs(new @ x) < 0.9:
                 break
             x, size, miss = new, new_size, new_miss

@@ -290,18 +290,21 @@ class _Batch:
         """Descend until every start has ended, and return what became of each."""
         with np.errstate(over="ignore", invalid="ignore"):
             for iteration in range(ending.max_iterations + 1):
+                # 1. Look: those that have left float64 end here.
                 self.evaluate(iteration)
-                if callback is not None and len(self.moving):
+                if callback is not None and len(self.moving):  # only a single start has one
                     asked = callback(
                         iteration, self.X[0], float(self.value[0]), float(self.norm[0])
                     )
                     self.end(np.array([bool(asked)]), StopReason.CALLBACK)
+                # 2. End what is done; the first reason counts.
                 self.end(self.value <= ending.solved_below, StopReason.SOLVED)
                 self.end(self.norm <= ending.tolerance, StopReason.CONVERGED)
                 if ending.stall is not None:
                     self.end(self.has_stalled(ending.stall), StopReason.STALLED)
                 if len(self.moving) == 0 or iteration == ending.max_iterations:
                     break
+                # 3. Step; a rule that finds no step ends its start, too.
                 self.step()
                 if len(self.moving) == 0:
                     break
@@ -331,6 +334,8 @@ class _Batch:
         if len(self.rows) >= stall.window:
             before = self.rows[-stall.window][0, self.moving]
             slow = before - self.value < stall.tolerance * before
+            # A plateau is slow as well. Whether it is one costs a product with A*, so it is asked
+            # of the slow ones only.
             if np.any(slow):
                 stalled[slow] = is_nearly_stationary(
                     self.problem, self.X[slow], self.gradient[slow]
@@ -342,6 +347,7 @@ class _Batch:
         if isinstance(self.rule, FixedStep):
             self.X = self.X - self.rule.size * self.gradient
             return
+        # Each start has a step of its own, found from its last one.
         states = zip(self.X, self.value, self.gradient, self.steps, strict=True)
         self.steps = np.array(
             [
@@ -369,6 +375,7 @@ class _Batch:
         rows = np.array(self.rows)
         descents = []
         for i, last in enumerate(self.iterations):
+            # A copy: a view would keep the histories of all starts alive.
             objective, norm, distance = rows[: last + 1, :, i].T.copy()
             history = History(objective, norm, distance if self.record_distance else None)
             descents.append(

@@ -1,12 +1,13 @@
 """Sensing operators A(M)_i = ⟨A_i, M⟩, i = 1..m, with every A_i symmetric.
 
-An operator has two sizes, n and m, and acts by two matrix-free products (docs/theory.md, section 1):
+An operator has two sizes, n and m, and acts by two matrix-free products (docs/theory.md, section
+1):
 
     measure(L, R)_i      = ⟨A_i, L Rᵀ⟩       L, R of shape (n, k)
     adjoint_matmul(y, R) = A*(y) R           y of shape (m,), R of shape (n, k)
 
-Both broadcast over leading axes: (..., n, k) and (..., m). `matrices()`, its fifth member, forms the
-A_i for what needs them one by one: the explicit lift of a general operator, and tests.
+Both broadcast over leading axes: (..., n, k) and (..., m). `matrices()`, its fifth member, forms
+the A_i for what needs them one by one, such as the explicit lift of a general operator.
 """
 
 from __future__ import annotations
@@ -171,7 +172,7 @@ class EntrywiseOperator:
             product = left @ np.swapaxes(right, -1, -2)
             if left is not right:
                 product = (product + np.swapaxes(product, -1, -2)) / 2
-            if self.m == self.n**2:
+            if self.m == self.n**2:  # every entry is measured: nothing to gather
                 return np.asarray((product * self._dense).reshape(*product.shape[:-2], -1))
             return np.asarray(product[..., self._rows, self._cols] * self._values)
         # A column at a time: a gather of (m,) at once, never of (m, k).
@@ -191,7 +192,7 @@ class EntrywiseOperator:
                 half = np.zeros((*y.shape[:-1], self.n, self.n))
                 half[..., self._rows, self._cols] = self._values * y
             return np.asarray(half @ right + np.swapaxes(half, -1, -2) @ right) / 2
-        if y.ndim > 1 or right.ndim > 2:
+        if y.ndim > 1 or right.ndim > 2:  # scipy's sparse products know no batches
             lead = np.broadcast_shapes(y.shape[:-1], right.shape[:-2])
             ys = np.broadcast_to(y, (*lead, self.m)).reshape(-1, self.m)
             rights = np.broadcast_to(right, (*lead, *right.shape[-2:])).reshape(

@@ -125,6 +125,7 @@ def _improve(operator: SensingOperator, U: FloatArray, sign: float, max_iteratio
 
     def negative_quotient(z: FloatArray) -> tuple[float, FloatArray]:
         """Return −sign · q and its gradient in z = (L, S): q = ‖A(L S Lᵀ)‖² / ‖L S Lᵀ‖²."""
+        # L need not be orthonormal: with G = LᵀL, ‖L S Lᵀ‖² = tr(S G S G). No n×n matrix is formed.
         L, S = z[: n * p].reshape(n, p), z[n * p :].reshape(p, p)
         y, G = operator.measure(L @ S, L), L.T @ L
         norm = float(np.sum((S @ G) * (G @ S).T))
@@ -138,6 +139,7 @@ def _improve(operator: SensingOperator, U: FloatArray, sign: float, max_iteratio
     found = minimize(
         negative_quotient, start, jac=True, method="L-BFGS-B", options={"maxiter": max_iterations}
     )
+    # On the column space that was reached the best S is an eigenproblem: no step is lost.
     improved, _ = _extreme(operator, np.linalg.qr(found.x[: n * p].reshape(n, p))[0], sign)
     return max(quotient, improved, key=lambda value: sign * value)
 

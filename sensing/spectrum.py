@@ -66,6 +66,7 @@ def least_eigenpairs(problem: SensingProblem, X: FloatArray, count: int = 1) -> 
         values, vectors = _least_of_dense((dense + dense.T) / 2, count)
     else:
         start = np.random.default_rng(0).standard_normal(problem.n)
+        # The least eigenvalues may lie close together: a wide basis tells them apart.
         ncv = min(problem.n - 1, max(4 * count, 40))
         try:
             values, vectors = eigsh(G, k=count, which="SA", v0=start, ncv=ncv, maxiter=3000)
@@ -75,6 +76,7 @@ def least_eigenpairs(problem: SensingProblem, X: FloatArray, count: int = 1) -> 
             ) from error
         order = np.argsort(values)
         values, vectors = values[order], vectors[:, order]
+    # Nothing fixes the sign of an eigenvector; a fixed choice makes results repeatable.
     largest = np.abs(vectors).argmax(axis=0)
     vectors = vectors * np.where(vectors[largest, np.arange(count)] < 0, -1.0, 1.0)
     scale = max(float(np.abs(values).max()), np.finfo(float).tiny)

@@ -27,7 +27,7 @@ def real_array(name: str, value: Any, shape: tuple[int | None, ...]) -> FloatArr
         raise TypeError(
             f"{name}: expected an array of real numbers, got a ragged sequence"
         ) from error
-    if array.dtype.kind not in "fiub":
+    if array.dtype.kind not in "fiub":  # floats, integers with and without sign, booleans
         raise TypeError(f"{name}: expected real numbers, got dtype {array.dtype}")
     expected = "(" + ", ".join("any" if length is None else str(length) for length in shape) + ")"
     if array.ndim != len(shape) or any(

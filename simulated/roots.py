@@ -15,6 +15,7 @@ def real_roots(coefficients: FloatArray) -> FloatArray:
     relative to the largest: nothing overflows. A pair of zeros that rounding has split into a
     complex pair is returned as its real part; zeros beyond float64 are left out.
     """
+    # Zero coefficients at either end mean zeros at t = 0, or a lower degree.
     used = np.flatnonzero(coefficients)
     if len(used) == 0:
         return np.zeros(0)

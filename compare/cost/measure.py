@@ -188,6 +188,7 @@ def timed(
         call()
     samples: list[float] = []
     total = 0.0
+    # A collection in the middle of a sample would be charged to it.
     gc.collect()
     enabled = gc.isenabled()
     gc.disable()
@@ -197,7 +198,7 @@ def timed(
             result = call()
             samples.append(time.perf_counter() - start)
             total += samples[-1]
-            del result
+            del result  # outside the clock, and before the next call asks for memory
     finally:
         if enabled:
             gc.enable()

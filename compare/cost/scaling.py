@@ -98,10 +98,12 @@ def scaling_exponents(rows: Iterable[Mapping[str, Any]], *, points: int = 3) -> 
             for quantity, prediction in _QUANTITIES.items():
                 costs = _by_size(axis, quantity, members)
                 foreseen = _by_size(axis, prediction, members)
+                # The upper half of the sizes: at small ones a call is mostly overhead.
                 sizes = sorted(costs)[-max(points, (len(costs) + 1) // 2) :]
                 if len(sizes) < points:
                     continue
                 fit = slope(sizes, [costs[size] for size in sizes])
+                # The prediction is fitted over the same sizes, or not at all.
                 expected = None
                 if foreseen.keys() >= set(sizes):
                     expected = slope(sizes, [foreseen[size] for size in sizes])

@@ -140,7 +140,7 @@ def compare_instances(
         try:
             for instance, order in progress:
                 progress.set_postfix_str(f"{instance.name}, l = {order}")
-                if instance.name not in lifts:
+                if instance.name not in lifts:  # all orders of an instance share its point
                     X = instance.stationary_point(seed=seed)
                     lift = SimulatedLift(instance.problem, X, settings_of(instance))
                     lifts[instance.name] = lift
@@ -151,7 +151,7 @@ def compare_instances(
                     comparisons[instance.name, order] = comparison
         except KeyboardInterrupt:
             if not rows:
-                raise
+                raise  # nothing to show
             interrupted = True
     return InstanceComparison(given, tuple(rows), comparisons, tuple(said), interrupted)
 
@@ -179,11 +179,12 @@ def _compare(
     try:
         row |= _simulated_row(lift, order)
         costs = lifting.predict_cost(lift.problem, order)
+        # As many steps as a fixed amount of work buys, so that high orders do not take minutes.
         flops = costs.choose(options.memory_limit).flops
         steps = int(np.clip(_WORK / flops, 5, 200))
         settings = replace(own, order=order, steps=steps)
         comparison = compare_lift(replace(lift, settings=settings), options)
-    except lifting.MemoryLimitExceeded as refusal:
+    except lifting.MemoryLimitExceeded as refusal:  # the simulated half of the row stays
         needs, allowed = refusal.predicted_bytes, refusal.allowed_bytes
         status = f"refused: needs {needs} bytes, {allowed} allowed"
         return row | {"status": status, "predicted_bytes": needs, "allowed_bytes": allowed}, None

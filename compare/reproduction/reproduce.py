@@ -268,6 +268,7 @@ class _Run:
 
 def _write(result: Reproduction, made: list[Section], run: _Run) -> None:
     """Write the page, with the differences first."""
+    # What differs is the answer; it was computed last, because it uses all else.
     ordered = sorted(made, key=lambda section: section.title != DIFFERENCES)
     agreement = "agree to 1e-10 wherever both ran"
     if not result.consistent:

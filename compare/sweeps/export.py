@@ -90,6 +90,7 @@ def flat(row: StoredRow) -> dict[str, Any]:
     """Return one stored row as a flat dict."""
     machine = row.provenance.get("machine", {})
     versions = row.provenance.get("versions", {})
+    # Usually all variables agree, and one word says it.
     threads = sorted({str(limit) for limit in machine.get("threads", {}).values()})
     return {
         "evaluation": row.task.evaluation,

@@ -155,6 +155,7 @@ class Sweep:
         for grid in grids:
             for name, values in grid.items():
                 self._check_values(name, values)
+        # The size is known before a single combination is made.
         size = sum(math.prod(len(values) for values in grid.values()) for grid in grids)
         if size > MAX_EVALUATIONS:
             raise ValueError(
@@ -164,7 +165,7 @@ class Sweep:
         for grid in grids:
             for values in itertools.product(*grid.values()):
                 task = task_of(definition, {**self.fixed, **dict(zip(grid, values, strict=True))})
-                if task.key not in seen:
+                if task.key not in seen:  # grids may overlap, and defaults fill in the same
                     seen.add(task.key)
                     yield task
 
@@ -194,7 +195,7 @@ def _on(instance: str, settings: dict[str, Any]) -> dict[str, Any]:
     """Return the tables of a sweep with this instance in place of what they say of theirs."""
 
     def without(table: Any) -> Any:
-        if not isinstance(table, Mapping):
+        if not isinstance(table, Mapping):  # refused later, where all else is checked
             return table
         return {name: table[name] for name in table if name not in INSTANCE_SETTINGS}
 

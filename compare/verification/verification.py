@@ -229,6 +229,7 @@ def _point(problem: SensingProblem, X: FloatArray, polish: bool) -> FloatArray:
         raise ValueError(
             "X: expected a point where h and its gradient are finite in float64, got an overflow"
         )
+    # Newton steps from far away may end anywhere: the claims would be about another point.
     left = sensing.relative_gradient_norm(problem, X)
     if left > NEARLY_STATIONARY:
         warnings.warn(

@@ -118,17 +118,22 @@ class EntrywiseForm(ExpandedForm):
         for s in range(self._half + 1):
             swap: Any = None
             for swapped in combinations(modes, s):
+                # The swapped modes come first, so that one routine serves every S of size s.
                 axes = [*swapped, *(k for k in modes if k not in swapped)]
+                # For symmetric tensors that permutes nothing: T_S is computed for the first S only.
                 if swap is None or not symmetric:
                     swap = None
                     for triple in triples:
                         part = self._swap(s, *(triple if symmetric else _with_modes(triple, axes)))
                         swap = part if swap is None else swap + part
+                # Back to the order of the modes of w.
                 moved = tl.transpose(swap, [axes.index(k) for k in modes])
                 if total is None:
                     total = moved
                 else:
                     total += moved
+        # 2^{-l}, twice: S and its complement give the same sum. The sum over all S of one size is
+        # symmetric only when every S was added, and to rounding: equal entries are made equal.
         total *= 2.0 ** (1 - self._order)
         return self._tensors.expand(self._tensors.compress(total)) if symmetric else total
 
@@ -163,6 +168,7 @@ class EntrywiseForm(ExpandedForm):
         terms = every_mode(
             self._D, Y.reshape((-1, r**s, 1, 1, n**k, r**k, 1)) * Z, n, k, r ** (2 * k)
         )
+        # Σ_e D[b, e] y z is done; now x, the sums over σ and σ′, and Σ_c D[a, c].
         terms = terms.reshape(shape)
         terms *= X
         if r > 1:

@@ -33,6 +33,8 @@ class NormalForm(ExpandedForm):
         ) -> list[tuple[str, int]]:
             return [index for k in modes for index in (left[k], right[k])]
 
+        # Mode k of the result has the indices o (of n) and t (of r); w[p, s] w[x, s] w[q, t] meet
+        # the core N[o, q, p, x] = Σ_i A_i[o, q] A_i[p, x].
         o, p, q, x, s, t = (label(letter) for letter in "opqxst")
         sizes: dict[Hashable, int] = {**dict.fromkeys(o + p + q + x, n), **dict.fromkeys(s + t, r)}
         cores = [(o[k], q[k], p[k], x[k]) for k in modes]

@@ -29,6 +29,7 @@ class RankOneForm:
         n, r, m = *problem.shape, problem.m
         modes = range(order)
         self._problem, self._order, self._m, self._r = problem, order, m, r
+        # Mode k of w has the indices p (of n) and s (of r); a_i takes p to i.
         i, p, s = ([(letter, k) for k in modes] for letter in "ips")
         sizes: dict[Hashable, int] = {
             **dict.fromkeys(i, m),

@@ -36,6 +36,8 @@ class ResidualForm:
         def label(letter: str) -> list[tuple[str, int]]:
             return [(letter, k) for k in modes]
 
+        # Mode k of the residual is i; two copies of w, with indices (p, s) and (q, s), meet the
+        # core A_i[p, q].
         i, p, q, s = label("i"), label("p"), label("q"), label("s")
         sizes: dict[Hashable, int] = {
             **dict.fromkeys(i, m),

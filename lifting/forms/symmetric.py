@@ -102,12 +102,15 @@ class SymmetricForm:
         self._b_power = tensor(_power(b, self._order))
         self._multiplicity = tensor(multiplicities(self._m, self._order))
 
+        # One mode has the triples (p, q, σ). The tables below send a multiset κ of l triples to the
+        # positions of its left factors (p, σ), right factors (q, σ) and pairs {p, q}.
         p, q, s = (axis.reshape(-1) for axis in np.indices((n, n, r)))
         pair = np.zeros((n, n), dtype=np.intp)
         pair[rows, columns] = pair[columns, rows] = np.arange(self._pairs)
         self._left = index(_relabelled(p * r + s, n * r, self._order))
         self._right = index(_relabelled(q * r + s, n * r, self._order))
         self._pair = index(_relabelled(pair[p, q], self._pairs, self._order))
+        # κ stands for as many terms as it has orders; an entry is a mean over those of its own.
         self._weight = tensor(multiplicities(n * n * r, self._order))
         self._per_pair = tensor(1 / multiplicities(self._pairs, self._order))
         self._per_entry = tensor(1 / multiplicities(n * r, self._order))

@@ -78,13 +78,14 @@ def collapse(generators: Any, coefficients: Any, order: int) -> FloatArray:
         return np.zeros(X.shape[1:])
     finished: list[FloatArray] = []
     for i in np.argsort(-heights):
+        # The climb was rough, but an end a tenth lower is another, lower maximum.
         if heights[i] < 0.9 * heights.max():
             break
         if all(abs(float(ends[i] @ z)) < 1 - SAME_DIRECTION for z in finished):
             finished.append(_finish(p, ends[i], order))
     z = max(finished, key=lambda z: float(np.sum((p @ z) ** order)))
     # 4. X̌ has the length (Σ_j ⟨P_j, x⟩^l)^{1/l}. The sum may be far below 1 at high order; its
-    # root    is taken relative to the largest overlap.
+    # root is taken relative to the largest overlap.
     overlaps = p @ z
     top = np.abs(overlaps).max()
     root = top * np.sum((overlaps / top) ** order) ** (1 / order)
@@ -126,18 +127,21 @@ def _power_iteration(p: FloatArray, z: FloatArray, order: int, moved_least: floa
         return np.asarray(np.sum((at @ p.T) ** order, axis=1))
 
     f = height(z)
-    z, f = np.where(f < 0, -1.0, 1.0)[:, None] * z, np.abs(f)
+    z, f = np.where(f < 0, -1.0, 1.0)[:, None] * z, np.abs(f)  # l is odd: f(−z) = −f(z)
     shift = np.zeros(len(z))
     active = np.ones(len(z), dtype=bool)
     for _ in range(_MAX_STEPS):
+        # 1. The direction of ∇f; where it vanishes there is nowhere to go.
         pull = (z @ p.T) ** (order - 1) @ p
         size = np.linalg.norm(pull, axis=1)
         active &= size > 0
         if not np.any(active):
             break
+        # 2. Step there, held back by the shift.
         step = pull / np.where(size > 0, size, 1.0)[:, None] + shift[:, None] * z
         length = np.linalg.norm(step, axis=1)
         trial = step / np.where(length > 0, length, 1.0)[:, None]
+        # 3. Keep what is no lower; the others try again with a larger shift.
         risen = height(trial)
         better = active & (length > 0) & (risen >= f)
         moved = np.linalg.norm(trial - z, axis=1)

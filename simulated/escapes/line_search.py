@@ -55,6 +55,7 @@ class LineSearch:
             if length == 0:
                 continue
             line = LineQuartic.along(start.problem, start.X, D / length)
+            # The published choice is the best grid point; then the quartic's own minimum near it.
             t = float(both[np.argmin(line.change(both))])
             if self.refine:
                 t = _refined(line, t)

@@ -58,12 +58,14 @@ class Truncated:
     def attempt(self, start: Start) -> Escape:
         """Look for a lower point from X̂."""
         problem, d, order = start.problem, start.directions, self.order
+        # 1. The order.
         if order is None:
             largest = self.largest_order
             order = smallest_saddle_order(problem, start.X, largest=largest, directions=d)
         if order is None:
             details = f"orders up to {self.largest_order}"
             return start.failure(EscapeReason.NO_SADDLE_ORDER, details=details)
+        # 2. The state at T, and what the published rule makes of it.
         try:
             path = truncated_coefficients(d, order, rho=self.rho, eta=self.eta, steps=self.steps)
             state = path.coefficients[-1]
@@ -78,6 +80,7 @@ class Truncated:
             )
         except OverflowError as error:
             return start.failure(EscapeReason.OUT_OF_RANGE, order=order, details=str(error))
+        # 3. The rule knows lifted objectives only: ask h as well.
         more = {
             "order": order,
             "generators": d.generators,

@@ -128,12 +128,14 @@ def feasibility_score(
     delta = None if rip_constant is None else positive("rip_constant", rip_constant, or_zero=True)
     d = escape_directions(problem, X) if directions is None else directions
     A = problem.operator
+    # X̂ + t u qᵀ has no n×n matrix in it: E₀ = u vᵀ + v uᵀ is measured as 2 measure(u, v).
     u, v = d.u[:, None], d.v[:, None]
     along, across = A.measure(u, u), 2 * A.measure(u, v)
     e, g, kappa = float(across @ across), float(along @ along), float(across @ along)
     lam, sigma = d.eigenvalue, d.singular_value
     slope = float(np.sum(problem.gradient(d.base) * d.visible))
 
+    # The exact score and the best step take X̂ as stationary; `line` keeps its slope as it is.
     higher = (lam + sigma**2 * e / 2, sigma * kappa, g / 2)
     step, change = LineQuartic(np.array([0.0, 0.0, *higher])).lowest()
     ncm = aic = score = score_step = None

@@ -105,8 +105,9 @@ def descend(
     c = real_array("start", start, (len(span_objective),))
     eta = positive("step_size", step_size)
     T = whole_number("iterations", iterations, least=0)
+    # In an orthonormal basis Γ is the identity, and nearly parallel generators do no harm.
     form = span_objective.orthonormal
-    if form is None:
+    if form is None:  # powers that do not fit into float64
         path = _run(step_in_logs(span_objective, eta), c, T)
         values = values_along(span_objective, path)
     else:

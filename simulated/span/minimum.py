@@ -83,21 +83,23 @@ def minimise(relative: RelativeQuartic, start: FloatArray) -> FloatArray:
     least = relative.floor * (1 + VALUE_FLOOR)
     c, value = start, float(quartic.value(start))
     for _ in range(_MAX_STEPS):
+        # 1. Slopes and curvatures in scaled coordinates, along the axes of the Hessian.
         gradient, hessian = quartic.gradient_and_hessian(c)
         curvatures, axes = np.linalg.eigh(hessian * scale[:, None] * scale)
         size = np.abs(curvatures)
         if size.max() == 0:
             break
-        # The Newton step in the axes of the Hessian, downhill along each of them.
+        # 2. The Newton step with |curvature|: downhill along each axis, away from saddles.
         slope = (scale * gradient) @ axes
         step = scale * (axes @ (-slope / np.maximum(size, FLAT * size.max())))
         expected, t = float(gradient @ step), 1.0
         trial = float(quartic.value(c + t * step))
-        # A trial that overflows is not finite, and refused like any other.
+        # 3. Halve it until the value falls by enough. A trial that overflows is not finite, and
+        # refused like any other.
         while not least <= trial <= value + SUFFICIENT_DECREASE * t * expected and t > LAST_DIGIT:
             t /= 2
             trial = float(quartic.value(c + t * step))
-        if not trial < value:
+        if not trial < value:  # flat to rounding
             break
         fallen, c, value = value - trial, c + t * step, trial
         if fallen <= LAST_DIGIT * abs(value):  # the next step would gain its square

@@ -97,7 +97,7 @@ def orthonormal_form(
         weights: Any = (vectors[:, kept] / np.sqrt(values[kept])).T
         return _form(rows, quartic, quadratic, constant, order, weights, 0.0)
     # 3. Nearly parallel generators: turn to the eigenvectors first, then orthonormalise what is
-    # left    by Cholesky, all with 80 digits.
+    # left by Cholesky, all with 80 digits.
     with localcontext() as context:
         context.prec = _DIGITS
         context.clear_traps()  # what is infinite on the way in comes out as such

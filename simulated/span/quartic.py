@@ -82,6 +82,7 @@ class Quartic:
     def along(self, c: FloatArray, d: FloatArray) -> FloatArray:
         """Return the coefficients of t⁰ .. t⁴ of t ↦ h(c + t d), shape (..., 5)."""
         K, B = self.K, self.B.ravel()
+        # The pairs of c + t d are v₀ + t v₁ + t² v₂; the powers of t are collected below.
         with np.errstate(over="ignore", invalid="ignore"):
             cross, swapped = pairs(c, d), pairs(d, c)
             v = [pairs(c), cross + swapped, pairs(d)]

@@ -91,6 +91,7 @@ def dominant_term(directions: EscapeDirections, order: int, coefficients: Any) -
     """Return the dominant term of a state (α̃, β̃, γ̃), and the point it collapses to."""
     c = real_array("coefficients", coefficients, (3,))
     norms = term_norms(directions, order, c)
+    # The base does not compete for the type: the published collapse is β or γ.
     pick = 1 if norms[1] >= norms[2] else 2
     with np.errstate(divide="ignore", invalid="ignore"):
         dominance = float(norms[pick] / np.delete(norms, pick).max())

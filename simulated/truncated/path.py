@@ -104,6 +104,7 @@ def truncated_coefficients(
     rho, eta = positive("rho", rho), positive("eta", eta)
     t = np.arange(whole_number("steps", steps, least=0) + 1, dtype=np.float64)
     growth, drive = truncated_rates(directions, order, eta)
+    # Say at which step it leaves float64, before anything is computed.
     if growth > -1 and t[-1] * np.log1p(growth) > LARGEST_LOG:
         last = int(LARGEST_LOG / np.log1p(growth))
         raise OverflowError(f"ν^t leaves float64 at step {last} of {steps}")
