@@ -95,17 +95,17 @@ def test_an_interrupted_run_keeps_its_finished_rows(tmp_path, monkeypatch, capsy
 
 
 def test_an_instance_of_your_own_is_a_file_or_a_name_with_parameters(tmp_path, capsys) -> None:
-    sensing.save_instance(tmp_path / "mine.npz", sensing.instance("gaussian", n=4, m=6, seed=3))
+    sensing.save_instance(tmp_path / "mine.npz", sensing.instance("rank-one", n=4, m=6, seed=3))
     words = ["--orders", "3", "--out", str(tmp_path / "out")]
-    named = ["--instance", "gaussian:n=4,m=6,seed=3"]
+    named = ["--instance", "rank-one:n=4,m=6,seed=3"]
     assert main(["directions", "--instance", str(tmp_path / "mine.npz"), *named, *words]) == 0
     printed = capsys.readouterr().out
     assert "mine: n = 4, m = 6, r = 1" in printed
-    assert "gaussian:n=4,m=6,rank=1,seed=3: n = 4, m = 6, r = 1" in printed
+    assert "rank-one:n=4,m=6,rank=1,seed=3: n = 4, m = 6, r = 1" in printed
     assert (tmp_path / "out" / "mine-objective.svg").exists()
     rows = json.loads((tmp_path / "out" / "directions.json").read_text())["rows"]
     of_file, of_name = (
         [row["h_stationary"] for row in rows if row["instance"] == name]
-        for name in ("mine", "gaussian:n=4,m=6,rank=1,seed=3")
+        for name in ("mine", "rank-one:n=4,m=6,rank=1,seed=3")
     )
     assert of_file == pytest.approx(of_name, rel=1e-9)
