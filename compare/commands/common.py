@@ -18,10 +18,14 @@ class UsageError(Exception):
     """Bad usage or malformed input, in one clear line; the command line exits with 2."""
 
 
-def add_common_options(parser: argparse.ArgumentParser) -> None:
-    """Add --seed, --out, --json and --csv."""
+def add_common_options(parser: argparse.ArgumentParser, *, seed: int | None = 0) -> None:
+    """Add --seed, --out, --json and --csv; without a default seed, that of the file is taken."""
+    default = "that of the file, or as published" if seed is None else seed
     parser.add_argument(
-        "--seed", type=int, default=0, help="seed of everything random (default: 0)"
+        "--seed",
+        type=_seed,
+        default=seed,
+        help=f"seed of everything random (default: {default})",
     )
     parser.add_argument(
         "--out",
@@ -34,6 +38,24 @@ def add_common_options(parser: argparse.ArgumentParser) -> None:
     form.add_argument("--csv", action="store_true", help="print rows as CSV, not as a table")
 
 
+def _seed(text: str) -> int:
+    """Return a seed; argparse refuses another text by the option's name."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least 0, got {text!r}")
+    return int(text)
+
+
+class _Once(argparse.Action):
+    """Store a value, and refuse a second one."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: Any, value: Any, *_: Any
+    ) -> None:
+        if getattr(namespace, self.dest) is not None:
+            parser.error(f"argument {self.option_strings[0]}: this command takes one, got two")
+        setattr(namespace, self.dest, value)
+
+
 def add_instance_option(
     parser: argparse.ArgumentParser, default: str, *, several: bool = False
 ) -> None:
@@ -41,12 +63,20 @@ def add_instance_option(
     again = " may be repeated;" if several else ""
     parser.add_argument(
         "--instance",
-        action="append" if several else "store",
+        action="append" if several else _Once,
         metavar="INSTANCE",
         help="a name of the catalogue, name:key=value,... such as gaussian:n=5,m=6,seed=3, or an "
         f".npz file;{again} default: {default}. Names: "
         f"{', '.join(entry.name for entry in sensing.catalogue())}",
     )
+
+
+def byte_count(text: str) -> int:
+    """Return a number of bytes, written as 2000000000 or as 2e9."""
+    try:
+        return int(float(text))
+    except (ValueError, OverflowError) as error:
+        raise argparse.ArgumentTypeError(f"expected a number of bytes, got {text!r}") from error
 
 
 def find_instance(text: str) -> Instance:

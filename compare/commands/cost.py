@@ -18,6 +18,7 @@ from .common import (
     UsageError,
     add_common_options,
     add_instance_option,
+    byte_count,
     output_folder,
     save,
     show,
@@ -36,7 +37,7 @@ def add_parser(subparsers: Any) -> None:
     )
     add_instance_option(parser, "a grid of sizes", several=True)
     add = parser.add_argument
-    add("--quick", action="store_true", help="a small standard grid, in well under a minute")
+    add("--quick", action="store_true", help="a small standard grid, in about two minutes")
     add("--operator", choices=OPERATORS, help="measure this family on the sizes given")
     add("--n", type=int, nargs="+", help="sides (default: 4 8 16)")
     add("--rank", type=int, nargs="+", help="ranks r (default: 1)")
@@ -46,9 +47,10 @@ def add_parser(subparsers: Any) -> None:
     add("--forms", nargs="+", help="forms of the explicit side (default: all that apply)")
     add(
         "--memory-limit",
-        type=float,
-        default=2e9,
-        help="byte budget of the explicit side (default: 2e9)",
+        type=byte_count,
+        default=2_000_000_000,
+        metavar="BYTES",
+        help="byte budget of the explicit side (default: 2,000,000,000)",
     )
     add("--time-limit", type=float, default=60.0, help="seconds that one row may take (60)")
     add("--threads", type=int, default=1, help="threads of BLAS (default: 1)")

@@ -22,6 +22,7 @@ from ..published.comparison import (
 from .common import (
     add_common_options,
     add_instance_option,
+    byte_count,
     find_instance,
     output_folder,
     save,
@@ -34,9 +35,9 @@ _NOTES = (
     "matrices; truncated: the\n"
     "published closed form. All start at vec(X̂)^l + ρ v̂, v̂ = vec(u_n q_rᵀ)^l, with gradient steps "
     "η/2 (the η of the truncated\n"
-    'form is twice the step). "T" rows: simulations run on to the published T, which the explicit '
-    "side cannot pay for; other\n"
-    "orders than the published one stop the exact simulation at 20,000 steps. Errors are relative; "
+    'form is twice the step). "T" rows: simulations run on to the T of the settings, which the '
+    "explicit side cannot pay for; other\n"
+    "orders than the starred one stop the exact simulation at 20,000 steps. Errors are relative; "
     "– : not computed."
 )
 
@@ -55,11 +56,11 @@ def add_parser(subparsers: Any) -> None:
         type=int,
         nargs="+",
         default=list(ORDERS),
-        help=f"odd lifting orders (default: {ORDERS})",
+        help=f"odd lifting orders, beside that of the instance's settings (default: {ORDERS})",
     )
     parser.add_argument(
         "--memory-limit",
-        type=int,
+        type=byte_count,
         default=MEMORY_LIMIT,
         metavar="BYTES",
         help=f"byte budget of the explicit side (default: {MEMORY_LIMIT:,})",
@@ -101,7 +102,7 @@ def _text(result: InstanceComparison, origin: dict[str, Any]) -> str:
         [
             result.table(),
             f"\n{_NOTES}",
-            "\nWhat the exact computation says about the published settings",
+            "\nWhat the exact computation says about these settings",
             *(f"- {finding}" for finding in result.findings),
             f"\nExplicit and exactly simulated descent {verdict} (bar: 1e-10 relative).",
             f"{versions}; {machine['processor']}, {machine['cores']} cores; seed {origin['seed']}.",

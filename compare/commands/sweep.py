@@ -15,7 +15,7 @@ from ..sweeps.rows import Status
 from ..sweeps.run import SweepReport, run_sweep
 from ..sweeps.sweep import Sweep
 from ..tables import Column, rows_text, text_table
-from .common import UsageError, add_common_options, add_instance_option
+from .common import UsageError, add_common_options, add_instance_option, find_instance
 
 _GRIDS = resources.files("lift_compare.compare.sweeps").joinpath("grids")
 
@@ -35,13 +35,15 @@ def add_parser(subparsers: Any) -> None:
     add("--jobs", type=int, help="number of worker processes (default: the number of cores)")
     add("--retry-failed", action="store_true", help="run failed and refused evaluations again")
     add_instance_option(parser, "those in the file")
-    add_common_options(parser)
-    parser.set_defaults(run=run, seed=None)
+    add_common_options(parser, seed=None)
+    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Check everything, then evaluate, then print; 1 if an evaluation failed."""
     path = grid_path(arguments.file)
+    if arguments.instance is not None:
+        find_instance(arguments.instance)  # refused by its own name, not by that of the file
     sweep = Sweep.from_toml(path, instance=arguments.instance)
     if arguments.seed is not None:
         if "seed" in sweep.varied:
@@ -82,6 +84,9 @@ def grid_names() -> list[str]:
 
 def grid_path(name: str) -> Path:
     """Return the path of a TOML file, or of a shipped grid by its name."""
-    if name in grid_names() and not Path(name).exists():
-        return Path(str(_GRIDS.joinpath(f"{name}.toml")))
-    return Path(name)
+    if Path(name).exists():
+        return Path(name)
+    if name not in grid_names():
+        shipped = ", ".join(grid_names())
+        raise UsageError(f"FILE.toml: expected a file, or one of {shipped}, got {name!r:.200}")
+    return Path(str(_GRIDS.joinpath(f"{name}.toml")))

@@ -96,6 +96,11 @@ def finish(ax: Axes, title: str, x: str, y: str, words: str, *, legend: Any = "b
             axis.set_major_formatter(FuncFormatter(_power_of_ten))
     ax.grid(True, which="major", color="#d9d9d9", linewidth=0.6)
     ax.set_axisbelow(True)
+    for curve in ax.get_lines():
+        # matplotlib cannot space markers along a curve of which nothing can be drawn.
+        heights = np.asarray(curve.get_ydata(), dtype=float)
+        if not np.any(np.isfinite(heights) & ((heights > 0) | (ax.get_yscale() != "log"))):
+            curve.set_markevery(None)
     if legend is not None and ax.get_legend_handles_labels()[0]:
         ax.legend(fontsize=SMALL, loc=legend, framealpha=0.85, borderpad=0.35, handlelength=2.6)
     describe(ax, words)
@@ -114,6 +119,8 @@ def legend_below(ax: Axes, *, drop: float = 0.16, fontsize: float = SMALL, **mor
 def _power_of_ten(value: float, _: int | None = None) -> str:
     """Return 10 with a superscript: as text it is drawn many times faster than as mathematics."""
     exponent = math.log10(value) if value > 0 else math.nan
+    if not math.isfinite(exponent):  # ticks are laid out beyond the largest float64, too
+        return f"{value:g}"
     if not math.isclose(exponent, round(exponent), abs_tol=ROUND_EXPONENT):
         return f"{value:g}"
     return "10" + f"{round(exponent):d}".translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))

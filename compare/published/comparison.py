@@ -248,7 +248,7 @@ _QUANTITIES = (
     Column("truncation_error_at_end", "truncation error after T steps", ".3g"),
     Column("curvature", "curvature along visible", "+.3e"),
     Column("oracle_curvature", "least curvature over all tensors", "+.3e"),
-    Column("oracle_visible_cosine", "|cos| of oracle direction and b", ".4f"),
+    Column("oracle_visible_cosine", "|cos| of oracle direction and visible", ".4f"),
     Column("simulated_steps", "T, exact simulation", ",d"),
     Column("h_stationary", "h at X̂ (before)", ".4g"),
     Column("h_exact", "h after collapse, exact simulation", ".3g"),
@@ -277,9 +277,10 @@ def _section(instance: Instance, rows: Sequence[dict[str, Any]]) -> str:
         lines.append({"quantity": quantity.title, **dict(zip(orders, cells, strict=True))})
     problem, s = instance.problem, settings_of(instance)
     seed = f"start from seed {rows[0]['seed']}; " if rows[0]["seed"] is not None else ""
+    kind = "published order" if instance.name in PUBLISHED else "order of the settings"
     title = (
         f"{instance.name}: n = {problem.n}, m = {problem.m}, r = {problem.rank}; ρ = {s.rho}, "
-        f"η = {s.eta}, T = {s.steps:,}; {seed}* published order"
+        f"η = {s.eta}, T = {s.steps:,}; {seed}* {kind}"
     )
     refusals = [f"l = {row['order']}: {_why(row)}" for row in rows if row["status"] != "compared"]
     return "\n".join([text_table(columns, lines, title=title), *refusals])

@@ -14,7 +14,7 @@ def findings(name: str, lift: SimulatedLift) -> list[str]:
     try:
         return [
             _on_the_order(f"{name}: the {printed}order l = {lift.settings.order}", lift),
-            _on_the_rule(f"{name}: at the {printed}T = {lift.settings.steps}", lift),
+            _on_the_rule(f"{name}: after the {printed}T = {lift.settings.steps} steps", lift),
         ]
     except OverflowError as overflow:
         return [f"{name}: {overflow}"]

@@ -226,7 +226,10 @@ class _Run:
         """Explicit against simulated lifting, order by order."""
         orders = (3, 5) if self.quick else ORDERS
         chosen = [runs.instance for runs in self.instances.values()]
-        return compare_instances(chosen, orders=orders, seed=self.seed)
+        found = compare_instances(chosen, orders=orders, seed=self.seed)
+        if found.interrupted:  # a shortened table must not pass for the whole one
+            raise KeyboardInterrupt
+        return found
 
     @cached_property
     def rates(self) -> SuccessRates:

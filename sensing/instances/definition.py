@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -184,9 +185,9 @@ class Instance:
 
     @property
     def label(self) -> str:
-        """The name in letters, digits, hyphens and dots: for files and ids."""
-        label = "".join(c if c.isalnum() or c in "-_." else "-" for c in self.name)
-        return label[:60].strip(".-") or "instance"
+        """The name in plain letters, digits and hyphens, a letter first: for files and ids."""
+        label = re.sub(r"[^A-Za-z0-9]+", "-", self.name)[:60].strip("-")
+        return label if re.match("[A-Za-z]", label) else f"instance-{label}".strip("-")
 
     def __repr__(self) -> str:
         n, r = self.problem.shape

@@ -32,7 +32,10 @@ CATALOGUE: dict[str, tuple[Builder, str]] = {
     "gaussian": (gaussian_instance, "dense A_i with normal entries"),
     "rank-one": (rank_one_instance, "phase retrieval, A_i = a_i a_iᵀ with normal a_i"),
     "completion": (completion_instance, "the weights of perturbed completion, normal Z"),
-    "sparse-completion": (sparse_completion_instance, "ten observed entries a row, stored sparse"),
+    "sparse-completion": (
+        sparse_completion_instance,
+        "about ten observed entries a row, stored sparse",
+    ),
 }
 """The functions that build the instances, by name, and what each is. Their signatures declare the
 parameters."""
@@ -162,11 +165,13 @@ def split_instance(text: str) -> tuple[str, dict[str, Any]]:
             f"instance: expected one of {', '.join(CATALOGUE)}, or an .npz file, got {text!r:.60}"
         )
     parameters: dict[str, Any] = {}
-    for part in filter(None, rest.split(",")):
-        key, equals, value = part.partition("=")
-        if not equals or not key.strip():
-            raise ValueError(f"instance: expected {name}:key=value,..., got {part!r:.60}")
-        parameters[key.strip()] = _number(value.strip())
+    for part in rest.split(",") if rest else ():
+        key, equals, value = (word.strip() for word in part.partition("="))
+        if not equals or not key:
+            raise ValueError(f"instance: expected {name}:key=value,..., got {text!r:.60}")
+        if key in parameters:
+            raise ValueError(f"instance: {key} is given twice in {text!r:.60}")
+        parameters[key] = _number(value)
     return name, parameters
 
 

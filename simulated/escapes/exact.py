@@ -76,6 +76,8 @@ class Exact:
             odd_order(self.order)
         whole_number("largest_order", self.largest_order)
         whole_number("orders_tried", self.orders_tried)
+        if self.eigenvectors != "tied":
+            whole_number("eigenvectors", self.eigenvectors)
         if isinstance(self.generators, str):
             if self.generators not in ("auto", "published", "extended"):
                 raise ValueError(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lift_compare.sensing.validation import FloatArray, whole_number
+from lift_compare.sensing.validation import FloatArray, real_array, whole_number
 
 from ..points.line import LineQuartic
 from .result import Escape, EscapeReason
@@ -39,8 +39,8 @@ class LineSearch:
 
     def __post_init__(self) -> None:
         whole_number("grid_size", self.grid_size, least=2)
-        low, high = (float(bound) for bound in self.grid_range)
-        if not 0 < low < high < np.inf:
+        low, high = real_array("grid_range", self.grid_range, (2,))
+        if not 0 < low < high:
             raise ValueError(f"grid_range: expected 0 < smallest < largest, got {self.grid_range}")
 
     def attempt(self, start: Start) -> Escape:

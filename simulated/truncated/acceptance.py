@@ -34,6 +34,10 @@ class AcceptanceRule(Enum):
     CODE = "code"
     """The dominant term is the largest, and the objective of the whole state is below that of ŵ."""
 
+    @classmethod
+    def _missing_(cls, value: object) -> AcceptanceRule:
+        raise ValueError(f"rule: expected 'text' or 'code', got {value!r:.60}")
+
 
 @dataclass(frozen=True, eq=False)
 class DominantTerm:

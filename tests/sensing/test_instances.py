@@ -81,3 +81,24 @@ def test_the_published_point_of_the_two_by_two_example_is_a_degenerate_saddle() 
     for t in (1e-3, 0.01, 0.1, 0.3):
         on_the_curve = np.array([[t], [np.sqrt(0.5 - 2 * t**2)]])
         np.testing.assert_allclose(problem.objective(on_the_curve), 3 / 8 - 1.5 * t**4, rtol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("two-by-two", "two-by-two"),
+        ("completion:n=4,epsilon=0.3", "completion-n-4-epsilon-0-3"),
+        ("my_data.v2", "my-data-v2"),
+        ("ä b", "b"),
+        ("3x3", "instance-3x3"),
+        ("…", "instance"),
+    ],
+)
+def test_the_label_of_an_instance_does_for_files_and_ids(name: str, label: str) -> None:
+    assert sensing.Instance(name, sensing.two_by_two()).label == label
+
+
+@pytest.mark.parametrize("text", ["gaussian:n=5,m=6,n=7", "gaussian:n=5,,m=6", "gaussian:n"])
+def test_a_malformed_list_of_parameters_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^instance: "):
+        sensing.parse_instance(text)

@@ -398,7 +398,7 @@ def test_order_1001_against_multiple_precision(case):
         ({"generators": np.ones((2, 5, 1))}, "generators"),
         ({"largest_order": 0}, "largest"),
         ({"orders_tried": 0}, "orders_tried"),
-        ({"eigenvectors": 0}, "count"),
+        ({"eigenvectors": 0}, "eigenvectors"),
         ({"minimum_decrease": -1.0}, "minimum_decrease"),
         ({"minimum_decrease": 1.0}, "minimum_decrease"),
         ({"method": "truncated", "order": 3, "rho": -1.0}, "rho"),
@@ -436,3 +436,17 @@ def test_repr_says_what_happened():
     assert "order 3" in repr(escape(problem, X))
     assert "0.375 ->" in repr(escape(problem, X))
     assert EscapeReason.SCORE_TOO_LOW.value in repr(escape(problem, X, method="single-step"))
+
+
+@pytest.mark.parametrize(
+    ("method", "setting", "value"),
+    [
+        ("truncated", "rule", "both"),
+        ("exact", "eigenvectors", "all"),
+        ("line-search", "grid_range", (1.0,)),
+    ],
+)
+def test_a_bad_setting_of_a_method_is_refused_by_its_name(method, setting, value) -> None:
+    problem, X = sensing.two_by_two(), [[0.0], [0.5**0.5]]
+    with pytest.raises((TypeError, ValueError), match=f"^{setting}: "):
+        escape(problem, X, method=method, **{setting: value})

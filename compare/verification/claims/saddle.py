@@ -91,7 +91,7 @@ def saddle_order(case: Case) -> Finding:
 
 @conditional("no saddle order", 5)
 def no_saddle_order(case: Case) -> Finding:
-    """K1 ≥ 0 and (K3 ≥ K2 or K1 ≥ K2) ⇒ no order makes b a descent direction
+    """K1 ≥ 0 and (K3 ≥ K2 or K1 ≥ K2) ⇒ no order makes v̂ a descent direction
 
     Then K1^l + 2K3^l ≥ K2^l for every l. K1 ≥ 0 is needed: with K1 < 0 the term K1^l is negative
     and may win.

@@ -11,6 +11,7 @@ import pytest
 
 from lift_compare.compare.commands import cost
 from lift_compare.compare.commands.common import UsageError
+from lift_compare.compare.commands.main import main
 
 
 def run(*words):
@@ -82,8 +83,6 @@ def test_refused_sizes_are_rows_in_json_and_csv(tmp_path, capsys):
     ("words", "text"),
     [
         (["--memory-limit", "0"], "--memory-limit"),
-        (["--memory-limit", "nan"], "--memory-limit"),
-        (["--memory-limit", "inf"], "--memory-limit"),
         (["--operator", "gaussian", "--order", "2"], "order"),
         (["--operator", "gaussian", "--m", "lots"], "m: expected"),
         (["--operator", "gaussian", "--n", "3", "--rank", "4"], "rank"),
@@ -91,12 +90,20 @@ def test_refused_sizes_are_rows_in_json_and_csv(tmp_path, capsys):
         (["--quick", "--operator", "gaussian"], "--quick"),
         (["--n", "4"], "--operator"),
         (["--threads", "0"], "threads"),
-        (["--seed", "-1"], "seed"),
     ],
 )
 def test_bad_usage_is_refused_and_nothing_is_written(tmp_path, words, text):
     with pytest.raises((UsageError, ValueError), match=text):
         run(*words, "--out", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("--memory-limit", "nan"), ("--memory-limit", "inf"), ("--seed", "-1")]
+)
+def test_a_bad_number_is_refused_by_the_name_of_its_option(tmp_path, capsys, option, value):
+    assert main(["cost", option, value, "--out", str(tmp_path / "out")]) == 2
+    assert f"{option}: expected" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 

@@ -94,6 +94,17 @@ def test_an_interrupted_run_keeps_its_finished_rows(tmp_path, monkeypatch, capsy
     assert [row["order"] for row in rows] == [3]
 
 
+def test_a_name_with_a_dot_names_files_too(tmp_path, capsys) -> None:
+    named = ["--instance", "perturbed-completion:n=3,epsilon=0.2"]
+    words = ["--orders", "3", "--memory-limit", "1e3", "--out", str(tmp_path)]
+    assert main(["directions", *named, *words]) == 0
+    assert "perturbed-completion:n=3,epsilon=0.2: n = 3" in capsys.readouterr().out
+    assert main(["directions", *named, "--memory-limit", "many"]) == 2
+    assert "--memory-limit: expected a number of bytes" in capsys.readouterr().err
+    assert main(["directions", "--seed", "-1"]) == 2
+    assert "--seed: expected a whole number" in capsys.readouterr().err
+
+
 def test_an_instance_of_your_own_is_a_file_or_a_name_with_parameters(tmp_path, capsys) -> None:
     sensing.save_instance(tmp_path / "mine.npz", sensing.instance("rank-one", n=4, m=6, seed=3))
     words = ["--orders", "3", "--out", str(tmp_path / "out")]

@@ -107,8 +107,19 @@ def test_a_malformed_file_is_refused(tmp_path: Path, capsys, name: str) -> None:
 
 def test_bad_usage_is_refused(file: Path, tmp_path: Path, capsys) -> None:
     out = ["--out", str(tmp_path / "out")]
+    assert_refused(["sweep", "no-such-file", *out], tmp_path, capsys, "or one of escape-methods")
+    assert_refused(["sweep", str(file), "--instance", "nope", *out], tmp_path, capsys, "got 'nope'")
     assert_refused(
-        ["sweep", "no-such-file", *out], tmp_path, capsys, "no-such-file: cannot be read"
+        ["sweep", "success-rates", "--instance", "two-by-two", *out],
+        tmp_path,
+        capsys,
+        "--instance: the sweep names no instance",
+    )
+    assert_refused(
+        ["sweep", str(file), "--instance", "two-by-two", "--instance", "real-system", *out],
+        tmp_path,
+        capsys,
+        "takes one",
     )
     assert_refused(["sweep", str(file), "--jobs", "0", *out], tmp_path, capsys, "--jobs")
     assert_refused(

@@ -64,6 +64,17 @@ def test_powers_of_ten_are_written_as_such() -> None:
     assert ax.yaxis.get_major_formatter()(1e-5) == "10⁻⁵"
     assert ax.yaxis.get_major_formatter()(100.0) == "10²"
     assert ax.yaxis.get_major_formatter()(30.0) == "30"
+    assert ax.yaxis.get_major_formatter()(np.inf) == "inf"  # ticks reach beyond float64
+
+
+@pytest.mark.parametrize(("scale", "value"), [("log", 0.0), ("log", -1.0), ("linear", np.nan)])
+def test_a_curve_of_which_nothing_can_be_drawn_does_not_stop_the_figure(scale, value) -> None:
+    fig, ax = canvas()
+    ax.plot([0, 1, 2], [value] * 3, **line("exact", label="exact"))
+    ax.plot([0, 1, 2], [1.0, 2.0, 3.0], **line("explicit", label="explicit"))
+    ax.set_yscale(scale)
+    finish(ax, "t", "x", "y", "words")
+    assert svg(fig, "nothing-drawn").startswith("<svg")
 
 
 # The landscape

@@ -4,6 +4,7 @@ interruption leaves."""
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import json
 import re
 import xml.etree.ElementTree as ElementTree
@@ -163,6 +164,21 @@ def test_an_interruption_keeps_what_is_finished(
     assert page.count("<figure ") == 2
     if stop is KeyboardInterrupt:
         assert main(["reproduce", "--quick", "--out", str(tmp_path)]) == 130
+
+
+def test_an_interruption_within_the_comparison_is_one_of_the_report(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """`compare_instances` returns the rows it has; here they must not pass for all of them."""
+
+    def shortened(*_: Any, **__: Any) -> Any:
+        return InstanceComparison((), ({"status": "compared"},), {}, (), interrupted=True)
+
+    module = importlib.import_module("lift_compare.compare.reproduction.reproduce")
+    monkeypatch.setattr(module, "compare_instances", shortened)
+    words = ["--quick", "--instance", "two-by-two", "--out", str(tmp_path)]
+    assert main(["reproduce", *words]) == 130
+    assert "This run was interrupted" in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
 def test_the_comparisons_of_the_report_are_those_of_the_main_job() -> None:
