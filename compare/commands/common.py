@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from lift_compare import sensing
 from lift_compare.sensing import Instance
+from lift_compare.sensing.instances.registry import parse_instances
 
 from ..tables import rows_text, save_rows
 
@@ -81,8 +82,13 @@ def byte_count(text: str) -> int:
 
 def find_instance(text: str) -> Instance:
     """Return the instance that --instance names."""
+    return find_instances([text])[0]
+
+
+def find_instances(texts: Iterable[str]) -> tuple[Instance, ...]:
+    """Return the instances that --instance names, if their names are distinct."""
     try:
-        return sensing.parse_instance(text)
+        return parse_instances(texts)
     except (TypeError, ValueError) as error:
         said = str(error)
         raise UsageError(said if said.startswith("instance") else f"--instance: {said}") from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 from lift_compare.sensing.instances.published import PUBLISHED
@@ -23,23 +24,20 @@ from .common import (
     add_common_options,
     add_instance_option,
     byte_count,
-    find_instance,
+    find_instances,
     output_folder,
     save,
     show,
     written,
 )
 
-_NOTES = (
-    "explicit: projected gradient descent on tensors; exact: the same descent from small Gram "
-    "matrices; truncated: the\n"
-    "published closed form. All start at vec(X̂)^l + ρ v̂, v̂ = vec(u_n q_rᵀ)^l, with gradient steps "
-    "η/2 (the η of the truncated\n"
-    'form is twice the step). "T" rows: simulations run on to the T of the settings, which the '
-    "explicit side cannot pay for; other\n"
-    "orders than the starred one stop the exact simulation at 20,000 steps. Errors are relative; "
-    "– : not computed."
-)
+_NOTES = """\
+explicit: projected gradient descent on tensors; exact: the same descent from small Gram matrices;
+truncated: the published closed form. All start at vec(X̂)^l + ρ v̂ with v̂ = vec(u_n q_rᵀ)^l, the
+visible direction, and take gradient steps η/2 (the η of the truncated form is twice the step).
+"T" rows: simulations run on to the T of the settings, which the explicit side cannot pay for;
+other orders than the starred one stop the exact simulation at 20,000 steps. Errors are relative;
+– : not computed."""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -72,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the main job; 1 if explicit and exactly simulated descent disagree anywhere."""
     out = output_folder(arguments)
     result = compare_instances(
-        [find_instance(text) for text in arguments.instance or PUBLISHED],
+        find_instances(arguments.instance or PUBLISHED),
         orders=arguments.orders,
         memory_limit=arguments.memory_limit,
         seed=arguments.seed,
@@ -103,7 +101,7 @@ def _text(result: InstanceComparison, origin: dict[str, Any]) -> str:
             result.table(),
             f"\n{_NOTES}",
             "\nWhat the exact computation says about these settings",
-            *(f"- {finding}" for finding in result.findings),
+            *(fill(f"- {finding}", 100, subsequent_indent="  ") for finding in result.findings),
             f"\nExplicit and exactly simulated descent {verdict} (bar: 1e-10 relative).",
             f"{versions}; {machine['processor']}, {machine['cores']} cores; seed {origin['seed']}.",
         ]

@@ -20,7 +20,7 @@ from .common import (
     UsageError,
     add_common_options,
     add_instance_option,
-    find_instance,
+    find_instances,
     output_folder,
     save,
     show,
@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.random is not None:
         return _run_random(arguments)
     texts = [*filter(None, [arguments.target]), *(arguments.instance or [])]
-    instances = [find_instance(text) for text in texts or PUBLISHED]
+    instances = find_instances(texts or PUBLISHED)
     found = [(instance.name, _verify(arguments, instance)) for instance in instances]
     rows = [{"instance": name, **row} for name, checked in found for row in checked.rows()]
     label = instances[0].label if len(texts) == 1 else "instances" if texts else "published"

@@ -10,6 +10,7 @@ from typing import Any
 
 from lift_compare import lifting, sensing
 from lift_compare.sensing import SensingProblem
+from lift_compare.sensing.instances.registry import parse_instances
 from lift_compare.sensing.validation import odd_order, whole_number
 
 _OWN_M = {"completion": "n^2", "sparse-completion": "10n"}
@@ -146,9 +147,8 @@ def cost_cases(
 
 def instance_cases(texts: Iterable[str], order: Sequence[int]) -> list[CostCase]:
     """Return the cases of instances named as `sensing.parse_instance` understands it."""
-    cases = []
-    for text in texts:
-        instance = sensing.parse_instance(text)
+    cases, texts = [], list(texts)
+    for text, instance in zip(texts, parse_instances(texts), strict=True):
         n, r = instance.problem.shape
         m = instance.problem.m
         cases += [CostCase(instance.label, n, r, l, m, text) for l in order]  # noqa: E741

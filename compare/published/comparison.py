@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from lift_compare import lifting, sensing
+from lift_compare import lifting
 from lift_compare.sensing import Instance, LiftSettings
 from lift_compare.sensing.instances.published import PUBLISHED
+from lift_compare.sensing.instances.registry import parse_instances
 from lift_compare.sensing.validation import odd_order, show_bytes, whole_number
 from lift_compare.simulated import AcceptanceRule
 
@@ -111,7 +112,8 @@ def compare_instances(
     Raises
     ------
     TypeError, ValueError
-        For unknown instances, orders that are not odd and positive, or a memory limit below 1.
+        For unknown instances or two of one name, orders that are not odd and positive, or a
+        memory limit below 1.
 
     Examples
     --------
@@ -123,9 +125,7 @@ def compare_instances(
     wanted = sorted({odd_order(order, "orders") for order in orders})
     limit = whole_number("memory_limit", memory_limit)
     options = ComparisonOptions(memory_limit=limit, costs=costs, seed=seed)
-    given = tuple(
-        each if isinstance(each, Instance) else sensing.parse_instance(each) for each in instances
-    )
+    given = parse_instances(instances)
     work = [
         (instance, order)
         for instance in given

@@ -201,8 +201,8 @@ def _on(instance: str, settings: dict[str, Any]) -> dict[str, Any]:
 
     fixed, grid = settings.get("fixed", {}), settings.get("grid")
     grids = grid if isinstance(grid, list) else [grid]
-    settings_named = [fixed, *grids]
-    if not any("instance" in table for table in settings_named if isinstance(table, Mapping)):
+    tables = [table for table in (fixed, *grids) if isinstance(table, Mapping)]
+    if not any("instance" in table for table in tables):
         raise ValueError("--instance: the sweep names no instance that it could take the place of")
     kept = [table for table in map(without, grids) if table != {}]
     return {**settings, "fixed": {**without(fixed), "instance": instance}, "grid": kept}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -155,6 +155,17 @@ def parse_instance(text: str | os.PathLike[str]) -> Instance:
         return load_instance(text)
     name, parameters = split_instance(text)
     return instance(name, **parameters)
+
+
+def parse_instances(given: Iterable[str | os.PathLike[str] | Instance]) -> tuple[Instance, ...]:
+    """Return the instances given; ValueError where two have one label, as rows and files would."""
+    instances: dict[str, Instance] = {}
+    for each in given:
+        found = each if isinstance(each, Instance) else parse_instance(each)
+        if found.label in instances:
+            raise ValueError(f"instance: expected distinct names, got {found.label!r} twice")
+        instances[found.label] = found
+    return tuple(instances.values())
 
 
 def split_instance(text: str) -> tuple[str, dict[str, Any]]:

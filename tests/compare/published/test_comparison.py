@@ -1,12 +1,15 @@
 """The main job: its rows, its refusals and what it says about the published settings."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from lift_compare import sensing
 from lift_compare.compare import compare_instances
+from lift_compare.compare.commands.main import main
+from lift_compare.compare.cost.cases import instance_cases
 from lift_compare.compare.published.findings import findings
 from lift_compare.compare.simulated_lift import SimulatedLift
 from lift_compare.sensing import LiftSettings
@@ -80,3 +83,20 @@ def test_settings_that_leave_float64_are_a_finding() -> None:
     assert len(said) == 1
     assert said[0].startswith("own: ")
     assert "float64" in said[0]
+
+
+def test_two_instances_of_one_name_are_refused(tmp_path: Path) -> None:
+    """Rows and files are told apart by it: the second would pass for the first."""
+    files = [tmp_path / folder / "mine.npz" for folder in ("one", "other")]
+    for seed, file in enumerate(files):
+        file.parent.mkdir()
+        sensing.save_instance(file, sensing.instance("rank-one", n=3, m=4, seed=seed))
+    refused = "instance: expected distinct names, got 'mine' twice"
+    with pytest.raises(ValueError, match=refused):
+        compare_instances(files, orders=[3])
+    with pytest.raises(ValueError, match=refused):
+        instance_cases([str(file) for file in files], [3])
+    for command in ("directions", "verify", "cost"):
+        words = [word for file in files for word in ("--instance", str(file))]
+        assert main([command, *words, "--out", str(tmp_path / "out")]) == 2
+    assert not (tmp_path / "out").exists()
