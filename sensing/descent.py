@@ -343,12 +343,24 @@ class _Batch:
                     "got an overflow"
                 )
             self.end(lost, StopReason.DIVERGED)
+            if len(self.moving):
+                self.round_to_zero()
         row = np.full((3, len(self.points)), np.nan)
         row[0, self.moving], row[1, self.moving] = self.value, self.norm
         if distance is not None:
             row[2, self.moving] = distance
         self.rows.append(row)
         self.points[self.moving], self.iterations[self.moving] = self.X, iteration
+
+    def round_to_zero(self) -> None:
+        """Put the starts at X = 0 that have come so near that squares have left float64 below."""
+        measured = norm(self.problem.unchecked_measure(self.X), axis=(-1,))
+        size = norm(self.X, axis=(-2, -1))
+        least = SMALLEST_SQUARE**2 * norm(self.problem.measurements)
+        zero = (measured <= least) & (size <= SMALLEST_SQUARE)
+        self.X = np.where(zero[:, None, None], 0.0, self.X)
+        self.gradient = np.where(zero[:, None, None], 0.0, self.gradient)
+        self.norm = np.where(zero, 0.0, self.norm)
 
     def is_ordinary(self, distance: FloatArray | None) -> bool:
         """Return whether all is finite, and no square of a gradient has left float64."""

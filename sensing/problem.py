@@ -198,6 +198,10 @@ class SensingProblem:
         gradient = 2 * self._products[1](residual, X)
         return (float(value) if value.ndim == 0 else value), gradient
 
+    def unchecked_measure(self, X: FloatArray) -> FloatArray:
+        """Return A(XXᵀ) for X that was checked before, finite or not."""
+        return self._products[0](X, X)
+
     def _residual(self, X: FloatArray) -> FloatArray:
         return np.asarray(self._products[0](X, X) - self.measurements)
 

@@ -26,7 +26,8 @@ _MOST_BYTES = 2**50  # a petabyte
 def real_array(name: str, value: Any, shape: tuple[int | EllipsisType | None, ...]) -> FloatArray:
     """Return `value` as a finite float64 array of the given shape.
 
-    None stands for any length from one on, a leading `...` for any axes before the others. A
+    None stands for any length from one on, a leading `...` for any axes before the others, none
+    of them empty. A
     float64 array is returned as it is: what keeps it takes a `locked` copy.
 
     Raises
@@ -42,8 +43,13 @@ def real_array(name: str, value: Any, shape: tuple[int | EllipsisType | None, ..
     if shape and shape[0] is ...:
         lengths = shape[1:]
         got = got[max(0, array.ndim - len(lengths)) :]
-    if len(got) != len(lengths) or any(
-        have == 0 if want is None else have != want for want, have in zip(lengths, got, strict=True)
+    if (
+        len(got) != len(lengths)
+        or 0 in array.shape
+        or any(
+            have == 0 if want is None else have != want
+            for want, have in zip(lengths, got, strict=True)
+        )
     ):
         words: dict[Any, str] = {None: "any", ...: "..."}
         expected = ", ".join(words.get(length, str(length)) for length in shape)
