@@ -52,8 +52,9 @@ def norm(array: FloatArray, axis: tuple[int, ...] | None = None) -> Any:
         square = float(np.vdot(array, array))
         if SMALLEST_SQUARE**2 < square < LARGEST_SQUARE**2:
             return math.sqrt(square)
+        scaled, unit = normalised(array)
+        return float(np.ldexp(math.sqrt(np.vdot(scaled, scaled)), unit))
     exponent = np.frexp(np.abs(array).max(axis=axis, keepdims=True, initial=0.0))[1]
     scaled = np.ldexp(array, -exponent)
     squares = np.sum(scaled * scaled, axis=axis)
-    value = np.ldexp(np.sqrt(squares), exponent.reshape(np.shape(squares)))
-    return float(value) if axis is None else value
+    return np.ldexp(np.sqrt(squares), exponent.reshape(np.shape(squares)))
