@@ -45,16 +45,21 @@ def normalised(array: FloatArray) -> tuple[FloatArray, int]:
     return np.ldexp(array, -exponent), exponent
 
 
-@silently
 def norm(array: FloatArray, axis: tuple[int, ...] | None = None) -> Any:
     """Return ‖array‖ (of each part, if axes are given), also where squares would leave float64."""
     if axis is None:
         square = float(np.vdot(array, array))
         if SMALLEST_SQUARE**2 < square < LARGEST_SQUARE**2:
             return math.sqrt(square)
-        scaled, unit = normalised(array)
-        return float(np.ldexp(math.sqrt(np.vdot(scaled, scaled)), unit))
-    exponent = np.frexp(np.abs(array).max(axis=axis, keepdims=True, initial=0.0))[1]
-    scaled = np.ldexp(array, -exponent)
-    squares = np.sum(scaled * scaled, axis=axis)
-    return np.ldexp(np.sqrt(squares), exponent.reshape(np.shape(squares)))
+    with np.errstate(all="ignore"):
+        if axis is None:
+            scaled, unit = normalised(array)
+            return float(np.ldexp(math.sqrt(np.vdot(scaled, scaled)), unit))
+        squares = np.sum(array * array, axis=axis)
+        ordinary = (squares > SMALLEST_SQUARE**2) & (squares < LARGEST_SQUARE**2)
+        if ordinary.all():
+            return np.sqrt(squares)
+        exponent = np.frexp(np.abs(array).max(axis=axis, keepdims=True, initial=0.0))[1]
+        scaled = np.ldexp(array, -exponent)
+        roots = np.sqrt(np.sum(scaled * scaled, axis=axis))
+        return np.ldexp(roots, exponent.reshape(np.shape(roots)))

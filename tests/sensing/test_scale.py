@@ -93,7 +93,7 @@ def test_a_spurious_point_is_stationary_at_any_size(scale: float) -> None:
 @pytest.mark.parametrize("size", [1e-160, 1e160, 5e-324, 1e308])
 def test_measurements_whose_square_is_no_float_are_refused(size: float) -> None:
     operator = sensing.real_system().operator
-    with pytest.raises(ValueError, match="measurements: expected ‖b‖ between 1e-150 and 1e.?150"):
+    with pytest.raises(ValueError, match="measurements: expected ‖b‖ between 1e-150"):
         SensingProblem(operator, np.full(6, size))
 
 
