@@ -98,7 +98,7 @@ def classify_exact(
         if t > 0 and len(running):
             new, new_value = step_together(span_objective, c[running], etas[running])
             finite = np.isfinite(new_value)
-            rounding = span_objective.rounding(c[running])
+            rounding = span_objective.noise(c[running])
             falls[running] &= finite & (new_value <= value[running] + rounding)
             alive[running] = finite
             kept = running[finite]

@@ -13,7 +13,7 @@ from lift_compare.sensing.validation import FloatArray
 
 @dataclass(frozen=True, repr=False)
 class Quartic:
-    """The quartic in plain numbers; what leaves float64 comes back as inf or NaN, not as a warning.
+    """The quartic in plain numbers; what leaves float64 comes back as inf, NaN or zero, without a warning.
 
     Attributes
     ----------
@@ -38,9 +38,14 @@ class Quartic:
         """Whether all coefficients fit into float64."""
         return all(bool(np.all(np.isfinite(x))) for x in (self.K, self.B, self.constant))
 
+    @cached_property
+    def largest(self) -> float:
+        """The largest magnitude in K."""
+        return float(np.max(np.abs(self.K), initial=0.0))
+
     def value(self, c: FloatArray) -> FloatArray:
         """Return h(c)."""
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             v = pairs(c)
             return np.asarray(
                 0.5 * (np.sum((v @ self.K) * v, axis=-1) - 2 * (v @ self.B.ravel()) + self.constant)
@@ -48,7 +53,7 @@ class Quartic:
 
     def gain(self, c: FloatArray) -> FloatArray:
         """Return h(0) − h(c)."""
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             v = pairs(c)
             return np.asarray(v @ self.B.ravel() - 0.5 * np.sum((v @ self.K) * v, axis=-1))
 
@@ -59,14 +64,14 @@ class Quartic:
 
     def gradient(self, c: FloatArray) -> FloatArray:
         """Return the first derivative, shape (..., k)."""
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             # Σ_jk c_j c_k K(j,k;p,q) − B(p,q), a matrix in (p, q).
             M = (pairs(c) @ self.K).reshape(*c.shape, c.shape[-1]) - self.B
             return np.asarray(2 * (M @ c[..., None])[..., 0])
 
     def gradient_and_hessian(self, c: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the first and the second derivative, shapes (..., k) and (..., k, k)."""
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             v = pairs(c)
             M = (v @ self.K).reshape(*c.shape, c.shape[-1]) - self.B
             crossed = (v @ self._crossed_K).reshape(M.shape)
@@ -83,7 +88,7 @@ class Quartic:
         """Return the coefficients of t⁰ .. t⁴ of t ↦ h(c + t d), shape (..., 5)."""
         K, B = self.K, self.B.ravel()
         # The pairs of c + t d are v₀ + t v₁ + t² v₂; the powers of t are collected below.
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             cross, swapped = pairs(c, d), pairs(d, c)
             v = [pairs(c), cross + swapped, pairs(d)]
             Kv = [part @ K for part in v]
