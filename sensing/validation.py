@@ -10,6 +10,9 @@ import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float64]
 
+MAX_ORDER = 1001
+"""Largest lifting order: up to it the simulation is checked against multiple precision."""
+
 
 def real_array(name: str, value: Any, shape: tuple[int | None, ...]) -> FloatArray:
     """Return `value` as a finite float64 array of the given shape (None: any length from one on).
@@ -43,8 +46,8 @@ def real_array(name: str, value: Any, shape: tuple[int | None, ...]) -> FloatArr
     return array.astype(np.float64, copy=False)
 
 
-def whole_number(name: str, value: Any, least: int = 1) -> int:
-    """Return `value` as an int of at least `least`; TypeError or ValueError otherwise."""
+def whole_number(name: str, value: Any, least: int = 1, most: int | None = None) -> int:
+    """Return `value` as an int from `least` to `most`; TypeError or ValueError otherwise."""
     if isinstance(value, bool):
         raise TypeError(f"{name}: expected a whole number, got {value!r}")
     try:
@@ -53,12 +56,14 @@ def whole_number(name: str, value: Any, least: int = 1) -> int:
         raise TypeError(f"{name}: expected a whole number, got {value!r}") from error
     if number < least:
         raise ValueError(f"{name}: expected a whole number of at least {least}, got {number}")
+    if most is not None and number > most:
+        raise ValueError(f"{name}: expected a whole number of at most {most}, got {number}")
     return number
 
 
 def odd_order(value: Any, name: str = "order") -> int:
-    """Return the lifting order as an int: odd and positive (docs/theory.md, section 2)."""
-    number = whole_number(name, value)
+    """Return the lifting order as an int: odd, 1 to 1001 (docs/theory.md, section 2)."""
+    number = whole_number(name, value, most=MAX_ORDER)
     if number % 2 == 0:
         raise ValueError(f"{name}: expected an odd lifting order (1, 3, 5, ...), got {number}")
     return number

@@ -41,7 +41,13 @@ def signed_log_sum(
 
 
 def to_float(
-    signs: FloatArray, logs: FloatArray, name: str, remedy: str = "", *, axes: int = 0
+    signs: FloatArray,
+    logs: FloatArray,
+    name: str,
+    remedy: str = "",
+    *,
+    axes: int = 0,
+    small_is_zero: bool = False,
 ) -> FloatArray:
     """Return signs · exp(logs).
 
@@ -54,6 +60,8 @@ def to_float(
     axes : int
         The last `axes` axes hold the parts of one thing, such as a vector: parts that are far
         smaller than its largest one may become zero.
+    small_is_zero : bool
+        Whether all that is below float64 may.
 
     Raises
     ------
@@ -63,7 +71,9 @@ def to_float(
     """
     parts = tuple(range(-axes, 0))
     top = np.max(logs, axis=parts, initial=-np.inf) if axes else np.asarray(logs)
-    lost = (top > LARGEST_LOG) | ((top < SMALLEST_LOG) & (top > -np.inf))
+    lost = top > LARGEST_LOG
+    if not small_is_zero:
+        lost |= (top < SMALLEST_LOG) & (top > -np.inf)
     if np.any(lost):
         worst = float(top[lost].flat[np.argmax(np.abs(top[lost]))])
         side = "beyond" if worst > 0 else "below"

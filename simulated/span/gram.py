@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -95,11 +96,11 @@ class GramData:
     @staticmethod
     def norms(K: FloatArray) -> FloatArray:
         """Return ‖A(X_j X_kᵀ)‖ / a, shape (k, k), from K of the unit generators."""
-        return np.sqrt(np.maximum(np.einsum("jkjk->jk", K), 0.0))
+        return np.asarray(np.sqrt(np.maximum(np.einsum("jkjk->jk", K), 0.0)))
 
 
 def _measurements(
-    problem: SensingProblem, basis: FloatArray, rows: FloatArray, cols: FloatArray
+    problem: SensingProblem, basis: FloatArray, rows: Any, cols: Any
 ) -> tuple[FloatArray, float]:
     """Return A(E_i E_jᵀ) / a for the pairs (i, j), and log a, at any scale of A."""
     best: tuple[FloatArray, float] | None = None

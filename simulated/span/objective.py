@@ -13,24 +13,12 @@ import numpy as np
 from lift_compare.sensing import SensingProblem
 from lift_compare.sensing.validation import FloatArray, odd_order, real_array
 
-from ..signed_log import (
-    LARGEST_LOG,
-    SMALLEST_LOG,
-    signed_log,
-    signed_log_sum,
-    times_exp,
-    to_float,
-    units_and_logs,
-)
+from ..signed_log import signed_log, signed_log_sum, times_exp, to_float, units_and_logs
+from .forms import SpanForms
 from .gram import GramData
-from .log_quartic import LogQuartic
-from .orthonormal import OrthonormalForm, orthonormal_form
 from .quartic import Quartic
 from .rounding import error_quartic
 from .units import Units
-
-_MARGIN = 0.5
-"""Part of the range of exponents that plain coefficients may take: a term has four more factors."""
 
 _LEAST = 2.0**-960
 """A cubic above this has all digits, whatever underflows in it."""
@@ -38,20 +26,12 @@ _LEAST = 2.0**-960
 _REMEDY = "use .normalised(), .log_value(c) or .log_gain(c)"
 
 
-class SpanEvaluation:
+class SpanEvaluation(SpanForms):
     """h^l on a span of powers, from Gram data in some units; see `SpanObjective`.
 
-    The same quartic is kept in three ways. In signs and logarithms it is always there, and slow. In
-    plain numbers, and in an orthonormal basis of the span, it is there where all of its numbers fit
-    into float64; evaluations take that, and fall back.
+    Evaluations take the plain quartic, or that in an orthonormal basis, where it is there and
+    nothing underflows at c, and fall back to logarithms.
     """
-
-    def __init__(self, generators: FloatArray, gram_data: GramData, units: Units) -> None:
-        # A copy that nobody can change: what is computed from it is kept.
-        self.generators = generators.copy()
-        self.generators.setflags(write=False)
-        self.gram_data, self.units = gram_data, units
-        self.order = units.order
 
     def __len__(self) -> int:
         return len(self.generators)
@@ -59,74 +39,6 @@ class SpanEvaluation:
     def __repr__(self) -> str:
         k, n, r = self.generators.shape
         return f"SpanObjective({k} generators of shape ({n}, {r}), order {self.order})"
-
-    # The quartic, in three ways ------------------------------------------------------------------
-
-    @cached_property
-    def log_quartic(self) -> LogQuartic:
-        """The quartic in signs and logarithms; a zero is (0, −inf)."""
-        order, unit = self.order, self.units.log_measurements
-        pair = self.units.log_scales[:, None] + self.units.log_scales
-        K, B = self.gram_data.of_generators(order)
-        sign_K, log_K = signed_log(K)
-        sign_B, log_B = signed_log(B)
-        log_K = order * (log_K + pair[:, :, None, None] + pair + unit)
-        return LogQuartic(sign_K, log_K, sign_B, order * (log_B + pair + unit), order * unit)
-
-    @cached_property
-    def quartic(self) -> Quartic | None:
-        """The quartic in plain numbers, or None if one of them is out of range.
-
-        A wide margin is left, so that products with coefficients stay in range too.
-        """
-        q = self.log_quartic
-        metric = self.order * (2 * self.units.log_scales - self.units.log_metric)
-        logs = np.concatenate([self._coefficient_logs, [q.log_constant], metric])
-        if np.any(np.abs(logs) > _MARGIN * LARGEST_LOG):
-            return None
-        K = (q.quartic_signs * np.exp(q.quartic_logs)).reshape(len(self) ** 2, -1)
-        B = q.quadratic_signs * np.exp(q.quadratic_logs)
-        return Quartic(K, B, float(np.exp(q.log_constant)))
-
-    @cached_property
-    def orthonormal(self) -> OrthonormalForm | None:
-        """The quartic in an orthonormal basis of the span, where steps are well conditioned.
-
-        None if it does not fit into float64.
-        """
-        # The numbers of `_any_orthonormal` at unit generators, which may be small or large in turn.
-        unit, metric = self.units.log_measurements, self.units.log_metric
-        logs = self.order * np.array([2 * metric + unit, metric + unit])
-        if self.quartic is None or np.any(np.abs(logs) > _MARGIN * LARGEST_LOG):
-            return None
-        form = self._any_orthonormal
-        return form if form.finite else None
-
-    @cached_property
-    def _any_orthonormal(self) -> OrthonormalForm:
-        """`orthonormal`, whether or not its numbers fit."""
-        unit, metric = self.units.log_measurements, self.units.log_metric
-        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-            return orthonormal_form(
-                self.gram_data.rows,
-                self.gram_data.K * np.exp(2 * metric + unit),
-                self.gram_data.B * np.exp(metric + unit),
-                float(np.exp(self.order * unit)),
-                self.order,
-            ).rescaled(self.order * (self.units.log_scales - metric / 2))
-
-    @cached_property
-    def gram(self) -> FloatArray:
-        """Γ_jk = ⟨X_j, X_k⟩^l, shape (k, k); OverflowError if a norm in it leaves float64."""
-        sign, log = signed_log(self.gram_data.rows @ self.gram_data.rows.T)
-        s = self.units.log_scales - self.units.log_metric / 2
-        logs = self.order * (log + s[:, None] + s)
-        # Next to the norms on the diagonal the other entries may be as small as they are.
-        name, remedy = "the Gram matrix", "use .normalised().gram"
-        to_float(np.diag(sign), np.diag(logs), name, remedy)
-        gram = to_float(sign, logs, name, remedy, axes=2)
-        gram.setflags(write=False)
-        return gram
 
     @cached_property
     def _error_quartic(self) -> Quartic:
@@ -146,7 +58,7 @@ class SpanEvaluation:
         else:
             value = np.asarray(np.maximum(self.quartic.value(c), 0.0))
             largest = np.max(np.abs(c), axis=-1)
-            plain = np.isfinite(value) & (largest <= self._largest_plain)
+            plain = np.isfinite(value) & (largest <= self.quartic.largest_coefficient)
         if not np.all(plain):
             logs = np.asarray(self.log_value(c[~plain]))
             value[~plain] = to_float(np.ones(logs.shape), logs, "h^l", _REMEDY)
@@ -164,7 +76,7 @@ class SpanEvaluation:
         keeps them. OverflowError if it does not fit into float64.
         """
         c = self._coefficients(c)
-        if self.quartic is not None and self._all_plain(c):
+        if self.quartic is not None and self.quartic.no_underflow(c):
             gain = self.quartic.gain(c)
             if np.all(np.isfinite(gain)):
                 return _scalar(gain)
@@ -202,7 +114,7 @@ class SpanEvaluation:
         OverflowError if it does not fit into float64.
         """
         c = self._coefficients(c)
-        if self.quartic is not None and self._all_plain(c):
+        if self.quartic is not None and self.quartic.no_underflow(c):
             gradient = self.quartic.gradient(c)
             if np.all(np.isfinite(gradient)):
                 return gradient
@@ -224,7 +136,7 @@ class SpanEvaluation:
     def log_projected(self, c: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return signs and logarithms of `projected_gradient`; it works at any order."""
         # 1. In natural units, where more fits, and nearly parallel generators do no harm.
-        natural, s = self._natural, self.units
+        natural, s = self.natural, self.units
         try:
             there = natural._plain_projected(s.coefficients_for(natural.units, c))
         except OverflowError:
@@ -235,7 +147,7 @@ class SpanEvaluation:
             return sign, log + shift + s.log_step_for(natural.units)
         # 2. Term by term.
         sign, log = self.log_quartic.gradient(c)
-        unit_back = natural._any_orthonormal.unit_back
+        unit_back = natural.any_orthonormal.unit_back
         sign_P, log_P = signed_log(unit_back @ unit_back.T)
         scales = self.order * (s.log_scales - s.log_metric / 2)
         logs = log_P - scales[:, None] - scales + log[..., :, None]
@@ -250,7 +162,7 @@ class SpanEvaluation:
             u = c @ form.into.T
             # The cubic of the largest coordinate must not underflow; what is below it may.
             largest = np.max(np.abs(u), axis=-1)
-            safe = np.minimum(largest**2, largest**3 * form.quartic.largest) > _LEAST
+            safe = np.minimum(largest**2, largest**3 * form.quartic.largest_magnitude) > _LEAST
             projected = form.quartic.gradient(u) @ form.back.T
         if np.all(safe | ~np.any(c, axis=-1)) and np.all(np.isfinite(projected)):
             return np.asarray(projected)
@@ -288,53 +200,23 @@ class SpanEvaluation:
         units: `units.step_size_for` converts it. OverflowError if a rescaled generator leaves
         float64.
         """
-        natural = self._natural.units
+        natural = self.natural.units
         factors = natural.log_scales - self.units.log_scales
         generators = times_exp(self.generators, factors, "a generator in natural units")
         return SpanEvaluation(generators, self.gram_data, natural)
 
     @cached_property
-    def _natural(self) -> SpanEvaluation:
+    def natural(self) -> SpanEvaluation:
         """The objective in natural units, with the generators as they are here."""
         natural = Units.natural(self.order, *self.gram_data.of_generators(self.order))
         return SpanEvaluation(self.generators, self.gram_data, natural)
 
     # Where plain numbers do ----------------------------------------------------------------------
 
-    @cached_property
-    def _coefficient_logs(self) -> FloatArray:
-        """Logarithms of the coefficients of the quartic that are not zero."""
-        q = self.log_quartic
-        logs = np.concatenate([q.quartic_logs.ravel(), q.quadratic_logs.ravel()])
-        return logs[np.isfinite(logs)]
-
-    @cached_property
-    def _least_plain(self) -> float:
-        """The least coefficient with which no product of the quartic underflows."""
-        least = float(np.min(self._coefficient_logs, initial=0.0))
-        return float(np.exp((SMALLEST_LOG - least) / 4))
-
-    @cached_property
-    def _largest_plain(self) -> float:
-        """The largest coefficient with which what underflows is not seen beside ½ ‖b‖^{2l}.
-
-        A product c_j c_k loses at most the least number, and is multiplied by K and another such.
-        """
-        largest = float(np.max(self._coefficient_logs, initial=0.0))
-        room = self.log_quartic.log_constant - largest - SMALLEST_LOG
-        room -= 4 * np.log(len(self)) - np.log(np.finfo(np.float64).eps)
-        return float(np.exp(min(room / 2, LARGEST_LOG / 2)))
-
-    def _all_plain(self, c: FloatArray) -> bool:
-        """Return whether no product of the quartic at c underflows."""
-        return self.quartic is not None and bool(np.all((c == 0) | (np.abs(c) > self._least_plain)))
-
     def _plain(self, what: str, *coefficients: FloatArray) -> Quartic:
         """Return the quartic in plain numbers, if the largest terms of it at c are within range."""
-        sizes = [np.max(np.abs(c), axis=-1) for c in coefficients]
-        if self.quartic is None or not all(
-            np.all((size == 0) | (size > self._least_plain)) for size in sizes
-        ):
+        largest = (np.max(np.abs(c), axis=-1) for c in coefficients)
+        if self.quartic is None or not all(map(self.quartic.no_underflow, largest)):
             raise OverflowError(f"{what} needs powers beyond float64; {_REMEDY}")
         return self.quartic
 
@@ -370,8 +252,8 @@ class SpanObjective(SpanEvaluation):
 
     Powers grow like x^l. Where they leave float64 the object works with signs and logarithms
     instead of plain powers: results stay correct as long as they fit, and a result that does not
-    fit, or is not zero but below float64, raises OverflowError. `normalised` gives the same objective in units where values and
-    natural coefficients are of order one, at any order.
+    fit, or is not zero but below float64, raises OverflowError. `normalised` gives the same
+    objective in units where values and natural coefficients are of order one, at any order.
 
     Parameters
     ----------
@@ -396,7 +278,10 @@ class SpanObjective(SpanEvaluation):
     Raises
     ------
     TypeError, ValueError
-        For generators of the wrong shape or not finite, or an order that is not odd and positive.
+        For generators of the wrong shape or not finite, or an order that is not odd, or outside
+        1..1001.
+    OverflowError
+        If the measurements of the generators leave float64.
 
     Notes
     -----

@@ -81,9 +81,11 @@ def classify_exact(
            [ True, False, False]])
     """
     c0 = real_array("start", start, (len(span_objective),))
-    etas = real_array("step_sizes", step_sizes, (None,))
+    etas = real_array("step_sizes", step_sizes, (None,)).copy()
     if np.any(etas <= 0):
         raise ValueError(f"step_sizes: expected positive numbers, got {etas.min():.6g}")
+    if np.ndim(iterations) != 1:
+        raise TypeError(f"iterations: expected a list of whole numbers, got {iterations!r:.60}")
     wanted = [whole_number("iterations", T, least=0) for T in iterations]
     if not wanted or sorted(set(wanted)) != wanted:
         raise ValueError("iterations: expected ascending whole numbers")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,7 +15,7 @@ from lift_compare.sensing.validation import FloatArray
 
 @dataclass(frozen=True, repr=False)
 class Quartic:
-    """The quartic in plain numbers; what leaves float64 comes back as inf, NaN or zero, without a warning.
+    """The quartic in plain numbers; what leaves float64 is inf, NaN or zero, without a warning.
 
     Attributes
     ----------
@@ -39,9 +41,30 @@ class Quartic:
         return all(bool(np.all(np.isfinite(x))) for x in (self.K, self.B, self.constant))
 
     @cached_property
-    def largest(self) -> float:
+    def largest_magnitude(self) -> float:
         """The largest magnitude in K."""
         return float(np.max(np.abs(self.K), initial=0.0))
+
+    @cached_property
+    def least_coefficient(self) -> float:
+        """The least |c_j| with which no product of the terms underflows."""
+        both = np.abs(np.concatenate([self.K.ravel(), self.B.ravel(), [1.0]]))
+        return float((sys.float_info.min / float(np.min(both[both > 0]))) ** 0.25)
+
+    @cached_property
+    def largest_coefficient(self) -> float:
+        """The largest |c_j| with which what underflows is not seen beside the constant.
+
+        A product c_j c_k loses at most the least number, and is multiplied by K and another such.
+        """
+        float64 = sys.float_info
+        largest = max(self.largest_magnitude, float(np.max(np.abs(self.B))), 1.0)
+        room = self.constant / largest / float64.min * float64.epsilon / len(self.B) ** 4
+        return math.sqrt(min(room, math.sqrt(float64.max)))
+
+    def no_underflow(self, c: FloatArray) -> bool:
+        """Return whether no product of the terms underflows with these coefficients."""
+        return bool(np.all((c == 0) | (np.abs(c) > self.least_coefficient)))
 
     def value(self, c: FloatArray) -> FloatArray:
         """Return h(c)."""

@@ -29,7 +29,10 @@ def error_quartic(gram_data: GramData, units: Units) -> Quartic:
     norms = gram_data.norms(K)
     terms = 2 * len(B) ** 2 + 8  # of the sums of a value, one after the other
     scales = units.log_scales[:, None] + units.log_scales
-    sizes = np.abs(units.log_scales)[:, None] + np.abs(units.log_scales)
+    # The scales of generators and operator may cancel in `log_scales`; their roundings do not.
+    metric = units.log_metric / 2
+    size = np.abs(units.log_scales - metric) + np.abs(metric)
+    sizes = size[:, None] + size
     # What `of_generators` takes as zero may be as large as NOISE.
     product = np.multiply.outer(norms, norms)
     wrong_K = np.where(K == 0, NOISE * product, 0.0) + 2 * gram_data.error * gram_data.largest
@@ -45,7 +48,10 @@ def error_quartic(gram_data: GramData, units: Units) -> Quartic:
 
     size_b = np.abs(log_b)
     quartic = bound(
-        K, wrong_K, scales[:, :, None, None] + scales + log_b, sizes[:, :, None, None] + sizes + size_b
+        K,
+        wrong_K,
+        scales[:, :, None, None] + scales + log_b,
+        sizes[:, :, None, None] + sizes + size_b,
     )
     quadratic = bound(B, wrong_B, scales + log_b, sizes + size_b)
     # ‖b‖² is a sum of m products.

@@ -160,7 +160,7 @@ def step_window(
     high, rising = first, 1 if np.isfinite(first) else None
     trial = first / 2 if np.isfinite(first) else 1.0
     for _ in range(trials):
-        failed, last = _first_rise(span_objective, c, trial, iterations)
+        failed, last = first_rise(span_objective, c, trial, iterations)
         if failed is None:
             low, end_point = trial, last
         else:
@@ -169,13 +169,13 @@ def step_window(
             break
         between = (low + high) / 2 if low > 0 else high / 4
         trial = between if np.isfinite(high) else 2 * low
-        if not np.isfinite(trial):
+        if not np.isfinite(trial) or trial in (low, high):  # float64 has none between
             break
     end = _curvature_step(span_objective, end_point)
     return StepWindow(low, high, rising, first, end, iterations)
 
 
-def _first_rise(
+def first_rise(
     objective: SpanEvaluation, c: FloatArray, eta: float, iterations: int
 ) -> tuple[int | None, FloatArray]:
     """Return the first step at which h^l rises beyond rounding, or None, and the last point."""
