@@ -116,14 +116,15 @@ class EscapeDirections:
         """Return the directions at X̂ 2^exponent, for measurements b 2^(2 exponent)."""
         if exponent == 0:
             return self
-        return replace(
-            self,
-            base=in_given_units(self.base, exponent, "X"),
-            hiddens=in_given_units(self.hiddens, exponent, "the hidden direction"),
-            singular_value=float(np.ldexp(self.singular_value, exponent)),
-            eigenvalues=np.ldexp(self.eigenvalues, 2 * exponent),
-            eigenvalue_gap=float(np.ldexp(self.eigenvalue_gap, 2 * exponent)),
-        )
+        with np.errstate(under="ignore"):  # eigenvalues that are rounding
+            return replace(
+                self,
+                base=in_given_units(self.base, exponent, "X"),
+                hiddens=in_given_units(self.hiddens, exponent, "the hidden direction"),
+                singular_value=float(np.ldexp(self.singular_value, exponent)),
+                eigenvalues=np.ldexp(self.eigenvalues, 2 * exponent),
+                eigenvalue_gap=float(np.ldexp(self.eigenvalue_gap, 2 * exponent)),
+            )
 
     def flipped(self) -> EscapeDirections:
         """Return the directions with every u_i replaced by −u_i, whose sign no theory fixes."""

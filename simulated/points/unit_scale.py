@@ -9,15 +9,12 @@ import numpy as np
 from lift_compare.sensing import SensingProblem
 from lift_compare.sensing.validation import FloatArray
 
-_ORDINARY = 128
-"""Binary exponents of b up to which numbers stay as they are: h is then of ordinary size too."""
-
 _APART = 240
 """Binary exponents by which X may exceed (‖b‖)^½: h, its fourth power, must fit."""
 
 
 def at_unit_scale(problem: SensingProblem, X: FloatArray) -> tuple[SensingProblem, FloatArray, int]:
-    """Return the problem with b 2^(−2e), the point X 2^−e, and e; 0 where b is of ordinary size.
+    """Return the problem with b 2^(−2e), whose entries are about one, the point X 2^−e, and e.
 
     h is 2^(−4e) times what it was, G(X) 2^(−2e), and the way from X to any other point 2^−e; powers
     of two change no digits.
@@ -29,7 +26,7 @@ def at_unit_scale(problem: SensingProblem, X: FloatArray) -> tuple[SensingProble
     """
     b = problem.measurements
     size = int(np.frexp(np.max(np.abs(b)))[1])
-    e = 0 if abs(size) <= _ORDINARY else size // 2
+    e = size // 2
     if int(np.frexp(np.max(np.abs(X)))[1]) - e > _APART:
         raise OverflowError(
             f"X: expected a point whose h fits into float64, got entries up to "

@@ -130,7 +130,8 @@ def descend(
 
 def gradient_step(quartic: Quartic, step_size: float) -> Step:
     """Return u ↦ u − η ∇h(u) on one u of shape (r,), for long runs: nothing is checked."""
-    K, B, r = 2 * step_size * quartic.K, 2 * step_size * quartic.B, len(quartic.B)
+    with np.errstate(over="ignore", under="ignore"):
+        K, B, r = 2 * step_size * quartic.K, 2 * step_size * quartic.B, len(quartic.B)
 
     def step(u: FloatArray) -> FloatArray:
         return np.asarray(u - ((K @ (u[:, None] * u).ravel()).reshape(r, r) - B) @ u)

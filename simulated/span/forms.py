@@ -15,8 +15,9 @@ from .orthonormal import OrthonormalForm, orthonormal_form
 from .quartic import Quartic
 from .units import Units
 
-_MARGIN = 0.5
-"""Part of the range of exponents that plain coefficients may take: a term has four more factors."""
+_MARGIN = 0.85
+"""Part of the range of exponents that plain coefficients may take: terms have more factors. Which
+of these fit is asked where the coefficients are known."""
 
 
 class SpanForms:

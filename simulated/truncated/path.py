@@ -238,7 +238,8 @@ def truncation_error(
     log_kept = order * log_kept + signed_log(c[1] * np.array([2.0, 2.0, 4.0]))[1]
     # 2. Their difference, and the norms.
     signs, logs = np.stack([sign, -sign_kept]), np.stack([log, log_kept]) + order * norms
-    unit_gram = (span_objective.gram_data.rows @ span_objective.gram_data.rows.T) ** order
+    with np.errstate(under="ignore"):
+        unit_gram = (span_objective.gram_data.rows @ span_objective.gram_data.rows.T) ** order
     whole = _log_norm(unit_gram, signs[0], logs[0])
     missing = _log_norm(unit_gram, *signed_log_sum(signs, logs, axis=0))
     if whole == -np.inf:
