@@ -89,14 +89,13 @@ def units_and_logs(arrays: FloatArray) -> tuple[FloatArray, FloatArray]:
     A zero stays as it is, and has the logarithm −inf. The scale is taken out as a power of two,
     which is exact, before anything is squared.
     """
-    axes = tuple(range(1, arrays.ndim))
-    _, exponents = np.frexp(np.max(np.abs(arrays), axis=axes))
-    column = (-1, *(1,) * len(axes))
-    with np.errstate(under="ignore"):  # entries below 1e-300 of the largest
-        scaled = np.ldexp(arrays, -exponents.reshape(column))
-        norms = np.sqrt(np.sum(scaled**2, axis=axes))
-        units = scaled / np.where(norms > 0, norms, 1.0).reshape(column)
-    return units, signed_log(norms)[1] + exponents * LOG_2
+    flat = arrays.reshape(len(arrays), -1)
+    exponents = np.frexp(np.abs(flat).max(axis=1))[1]
+    with np.errstate(under="ignore", divide="ignore"):  # entries below 1e-300 of the largest
+        scaled = np.ldexp(flat, -exponents[:, None])
+        norms = np.sqrt(np.einsum("ij,ij->i", scaled, scaled))
+        units = scaled / np.where(norms > 0, norms, 1.0)[:, None]
+        return units.reshape(arrays.shape), np.log(norms) + exponents * LOG_2
 
 
 def times_exp(arrays: FloatArray, logs: FloatArray, name: str) -> FloatArray:

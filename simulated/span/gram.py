@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -83,15 +84,26 @@ class GramData:
 
     def of_generators(self, order: int) -> tuple[FloatArray, FloatArray]:
         """Return K (k, k, k, k) and B (k, k) of the unit generators, to be raised to the order."""
+        return self._matrices if order == 1 else self._without_noise
+
+    @cached_property
+    def _matrices(self) -> tuple[FloatArray, FloatArray]:
+        """`of_generators` at order one."""
         with np.errstate(under="ignore"):
-            K, B = transform(self.rows, self.K), transform(self.rows, self.B)
-            if order > 1:
-                # A cosine below 1e-13 between measurements is rounding, and its l-th power would
-                # only widen the range.
-                norms = self.norms(K)
-                K[np.abs(K) < NOISE * np.multiply.outer(norms, norms)] = 0.0
-                B[np.abs(B) < NOISE * norms] = 0.0
-        return np.asarray(K), np.asarray(B)
+            return transform(self.rows, self.K), transform(self.rows, self.B)
+
+    @cached_property
+    def _without_noise(self) -> tuple[FloatArray, FloatArray]:
+        """`of_generators` at any other order.
+
+        A cosine below 1e-13 between measurements is rounding, and its l-th power would only widen
+        the range.
+        """
+        K, B = self._matrices
+        with np.errstate(under="ignore"):
+            norms = self.norms(K)
+            least = NOISE * np.multiply.outer(norms, norms)
+            return np.where(np.abs(K) < least, 0.0, K), np.where(np.abs(B) < NOISE * norms, 0.0, B)
 
     @staticmethod
     def norms(K: FloatArray) -> FloatArray:

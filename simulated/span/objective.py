@@ -20,9 +20,6 @@ from .quartic import Quartic
 from .rounding import error_quartic
 from .units import Units
 
-_LEAST = 2.0**-960
-"""A cubic above this has all digits, whatever underflows in it."""
-
 _REMEDY = "use .normalised(), .log_value(c) or .log_gain(c)"
 
 
@@ -160,11 +157,9 @@ class SpanEvaluation(SpanForms):
             return None
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             u = c @ form.into.T
-            # The cubic of the largest coordinate must not underflow; what is below it may.
-            largest = np.max(np.abs(u), axis=-1)
-            safe = np.minimum(largest**2, largest**3 * form.quartic.largest_magnitude) > _LEAST
             projected = form.quartic.gradient(u) @ form.back.T
-        if np.all(safe | ~np.any(c, axis=-1)) and np.all(np.isfinite(projected)):
+            safe = np.abs(u).max(axis=-1) > form.quartic.least_length
+        if np.isfinite(projected).all() and (safe | ~np.any(c, axis=-1)).all():
             return np.asarray(projected)
         return None
 

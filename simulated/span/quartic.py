@@ -62,6 +62,13 @@ class Quartic:
         room = self.constant / largest / float64.min * float64.epsilon / len(self.B) ** 4
         return math.sqrt(min(room, math.sqrt(float64.max)))
 
+    @cached_property
+    def least_length(self) -> float:
+        """The least max_j |c_j| with which what underflows is not seen beside the largest cubic."""
+        least = sys.float_info.min / sys.float_info.epsilon
+        cubic = least / self.largest_magnitude if self.largest_magnitude > 0 else math.inf
+        return float(max(math.sqrt(least), np.cbrt(cubic)))
+
     def no_underflow(self, c: FloatArray) -> bool:
         """Return whether no product of the terms underflows with these coefficients."""
         return bool(np.all((c == 0) | (np.abs(c) > self.least_coefficient)))
