@@ -14,9 +14,6 @@ ITEMSIZE = 8  # bytes of a float64
 
 MOST_MODES = 64  # of a numpy array
 
-LARGEST_ORDER = 1001
-"""Up to which costs are predicted: that of the simulation (docs/numerical-range.md)."""
-
 ADDRESSABLE_BYTES = 2**63
 
 _LARGEST_COUNT = 10**300  # that is a float64, with room for a sum

@@ -19,6 +19,9 @@ import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float64]
 
+MAX_ORDER = 1001
+"""Largest lifting order: up to it the simulation is checked against multiple precision."""
+
 _NESTED = 64  # axes that a numpy array can have
 _MOST_BYTES = 2**50  # a petabyte
 
@@ -96,8 +99,8 @@ def locked(array: FloatArray) -> FloatArray:
     return copy
 
 
-def whole_number(name: str, value: Any, least: int = 1) -> int:
-    """Return `value` as an int of at least `least`; TypeError or ValueError otherwise."""
+def whole_number(name: str, value: Any, least: int = 1, most: int | None = None) -> int:
+    """Return `value` as an int from `least` to `most`; TypeError or ValueError otherwise."""
     try:
         if isinstance(value, bool | np.bool_):
             raise TypeError
@@ -108,12 +111,14 @@ def whole_number(name: str, value: Any, least: int = 1) -> int:
         raise ValueError(
             f"{name}: expected a whole number of at least {least}, got {shown(number)}"
         )
+    if most is not None and number > most:
+        raise ValueError(f"{name}: expected a whole number of at most {most}, got {shown(number)}")
     return number
 
 
 def odd_order(value: Any, name: str = "order") -> int:
-    """Return the lifting order as an int: odd and positive (docs/theory.md, section 2)."""
-    number = whole_number(name, value)
+    """Return the lifting order as an int: odd, 1 to 1001 (docs/theory.md, section 2)."""
+    number = whole_number(name, value, most=MAX_ORDER)
     if number % 2 == 0:
         raise ValueError(
             f"{name}: expected an odd lifting order (1, 3, 5, ...), got {shown(number)}"

@@ -134,6 +134,8 @@ def descend_with_escapes(
     ------
     TypeError, ValueError
         For a bad or zero start, an unknown method, or a setting out of its range.
+    OverflowError
+        If h leaves float64, or the h at which the problem is solved is below it.
 
     See Also
     --------
@@ -231,13 +233,21 @@ class _Run:
         if not hasattr(step_size, "step"):
             step_size = positive("step_size", step_size)
         tolerance = positive("tolerance", tolerance, or_zero=True)
+        with np.errstate(over="ignore", under="ignore"):
+            unit = problem.objective_at_zero
+        # As zero the tolerance below would call every point solved where h underflows, too.
+        if not np.finfo(np.float64).tiny <= min(1.0, tolerance or 1.0) * unit < np.inf:
+            raise OverflowError(
+                f"measurements: h(0) = ½‖b‖² = {unit:.3g} times the tolerance {tolerance:.3g} "
+                "leaves float64; scale b, and X by its root"
+            )
         return cls(
             problem,
             step_size,
             method,
             whole_number("max_iterations", max_iterations, least=0),
             whole_number("max_escapes", max_escapes, least=0),
-            tolerance * problem.objective_at_zero,
+            tolerance * unit,
             stall,
         )
 

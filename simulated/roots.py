@@ -7,6 +7,9 @@ import numpy as np
 from lift_compare.sensing.tolerances import REAL_ROOT
 from lift_compare.sensing.validation import FloatArray
 
+_FAR = float(np.log(np.finfo(np.float64).tiny)) / 2
+"""Logarithm of a ratio of terms, about 1e-154, below which one is not seen beside the other."""
+
 
 def real_roots(coefficients: FloatArray) -> FloatArray:
     """Return the real zeros of Σ_i coefficients_i tⁱ, ascending.
@@ -24,11 +27,13 @@ def real_roots(coefficients: FloatArray) -> FloatArray:
     inner, degree = coefficients[first : last + 1], last - first
     if degree == 0:
         return zero
-    with np.errstate(divide="ignore", over="ignore"):
+    with np.errstate(divide="ignore", over="ignore", under="ignore", invalid="ignore"):
         logs = np.log(np.abs(inner))
         log_unit = (logs[0] - logs[-1]) / degree
         logs = logs + np.arange(degree + 1) * log_unit
-        scaled = np.sign(inner) * np.exp(logs - logs.max())
+        # What is so small beside the largest cannot matter, and its inverse must stay finite.
+        logs = np.where(logs < logs.max() + _FAR, -np.inf, logs - logs.max())
+        scaled = np.sign(inner) * np.exp(logs)
         roots = np.roots(scaled[::-1])
         real = np.abs(roots.imag) <= REAL_ROOT * np.abs(roots)
         found = roots[real].real * np.exp(log_unit)

@@ -6,12 +6,11 @@ from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 from lift_compare.sensing import SensingProblem
-from lift_compare.sensing.validation import odd_order, shown
+from lift_compare.sensing.validation import odd_order
 
 from ..cost import (
     ADDRESSABLE_BYTES,
     ITEMSIZE,
-    LARGEST_ORDER,
     MOST_MODES,
     LiftingCost,
     LiftingCosts,
@@ -146,6 +145,4 @@ def predict_cost(problem: SensingProblem, order: int) -> LiftingCosts:
     if not isinstance(problem, SensingProblem):
         raise TypeError(f"problem: expected a SensingProblem, got {type(problem).__name__}")
     order = odd_order(order)
-    if order > LARGEST_ORDER:
-        raise ValueError(f"order: expected at most {LARGEST_ORDER}, got {shown(order)}")
     return costs_of(plan(problem, order, FORMS), FORMS, problem, order)

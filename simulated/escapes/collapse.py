@@ -20,11 +20,14 @@ from lift_compare.sensing.tolerances import (
 )
 from lift_compare.sensing.validation import FloatArray, odd_order, real_array
 
+from ..signed_log import signed_log, times_exp, units_and_logs
+
 _MAX_STEPS = 10_000
 _NEWTON_STEPS = 10
 _SIGN_STARTS_UP_TO = 6  # generators for which all sign combinations are tried as starts
 
 
+@np.errstate(under="ignore")  # high powers of small overlaps, beside larger ones
 def collapse(generators: Any, coefficients: Any, order: int) -> FloatArray:
     """Return X̌ such that vec(X̌)^{⊗l} is the best rank-one approximation of a sum of powers.
 
@@ -50,7 +53,10 @@ def collapse(generators: Any, coefficients: Any, order: int) -> FloatArray:
     Raises
     ------
     TypeError, ValueError
-        For wrong shapes, numbers that are not finite, or an order that is not odd and positive.
+        For wrong shapes, numbers that are not finite, or an order that is not odd, or outside
+        1..1001.
+    OverflowError
+        If X̌ leaves float64.
 
     Examples
     --------
@@ -63,14 +69,18 @@ def collapse(generators: Any, coefficients: Any, order: int) -> FloatArray:
     c = real_array("coefficients", coefficients, (len(X),))
     order = odd_order(order)
     # 1. l is odd, so each term is a plain power: w = Σ_j vec(P_j)^{⊗l} with P_j = c_j^{1/l} X_j.
-    P = (np.sign(c) * np.abs(c) ** (1 / order))[:, None] * X.reshape(len(X), -1)
-    scale = float(np.max(np.linalg.norm(P, axis=1)))
-    if scale == 0:
+    # Here the longest has length one.
+    units, log_norms = units_and_logs(X.reshape(len(X), -1))
+    sign, log = signed_log(c)
+    lengths = log / order + log_norms
+    log_scale = float(np.max(lengths))
+    if log_scale == -np.inf:
         return np.zeros(X.shape[1:])
+    P = (sign * np.exp(lengths - log_scale))[:, None] * units
     # 2. In an orthonormal basis of their span the unknown x has as many entries as there are terms.
-    _, values, basis = np.linalg.svd(P / scale, full_matrices=False)
+    _, values, basis = np.linalg.svd(P, full_matrices=False)
     basis = basis[values > SPAN_RANK * values[0]]
-    p = P / scale @ basis.T
+    p = P @ basis.T
     # 3. Climb from every start, and finish the high ends that are not the same maximum.
     ends = _power_iteration(p, _starts(p), order, COLLAPSE_ROUGH)
     heights = np.sum((ends @ p.T) ** order, axis=1)
@@ -89,7 +99,8 @@ def collapse(generators: Any, coefficients: Any, order: int) -> FloatArray:
     overlaps = p @ z
     top = np.abs(overlaps).max()
     root = top * np.sum((overlaps / top) ** order) ** (1 / order)
-    return np.asarray(scale * root * (z @ basis)).reshape(X.shape[1:])
+    point = (root * (z @ basis)).reshape(1, *X.shape[1:])
+    return np.asarray(times_exp(point, np.array([log_scale]), "the collapsed point")[0])
 
 
 def _starts(p: FloatArray) -> FloatArray:

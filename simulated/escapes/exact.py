@@ -10,7 +10,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lift_compare.sensing.validation import FloatArray, odd_order, real_array, whole_number
+from lift_compare.sensing.validation import (
+    MAX_ORDER,
+    FloatArray,
+    odd_order,
+    real_array,
+    whole_number,
+)
 
 from ..points.curvature import smallest_saddle_order
 from ..points.kernel_direction import kernel_direction
@@ -74,7 +80,7 @@ class Exact:
     def __post_init__(self) -> None:
         if self.order is not None:
             odd_order(self.order)
-        whole_number("largest_order", self.largest_order)
+        whole_number("largest_order", self.largest_order, most=MAX_ORDER)
         whole_number("orders_tried", self.orders_tried)
         if self.eigenvectors != "tied":
             whole_number("eigenvectors", self.eigenvectors)
@@ -85,7 +91,9 @@ class Exact:
                     f"got {self.generators!r}"
                 )
         else:
-            real_array("generators", self.generators, (None, None, None))
+            own = real_array("generators", self.generators, (None, None, None)).copy()
+            own.setflags(write=False)
+            object.__setattr__(self, "generators", own)
 
     def attempt(self, start: Start) -> Escape:
         """Look for a lower point from X̂."""

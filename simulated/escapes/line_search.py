@@ -9,11 +9,13 @@ import numpy as np
 from lift_compare.sensing.validation import FloatArray, real_array, whole_number
 
 from ..points.line import LineQuartic
+from ..span.path_length import check_path
 from .result import Escape, EscapeReason
 from .start import Start
 
 SMALLEST_NORM = 1e-3
-"""The grid is in units of ‖X̂‖_F, or of this if X̂ is smaller (published)."""
+"""The grid is in units of ‖X̂‖_F, or of this if X̂ is smaller (published). X̂ is measured here by the
+step at which A(t² D Dᵀ) is as large as b, so that the grid does not depend on units."""
 
 
 @dataclass(frozen=True)
@@ -38,16 +40,15 @@ class LineSearch:
     refine: bool = True
 
     def __post_init__(self) -> None:
-        whole_number("grid_size", self.grid_size, least=2)
+        check_path("grid_size", whole_number("grid_size", self.grid_size, least=2), numbers=12)
         low, high = real_array("grid_range", self.grid_range, (2,))
         if not 0 < low < high:
             raise ValueError(f"grid_range: expected 0 < smallest < largest, got {self.grid_range}")
 
     def attempt(self, start: Start) -> Escape:
         """Look for a lower point from X̂."""
-        unit = max(float(np.linalg.norm(start.X)), SMALLEST_NORM)
-        steps = np.geomspace(*self.grid_range, self.grid_size) * unit
-        both = np.concatenate([-steps[::-1], steps])
+        grid = np.geomspace(*self.grid_range, self.grid_size)
+        size_b = float(np.linalg.norm(start.problem.measurements))
         best: tuple[float, float, str, FloatArray] | None = None
         d = start.directions
         for kind, D in (("visible", d.visible), ("hidden", d.hidden)):
@@ -55,8 +56,12 @@ class LineSearch:
             if length == 0:
                 continue
             line = LineQuartic.along(start.problem, start.X, D / length)
+            unit = float(np.linalg.norm(start.X))
+            if (fourth := line.coefficients[4]) > 0:
+                unit = max(unit, SMALLEST_NORM * (size_b / (2 * fourth) ** 0.5) ** 0.5)
+            both = np.concatenate([-grid[::-1], grid]) * unit
             # The published choice is the best grid point; then the quartic's own minimum near it.
-            t = float(both[np.argmin(line.change(both))])
+            t = float(both[np.argmin(line.relative_change(both))])
             if self.refine:
                 t = _refined(line, t)
             value = float(line.change(t))
@@ -78,5 +83,5 @@ def _refined(line: LineQuartic, t: float) -> float:
     steps = steps[steps * t > 0]
     if len(steps) == 0:
         return t
-    nearest = float(steps[np.argmin(line.change(steps))])
+    nearest = float(steps[np.argmin(line.relative_change(steps))])
     return nearest if line.change(nearest) < line.change(t) else t

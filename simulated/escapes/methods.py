@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any, Protocol
 
+import numpy as np
+
 from lift_compare import sensing
 from lift_compare.sensing import SensingProblem
 from lift_compare.sensing.tolerances import LAST_DIGIT, MINIMUM_DECREASE
 from lift_compare.sensing.validation import FloatArray, positive
 
 from ..points.directions import EscapeDirections, escape_directions
+from ..points.unit_scale import at_unit_scale
 from .exact import Exact
 from .line_search import LineSearch
 from .result import Escape, EscapeReason
@@ -108,6 +111,8 @@ def escape(
         have.
     ArithmeticError
         If the eigenpairs of G(X̂) do not converge (n > 400 only).
+    OverflowError
+        If h(X) leaves float64, or is below it.
 
     Warns
     -----
@@ -131,17 +136,23 @@ def escape(
     least = positive("minimum_decrease", minimum_decrease, or_zero=True)
     if least >= 1:
         raise ValueError(f"minimum_decrease: expected a fraction of h(X) below 1, got {least}")
+    # ρ, η and the rules of the published method are in given units; nothing else depends on them.
+    exponent = 0
+    if not isinstance(chosen, Truncated):
+        problem, X, exponent = at_unit_scale(problem, X)
     if polish:
         X = _polished(problem, X)
     if directions is None:
         count = getattr(chosen, "eigenvectors", 1)
         directions = escape_directions(problem, X, count=count)
-    start = Start.at(problem, X, directions, method, least)
+    else:
+        directions = directions.in_units(-exponent)
+    start = Start.at(problem, X, directions, method, least, exponent)
     if not start.spurious:
         return start.failure(
             EscapeReason.NO_NEGATIVE_EIGENVALUE,
             order=order,
-            details=f"λ_n = {directions.eigenvalue:.3g}",
+            details=f"λ_n = {np.ldexp(directions.eigenvalue, 2 * exponent):.3g}",
         )
     return chosen.attempt(start)
 

@@ -12,6 +12,7 @@ from lift_compare.sensing.tolerances import NEGATIVE_EIGENVALUE
 from lift_compare.sensing.validation import FloatArray
 
 from ..points.directions import EscapeDirections
+from ..points.unit_scale import in_given_units
 from .result import Escape, EscapeReason
 
 
@@ -33,6 +34,8 @@ class Start:
         h(X̂).
     threshold : float
         Decrease of h that counts.
+    exponent : int
+        All of these are in units in which the X̂ that was given is X̂ 2^exponent (`at_unit_scale`).
     """
 
     problem: SensingProblem
@@ -41,6 +44,7 @@ class Start:
     method: str
     objective: float
     threshold: float
+    exponent: int
 
     @classmethod
     def at(
@@ -50,15 +54,22 @@ class Start:
         directions: EscapeDirections,
         method: str,
         minimum_decrease: float,
+        exponent: int,
     ) -> Start:
-        """Evaluate h(X̂), and what decrease of it counts."""
-        value = float(problem.objective(X))
-        # Rounding of h is about eps · ‖A(XXᵀ)‖ ‖residual‖; below it a decrease means nothing.
-        measured, b = problem.operator.measure(X, X), problem.measurements
-        size = float(np.linalg.norm(measured)) + float(np.linalg.norm(b))
-        rounding = 8 * np.finfo(float).eps * size * np.sqrt(2 * value)
+        """Evaluate h(X̂), and what decrease of it counts; OverflowError if h leaves float64."""
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            value = float(problem.objective(X))
+            # Rounding of h is about eps · ‖A(XXᵀ)‖ ‖residual‖; below it a decrease means nothing.
+            measured, b = problem.operator.measure(X, X), problem.measurements
+            size = float(np.linalg.norm(measured)) + float(np.linalg.norm(b))
+            rounding = 8 * np.finfo(float).eps * size * np.sqrt(2 * value)
+            largest = max(value, problem.objective_at_zero)
+        if not np.finfo(np.float64).tiny <= largest < np.inf:
+            side = "below" if largest < 1 else "beyond"
+            raise OverflowError(f"X: h is {side} float64 there; scale b, and X by its root")
+        in_given_units(largest, 4 * exponent, "h(X)")
         threshold = max(minimum_decrease * value, rounding)
-        return cls(problem, X, directions, method, value, threshold)
+        return cls(problem, X, directions, method, value, threshold, exponent)
 
     @property
     def spurious(self) -> bool:
@@ -68,15 +79,16 @@ class Start:
         PSD M.
         """
         u, measure = self.directions.u[:, None], self.problem.operator.measure
-        along = measure(u, u)
-        # The two terms of λ_n, which cancel at the truth.
-        terms = (along @ measure(self.X, self.X), along @ self.problem.measurements)
-        size = sum(abs(float(term)) for term in terms)
+        with np.errstate(under="ignore"):
+            along = measure(u, u)
+            # The two terms of λ_n, which cancel at the truth.
+            terms = (along @ measure(self.X, self.X), along @ self.problem.measurements)
+            size = sum(abs(float(term)) for term in terms)
         return self.directions.eigenvalue < -NEGATIVE_EIGENVALUE * size
 
     def lowers(self, point: FloatArray) -> tuple[bool, float]:
         """Return whether h falls by enough at the point, and h there (inf where it overflows)."""
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             value = float(self.problem.objective(point))
         value = value if np.isfinite(value) else np.inf
         return value < self.objective - self.threshold, value
@@ -93,12 +105,18 @@ class Start:
         self, found: bool, reason: EscapeReason, point: FloatArray, value: float, **more: Any
     ) -> Escape:
         fields = {"order": None, "kind": None, **more}
-        return Escape(
-            found=found,
-            reason=reason,
-            point=point,
-            method=self.method,
-            objective_before=self.objective,
-            objective_after=value,
-            **fields,
-        )
+        e = self.exponent
+        with np.errstate(over="ignore", under="ignore"):
+            if fields.get("step") is not None:
+                fields["step"] = float(np.ldexp(fields["step"], e))
+            if fields.get("generators") is not None:
+                fields["generators"] = np.ldexp(fields["generators"], e)
+            return Escape(
+                found=found,
+                reason=reason,
+                point=np.ldexp(point, e),
+                method=self.method,
+                objective_before=float(np.ldexp(self.objective, 4 * e)),
+                objective_after=float(np.ldexp(value, 4 * e)),
+                **fields,
+            )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lift_compare.sensing.validation import odd_order, positive, whole_number
+from lift_compare.sensing.validation import MAX_ORDER, odd_order, positive, whole_number
 
 from ..points.curvature import smallest_saddle_order
 from ..truncated.acceptance import AcceptanceRule, published_collapse
-from ..truncated.path import truncated_coefficients
+from ..truncated.path import MOST_STEPS, truncated_state
 from .result import Escape, EscapeReason
 from .start import Start
 
@@ -48,10 +48,10 @@ class Truncated:
     def __post_init__(self) -> None:
         if self.order is not None:
             odd_order(self.order)
-        whole_number("largest_order", self.largest_order)
+        whole_number("largest_order", self.largest_order, most=MAX_ORDER)
         positive("rho", self.rho)
         positive("eta", self.eta)
-        whole_number("steps", self.steps, least=0)
+        whole_number("steps", self.steps, least=0, most=MOST_STEPS)
         AcceptanceRule(self.rule)
         positive("dominance", self.dominance)
 
@@ -67,8 +67,7 @@ class Truncated:
             return start.failure(EscapeReason.NO_SADDLE_ORDER, details=details)
         # 2. The state at T, and what the published rule makes of it.
         try:
-            path = truncated_coefficients(d, order, rho=self.rho, eta=self.eta, steps=self.steps)
-            state = path.coefficients[-1]
+            state = truncated_state(d, order, rho=self.rho, eta=self.eta, steps=self.steps)
             end = published_collapse(
                 problem,
                 d,

@@ -11,9 +11,9 @@ import numpy as np
 
 from lift_compare.sensing import SensingProblem
 from lift_compare.sensing.tolerances import NOISE
-from lift_compare.sensing.validation import odd_order, whole_number
+from lift_compare.sensing.validation import MAX_ORDER, FloatArray, odd_order, whole_number
 
-from ..signed_log import signed_log, signed_log_sum, to_float
+from ..signed_log import signed_log, signed_log_sum, to_float, units_and_logs
 from .directions import EscapeDirections, escape_directions
 
 
@@ -26,13 +26,27 @@ class CurvatureTerms(NamedTuple):
 
 
 def curvature_terms(problem: SensingProblem, X: Any, direction: Any) -> CurvatureTerms:
-    """Return the three numbers that decide the lifted curvature at every order."""
+    """Return the three numbers that decide the lifted curvature at every order.
+
+    OverflowError if they do not fit into float64.
+    """
+    terms = to_float(*log_curvature_terms(problem, X, direction), "a term of the curvature", axes=1)
+    return CurvatureTerms(*(float(term) for term in terms))
+
+
+def log_curvature_terms(
+    problem: SensingProblem, X: Any, direction: Any
+) -> tuple[FloatArray, FloatArray]:
+    """Return signs and logarithms of (K1, K2, K3), at any scale of X, direction and b."""
     X, D = problem.factor("X", X), problem.factor("direction", direction)
-    A = problem.operator
-    DD, cross = A.measure(D, D), A.measure(X, D)
-    return CurvatureTerms(
-        float(DD @ A.measure(X, X)), float(DD @ problem.measurements), float(cross @ cross)
-    )
+    (X, D), (log_X, log_D) = units_and_logs(np.stack([X, D]))
+    measure = problem.operator.measure
+    vectors = np.stack([measure(D, D), measure(X, X), measure(X, D), problem.measurements])
+    (DD, XX, cross, b), log = units_and_logs(vectors)
+    signs, cosines = signed_log(np.array([DD @ XX, DD @ b, cross @ cross]))
+    sizes = [log[0] + log[1] + 2 * log_X, log[0] + log[3], 2 * log[2] + 2 * log_X]
+    with np.errstate(invalid="ignore"):  # a zero vector has the logarithm −inf
+        return signs, np.where(signs == 0, -np.inf, cosines + sizes + 2 * log_D)
 
 
 def curvature_along(problem: SensingProblem, X: Any, direction: Any, order: int) -> float:
@@ -57,9 +71,10 @@ def curvature_along(problem: SensingProblem, X: Any, direction: Any, order: int)
     Raises
     ------
     TypeError, ValueError
-        For wrong shapes, numbers that are not finite, or an order that is not odd and positive.
+        For wrong shapes, numbers that are not finite, or an order that is not odd, or outside
+        1..1001.
     OverflowError
-        If the curvature does not fit into float64.
+        If the curvature exceeds float64. Below it, it is 0: `smallest_saddle_order` tells its sign.
 
     Examples
     --------
@@ -69,10 +84,9 @@ def curvature_along(problem: SensingProblem, X: Any, direction: Any, order: int)
     -1.7578125
     """
     order = odd_order(order)
-    K1, K2, K3 = curvature_terms(problem, X, direction)
-    signs, logs = signed_log(np.array([K1, -K2, K3]))
-    sign, log = signed_log_sum(signs, order * logs + np.log([2.0, 2.0, 4.0]))
-    return float(to_float(sign, log, "the curvature"))
+    signs, logs = log_curvature_terms(problem, X, direction)
+    sign, log = signed_log_sum(signs * [1, -1, 1], order * logs + np.log([2.0, 2.0, 4.0]))
+    return float(to_float(sign, log, "the curvature", small_is_zero=True))
 
 
 def smallest_saddle_order(
@@ -97,7 +111,7 @@ def smallest_saddle_order(
     direction : "visible" or array (n, r)
         The direction; "visible" is u_n q_rᵀ.
     largest : int
-        Largest order tried.
+        Largest order tried, at most 1001.
     directions : EscapeDirections, optional
         The directions at X, if they are at hand.
 
@@ -110,7 +124,8 @@ def smallest_saddle_order(
     Raises
     ------
     TypeError, ValueError
-        For bad X (see `escape_directions`), a direction of the wrong shape, or `largest` below 1.
+        For bad X (see `escape_directions`), a direction of the wrong shape, or `largest` outside
+        1..1001.
 
     Examples
     --------
@@ -118,18 +133,19 @@ def smallest_saddle_order(
     >>> simulated.smallest_saddle_order(sensing.two_by_two(), [[0.0], [0.5**0.5]])
     3
     """
-    largest = whole_number("largest", largest)
+    largest = whole_number("largest", largest, most=MAX_ORDER)
     if isinstance(direction, str):
         if direction != "visible":
             raise ValueError(f"direction: expected 'visible' or an array, got {direction!r:.60}")
         direction = (escape_directions(problem, X) if directions is None else directions).visible
-    K = np.array(curvature_terms(problem, X, direction))
-    scale = np.abs(K).max()
-    if scale == 0:
+    signs, logs = log_curvature_terms(problem, X, direction)
+    top = logs.max()
+    if top == -np.inf:
         return None
     orders = np.arange(1, largest + 1, 2)
     # The largest term is ±1 in every row, so nothing overflows, and what underflows could not
     # matter.
-    powers = (K / scale) ** orders[:, None] * [1.0, -1.0, 2.0]
-    holds = powers.sum(axis=1) < -NOISE * orders * np.abs(powers).sum(axis=1)
+    with np.errstate(under="ignore"):
+        powers = (signs * np.exp(logs - top)) ** orders[:, None] * [1.0, -1.0, 2.0]
+        holds = powers.sum(axis=1) < -NOISE * orders * np.abs(powers).sum(axis=1)
     return int(orders[np.argmax(holds)]) if np.any(holds) else None

@@ -13,6 +13,8 @@ from lift_compare.sensing.spectrum import last_singular_triplet, least_eigenpair
 from lift_compare.sensing.tolerances import KAPPA_SIGN, NEARLY_STATIONARY, TIED
 from lift_compare.sensing.validation import FloatArray, whole_number
 
+from .unit_scale import at_unit_scale, in_given_units
+
 
 class NotStationaryWarning(UserWarning):
     """The directions are defined at a stationary point, and the point given is not one.
@@ -78,6 +80,13 @@ class EscapeDirections:
     eigenvalue_gap: float
     gradient_norm: float
 
+    def __post_init__(self) -> None:
+        # Copies that nobody can change: the parts belong together.
+        for name in ("base", "eigenvalues", "eigenvectors", "visibles", "hiddens", "v", "q"):
+            part = np.array(getattr(self, name), dtype=np.float64)
+            part.setflags(write=False)
+            object.__setattr__(self, name, part)
+
     @property
     def eigenvalue(self) -> float:
         """λ_n, the least eigenvalue of G(X̂)."""
@@ -102,6 +111,20 @@ class EscapeDirections:
     def generators(self) -> FloatArray:
         """The published three, (base, visible, hidden), shape (3, n, r)."""
         return np.stack([self.base, self.visible, self.hidden])
+
+    def in_units(self, exponent: int) -> EscapeDirections:
+        """Return the directions at X̂ 2^exponent, for measurements b 2^(2 exponent)."""
+        if exponent == 0:
+            return self
+        with np.errstate(under="ignore"):  # eigenvalues that are rounding
+            return replace(
+                self,
+                base=in_given_units(self.base, exponent, "X"),
+                hiddens=in_given_units(self.hiddens, exponent, "the hidden direction"),
+                singular_value=float(np.ldexp(self.singular_value, exponent)),
+                eigenvalues=np.ldexp(self.eigenvalues, 2 * exponent),
+                eigenvalue_gap=float(np.ldexp(self.eigenvalue_gap, 2 * exponent)),
+            )
 
     def flipped(self) -> EscapeDirections:
         """Return the directions with every u_i replaced by −u_i, whose sign no theory fixes."""
@@ -155,6 +178,8 @@ def escape_directions(
         For X of the wrong shape, not finite, or zero; for a count outside 1..n.
     ArithmeticError
         If the Lanczos run for the eigenpairs does not converge (n > 400 only).
+    OverflowError
+        If X is so large that h, or a direction, leaves float64.
 
     Warns
     -----
@@ -177,11 +202,13 @@ def escape_directions(
     wanted = 1 if tied else whole_number("count", count)
     if wanted > n:
         raise ValueError(f"count: expected at most n = {n}, got {wanted}")
+    problem, X, exponent = at_unit_scale(problem, X)
     triplet = last_singular_triplet(X)
 
     gradient_norm = relative_gradient_norm(problem, X)
     if gradient_norm > NEARLY_STATIONARY:
-        norm = float(np.linalg.norm(problem.gradient(X)))
+        with np.errstate(over="ignore", under="ignore"):
+            norm = float(np.ldexp(np.linalg.norm(problem.gradient(X)), 3 * exponent))
         warnings.warn(
             f"X: expected a stationary point, but ‖∇h(X)‖ = {norm:.3g} "
             f"({gradient_norm:.2g} of its terms); descend further or use sensing.polish",
@@ -208,7 +235,7 @@ def escape_directions(
             U[:, i], across = -U[:, i], -across
         hiddens.append(A.adjoint_matmul(across, X))
     return EscapeDirections(
-        base=X.copy(),
+        base=X,
         eigenvalues=pairs.values[:wanted],
         eigenvectors=U,
         visibles=U.T[:, :, None] * triplet.q,
@@ -218,7 +245,7 @@ def escape_directions(
         q=triplet.q,
         eigenvalue_gap=gap,
         gradient_norm=gradient_norm,
-    )
+    ).in_units(exponent)
 
 
 def _ties(values: FloatArray, tolerance: float) -> int:

@@ -13,6 +13,7 @@ from lift_compare.sensing.validation import positive
 
 from .directions import EscapeDirections, escape_directions
 from .line import LineQuartic
+from .unit_scale import at_unit_scale
 
 
 @dataclass(frozen=True, repr=False)
@@ -38,8 +39,6 @@ class FeasibilityScore:
         below h(X̂) somewhere on the line. It needs no RIP constant. (+inf where e = 0, λ_n < 0.)
     step : float
         The t with the least h on the line, for a stationary X̂; 0 where X̂ is its best point.
-    decrease : float
-        h(X̂) − h(X̂ + step · u_n q_rᵀ), at least 0.
     rip_constant : float or None
         The δ that the three scores below were computed with; None leaves them out.
     ncm, aic, score : float or None
@@ -65,12 +64,16 @@ class FeasibilityScore:
     line: LineQuartic
     exact_score: float
     step: float
-    decrease: float
     rip_constant: float | None
     ncm: float | None
     aic: float | None
     score: float | None
     score_step: float | None
+
+    @property
+    def decrease(self) -> float:
+        """h(X̂) − h(X̂ + step · u_n q_rᵀ), at least 0; OverflowError if it leaves float64."""
+        return max(0.0, -float(self.line.without_slope().change(self.step)))
 
     def __repr__(self) -> str:
         if self.rip_constant is None:
@@ -81,9 +84,13 @@ class FeasibilityScore:
                 f"δ = {self.rip_constant:.6g})"
             )
         verdict = "decreases h" if self.exact_score > 1 else "cannot decrease h"
+        try:
+            decrease = f"decrease {self.decrease:.3g}"
+        except OverflowError as overflow:
+            decrease = str(overflow)
         return (
             f"FeasibilityScore(EFS* = {self.exact_score:.6g}: the line {verdict}, "
-            f"best t = {self.step:.6g}, decrease {self.decrease:.3g}; {printed})"
+            f"best t = {self.step:.6g}, {decrease}; {printed})"
         )
 
 
@@ -116,6 +123,9 @@ def feasibility_score(
     ------
     TypeError, ValueError
         For bad X (see `escape_directions`) or a negative `rip_constant`.
+    OverflowError
+        If a number of the score leaves float64. The exact score does not depend on the scale of X
+        and b.
 
     Examples
     --------
@@ -127,31 +137,37 @@ def feasibility_score(
     """
     delta = None if rip_constant is None else positive("rip_constant", rip_constant, or_zero=True)
     d = escape_directions(problem, X) if directions is None else directions
+    # In units in which nothing over- or underflows; what has a unit is taken back at the end.
+    problem, _, exponent = at_unit_scale(problem, d.base)
+    d = d.in_units(-exponent)
     A = problem.operator
     # X̂ + t u qᵀ has no n×n matrix in it: E₀ = u vᵀ + v uᵀ is measured as 2 measure(u, v).
     u, v = d.u[:, None], d.v[:, None]
-    along, across = A.measure(u, u), 2 * A.measure(u, v)
-    e, g, kappa = float(across @ across), float(along @ along), float(across @ along)
-    lam, sigma = d.eigenvalue, d.singular_value
-    slope = float(np.sum(problem.gradient(d.base) * d.visible))
-
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        along, across = A.measure(u, u), 2 * A.measure(u, v)
+        e, g, kappa = float(across @ across), float(along @ along), float(across @ along)
+        lam, sigma = d.eigenvalue, d.singular_value
+        slope = float(np.sum(problem.gradient(d.base) * d.visible))
+        higher = [lam + sigma * sigma * e / 2, sigma * kappa, g / 2]
+    if not np.all(np.isfinite([e, slope, *higher])):
+        raise OverflowError("h along the visible direction leaves float64; scale the A_i")
     # The exact score and the best step take X̂ as stationary; `line` keeps its slope as it is.
-    higher = (lam + sigma**2 * e / 2, sigma * kappa, g / 2)
-    step, change = LineQuartic(np.array([0.0, 0.0, *higher])).lowest()
+    line = LineQuartic(np.array([0.0, slope, *higher]), exponent)
+    step = line.without_slope().lowest()
     ncm = aic = score = score_step = None
     if delta is not None:
-        ncm, aic = -lam / (sigma**2 * (1 + delta)), kappa**2 / (2 * (1 + delta) ** 2)
-        score, score_step = ncm + aic, -sigma * kappa / (1 + delta)
+        ncm, aic = -lam / (sigma * sigma * (1 + delta)), (kappa / (1 + delta)) ** 2 / 2
+        score, score_step = ncm + aic, float(np.ldexp(-sigma * kappa / (1 + delta), exponent))
+    given = d.in_units(exponent)
     return FeasibilityScore(
-        eigenvalue=lam,
-        singular_value=sigma,
+        eigenvalue=given.eigenvalue,
+        singular_value=given.singular_value,
         e=e,
         g=g,
         kappa=kappa,
-        line=LineQuartic(np.array([0.0, slope, *higher])),
+        line=line,
         exact_score=_exact_score(lam, sigma, e, g, kappa),
         step=step,
-        decrease=-change,
         rip_constant=delta,
         ncm=ncm,
         aic=aic,
@@ -161,8 +177,8 @@ def feasibility_score(
 
 
 def _exact_score(lam: float, sigma: float, e: float, g: float, kappa: float) -> float:
-    """Return EFS*; κ² ≤ e g, so κ²/(e g) counts as 0 where e g = 0."""
-    alignment = kappa**2 / (e * g) if e * g > 0 else 0.0
+    """Return EFS*; κ² ≤ e g, so κ²/(e g) counts as 0 where e or g is."""
+    alignment = (kappa / e) * (kappa / g) if e > 0 and g > 0 else 0.0
     if e > 0:
-        return -2 * lam / (sigma**2 * e) + alignment
+        return -2 * lam / (sigma * sigma * e) + alignment
     return math.copysign(math.inf, -lam) if lam != 0 else 0.0

@@ -17,6 +17,7 @@ from lift_compare.sensing.validation import FloatArray, positive, real_array, wh
 
 from ..signed_log import LARGEST_LOG
 from .objective import SpanEvaluation
+from .path_length import check_path
 from .quartic import Quartic
 
 Step = Callable[[FloatArray], FloatArray]
@@ -87,10 +88,11 @@ def descend(
     Raises
     ------
     TypeError, ValueError
-        For a start of the wrong shape or not finite, a non-positive step size, or a negative number
-        of steps.
+        For a start of the wrong shape or not finite, a non-positive step size, or a number of steps
+        that is negative or whose path would take more than 2 GiB.
     OverflowError
-        If h^l at the start does not fit into float64; `SpanObjective.normalised` does at any order.
+        If h^l at the start does not fit into float64, or if it falls from there to below float64;
+        `SpanObjective.normalised` fits at any order.
 
     Examples
     --------
@@ -107,16 +109,20 @@ def descend(
     T = whole_number("iterations", iterations, least=0)
     # In an orthonormal basis Γ is the identity, and nearly parallel generators do no harm.
     form = span_objective.orthonormal
+    # The path, the pairs of coefficients of its values (in logarithms all terms), and copies.
+    k = len(c)
+    check_path("iterations", T, numbers=6 * k + 3 * k**2 if form else 8 * (k**2 + k**4))
+    first = span_objective.value(c)
     if form is None:  # powers that do not fit into float64
         path = _run(step_in_logs(span_objective, eta), c, T)
         values = values_along(span_objective, path)
     else:
-        u = _run(gradient_step(form.quartic, eta), form.into @ c, T)
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            u = _run(gradient_step(form.quartic, eta), form.into @ c, T)
             path = form.coefficients(c, u[0], u)
             path[0] = c
-            later = form.quartic.value(u[1:])
-        values = np.concatenate([[span_objective.value(c)], later])
+            later = np.maximum(form.quartic.value(u[1:]), 0.0)
+        values = np.concatenate([[first], later])
         values = values[: _finite_length(values, path)]
     reason = StopReason.ITERATIONS if len(values) == T + 1 else StopReason.DIVERGED
     return SpanDescent(path[: len(values)].copy(), values, reason)
@@ -124,7 +130,8 @@ def descend(
 
 def gradient_step(quartic: Quartic, step_size: float) -> Step:
     """Return u ↦ u − η ∇h(u) on one u of shape (r,), for long runs: nothing is checked."""
-    K, B, r = 2 * step_size * quartic.K, 2 * step_size * quartic.B, len(quartic.B)
+    with np.errstate(over="ignore", under="ignore"):
+        K, B, r = 2 * step_size * quartic.K, 2 * step_size * quartic.B, len(quartic.B)
 
     def step(u: FloatArray) -> FloatArray:
         return np.asarray(u - ((K @ (u[:, None] * u).ravel()).reshape(r, r) - B) @ u)
@@ -134,12 +141,13 @@ def gradient_step(quartic: Quartic, step_size: float) -> Step:
 
 def step_in_logs(objective: SpanEvaluation, step_size: float) -> Step:
     """Return c ↦ c − η Γ⁺ γ(c) where no plain quartic is; what leaves float64 comes back as inf."""
+    log_step = math.log(step_size)
 
     def step(c: FloatArray) -> FloatArray:
-        try:
-            return np.asarray(c - step_size * objective.projected_gradient(c))
-        except OverflowError:
-            return np.full_like(c, np.inf)
+        # The gradient may leave float64 where the step does not.
+        sign, log = objective.log_projected(c)
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            return np.asarray(c - sign * np.exp(log + log_step))
 
     return step
 
@@ -167,17 +175,16 @@ def step_together(
     """
     form = objective.orthonormal
     if form is not None:
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             u = c @ form.into.T
             new_u = u - step_sizes[:, None] * form.quartic.gradient(u)
             return form.coefficients(c, u, new_u), form.quartic.value(new_u)
     new, value = np.full_like(c, np.inf), np.full(len(c), np.inf)
     for row, (start, step_size) in enumerate(zip(c, step_sizes, strict=True)):
-        try:
-            new[row] = start - step_size * objective.projected_gradient(start)
-            value[row] = objective.value(new[row])
-        except (OverflowError, ValueError):
-            value[row] = np.inf
+        new[row] = step_in_logs(objective, float(step_size))(start)
+        if np.all(np.isfinite(new[row])):
+            with np.errstate(over="ignore", under="ignore"):
+                value[row] = np.exp(objective.log_value(new[row]))
     return new, value
 
 
@@ -199,7 +206,7 @@ def _run(step: Step, start: FloatArray, steps: int) -> FloatArray:
     """Return start, step(start), ..., shape (T + 1, k), cut before the first that is not finite."""
     path = np.empty((steps + 1, len(start)))
     path[0] = x = start
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         for t in range(1, steps + 1):
             x = step(x)
             if not math.isfinite(x.sum()):

@@ -7,6 +7,8 @@ import numpy as np
 from lift_compare.sensing.tolerances import INDEPENDENT
 from lift_compare.sensing.validation import FloatArray
 
+from ..signed_log import units_and_logs
+
 
 def independent_generators(generators: FloatArray, order: int) -> list[int]:
     """Return the indices of generators whose powers vec(X_j)^{⊗l} are independent beyond rounding.
@@ -22,16 +24,16 @@ def independent_generators(generators: FloatArray, order: int) -> list[int]:
     order : int
         The odd lifting order l.
     """
-    flat = generators.reshape(len(generators), -1)
-    lengths = np.linalg.norm(flat, axis=1)
-    units = flat / np.where(lengths > 0, lengths, 1.0)[:, None]
-    gram = np.clip(units @ units.T, -1.0, 1.0) ** order
+    units, log_lengths = units_and_logs(generators.reshape(len(generators), -1))
+    with np.errstate(under="ignore"):  # a high power of a small cosine is zero
+        gram = np.clip(units @ units.T, -1.0, 1.0) ** order
     kept = [0]
     for j in range(1, len(gram)):
-        if lengths[j] == 0:
+        if log_lengths[j] == -np.inf:
             continue
         overlap = gram[kept, j]
-        squared_sine = 1 - overlap @ np.linalg.solve(gram[np.ix_(kept, kept)], overlap)
+        with np.errstate(under="ignore"):
+            squared_sine = 1 - overlap @ np.linalg.solve(gram[np.ix_(kept, kept)], overlap)
         if squared_sine > INDEPENDENT:
             kept.append(j)
     return kept

@@ -51,14 +51,16 @@ class RelativeQuartic:
         """Return it for an objective in natural units (`SpanObjective.normalised`): ‖b‖ = 1."""
         logs = objective.log_quartic
         unit = max(float(np.max(logs.quartic_logs)), float(np.max(logs.quadratic_logs)))
-        K = logs.quartic_signs * np.exp(logs.quartic_logs - unit)
-        B = logs.quadratic_signs * np.exp(logs.quadratic_logs - unit)
+        with np.errstate(under="ignore"):
+            K = logs.quartic_signs * np.exp(logs.quartic_logs - unit)
+            B = logs.quadratic_signs * np.exp(logs.quadratic_logs - unit)
         floor = -0.5 * float(np.exp(-unit)) if -unit < LARGEST_LOG else -np.inf
         diagonal = np.maximum(np.abs(np.diag(B)), np.abs(np.einsum("iiii->i", K)))
         scale = 1 / np.sqrt(np.maximum(diagonal, SMALLEST_COEFFICIENT))
         return cls(Quartic(K.reshape(len(B) ** 2, -1), B, 0.0), floor, scale)
 
 
+@np.errstate(over="ignore", under="ignore", invalid="ignore")  # a trial may leave float64
 def line_minima(quartic: Quartic, c: FloatArray, d: FloatArray) -> list[float]:
     """Return the t > 0 and the t < 0 with the least value(c + t d), as far as they lie below c."""
     polynomial = quartic.along(c, d)
@@ -71,6 +73,7 @@ def line_minima(quartic: Quartic, c: FloatArray, d: FloatArray) -> list[float]:
     return [float(steps[side[np.argmin(change[side])]]) for side in sides if len(side)]
 
 
+@np.errstate(over="ignore", under="ignore", invalid="ignore")  # a trial may leave float64
 def minimise(relative: RelativeQuartic, start: FloatArray) -> FloatArray:
     """Return a local minimum of the quartic reached from `start` without ever going up.
 

@@ -13,27 +13,22 @@ import numpy as np
 from lift_compare.sensing import SensingProblem
 from lift_compare.sensing.validation import FloatArray, odd_order, real_array
 
-from ..signed_log import LARGEST_LOG, signed_log, signed_log_sum, to_float
+from ..signed_log import signed_log, signed_log_sum, times_exp, to_float, units_and_logs
+from .forms import SpanForms
 from .gram import GramData
-from .log_quartic import LogQuartic
-from .orthonormal import OrthonormalForm, orthonormal_form
 from .quartic import Quartic
+from .rounding import error_quartic
 from .units import Units
 
 _REMEDY = "use .normalised(), .log_value(c) or .log_gain(c)"
 
 
-class SpanEvaluation:
+class SpanEvaluation(SpanForms):
     """h^l on a span of powers, from Gram data in some units; see `SpanObjective`.
 
-    The same quartic is kept in three ways. In signs and logarithms it is always there, and slow. In
-    plain numbers, and in an orthonormal basis of the span, it is there where all of its numbers fit
-    into float64; evaluations take that, and fall back.
+    Evaluations take the plain quartic, or that in an orthonormal basis, where it is there and
+    nothing underflows at c, and fall back to logarithms.
     """
-
-    def __init__(self, generators: FloatArray, gram_data: GramData, units: Units) -> None:
-        self.generators, self.gram_data, self.units = generators, gram_data, units
-        self.order = units.order
 
     def __len__(self) -> int:
         return len(self.generators)
@@ -42,75 +37,29 @@ class SpanEvaluation:
         k, n, r = self.generators.shape
         return f"SpanObjective({k} generators of shape ({n}, {r}), order {self.order})"
 
-    # The quartic, in three ways ------------------------------------------------------------------
-
     @cached_property
-    def log_quartic(self) -> LogQuartic:
-        """The quartic in signs and logarithms; a zero is (0, −inf)."""
-        order, unit = self.order, self.units.log_measurements
-        pair = self.units.log_scales[:, None] + self.units.log_scales
-        K, B = self.gram_data.of_generators(order)
-        sign_K, log_K = signed_log(K)
-        sign_B, log_B = signed_log(B)
-        log_K = order * (log_K + pair[:, :, None, None] + pair + unit)
-        return LogQuartic(sign_K, log_K, sign_B, order * (log_B + pair + unit), order * unit)
-
-    @cached_property
-    def quartic(self) -> Quartic | None:
-        """The quartic in plain numbers, or None if one of them is out of range.
-
-        A margin is left, so that products with moderate coefficients stay in range too.
-        """
-        q = self.log_quartic
-        metric = self.order * (2 * self.units.log_scales - self.units.log_metric)
-        constant = np.array([q.log_constant])
-        logs = np.concatenate([q.quartic_logs.ravel(), q.quadratic_logs.ravel(), constant, metric])
-        if np.any(np.abs(logs[np.isfinite(logs)]) > 0.85 * LARGEST_LOG):
-            return None
-        K = (q.quartic_signs * np.exp(q.quartic_logs)).reshape(len(self) ** 2, -1)
-        B = q.quadratic_signs * np.exp(q.quadratic_logs)
-        return Quartic(K, B, float(np.exp(q.log_constant)))
-
-    @cached_property
-    def orthonormal(self) -> OrthonormalForm | None:
-        """The quartic in an orthonormal basis of the span, where steps are well conditioned.
-
-        None if it does not fit into float64.
-        """
-        form = self._any_orthonormal
-        return form if self.quartic is not None and form.finite else None
-
-    @cached_property
-    def _any_orthonormal(self) -> OrthonormalForm:
-        """`orthonormal`, whether or not its numbers fit."""
-        unit, metric = self.units.log_measurements, self.units.log_metric
-        with np.errstate(over="ignore", invalid="ignore"):
-            return orthonormal_form(
-                self.gram_data.rows,
-                self.gram_data.K * np.exp(2 * metric + unit),
-                self.gram_data.B * np.exp(metric + unit),
-                float(np.exp(self.order * unit)),
-                self.order,
-            ).rescaled(self.order * (self.units.log_scales - metric / 2))
-
-    @cached_property
-    def gram(self) -> FloatArray:
-        """Γ_jk = ⟨X_j, X_k⟩^l, shape (k, k); OverflowError if an entry leaves float64."""
-        sign, log = signed_log(self.gram_data.rows @ self.gram_data.rows.T)
-        s = self.units.log_scales - self.units.log_metric / 2
-        logs = self.order * (log + s[:, None] + s)
-        return to_float(sign, logs, "the Gram matrix", "use .normalised().gram")
+    def _error_quartic(self) -> Quartic:
+        return error_quartic(self.gram_data, self.units)
 
     # Values --------------------------------------------------------------------------------------
 
     def value(self, c: Any) -> Any:
-        """Return h^l(w): a float, or an array for a batch; OverflowError beyond float64."""
+        """Return h^l(w): a float, or an array for a batch.
+
+        OverflowError beyond float64, and where h^l is not zero but below it. Next to a zero of h^l
+        its terms cancel, and `rounding` says what is left.
+        """
         c = self._coefficients(c)
-        if self.quartic is not None:
-            value = self.quartic.value(c)
-            if np.all(np.isfinite(value)):
-                return _scalar(np.maximum(value, 0.0))
-        return _scalar(to_float(np.ones(c.shape[:-1]), self.log_value(c), "h^l", _REMEDY))
+        if self.quartic is None:
+            value, plain = np.zeros(c.shape[:-1]), np.zeros(c.shape[:-1], dtype=bool)
+        else:
+            value = np.asarray(np.maximum(self.quartic.value(c), 0.0))
+            largest = np.max(np.abs(c), axis=-1)
+            plain = np.isfinite(value) & (largest <= self.quartic.largest_coefficient)
+        if not np.all(plain):
+            logs = np.asarray(self.log_value(c[~plain]))
+            value[~plain] = to_float(np.ones(logs.shape), logs, "h^l", _REMEDY)
+        return _scalar(value)
 
     def log_value(self, c: Any) -> Any:
         """Return log h^l(w), −inf where h^l is zero to rounding. It works at any order."""
@@ -124,75 +73,112 @@ class SpanEvaluation:
         keeps them. OverflowError if it does not fit into float64.
         """
         c = self._coefficients(c)
-        if self.quartic is not None:
+        if self.quartic is not None and self.quartic.no_underflow(c):
             gain = self.quartic.gain(c)
             if np.all(np.isfinite(gain)):
                 return _scalar(gain)
         return _scalar(to_float(*self.log_quartic.gain(c), "the gain", _REMEDY))
 
     def log_gain(self, c: Any) -> tuple[Any, Any]:
-        """Return (sign, log|gain|) of `gain`; it works at any order."""
+        """Return (sign, log|gain|) of `gain`, (0, −inf) where it is zero; it works at any order."""
         sign, log = self.log_quartic.gain(self._coefficients(c))
-        return _scalar(sign), _scalar(log)
+        return _scalar(sign), _scalar(np.where(sign == 0, -np.inf, log))
 
     def rounding(self, c: Any) -> Any:
         """Return a bound of the rounding error of `value` and `gain` at c, or inf.
 
-        It is 1e-15 times the sum of the magnitudes of the terms. OverflowError if the powers do not
-        fit into float64.
+        It takes the numbers of the problem and the generators as exact. OverflowError if the powers
+        do not fit into float64.
         """
-        return _scalar(self._plain("the rounding of h^l").rounding(self._coefficients(c)))
+        self._plain("the rounding of h^l")
+        c = np.abs(self._coefficients(c))
+        return _scalar(self._error_quartic.value(c))
+
+    def noise(self, c: Any) -> Any:
+        """Return what rounding may leave of the difference of two values near c, or inf.
+
+        It is 1e-15 times the sum of the magnitudes of the terms: less than `rounding`, because the
+        errors of the coefficients are the same in both. OverflowError if the powers do not fit into
+        float64.
+        """
+        return _scalar(self._plain("the noise of h^l").rounding(self._coefficients(c)))
 
     # Derivatives ---------------------------------------------------------------------------------
 
     def gradient(self, c: Any) -> FloatArray:
-        """Return γ_t = ⟨∇h^l(w), vec(X_t)^{⊗l}⟩, shape (..., k): the derivative of h^l in c."""
+        """Return γ_t = ⟨∇h^l(w), vec(X_t)^{⊗l}⟩, shape (..., k): the derivative of h^l in c.
+
+        OverflowError if it does not fit into float64.
+        """
         c = self._coefficients(c)
-        if self.quartic is not None:
+        if self.quartic is not None and self.quartic.no_underflow(c):
             gradient = self.quartic.gradient(c)
             if np.all(np.isfinite(gradient)):
                 return gradient
-        return to_float(*self.log_quartic.gradient(c), "the gradient", _REMEDY)
+        return to_float(*self.log_quartic.gradient(c), "the gradient", _REMEDY, axes=1)
 
     def projected_gradient(self, c: Any) -> FloatArray:
         """Return Γ⁺ γ(c), the coordinates of Π_S ∇h^l(w), shape (..., k).
 
         Γ⁺ is the pseudo-inverse in the coordinates of the unit generators X_j/‖X_j‖ (see
         `orthonormal_form` for its tolerance). Where Γ is singular, coordinates are not unique, but
-        the tensor Π_S ∇h^l(w) is.
+        the tensor Π_S ∇h^l(w) is. OverflowError if it does not fit into float64.
         """
         c = self._coefficients(c)
-        form = self.orthonormal
-        if form is not None:
-            with np.errstate(over="ignore", invalid="ignore"):
-                projected = form.quartic.gradient(c @ form.into.T) @ form.back.T
-            if np.all(np.isfinite(projected)):
-                return np.asarray(projected)
+        plain = self._plain_projected(c)
+        if plain is not None:
+            return plain
+        return to_float(*self.log_projected(c), "the projected gradient", _REMEDY, axes=1)
+
+    def log_projected(self, c: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return signs and logarithms of `projected_gradient`; it works at any order."""
+        # 1. In natural units, where more fits, and nearly parallel generators do no harm.
+        natural, s = self.natural, self.units
+        try:
+            there = natural._plain_projected(s.coefficients_for(natural.units, c))
+        except OverflowError:
+            there = None
+        if there is not None:
+            sign, log = signed_log(there)
+            shift = self.order * (natural.units.log_scales - s.log_scales)
+            return sign, log + shift + s.log_step_for(natural.units)
+        # 2. Term by term.
         sign, log = self.log_quartic.gradient(c)
-        unit_back = self._any_orthonormal.unit_back
+        unit_back = natural.any_orthonormal.unit_back
         sign_P, log_P = signed_log(unit_back @ unit_back.T)
-        s = self.order * (self.units.log_scales - self.units.log_metric / 2)
-        logs = log_P - s[:, None] - s + log[..., :, None]
-        total = signed_log_sum(sign_P * sign[..., :, None], logs, axis=-2)
-        return to_float(*total, "the projected gradient", _REMEDY)
+        scales = self.order * (s.log_scales - s.log_metric / 2)
+        logs = log_P - scales[:, None] - scales + log[..., :, None]
+        return signed_log_sum(sign_P * sign[..., :, None], logs, axis=-2)
+
+    def _plain_projected(self, c: FloatArray) -> FloatArray | None:
+        """Return `projected_gradient` from plain numbers, or None where they do not fit."""
+        form = self.orthonormal
+        if form is None:
+            return None
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            u = c @ form.into.T
+            projected = form.quartic.gradient(u) @ form.back.T
+            safe = np.abs(u).max(axis=-1) > form.quartic.least_length
+        if np.isfinite(projected).all() and (safe | ~np.any(c, axis=-1)).all():
+            return np.asarray(projected)
+        return None
 
     def hessian(self, c: Any) -> FloatArray:
         """Return the second derivative of h^l in c, shape (..., k, k).
 
         OverflowError if the powers do not fit into float64.
         """
-        return self._plain("the Hessian").gradient_and_hessian(self._coefficients(c))[1]
+        c = self._coefficients(c)
+        hessian = self._plain("the Hessian", c).gradient_and_hessian(c)[1]
+        return self._finite("the Hessian", hessian)
 
     def along(self, c: Any, d: Any) -> FloatArray:
         """Return the coefficients of t⁰ .. t⁴ of the quartic t ↦ h^l(w_c + t w_d), shape (..., 5).
 
         OverflowError if the powers do not fit into float64.
         """
-        quartic = self._plain("the quartic along a line")
-        along = quartic.along(self._coefficients(c), self._coefficients(d))
-        if not np.all(np.isfinite(along)):
-            raise OverflowError(f"the quartic along a line is beyond float64; {_REMEDY}")
-        return along
+        what, c, d = "the quartic along a line", self._coefficients(c), self._coefficients(d)
+        return self._finite(what, self._plain(what, c, d).along(c, d))
 
     # Units ---------------------------------------------------------------------------------------
 
@@ -206,17 +192,34 @@ class SpanEvaluation:
 
         Inner products of tensors (`gram`, `projected_gradient`) are in units of the largest
         ‖s_j X_j‖^{2l}, so the path of projected descent is the same, with its step size in other
-        units: `units.step_size_for` converts it.
+        units: `units.step_size_for` converts it. OverflowError if a rescaled generator leaves
+        float64.
         """
-        natural = Units.natural(self.order, *self.gram_data.of_generators(self.order))
-        factors = np.exp(natural.log_scales - self.units.log_scales)
-        generators = self.generators * factors[:, None, None]
+        natural = self.natural.units
+        factors = natural.log_scales - self.units.log_scales
+        generators = times_exp(self.generators, factors, "a generator in natural units")
         return SpanEvaluation(generators, self.gram_data, natural)
 
-    def _plain(self, what: str) -> Quartic:
-        if self.quartic is None:
+    @cached_property
+    def natural(self) -> SpanEvaluation:
+        """The objective in natural units, with the generators as they are here."""
+        natural = Units.natural(self.order, *self.gram_data.of_generators(self.order))
+        return SpanEvaluation(self.generators, self.gram_data, natural)
+
+    # Where plain numbers do ----------------------------------------------------------------------
+
+    def _plain(self, what: str, *coefficients: FloatArray) -> Quartic:
+        """Return the quartic in plain numbers, if the largest terms of it at c are within range."""
+        largest = (np.max(np.abs(c), axis=-1) for c in coefficients)
+        if self.quartic is None or not all(map(self.quartic.no_underflow, largest)):
             raise OverflowError(f"{what} needs powers beyond float64; {_REMEDY}")
         return self.quartic
+
+    @staticmethod
+    def _finite(what: str, array: FloatArray) -> FloatArray:
+        if not np.all(np.isfinite(array)):
+            raise OverflowError(f"{what} is beyond float64; {_REMEDY}")
+        return array
 
     def _coefficients(self, value: Any) -> FloatArray:
         c: FloatArray = np.asarray(value, dtype=np.float64)
@@ -244,8 +247,8 @@ class SpanObjective(SpanEvaluation):
 
     Powers grow like x^l. Where they leave float64 the object works with signs and logarithms
     instead of plain powers: results stay correct as long as they fit, and a result that does not
-    fit raises OverflowError. `normalised` gives the same objective in units where values and
-    natural coefficients are of order one, at any order.
+    fit, or is not zero but below float64, raises OverflowError. `normalised` gives the same
+    objective in units where values and natural coefficients are of order one, at any order.
 
     Parameters
     ----------
@@ -270,7 +273,10 @@ class SpanObjective(SpanEvaluation):
     Raises
     ------
     TypeError, ValueError
-        For generators of the wrong shape or not finite, or an order that is not odd and positive.
+        For generators of the wrong shape or not finite, or an order that is not odd, or outside
+        1..1001.
+    OverflowError
+        If the measurements of the generators leave float64.
 
     Notes
     -----
@@ -290,8 +296,10 @@ class SpanObjective(SpanEvaluation):
 
     def __init__(self, problem: SensingProblem, generators: Any, order: int) -> None:
         X = real_array("generators", generators, (None, *problem.shape))
-        units = Units.as_given(problem, X, odd_order(order))
-        super().__init__(X, GramData.measured(problem, X), units)
+        order = odd_order(order)
+        directions, log_norms = units_and_logs(X)
+        data = GramData.measured(problem, directions)
+        super().__init__(X, data, Units.as_given(log_norms, data, order))
 
 
 def _scalar(value: FloatArray) -> Any:

@@ -81,9 +81,11 @@ def classify_exact(
            [ True, False, False]])
     """
     c0 = real_array("start", start, (len(span_objective),))
-    etas = real_array("step_sizes", step_sizes, (None,))
+    etas = real_array("step_sizes", step_sizes, (None,)).copy()
     if np.any(etas <= 0):
         raise ValueError(f"step_sizes: expected positive numbers, got {etas.min():.6g}")
+    if np.ndim(iterations) != 1:
+        raise TypeError(f"iterations: expected a list of whole numbers, got {iterations!r:.60}")
     wanted = [whole_number("iterations", T, least=0) for T in iterations]
     if not wanted or sorted(set(wanted)) != wanted:
         raise ValueError("iterations: expected ascending whole numbers")
@@ -98,7 +100,7 @@ def classify_exact(
         if t > 0 and len(running):
             new, new_value = step_together(span_objective, c[running], etas[running])
             finite = np.isfinite(new_value)
-            rounding = span_objective.rounding(c[running])
+            rounding = span_objective.noise(c[running])
             falls[running] &= finite & (new_value <= value[running] + rounding)
             alive[running] = finite
             kept = running[finite]

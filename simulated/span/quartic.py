@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,7 +15,7 @@ from lift_compare.sensing.validation import FloatArray
 
 @dataclass(frozen=True, repr=False)
 class Quartic:
-    """The quartic in plain numbers; what leaves float64 comes back as inf or NaN, not as a warning.
+    """The quartic in plain numbers; what leaves float64 is inf, NaN or zero, without a warning.
 
     Attributes
     ----------
@@ -38,9 +40,42 @@ class Quartic:
         """Whether all coefficients fit into float64."""
         return all(bool(np.all(np.isfinite(x))) for x in (self.K, self.B, self.constant))
 
+    @cached_property
+    def largest_magnitude(self) -> float:
+        """The largest magnitude in K."""
+        return float(np.max(np.abs(self.K), initial=0.0))
+
+    @cached_property
+    def least_coefficient(self) -> float:
+        """The least |c_j| with which no product of the terms underflows."""
+        both = np.abs(np.concatenate([self.K.ravel(), self.B.ravel(), [1.0]]))
+        return float((sys.float_info.min / float(np.min(both[both > 0]))) ** 0.25)
+
+    @cached_property
+    def largest_coefficient(self) -> float:
+        """The largest |c_j| with which what underflows is not seen beside the constant.
+
+        A product c_j c_k loses at most the least number, and is multiplied by K and another such.
+        """
+        float64 = sys.float_info
+        largest = max(self.largest_magnitude, float(np.max(np.abs(self.B))), 1.0)
+        room = self.constant / largest / float64.min * float64.epsilon / len(self.B) ** 4
+        return math.sqrt(min(room, math.sqrt(float64.max)))
+
+    @cached_property
+    def least_length(self) -> float:
+        """The least max_j |c_j| with which what underflows is not seen beside the largest cubic."""
+        least = sys.float_info.min / sys.float_info.epsilon
+        cubic = least / self.largest_magnitude if self.largest_magnitude > 0 else math.inf
+        return float(max(math.sqrt(least), np.cbrt(cubic)))
+
+    def no_underflow(self, c: FloatArray) -> bool:
+        """Return whether no product of the terms underflows with these coefficients."""
+        return bool(np.all((c == 0) | (np.abs(c) > self.least_coefficient)))
+
     def value(self, c: FloatArray) -> FloatArray:
         """Return h(c)."""
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             v = pairs(c)
             return np.asarray(
                 0.5 * (np.sum((v @ self.K) * v, axis=-1) - 2 * (v @ self.B.ravel()) + self.constant)
@@ -48,7 +83,7 @@ class Quartic:
 
     def gain(self, c: FloatArray) -> FloatArray:
         """Return h(0) − h(c)."""
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             v = pairs(c)
             return np.asarray(v @ self.B.ravel() - 0.5 * np.sum((v @ self.K) * v, axis=-1))
 
@@ -59,14 +94,14 @@ class Quartic:
 
     def gradient(self, c: FloatArray) -> FloatArray:
         """Return the first derivative, shape (..., k)."""
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             # Σ_jk c_j c_k K(j,k;p,q) − B(p,q), a matrix in (p, q).
             M = (pairs(c) @ self.K).reshape(*c.shape, c.shape[-1]) - self.B
             return np.asarray(2 * (M @ c[..., None])[..., 0])
 
     def gradient_and_hessian(self, c: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the first and the second derivative, shapes (..., k) and (..., k, k)."""
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             v = pairs(c)
             M = (v @ self.K).reshape(*c.shape, c.shape[-1]) - self.B
             crossed = (v @ self._crossed_K).reshape(M.shape)
@@ -83,7 +118,7 @@ class Quartic:
         """Return the coefficients of t⁰ .. t⁴ of t ↦ h(c + t d), shape (..., 5)."""
         K, B = self.K, self.B.ravel()
         # The pairs of c + t d are v₀ + t v₁ + t² v₂; the powers of t are collected below.
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             cross, swapped = pairs(c, d), pairs(d, c)
             v = [pairs(c), cross + swapped, pairs(d)]
             Kv = [part @ K for part in v]

@@ -80,8 +80,13 @@ def falling_step(span_objective: SpanEvaluation, c: Any) -> Any:
     """
     c = np.asarray(c, dtype=np.float64)
     gradient = span_objective.projected_gradient(c)
-    quartics = np.asarray(span_objective.along(c, -gradient)).reshape(-1, 5)
+    # A direction of the size of c keeps the five coefficients in range; 2^e is exact.
+    sizes = [np.max(np.abs(x), axis=-1) for x in (c, gradient)]
+    e = np.frexp(sizes[1])[1] - np.frexp(sizes[0])[1]
+    direction = np.ldexp(-gradient, -e[..., None])
+    quartics = np.asarray(span_objective.along(c, direction)).reshape(-1, 5)
     steps = np.array([_least_positive_root(row[1:]) if row[1] < 0 else 0.0 for row in quartics])
+    steps = np.ldexp(steps, -np.ravel(e))
     return float(steps[0]) if c.ndim == 1 else steps.reshape(c.shape[:-1])
 
 
@@ -155,7 +160,7 @@ def step_window(
     high, rising = first, 1 if np.isfinite(first) else None
     trial = first / 2 if np.isfinite(first) else 1.0
     for _ in range(trials):
-        failed, last = _first_rise(span_objective, c, trial, iterations)
+        failed, last = first_rise(span_objective, c, trial, iterations)
         if failed is None:
             low, end_point = trial, last
         else:
@@ -164,26 +169,26 @@ def step_window(
             break
         between = (low + high) / 2 if low > 0 else high / 4
         trial = between if np.isfinite(high) else 2 * low
-        if not np.isfinite(trial):
+        if not np.isfinite(trial) or trial in (low, high):  # float64 has none between
             break
     end = _curvature_step(span_objective, end_point)
     return StepWindow(low, high, rising, first, end, iterations)
 
 
-def _first_rise(
+def first_rise(
     objective: SpanEvaluation, c: FloatArray, eta: float, iterations: int
 ) -> tuple[int | None, FloatArray]:
     """Return the first step at which h^l rises beyond rounding, or None, and the last point."""
     step, done = step_of_coefficients(objective, eta), 0
     while done < iterations:
         path = [c]
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             for _ in range(min(_CHUNK, iterations - done)):
                 path.append(step(path[-1]))
         points = np.array(path)
         finite = int(np.argmin([*np.all(np.isfinite(points), axis=1), False]))
         values = values_along(objective, points[:finite])
-        rises = np.diff(values) > objective.rounding(points[: len(values)])[:-1]
+        rises = np.diff(values) > objective.noise(points[: len(values)])[:-1]
         if np.any(rises):
             t = int(np.argmax(rises))
             return done + t + 1, points[t]

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from lift_compare.sensing import SensingProblem
 from lift_compare.sensing.tolerances import NATURAL_SCALE
 from lift_compare.sensing.validation import FloatArray, positive
 
 from ..signed_log import signed_log, to_float
+from .gram import GramData
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,24 +23,26 @@ class Units:
     order : int
         The odd order l: powers of the scales below are taken to it.
     log_scales : array (k,)
-        Generator j is exp(log_scales_j) times a unit generator.
+        Generator j is exp(log_scales_j) (‖b‖/a)^½ times a unit generator, with the size a of the
+        operator (`GramData`): a unit generator has then measurements of the size of b.
     log_measurements : float
         ‖b‖² = exp(log_measurements).
     log_metric : float
-        Inner products of matrices are divided by exp(log_metric).
+        The inner product of generators j and k is exp(log_scales_j + log_scales_k − log_metric)
+        times that of the unit generators.
     """
 
     order: int
     log_scales: FloatArray
     log_measurements: float
-    log_metric: float = 0.0
+    log_metric: float
 
     @classmethod
-    def as_given(cls, problem: SensingProblem, generators: FloatArray, order: int) -> Units:
-        """Return the units of generators (k, n, r) and measurements as they stand."""
-        norms = np.linalg.norm(generators, axis=(1, 2))
-        log_scales = np.log(np.where(norms > 0, norms, 1.0))
-        return cls(order, log_scales, 2 * float(np.log(np.linalg.norm(problem.measurements))))
+    def as_given(cls, log_norms: FloatArray, gram_data: GramData, order: int) -> Units:
+        """Return the units of generators with these norms, and of measurements as they stand."""
+        log_metric = gram_data.log_operator - gram_data.log_measurements
+        log_scales = np.where(np.isfinite(log_norms), log_norms + log_metric / 2, 0.0)
+        return cls(order, log_scales, 2 * gram_data.log_measurements, log_metric)
 
     @classmethod
     def natural(cls, order: int, K: FloatArray, B: FloatArray) -> Units:
@@ -72,13 +74,17 @@ class Units:
         """
         sign, log = signed_log(np.asarray(c, dtype=np.float64))
         shift = self.order * (self.log_scales - other.log_scales)
-        return to_float(sign, log + shift, "a coefficient")
+        return to_float(sign, log + shift, "a coefficient", axes=1)
 
     def step_size_for(self, other: Units, step_size: float) -> float:
         """Return the step size that makes the same projected step in other units.
 
         OverflowError if it does not fit into float64.
         """
-        log = np.log([positive("step_size", step_size)])
+        log = np.log([positive("step_size", step_size)]) + self.log_step_for(other)
+        return float(to_float(np.ones(1), log, "the step size")[0])
+
+    def log_step_for(self, other: Units) -> float:
+        """Return the logarithm of the factor of `step_size_for`."""
         shift = self.log_measurements - other.log_measurements + self.log_metric - other.log_metric
-        return float(to_float(np.ones(1), log + self.order * shift, "the step size")[0])
+        return self.order * shift

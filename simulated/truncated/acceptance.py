@@ -15,6 +15,7 @@ from lift_compare.sensing import SensingProblem
 from lift_compare.sensing.validation import FloatArray, odd_order, positive, real_array
 
 from ..points.directions import EscapeDirections
+from ..signed_log import signed_log, to_float, units_and_logs
 from ..span.objective import SpanEvaluation, SpanObjective
 from .surrogate import DiagonalSurrogate
 
@@ -80,6 +81,13 @@ def term_norms(directions: EscapeDirections, order: int, coefficients: Any) -> F
     -------
     array (..., 3)
 
+    Raises
+    ------
+    TypeError, ValueError
+        For states of the wrong shape or not finite, or an order that is even or above 1001.
+    OverflowError
+        If the norms of a state leave float64.
+
     Examples
     --------
     >>> from lift_compare import sensing, simulated
@@ -87,25 +95,37 @@ def term_norms(directions: EscapeDirections, order: int, coefficients: Any) -> F
     >>> simulated.term_norms(directions, 3, [1.0, 0.1, 0.0]).round(4)
     array([0.3536, 0.1   , 0.    ])
     """
-    sizes = np.linalg.norm(directions.generators, axis=(1, 2))
-    return np.asarray(np.abs(coefficients) * sizes**order)
+    logs = log_term_norms(directions, order, coefficients)
+    return to_float(np.ones(logs.shape), logs, "the norm of a term", axes=1)
+
+
+def log_term_norms(directions: EscapeDirections, order: int, coefficients: Any) -> FloatArray:
+    """Return the logarithms of `term_norms`, which fit at any order and scale."""
+    order, c = odd_order(order), np.asarray(coefficients)
+    c = real_array("coefficients", c, (*c.shape[:-1], 3))
+    sizes = units_and_logs(directions.generators)[1]
+    return np.asarray(signed_log(c)[1] + order * sizes)
 
 
 def dominant_term(directions: EscapeDirections, order: int, coefficients: Any) -> DominantTerm:
     """Return the dominant term of a state (α̃, β̃, γ̃), and the point it collapses to."""
     c = real_array("coefficients", coefficients, (3,))
-    norms = term_norms(directions, order, c)
+    logs = log_term_norms(directions, order, c)
     # The base does not compete for the type: the published collapse is β or γ.
-    pick = 1 if norms[1] >= norms[2] else 2
-    with np.errstate(divide="ignore", invalid="ignore"):
-        dominance = float(norms[pick] / np.delete(norms, pick).max())
-    root = np.sign(c[pick]) * abs(c[pick]) ** (1 / order)
+    pick = 1 if logs[1] >= logs[2] else 2
+    others = np.delete(logs, pick).max()
+    with np.errstate(over="ignore", under="ignore"):
+        dominance = float(np.exp(logs[pick] - others)) if logs[pick] > -np.inf else 0.0
+        root = np.sign(c[pick]) * abs(c[pick]) ** (1 / order)
+        point = root * directions.generators[pick]
+    if not np.all(np.isfinite(point)):
+        raise OverflowError("the collapsed point is beyond float64")
     return DominantTerm(
         kind="beta" if pick == 1 else "gamma",
-        norms=norms,
+        norms=term_norms(directions, order, c),
         dominance=dominance,
         coefficients=np.where(np.arange(3) == pick, c, 0.0),
-        point=root * directions.generators[pick],
+        point=point,
     )
 
 
@@ -211,7 +231,8 @@ def published_collapse(
     Raises
     ------
     TypeError, ValueError
-        For wrong shapes, an even order, an unknown rule, or a dominance below 0.
+        For wrong shapes, an order that is even or above 1001, an unknown rule, or a dominance below
+        0.
     OverflowError
         If an objective or a norm does not fit into float64.
 
@@ -231,6 +252,7 @@ def published_collapse(
     if objective is None:
         kind = DiagonalSurrogate if surrogate else SpanObjective
         objective = kind(problem, directions.generators, order)
+    coefficients = real_array("coefficients", coefficients, (3,))
     stationary, state, alone = (
         float(objective.value(c))
         for c in (np.array([1.0, 0.0, 0.0]), coefficients, term.coefficients)

@@ -16,8 +16,12 @@ from lift_compare.sensing.validation import (
 )
 
 from ..points.directions import EscapeDirections
-from ..signed_log import LARGEST_LOG
+from ..signed_log import LARGEST_LOG, signed_log, signed_log_sum, units_and_logs
 from ..span.objective import SpanEvaluation
+from ..span.path_length import check_path
+
+MOST_STEPS = 2**53
+"""Largest T of a single state: above it T is no float64 number."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -88,7 +92,8 @@ def truncated_coefficients(
     Raises
     ------
     TypeError, ValueError
-        For an even order, non-positive ρ or η, or a negative number of steps.
+        For an order that is even or above 1001, non-positive ρ or η, or a number of steps that is
+        negative or whose path would take more than 2 GiB.
     OverflowError
         If a coefficient leaves float64 within the steps.
 
@@ -100,21 +105,39 @@ def truncated_coefficients(
     >>> path.coefficients[1, :2].round(6)
     array([1.      , 0.100422])
     """
+    steps = whole_number("steps", steps, least=0)
+    check_path("steps", steps, numbers=12)
+    t = np.arange(steps + 1, dtype=np.float64)
+    return _path_at(t, directions, order, rho, eta)
+
+
+def truncated_state(
+    directions: EscapeDirections, order: int, *, rho: float, eta: float, steps: int
+) -> FloatArray:
+    """Return the last point (α̃, β̃, γ̃) of `truncated_coefficients`, without the path to it."""
+    steps = whole_number("steps", steps, least=0, most=MOST_STEPS)
+    path = _path_at(np.array([float(steps)]), directions, order, rho, eta)
+    return np.asarray(path.coefficients[0])
+
+
+def _path_at(
+    t: FloatArray, directions: EscapeDirections, order: int, rho: float, eta: float
+) -> TruncatedPath:
+    """Return the closed form at the steps t, ascending."""
     order = odd_order(order)
     rho, eta = positive("rho", rho), positive("eta", eta)
-    t = np.arange(whole_number("steps", steps, least=0) + 1, dtype=np.float64)
     growth, drive = truncated_rates(directions, order, eta)
     # Say at which step it leaves float64, before anything is computed.
     if growth > -1 and t[-1] * np.log1p(growth) > LARGEST_LOG:
         last = int(LARGEST_LOG / np.log1p(growth))
-        raise OverflowError(f"ν^t leaves float64 at step {last} of {steps}")
-    with np.errstate(over="raise"):
+        raise OverflowError(f"ν^t leaves float64 at step {last} of {int(t[-1])}")
+    with np.errstate(over="raise", under="ignore"):
         try:
             beta = rho * _power(growth, t)
-            gamma = -rho * drive * _geometric_sum(growth, t)
+            gamma = -rho * (drive * _geometric_sum(growth, t))
         except FloatingPointError as error:
             raise OverflowError(
-                f"a truncated coefficient leaves float64 within {steps} steps"
+                f"a truncated coefficient leaves float64 within {int(t[-1])} steps"
             ) from error
     return TruncatedPath(np.ones(len(t)), beta, gamma, growth)
 
@@ -122,14 +145,27 @@ def truncated_coefficients(
 def truncated_rates(directions: EscapeDirections, order: int, eta: float) -> tuple[float, float]:
     """Return ν − 1 = −η λ_n^l and the drive η σ_r^l / 2^{l−1} of the hidden coefficient.
 
-    OverflowError if one of them does not fit into float64.
+    OverflowError if one of them does not fit into float64; at high order they may become zero.
     """
-    try:
-        growth = -eta * directions.eigenvalue**order
-        drive = 2 * eta * (directions.singular_value / 2) ** order
-    except OverflowError as error:
-        raise OverflowError(f"λ_n^l or σ_r^l leaves float64 at order {order}") from error
-    return growth, drive
+    rates = []
+    for base, factor in ((directions.eigenvalue, -eta), (directions.singular_value / 2, 2 * eta)):
+        with np.errstate(over="ignore", under="ignore"):
+            power = np.float64(base) ** order
+        if not np.finfo(np.float64).tiny <= abs(power) < np.inf:
+            # The power leaves float64, but its product with η need not.
+            sign, log = signed_log(np.asarray(base))
+            log = log * order + np.log(abs(factor))
+            if log > LARGEST_LOG:
+                raise OverflowError(f"λ_n^l or σ_r^l leaves float64 at order {order}")
+            with np.errstate(under="ignore"):
+                rates.append(float(np.sign(factor) * sign * np.exp(log)))
+            continue
+        with np.errstate(over="ignore", under="ignore"):
+            rate = float(factor * power)
+        if np.isinf(rate):
+            raise OverflowError(f"η λ_n^l or η σ_r^l leaves float64 at order {order}")
+        rates.append(rate)
+    return rates[0], rates[1]
 
 
 def _power(growth: float, t: FloatArray) -> FloatArray:
@@ -190,16 +226,34 @@ def truncation_error(
             "span_objective: expected the three generators (base, visible, hidden), "
             f"got {len(span_objective)}"
         )
-    order = span_objective.order
-    projected = span_objective.projected_gradient(c)
-    visible = directions.eigenvalue**order
-    hidden = 2 * (directions.singular_value / 2) ** order
-    retained = 2 * c[1] * np.array([0.0, visible, hidden])
+    order, norms = span_objective.order, units_and_logs(span_objective.generators)[1]
+    # 1. The two tensors, in coordinates of unit powers, as signs and logarithms.
+    try:
+        sign, log = signed_log(span_objective.projected_gradient(c))
+    except OverflowError:
+        sign, log = span_objective.log_projected(c)
+    rates = np.array([0.0, directions.eigenvalue, directions.singular_value / 2])
+    sign_kept, log_kept = signed_log(rates)
+    sign_kept = sign_kept * np.sign(c[1])
+    log_kept = order * log_kept + signed_log(c[1] * np.array([2.0, 2.0, 4.0]))[1]
+    # 2. Their difference, and the norms.
+    signs, logs = np.stack([sign, -sign_kept]), np.stack([log, log_kept]) + order * norms
+    with np.errstate(under="ignore"):
+        unit_gram = (span_objective.gram_data.rows @ span_objective.gram_data.rows.T) ** order
+    whole = _log_norm(unit_gram, signs[0], logs[0])
+    missing = _log_norm(unit_gram, *signed_log_sum(signs, logs, axis=0))
+    if whole == -np.inf:
+        return 0.0 if missing == -np.inf else float("inf")
+    with np.errstate(over="ignore", under="ignore"):
+        return float(np.exp(missing - whole))
 
-    def norm(coordinates: FloatArray) -> float:
-        return float(max(0.0, float(coordinates @ span_objective.gram @ coordinates)) ** 0.5)
 
-    whole, missing = norm(projected), norm(projected - retained)
-    if whole == 0:
-        return 0.0 if missing == 0 else float("inf")
-    return missing / whole
+def _log_norm(gram: FloatArray, signs: FloatArray, logs: FloatArray) -> float:
+    """Return the logarithm of the norm of Σ_j signs_j exp(logs_j) (unit power j)."""
+    top = np.max(logs)
+    if top == -np.inf:
+        return -np.inf
+    with np.errstate(under="ignore"):
+        coordinates = signs * np.exp(logs - top)
+        squared = np.maximum(coordinates @ gram @ coordinates, 0.0)
+    return float(top + signed_log(squared)[1] / 2)

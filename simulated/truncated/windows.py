@@ -5,6 +5,7 @@ The mathematics: docs/theory.md, section 7.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,7 @@ from lift_compare.sensing.validation import FloatArray, odd_order, positive
 
 from ..points.directions import EscapeDirections
 from ..roots import real_roots
+from ..signed_log import LARGEST_LOG, signed_log, signed_log_sum, units_and_logs
 from ..span.objective import SpanObjective
 from .intervals import Intervals, in_words, intersect, proper, unite
 from .path import truncated_rates
@@ -124,7 +126,7 @@ def truncated_windows(
     Raises
     ------
     TypeError, ValueError
-        For an even order, or ρ, η or dominance out of range.
+        For an order that is even or above 1001, or ρ, η or dominance out of range.
     OverflowError
         If the powers of this order do not fit into float64.
 
@@ -147,15 +149,20 @@ def truncated_windows(
     if directions.eigenvalue >= 0:
         return TruncatedWindows(dominance, name, growth)
     ratio = _hidden_ratio(directions, order)
-    base, _, hidden = np.linalg.norm(directions.generators, axis=(1, 2)) ** order
+    base, _, hidden = (order * units_and_logs(directions.generators)[1]).tolist()
+    # Of the three norms: hidden over visible, at equal coefficients −γ̃ and β̃ − ρ, and base over ρ.
+    R, base = _exp(ratio + hidden), _exp(base - math.log(rho))
     kind = DiagonalSurrogate if surrogate else SpanObjective
     objective = kind(problem, directions.generators, order)
     level = float(objective.value([1.0, 0.0, 0.0]))
 
     # Everything is a condition on s = x − 1 = ν^T − 1 ≥ 0: the state is start + s · move.
-    beta_largest, gamma_largest = _dominant(rho, ratio * hidden, base, 1.0)
-    beta_dominates, gamma_dominates = _dominant(rho, ratio * hidden, base, dominance)
-    start, move = np.array([1.0, rho, 0.0]), np.array([0.0, rho, -rho * ratio])
+    beta_largest, gamma_largest = _dominant(R, base, 1.0)
+    beta_dominates, gamma_dominates = _dominant(R, base, dominance)
+    away = _exp(ratio + math.log(rho))
+    if away == math.inf:
+        raise OverflowError(f"the hidden coefficient is beyond float64 at order {order}")
+    start, move = np.array([1.0, rho, 0.0]), np.array([0.0, rho, -away])
     state_below = _below(objective, start, move, level)
     beta_below = _below(objective, start * [0, 1, 0], move * [0, 1, 0], level)
     gamma_below = _below(objective, start * [0, 0, 1], move * [0, 0, 1], level)
@@ -166,7 +173,8 @@ def truncated_windows(
     rate = max(float(np.log1p(growth)), np.finfo(np.float64).tiny)
 
     def steps(intervals: Intervals) -> Intervals:
-        return proper((np.log1p(low) / rate, np.log1p(high) / rate) for low, high in intervals)
+        with np.errstate(over="ignore"):
+            return proper((np.log1p(low) / rate, np.log1p(high) / rate) for low, high in intervals)
 
     return TruncatedWindows(
         dominance=dominance,
@@ -185,20 +193,25 @@ def truncated_windows(
 
 
 def _hidden_ratio(directions: EscapeDirections, order: int) -> float:
-    """Return R′ = 2 (σ_r / 2|λ_n|)^l, so that γ̃ = −ρ R′ (ν^t − 1); inf if it does not fit."""
-    with np.errstate(over="ignore", divide="ignore"):
-        half = directions.singular_value / (2 * np.float64(abs(directions.eigenvalue)))
-        return float(2 * half**order)
+    """Return the logarithm of R′ = 2 (σ_r / 2|λ_n|)^l, for which γ̃ = −ρ R′ (ν^t − 1)."""
+    rates = math.log(directions.singular_value / 2) - math.log(-directions.eigenvalue)
+    return math.log(2) + order * rates
 
 
-def _dominant(rho: float, R: float, base: float, factor: float) -> tuple[Intervals, Intervals]:
+def _exp(log: float) -> float:
+    """Return exp(log), inf where it does not fit."""
+    return math.exp(log) if log < LARGEST_LOG else math.inf
+
+
+def _dominant(R: float, base: float, factor: float) -> tuple[Intervals, Intervals]:
     """Return the s at which the visible, and the hidden, term is `factor` times the two others.
 
-    The norms are `base`, ρ (1 + s) and ρ R s, with R = R′ ‖hidden‖^l.
+    The norms are ρ base, ρ (1 + s) and ρ R s, with R = R′ ‖hidden‖^l.
     """
-    above_base = factor * base / rho - 1
-    beta = (max(0.0, above_base), 1 / (factor * R - 1) if factor * R > 1 else np.inf)
-    least = max(factor / (R - factor), factor * base / (rho * R)) if factor < R else np.inf
+    beta = (max(0.0, factor * base - 1), 1 / (factor * R - 1) if factor * R > 1 else np.inf)
+    least = np.inf
+    if factor < R and base < np.inf:
+        least = max(factor / (R - factor), factor * (base / R))
     return proper([beta]), proper([(least, np.inf)])
 
 
@@ -213,9 +226,10 @@ def _below(
     roots = real_roots(quartic)
     # A candidate too many does no harm: between candidates the sign is looked up.
     ends = np.concatenate([[0.0], roots[roots > 0]])
-    unit = ends[-1] if len(ends) > 1 else 1.0
-    inner = np.append((ends[:-1] + ends[1:]) / 2, 2 * ends[-1] + unit)
-    scaled = quartic * unit ** np.arange(len(quartic))
-    negative = np.polynomial.polynomial.polyval(inner / unit, scaled / np.abs(scaled).max()) < 0
+    beyond = min(2 * float(ends[-1]), np.finfo(np.float64).max) if len(ends) > 1 else 1.0
+    inner = np.append(ends[:-1] / 2 + ends[1:] / 2, beyond)
+    sign, log = signed_log(quartic)
+    log_terms = log + np.arange(len(quartic)) * signed_log(inner[:, None])[1]
+    negative = signed_log_sum(sign, log_terms)[0] < 0
     pieces = zip(ends, np.append(ends[1:], np.inf), negative, strict=True)
     return unite(tuple((float(low), float(high)) for low, high, holds in pieces if holds))

@@ -41,13 +41,13 @@ def test_the_window_is_where_running_it_turns_from_falling_to_rising(case):
 
     def rises(eta):
         path = descend(span, start, step_size=eta, iterations=steps)
-        bound = span.rounding(path.coefficients[:-1])
+        bound = span.noise(path.coefficients[:-1])
         return len(path.values) <= steps or bool(np.any(np.diff(path.values) > bound))
 
     assert not rises(window.largest)
     assert rises(window.rises_at)
     path = descend(span, start, step_size=window.rises_at, iterations=steps)
-    first = int(np.argmax(np.diff(path.values) > span.rounding(path.coefficients[:-1]))) + 1
+    first = int(np.argmax(np.diff(path.values) > span.noise(path.coefficients[:-1]))) + 1
     assert first == window.rising_step
     # What bisection supposes: no rise at any smaller step size tried.
     assert not any(rises(f * window.largest) for f in np.linspace(0.05, 1, 20))
@@ -82,7 +82,7 @@ def test_the_grid_equals_one_run_after_the_other(case):
     assert phases.values.shape == phases.falls.shape == (6, 4)
     for i, eta in enumerate(etas):
         path = descend(span, start, step_size=eta, iterations=50)
-        bound = span.rounding(path.coefficients)
+        bound = span.noise(path.coefficients)
         for j, T in enumerate(steps):
             if len(path.values) <= T:
                 assert phases.values[i, j] == np.inf
