@@ -289,6 +289,7 @@ class _Batch:
         step_size: float | StepRule,
         record_distance: bool,
     ) -> None:
+        _ = problem.objective_at_zero  # refused where it leaves float64
         self.problem, self.record_distance = problem, record_distance
         self.rule = step_size if hasattr(step_size, "step") else FixedStep(step_size)
         count = len(starts)

@@ -44,8 +44,12 @@ class SensingProblem:
     ------
     TypeError, ValueError
         For an operator that lacks a member of `SensingOperator`, wrong shapes, numbers that are
-        not finite, rank outside 1..n, or measurements that are all zero or so small or large
-        (‖b‖ outside 1e-150..1e150) that ½‖b‖² is no float64.
+        not finite, rank outside 1..n, or measurements that are all zero.
+
+    Notes
+    -----
+    Where ‖b‖ is outside 1e-150..1e150, ½‖b‖² is no float64 with all its digits: `objective` and all
+    that needs its values raises OverflowError then.
 
     Examples
     --------
@@ -70,11 +74,6 @@ class SensingProblem:
         if not np.any(b):
             raise ValueError(
                 "measurements: expected a nonzero vector, got all zeros (nothing to recover)"
-            )
-        if not SMALLEST_MEASUREMENTS <= norm(b) <= LARGEST_MEASUREMENTS:
-            raise ValueError(
-                f"measurements: expected ‖b‖ between {SMALLEST_MEASUREMENTS:g} and "
-                f"{LARGEST_MEASUREMENTS:g}, so that h(0) = ½‖b‖² is a float64, got {norm(b):.3g}"
             )
         rank = whole_number("rank", self.rank)
         if rank > self.n:
@@ -132,10 +131,16 @@ class SensingProblem:
         """Return A(XXᵀ) − b, shape (..., m)."""
         return finite("X: A(XXᵀ)", self._residual(self._shaped("X", X)))
 
-    @property
+    @cached_property
     def objective_at_zero(self) -> float:
-        """h(0) = ½ ‖b‖², the unit in which a value of h is large or small."""
-        return 0.5 * float(norm(self.measurements)) ** 2
+        """h(0) = ½ ‖b‖², the unit of h; OverflowError where it is no float64 with all its digits."""
+        size = float(norm(self.measurements))
+        if not SMALLEST_MEASUREMENTS <= size <= LARGEST_MEASUREMENTS:
+            raise OverflowError(
+                f"h: expected ‖b‖ between {SMALLEST_MEASUREMENTS:g} and {LARGEST_MEASUREMENTS:g}, "
+                f"so that h(0) = ½‖b‖² is a float64, got {size:.3g}"
+            )
+        return 0.5 * size**2
 
     @silently
     def is_solved(self, X: FloatArray, tolerance: float = SOLVED) -> bool:
@@ -155,7 +160,9 @@ class SensingProblem:
     @silently
     def objective(self, X: FloatArray) -> Any:
         """Return h(X) = ½ ‖A(XXᵀ) − b‖²: a float, or an array for a batch."""
-        return finite("X: h(X)", self.objective_or_inf(self._shaped("X", X)))
+        X = self._shaped("X", X)
+        _ = self.objective_at_zero  # refused where it leaves float64
+        return finite("X: h(X)", self.objective_or_inf(X))
 
     @silently
     def gradient(self, X: FloatArray) -> FloatArray:
@@ -166,7 +173,9 @@ class SensingProblem:
     @silently
     def objective_and_gradient(self, X: FloatArray) -> tuple[Any, FloatArray]:
         """Return h(X) and ∇h(X) from one measurement of XXᵀ."""
-        value, gradient = self.unchecked(self._shaped("X", X))
+        X = self._shaped("X", X)
+        _ = self.objective_at_zero  # refused where it leaves float64
+        value, gradient = self.unchecked(X)
         return finite("X: h(X)", value), finite("X: ∇h(X)", gradient)
 
     @silently
