@@ -101,16 +101,21 @@ def _recorded_warnings() -> Iterator[list[warnings.WarningMessage]]:
         yield heard
 
 
-def failure(error: str) -> Outcome:
+def failure(error: str, seconds: float = 0.0) -> Outcome:
     """Return the outcome of an evaluation that its worker never reported."""
-    return Outcome(Status.FAILED, None, error, (), 0.0, _provenance())
+    return Outcome(Status.FAILED, None, _plain_text(error), (), seconds, _provenance())
 
 
 def _one_line(error: Exception) -> str:
     """Return 'ValueError: what was wrong (file.py:12)'."""
     where = traceback.extract_tb(error.__traceback__)[-1]
-    text = " ".join(traceback.format_exception_only(error)[-1].split())
+    text = _plain_text(traceback.format_exception_only(error)[-1])
     return f"{text} ({where.filename.rpartition('/')[2]}:{where.lineno})"
+
+
+def _plain_text(text: str) -> str:
+    """Return a text in one line that any file can hold: a path may hold other bytes than UTF-8."""
+    return " ".join(text.encode("utf-8", "backslashreplace").decode("utf-8").split())
 
 
 @cache
