@@ -86,6 +86,8 @@ class WorkerPool:
         self._threads.shutdown(wait=True)
         for worker in self._workers:
             worker.dismiss()
+        for worker in self._workers:
+            worker.join()
         self._close_the_pipe()
 
     def stop(self) -> None:
@@ -185,9 +187,14 @@ class _Worker:
         return signal.Signals(-code).name if code < 0 else f"exit code {code}"
 
     def dismiss(self) -> None:
-        """Let the process end, as it has nothing left to do."""
+        """Tell the process that it has nothing left to do."""
         if self.process is not None and self.connection is not None:
-            self.connection.close()
+            with suppress(OSError):  # it has died meanwhile
+                self.connection.send(None)
+
+    def join(self) -> None:
+        """Wait for a dismissed process; kill it if it does not end."""
+        if self.process is not None:
             self.process.join(_END_SECONDS)
             self._kill()
 
@@ -227,27 +234,32 @@ def _work(
     memory_limit: int | None,
     lock_file: Path | None,
 ) -> None:
-    """Evaluate what comes, until the connection closes."""
+    """Evaluate what comes, until this worker is dismissed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(sweep_lives, lock_file), daemon=True).start()
     try:
         connection.send(None)
         while True:
-            outcome = _evaluated(connection, memory_limit)
+            message = connection.recv_bytes()
+            outcome = _evaluated(message, connection, memory_limit)
+            if outcome is None:
+                return
             connection.send(outcome)
-    except (EOFError, OSError):  # the sweep has ended
-        return
+    except (EOFError, OSError):  # the sweep is gone
+        _end_with(sweep_lives, lock_file)
 
 
-def _evaluated(connection: Connection, memory_limit: int | None) -> Outcome:
-    """Receive one row and say so; return its outcome."""
-    message = connection.recv_bytes()
+def _evaluated(message: bytes, connection: Connection, memory_limit: int | None) -> Outcome | None:
+    """Say that the row is there, evaluate it, and return its outcome; None if there is no row."""
     try:
-        evaluate, args = pickle.loads(message)
+        row = pickle.loads(message)
     except Exception as error:  # its module is missing here, or fails when it is imported
         connection.send(None)
         return failure(f"the evaluation cannot be loaded: {type(error).__name__}: {error}")
+    if row is None:
+        return None
     connection.send(None)
+    evaluate, args = row
     try:
         with limited_memory(memory_limit):
             outcome: Outcome = evaluate(*args)
