@@ -30,7 +30,7 @@ def export_rows(
         Keys: evaluation, version, status; the settings; the results; error, warnings, seconds,
         attempts, finished; then where it ran: processor, cores, system, threads, and
         version_<package>. A failed or refused evaluation is a row with its error, and without
-        results.
+        results; one that is still missing is a row with the status running, waiting or interrupted.
 
     Raises
     ------

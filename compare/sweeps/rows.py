@@ -18,6 +18,10 @@ class Status(StrEnum):
     INTERRUPTED = "interrupted"  # that process is gone; the next sweep takes it up
 
 
+MISSING = (Status.RUNNING, Status.WAITING, Status.INTERRUPTED)
+"""What has no outcome yet."""
+
+
 @dataclass(frozen=True)
 class Task:
     """One evaluation to run: the name and version of what is evaluated, and complete settings.

@@ -179,6 +179,11 @@ class _Run:
         self.total = len(sweep)
         self.retry = store.attempts(sweep.tasks) if retry_failed else {}
 
+    @property
+    def left(self) -> int:
+        """The number of rows that are not finished."""
+        return len(self.open) + len(self.elsewhere) + len(self.flying)
+
     def all(self, executor: Executor | WorkerPool, at_once: int) -> None:
         """Evaluate until every task has its row."""
         watch = ClusterWatch(executor)
@@ -203,7 +208,7 @@ class _Run:
             wait(self.flying, _POLL_SECONDS if look else None, FIRST_COMPLETED)
             if self.land():
                 watch.note_progress()
-            watch.check(len(self.open) + len(self.elsewhere) + len(self.flying), self.total)
+            watch.check(self.left, self.total)
         elif self.elsewhere and not self.open:
             time.sleep(_POLL_SECONDS)
             watch.note_progress()  # nothing has been asked of the cluster
@@ -245,7 +250,8 @@ class _Run:
         if lost:
             error = None if lost[0].cancelled() else lost[0].exception()
             what = error if isinstance(error, StartError) else "the executor broke or was shut down"
-            raise RuntimeError(f"{what}; what was finished is in the store")
+            left = f"{self.left + len(lost)} of {self.total} rows are left"
+            raise RuntimeError(f"{what}; {left}, and what was finished is in the store")
         return len(landed)
 
     def record(self, task: Task, future: Future[Outcome]) -> bool:

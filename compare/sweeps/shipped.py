@@ -148,6 +148,7 @@ EVALUATIONS: dict[str, Evaluation] = {
             columns=(
                 "h_surrogate_T h_exact_T type dominance accepted_text_exact "
                 "accepted_code_exact accepted_code_surrogate truncation_error h_before "
+                "h_before_relative lambda_n "
                 "h_collapsed near_truth stop note"
             ),
         ),

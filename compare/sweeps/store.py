@@ -102,12 +102,10 @@ class Store:
     """
 
     def __init__(self, path: str | os.PathLike[str], *, create: bool = True) -> None:
-        self.path = Path(path).resolve()
-        if self.path.is_dir():
-            raise StoreError(f"store: expected a file, got the folder {path}")
-        if not create and not os.path.exists(self.path):
-            raise StoreError(f"store: there is no file {path}")
         try:
+            self.path = Path(path).resolve()
+            if not create and not self.path.exists():
+                raise StoreError(f"store: there is no file {path}")
             problem = foreign(self.path)
             if problem is not None:
                 raise StoreError(f"store: {problem}")

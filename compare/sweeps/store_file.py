@@ -22,6 +22,8 @@ def foreign(path: Path) -> str | None:
     OSError
         If a file cannot be read.
     """
+    if path.is_dir():
+        return f"expected a file, got the folder {path}"
     if path.exists() and not path.is_file():  # a device, a pipe: reading may take for ever
         return f"expected a file, got {path}, which is none"
     header = _beginning(path, 100)
