@@ -36,8 +36,8 @@ NOTHING_TO_ESCAPE = "X̂ is not spurious: there is nothing to escape from"
 def facts_before(problem: SensingProblem, X: FloatArray, stop: StopReason | None) -> dict[str, Any]:
     """Return what is known at X̂; `stop` is how the descent ended that led there, if one did.
 
-    `spurious`: X̂ is neither solved nor near the truth, and λ_n < 0 beyond rounding, so that a PSD
-    matrix lies lower. False also where the descent diverged.
+    `spurious`: X̂ is stationary, neither solved nor near the truth, and λ_n < 0 beyond rounding, so
+    that a PSD matrix lies lower. None if it is not stationary; False where the descent diverged.
     """
     h = problem.objective(X)
     share = h / problem.objective_at_zero
@@ -55,14 +55,16 @@ def facts_before(problem: SensingProblem, X: FloatArray, stop: StopReason | None
             gradient > NEARLY_STATIONARY and not solved
         ),
     }
-    worthless = diverged or solved or bool(near)
+    spurious = negative if gradient <= NEARLY_STATIONARY else None
+    if diverged or solved or near:
+        spurious = False
     return {
         "h_before": h,
         "h_before_relative": share,
         "distance_before": distance(problem, X),
         "relative_gradient_norm": gradient,
         "lambda_n": value,
-        "spurious": False if worthless else negative,
+        "spurious": spurious,
         "solved_before": solved,
         "near_truth_before": near,
         "descent_stop": None if stop is None else str(stop),
