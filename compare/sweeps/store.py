@@ -110,6 +110,8 @@ class Store:
             if problem is not None:
                 raise StoreError(f"store: {problem}")
             if create:
+                if self.path.exists() and not os.access(self.path, os.W_OK):
+                    raise StoreError(f"store: {path} is read-only")
                 self.path.parent.mkdir(parents=True, exist_ok=True)
             uri = f"{self.path.as_uri()}?mode={'rwc' if create else 'rw'}"
             self._connection = sqlite3.connect(
