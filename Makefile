@@ -5,13 +5,20 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test check dist clean
+.PHONY: demo test numbers matrix check dist clean
 
 demo: $(VENV)/.demo
 	$(BIN)/lift-compare
 
 test: $(VENV)/.$(EXTRAS)
 	$(BIN)/pytest -n 2 --cov --cov-report=term:skip-covered
+
+# Not only on this machine: tests/matrix.py says what these two do.
+numbers: $(VENV)/.$(EXTRAS)
+	$(BIN)/python tests/matrix.py --numbers
+
+matrix: $(VENV)/.$(EXTRAS)
+	$(BIN)/python tests/matrix.py
 
 check: $(VENV)/.check
 	$(BIN)/ruff format --check .

@@ -7,7 +7,7 @@
     verification/    every claim of the theory, checked on instances
     rivals/          what a user would run instead
     published/       the main job on instances, printed numbers, findings
-    agreement.py     explicit = exact? one comparison at one point
+    agreement/       explicit = exact? one comparison at one point
     simulated_lift.py   both simulations at one point, with what they lead to
     cost/            seconds and bytes of a call, or of a grid of sizes
     tables.py, provenance.py, threads.py, tolerances.py   what all rooms use
@@ -18,7 +18,8 @@ Imports go down this list only, and nothing imports `compare`.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from .agreement import DirectionComparison, compare_directions
+from .agreement.comparison import compare_directions
+from .agreement.result import DirectionComparison
 from .cost.cases import cost_cases
 from .cost.grid import cost_grid
 from .cost.measure import CostSample, measure_cost

@@ -30,14 +30,24 @@ def number(d: int, k: int) -> int:
     return comb(d + k - 1, k)
 
 
+def numbers(d: int, k: int) -> IntArray:
+    """Return N_k(1), ..., N_k(d), shape (d,)."""
+    counts, v = np.ones(d, dtype=np.intp), np.arange(d)
+    for i in range(1, k + 1):
+        counts = counts * (v + i) // i  # exact: N_i(v + 1) = N_{i−1}(v + 1) (v + i) / i
+    return counts
+
+
 def last_index(d: int, k: int) -> IntArray:
     """Return the largest index of every multiset, shape (N_k,)."""
-    return np.repeat(np.arange(d), [number(v + 1, k - 1) for v in range(d)])
+    return np.repeat(np.arange(d), numbers(d, k - 1))
 
 
 def without_last(d: int, k: int) -> IntArray:
     """Return the position of every multiset less its largest index, shape (N_k,)."""
-    return np.concatenate([np.arange(number(v + 1, k - 1)) for v in range(d)])
+    counts = numbers(d, k - 1)  # with largest index v: the first N_{k−1}(v + 1) of k − 1 indices
+    first = np.repeat(np.cumsum(counts) - counts, counts)
+    return np.subtract(np.arange(len(first)), first, out=first)
 
 
 def multiplicities(d: int, order: int) -> FloatArray:
@@ -59,9 +69,8 @@ def insertion_tables(d: int, order: int) -> list[IntArray]:
     tables = [np.arange(d)[:, None]]
     for k in range(2, order + 1):
         last, rest = last_index(d, k - 1), without_last(d, k - 1)
-        first = np.array(
-            [number(v, k) for v in range(d)]
-        )  # position of the first multiset with largest index v
+        # Position of the first multiset with largest index v: N_k(v).
+        first = np.concatenate([[0], numbers(d - 1, k)])
         above = first[:, None] + np.arange(len(last))
         tables.append(np.where(e >= last, above, first[last] + tables[-1][:, rest]))
     return tables

@@ -67,7 +67,11 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the main job; 1 if explicit and exactly simulated descent disagree anywhere."""
+    """Run the main job.
+
+    The exit code is 1 if explicit and exactly simulated descent disagree anywhere, else 4 if both
+    diverge somewhere.
+    """
     out = output_folder(arguments)
     result = compare_instances(
         find_instances(arguments.instance or PUBLISHED),
@@ -76,6 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
     )
     origin = provenance(arguments.seed, command="directions", memory_limit=arguments.memory_limit)
+    origin["interrupted"] = result.interrupted
     paths = save(arguments, "directions", result.rows, origin | {"findings": result.findings})
     paths += _figures(result, out)
     show(
@@ -88,12 +93,17 @@ def run(arguments: argparse.Namespace) -> int:
     if result.interrupted:
         print("lift-compare: interrupted; these are the rows that were finished", file=sys.stderr)
         return 130
-    return 0 if result.agree else 1
+    if not result.agree:
+        return 1
+    return 4 if result.diverged else 0
 
 
 def _text(result: InstanceComparison, origin: dict[str, Any]) -> str:
     """Return the table, what its words mean, the findings, and where it was computed."""
     verdict = "agree" if result.agree else "DISAGREE"
+    unfinished = (
+        "\nInterrupted: these are the rows that were finished." if result.interrupted else ""
+    )
     versions = ", ".join(f"{name} {version}" for name, version in origin["versions"].items())
     machine = origin["machine"]
     return "\n".join(
@@ -103,7 +113,9 @@ def _text(result: InstanceComparison, origin: dict[str, Any]) -> str:
             "\nWhat the exact computation says about these settings",
             *(fill(f"- {finding}", 100, subsequent_indent="  ") for finding in result.findings),
             f"\nExplicit and exactly simulated descent {verdict} (bar: 1e-10 relative).",
-            f"{versions}; {machine['processor']}, {machine['cores']} cores; seed {origin['seed']}.",
+            *(f"Both diverge, and agree until then: {where}." for where in result.diverged),
+            f"{versions}; {machine['processor']}, {machine['cores']} cores; seed {origin['seed']}."
+            + unfinished,
         ]
     )
 

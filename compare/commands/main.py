@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from importlib import import_module
 from typing import NoReturn
@@ -12,7 +13,8 @@ from typing import NoReturn
 from .common import UsageError
 
 EXIT_CODES = """Exit codes: 0 done; 1 a consistency check failed, or an evaluation of a sweep; 2 bad
-usage or malformed input; 130 interrupted, with what was finished kept."""
+usage or malformed input; 3 an unexpected error, with its traceback; 4 a descent diverged, and
+agreed until then; 130 interrupted."""
 
 _COMMANDS = ("directions", "cost", "sweep", "export", "verify", "reproduce")
 """The first is the default."""
@@ -51,9 +53,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
-        print("lift-compare: interrupted; what was finished is kept", file=sys.stderr)
+        print("lift-compare: interrupted", file=sys.stderr)
         return 130
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    except Exception:  # a fault of ours, or of a library: whoever mends it needs all of it
+        traceback.print_exc()
+        print("lift-compare: an unexpected error, please report it", file=sys.stderr)
+        return 3

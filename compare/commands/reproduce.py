@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import Any
 
 from ..provenance import provenance
@@ -38,7 +39,12 @@ def run(arguments: argparse.Namespace) -> int:
     """Make the report, print the comparisons; 1 if explicit and exact simulation disagree."""
     out = output_folder(arguments)
     own = None if arguments.instance is None else find_instance(arguments.instance)
-    result = reproduce(out, quick=arguments.quick, seed=arguments.seed, instance=own)
+    try:
+        result = reproduce(out, quick=arguments.quick, seed=arguments.seed, instance=own)
+    except KeyboardInterrupt:
+        report = out / "report.html"
+        print(f"lift-compare: interrupted; {report} has what was finished", file=sys.stderr)
+        return 130
     origin = provenance(arguments.seed, command="reproduce", quick=arguments.quick)
     rows = result.rows()
     text = repr(result)

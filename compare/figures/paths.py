@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from lift_compare import simulated
 from lift_compare.sensing.validation import show_bytes
 
-from ..agreement import DirectionComparison
+from ..agreement.result import DirectionComparison
 from ..tables import show_seconds
 from .style import BLACK, BLUE, GREY, SMALL, VERMILION, canvas, finish, line
 

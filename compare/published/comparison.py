@@ -10,13 +10,14 @@ import numpy as np
 from tqdm import tqdm
 
 from lift_compare import lifting
-from lift_compare.sensing import Instance, LiftSettings
+from lift_compare.sensing import Instance, LiftSettings, StopReason
 from lift_compare.sensing.instances.published import PUBLISHED
 from lift_compare.sensing.instances.registry import parse_instances
 from lift_compare.sensing.validation import odd_order, show_bytes, whole_number
 from lift_compare.simulated import AcceptanceRule
 
-from ..agreement import ComparisonOptions, DirectionComparison, compare_lift
+from ..agreement.comparison import ComparisonOptions, compare_lift
+from ..agreement.result import DirectionComparison
 from ..simulated_lift import SimulatedLift
 from ..tables import Column, show, text_table
 from .findings import findings
@@ -66,6 +67,15 @@ class InstanceComparison:
     def agree(self) -> bool:
         """Whether explicit and exactly simulated descent agree wherever both ran."""
         return all(comparison.agree for comparison in self.comparisons.values())
+
+    @property
+    def diverged(self) -> tuple[str, ...]:
+        """Where descents diverged, and agreed until then: one text an instance and order."""
+        return tuple(
+            f"{name}, l = {order}: step {comparison.diverged_at}"
+            for (name, order), comparison in self.comparisons.items()
+            if comparison.agree and comparison.diverged_at is not None
+        )
 
     def table(self) -> str:
         """Return the printed table: a section an instance, a column an order."""
@@ -200,7 +210,9 @@ def _simulated_row(lift: SimulatedLift, order: int) -> dict[str, Any]:
     # At the order of the settings the exact simulation goes all the way.
     steps = own.steps if order == own.order else min(own.steps, _SIMULATED_STEPS)
     shortened = replace(lift, settings=replace(own, order=order, steps=steps))
-    exact, reached = shortened.exact, shortened.exact_collapse()
+    exact = shortened.exact
+    diverged = exact.stop_reason is StopReason.DIVERGED  # its last point is no result
+    reached = None if diverged else shortened.exact_collapse()
     stationary = shortened.span.value([1.0, 0.0, 0.0])
     row = {
         "curvature": at_order.curvature(),
@@ -209,8 +221,8 @@ def _simulated_row(lift: SimulatedLift, order: int) -> dict[str, Any]:
         "simulated_steps": len(exact.values) - 1,
         "simulated_stop": str(exact.stop_reason),
         "lifted_objective_ratio": exact.values[-1] / stationary if stationary > 0 else None,
-        "h_exact": problem.objective(reached),
-        "distance_exact": _distance(lift, reached),
+        "h_exact": None if reached is None else problem.objective(reached),
+        "distance_exact": None if reached is None else _distance(lift, reached),
     }
     try:
         error = at_order.truncation_error()
@@ -238,6 +250,7 @@ _QUANTITIES = (
     Column("tensor_entries", "tensor entries d^l", ",d"),
     Column("form", "form of the explicit objective"),
     Column("steps", "steps, explicit and both simulations", ",d"),
+    Column("verdict", "verdict, explicit vs exact"),
     Column("coefficient_error", "coefficient error, explicit vs exact", ".1e"),
     Column("objective_error", "objective error, explicit vs exact", ".1e"),
     Column("tensor_error", "tensor error, explicit vs exact", ".1e"),

@@ -89,6 +89,8 @@ def cost_section(result: InstanceComparison, show: Show, *, grid: bool, seed: in
     if grid:
         cases = [*standard_cases(quick=True), *cost_cases("sparse-completion", n=(100_000,))]
         rows = cost_grid(cases, repeats=3, min_time=0.02, seed=seed)
+        if rows[-1]["status"] == "interrupted":  # a shortened grid must not pass for the whole one
+            raise KeyboardInterrupt
         for (operator, axis), members in cost.cost_slices(rows).items():
             where = f"{operator} operator, against {axis}"
             fig, _ = cost.cost_seconds(members, axis=axis)

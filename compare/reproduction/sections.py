@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from lift_compare import lifting, simulated
 from lift_compare.sensing.validation import FloatArray
 
-from ..agreement import ComparisonOptions, compare_lift
+from ..agreement.comparison import ComparisonOptions, compare_lift
 from ..figures import panels, paths, plane, trajectory
 from ..published.comparison import MEMORY_LIMIT, InstanceComparison
 from ..rivals.stochastic import stochastic_descent
@@ -259,7 +259,7 @@ _AGREEMENT = (
     Column("coefficient_error", "coefficients", ".1e"),
     Column("objective_error", "objective", ".1e"),
     Column("tensor_error", "tensor", ".1e"),
-    Column("agree", "agree to 1e-10"),
+    Column("verdict", "verdict (bar: 1e-10)"),
     Column("truncation_error", "truncation error at the start", ".3g"),
     Column("truncated_cosine", "cosine of truncated and exact displacement", ".3f"),
     Column("span_capture", "share of the free path inside S", ".3f"),

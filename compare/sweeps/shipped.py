@@ -11,7 +11,7 @@ from lift_compare.sensing.tolerances import SOLVED
 from lift_compare.simulated import escape
 from lift_compare.simulated.escapes.methods import method_settings
 
-from ..agreement import ComparisonOptions, compare_lift
+from ..agreement.comparison import ComparisonOptions, compare_lift
 from ..simulated_lift import SimulatedLift
 from .evaluations import Evaluation
 from .facts import NOTHING_TO_ESCAPE, said, together

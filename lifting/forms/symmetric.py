@@ -81,7 +81,8 @@ class SymmetricForm:
             compression_bytes(problem),
             ITEMSIZE * m * (n * n + self._pairs),  # the A_i, and their distinct entries
             self.stored_bytes
-            + 3 * ITEMSIZE * terms,  # the weights of the terms, while they are counted
+            + 3 * ITEMSIZE * terms  # the weights of the terms, while they are counted
+            + 4 * ITEMSIZE * n * n * r,  # the triples (p, q, σ) of one mode
         )
 
     @staticmethod

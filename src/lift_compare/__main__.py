@@ -2,7 +2,20 @@
 
 import sys
 
-from lift_compare.compare.commands.main import main
+
+def main() -> int:
+    """Run the command line; return its exit code.
+
+    It is imported here, so that Ctrl-C is answered in one line while numpy and scipy are loaded.
+    """
+    try:
+        from lift_compare.compare.commands.main import main
+
+        return main()
+    except KeyboardInterrupt:
+        print("lift-compare: interrupted", file=sys.stderr)
+        return 130
+
 
 if __name__ == "__main__":
     sys.exit(main())

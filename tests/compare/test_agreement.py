@@ -8,7 +8,7 @@ import pytest
 
 from lift_compare import lifting, sensing
 from lift_compare.compare import compare_directions
-from lift_compare.compare.agreement import _captured, _cosine
+from lift_compare.compare.agreement.comparison import _captured, _cosine
 from lift_compare.simulated import descend
 from tests.catalogue import PUBLISHED, entrywise, rank_one
 
@@ -143,16 +143,63 @@ def test_costs_table_and_row() -> None:
     assert comparison.row()["explicit_seconds"] == comparison.explicit_cost.seconds.median
 
 
-def test_a_diverging_step_is_compared_up_to_its_last_finite_iterate() -> None:
-    problem = sensing.real_system()
-    X = sensing.instance("real-system").stationary_point()
+def tripled() -> tuple[sensing.SensingProblem, np.ndarray]:
+    """Return two-by-two with X three times as large: its published η is too large there."""
+    instance = sensing.instance("two-by-two")
+    Z = 3 * instance.problem.ground_truth
+    problem = sensing.SensingProblem.from_ground_truth(instance.problem.operator, Z)
+    return problem, 3 * np.array([[0.0], [2**-0.5]])
+
+
+@pytest.mark.parametrize(("order", "eta"), [(1, 0.3), (3, 0.01), (5, 0.01), (5, 1e5)])
+def test_descents_that_diverge_together_are_said_to(order: int, eta: float) -> None:
+    problem, X = tripled()
     comparison = compare_directions(
-        problem, X, 1, rho=0.1, eta=40.0, steps=500, costs=False, oracle=False
+        problem, X, order, rho=0.1, eta=eta, steps=500, costs=False, oracle=False
     )
-    assert comparison.explicit.stop_reason is sensing.StopReason.DIVERGED
-    assert comparison.steps < 500
+    # where h^l first rises, from the explicit descent alone (free: at this start it stays in S)
+    lifted = lifting.LiftedProblem(problem, order)
+    w = lifted.lift(X) + 0.1 * lifted.lift(comparison.directions.visible)
+    span = lifting.SpanProjection(
+        [lifted.lift(G) for G in comparison.directions.generators if np.any(G)]
+    )
+    path = lifting.projected_gradient_descent(
+        lifted, w, step_size=eta / 2, iterations=20, projection=span
+    )
+    rises = np.flatnonzero(np.diff([*path.values, np.inf]) > 0)
+    assert comparison.diverged_at == rises[0] + 1
+    assert comparison.steps == rises[0]
+    assert comparison.agree
+    assert f"diverged at step {rises[0] + 1}, agreed until then" in repr(comparison)
+    assert comparison.row()["verdict"] == f"diverged at step {rises[0] + 1}"
     numbers = [value for value in comparison.row().values() if isinstance(value, float)]
     assert all(math.isfinite(value) for value in numbers)
+
+
+def test_a_divergence_of_one_side_is_a_disagreement(monkeypatch: pytest.MonkeyPatch) -> None:
+    true = lifting.LiftedProblem.value_and_gradient
+
+    def steeper(self, w):
+        value, gradient = true(self, w)
+        return value, 1e6 * gradient
+
+    monkeypatch.setattr(lifting.LiftedProblem, "value_and_gradient", steeper)
+    problem = sensing.two_by_two()
+    X = np.array([[0.0], [2**-0.5]])
+    comparison = compare_directions(problem, X, 3, rho=0.1, eta=0.01, steps=20, costs=False)
+    assert not comparison.agree
+    assert comparison.diverged_at is None
+
+
+def test_nearly_parallel_generators_widen_the_tolerance_by_the_condition_of_their_gram() -> None:
+    """X̂ solves this problem, so that u_n is an eigenvector of rounding, nearly along X̂."""
+    problem = sensing.gaussian(2, 1, 5, seed=331)
+    X = sensing.instance("gaussian", n=2, m=5, seed=331).stationary_point()
+    comparison = compare_directions(problem, X, 3, rho=0.1, eta=0.1, steps=200, costs=False)
+    units = [G / np.linalg.norm(G) for G in comparison.directions.generators]
+    gram = np.array([[np.vdot(a, b) ** 3 for b in units] for a in units])
+    assert comparison.tolerance == pytest.approx(max(1e-10, 2e-13 * np.linalg.cond(gram)), rel=1e-3)
+    assert comparison.agree
 
 
 @pytest.mark.parametrize(

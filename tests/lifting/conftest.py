@@ -25,7 +25,7 @@ def _entrywise(n, r, seed, density=1.0):
 
 def _sparse(n, seed):
     weights = sparse.random_array(
-        (n, n), density=0.6, rng=np.random.default_rng(seed), format="csr"
+        (n, n), density=0.6, random_state=np.random.default_rng(seed), format="csr"
     )
     return sensing.SensingProblem.from_ground_truth(
         sensing.EntrywiseOperator(weights), np.ones((n, 1))

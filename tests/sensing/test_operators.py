@@ -108,7 +108,9 @@ def test_the_users_arrays_are_copied() -> None:
 
 def test_sparse_weights_never_become_square_arrays() -> None:
     n = 200_000  # an n×n array would need 320 GB
-    weights = sparse.random_array((n, n), density=5 / n, rng=np.random.default_rng(0), format="csr")
+    weights = sparse.random_array(
+        (n, n), density=5 / n, random_state=np.random.default_rng(0), format="csr"
+    )
     operator = EntrywiseOperator(weights)
     X = np.ones((n, 1))
     np.testing.assert_allclose(operator.measure(X, X), operator.weights.data)

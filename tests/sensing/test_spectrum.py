@@ -57,7 +57,9 @@ def test_few_eigenpairs_of_a_known_spectrum(n: int, count: int, spectrum: str) -
 def test_lanczos_agrees_with_dense() -> None:
     rng = np.random.default_rng(0)
     n = 600
-    weights = sparse.random_array((n, n), density=0.02, rng=rng, data_sampler=rng.standard_normal)
+    weights = sparse.random_array(
+        (n, n), density=0.02, random_state=rng, data_sampler=rng.standard_normal
+    )
     problem = SensingProblem.from_ground_truth(
         EntrywiseOperator(weights), rng.standard_normal((n, 2))
     )

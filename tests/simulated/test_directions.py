@@ -124,7 +124,7 @@ def test_sparse_weights_above_the_dense_size_give_the_same_directions():
 
     rng = np.random.default_rng(0)
     n = 450  # above the size at which least_eigenpairs turns to Lanczos
-    pattern = sparse.random_array((n, n), density=0.05, rng=rng) + sparse.eye_array(n)
+    pattern = sparse.random_array((n, n), density=0.05, random_state=rng) + sparse.eye_array(n)
     Z = rng.standard_normal((n, 1)) / np.sqrt(n)
     found = []
     for weights in (pattern, pattern.toarray()):

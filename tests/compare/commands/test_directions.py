@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lift_compare import sensing
-from lift_compare.compare.agreement import compare_lift
+from lift_compare.compare.agreement.comparison import compare_lift
 from lift_compare.compare.commands.main import main
 
 
@@ -120,3 +120,21 @@ def test_an_instance_of_your_own_is_a_file_or_a_name_with_parameters(tmp_path, c
         for name in ("mine", "rank-one:n=4,m=6,rank=1,seed=3")
     )
     assert of_file == pytest.approx(of_name, rel=1e-9)
+
+
+def test_a_divergence_of_both_sides_is_exit_code_4(tmp_path, capsys) -> None:
+    """X and b of two-by-two times 3 and 9: the published step is too large."""
+    instance = sensing.instance("two-by-two")
+    Z = 3 * instance.problem.ground_truth
+    problem = sensing.SensingProblem.from_ground_truth(instance.problem.operator, Z)
+    large = sensing.Instance(
+        "large", problem, known_point=[[0.0], [3 * 2**-0.5]], settings=instance.settings
+    )
+    file = tmp_path / "large.npz"
+    sensing.save_instance(file, large)
+    words = ["--instance", str(file), "--orders", "3", "--out", str(tmp_path / "out")]
+    assert main(words) == 4
+    said = capsys.readouterr().out
+    assert "diverged at step 3" in said
+    assert "Both diverge, and agree until then: large, l = 3: step 3." in said
+    assert "DISAGREE" not in said

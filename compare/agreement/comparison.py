@@ -1,0 +1,221 @@
+"""One comparison, at one point and one order: every number from both sides."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from lift_compare import lifting, simulated
+from lift_compare.lifting import LiftedProblem, SpanProjection
+from lift_compare.sensing import LiftSettings, SensingProblem
+from lift_compare.sensing.validation import FloatArray, whole_number
+
+from ..cost.measure import CostSample, measure_cost
+from ..simulated_lift import SimulatedLift
+from ..tolerances import ONE_LINE
+from .descents import Descents, ExplicitSide
+from .result import DirectionComparison, OracleAlignment
+
+ORACLE_ENTRIES = 300
+"""Tensors of up to this many entries have their oracle direction computed unless it is declined."""
+
+
+@dataclass(frozen=True)
+class ComparisonOptions:
+    """How `compare_directions` goes about it; its docstring describes the fields."""
+
+    memory_limit: int | None = None
+    oracle: bool | None = None
+    costs: bool = True
+    seed: int = 0
+
+
+def compare_directions(
+    problem: SensingProblem,
+    X: Any,
+    order: int,
+    *,
+    rho: float,
+    eta: float,
+    steps: int,
+    **options: Any,
+) -> DirectionComparison:
+    """Run the explicit lifted descent and both simulations from a stationary point; compare them.
+
+    Parameters
+    ----------
+    problem : SensingProblem
+        The problem.
+    X : array (n, r)
+        A stationary point X̂ ≠ 0 (see `sensing.polish`).
+    order : int
+        The odd lifting order l.
+    rho : float
+        Initial weight ρ > 0 of the visible direction.
+    eta : float
+        Step η > 0 of the truncated recursion; the gradient step is η/2.
+    steps : int
+        Number of steps. Diverging descents are compared up to the step at which h^l rises.
+    **options
+        memory_limit: byte budget of the explicit side (see `lifting.LiftedProblem`). oracle:
+        whether to compute the oracle alignment; by default for tensors of up to 300 entries. costs
+        (True): whether to measure seconds and bytes of one step of either side. seed (0): of the
+        eigensolver's start.
+
+    Returns
+    -------
+    DirectionComparison
+
+    Raises
+    ------
+    TypeError, ValueError
+        For bad input, named.
+    lifting.MemoryLimitExceeded
+        If the explicit side does not fit the budget; nothing was allocated then.
+
+    Examples
+    --------
+    >>> from lift_compare import compare, sensing
+    >>> instance = sensing.instance("real-system")
+    >>> found = compare.compare_directions(
+    ...     instance.problem, instance.stationary_point(), 5, rho=0.1, eta=0.1, steps=50,
+    ...     costs=False,
+    ... )
+    >>> found.agree, found.curvature > 0
+    (True, True)
+    """
+    settings = LiftSettings(order, rho, eta, whole_number("steps", steps))
+    lift = SimulatedLift(problem, problem.factor("X", X), settings)
+    return compare_lift(lift, ComparisonOptions(**options))
+
+
+def compare_lift(lift: SimulatedLift, options: ComparisonOptions) -> DirectionComparison:
+    """Do what `compare_directions` does, with what is known at the point already."""
+    side = ExplicitSide.of(lift, options.memory_limit)
+    both = Descents(side, lift)
+    diverged_at = both.divergence
+    if diverged_at is not None:  # both once more, until then
+        lift = replace(lift, settings=replace(lift.settings, steps=diverged_at - 1))
+        both = Descents(side, lift)
+
+    lifted, tensors, projection = side.lifted, side.tensors, side.projection
+    start, w0 = lift.settings.start, side.start(lift.settings.rho)
+    settings, step, made = lift.settings, lift.settings.step_size, both.steps
+    free, displacements = _free_descent(lifted, w0, settings)
+    truncated = simulated.truncated_coefficients(
+        lift.directions, settings.order, rho=settings.rho, eta=settings.eta, steps=made
+    )
+    tensor, path = both.explicit.tensor, both.exact.coefficients[: made + 1]
+    last = _combine(path[-1], tensors)
+    moved = _combine(path[-1] - start, tensors)
+    truncated_moved = _combine(truncated.coefficients[-1] - start, tensors)
+    along_visible = lifted.hessian_product(tensors[0], tensors[1])
+    oracle = options.oracle
+    if oracle is None:
+        oracle = tensors[0].size <= ORACLE_ENTRIES
+    return DirectionComparison(
+        order=settings.order,
+        rho=settings.rho,
+        eta=settings.eta,
+        steps=made,
+        coefficient_error=both.coefficient_error,
+        objective_error=both.objective_error,
+        tensor_error=_norm(tensor - last) / _norm(tensor),
+        direction_cosine=_cosine(tensor - w0, moved),
+        truncated_cosine=_cosine(moved, truncated_moved),
+        principal_angles=_principal_angles(displacements, projection),
+        span_capture=_captured(free.tensor - w0, projection),
+        truncation_error=simulated.truncation_error(lift.span, lift.directions, start),
+        curvature=lift.curvature(),
+        explicit_curvature=float(np.sum(tensors[1] * along_visible)),
+        oracle_alignment=_oracle(lift, lifted, projection, options.seed) if oracle else None,
+        explicit=both.explicit,
+        free=free,
+        exact=both.exact,
+        truncated=truncated,
+        truncated_values=np.asarray(lift.span.value(truncated.coefficients)),
+        directions=lift.directions,
+        explicit_cost=_explicit_cost(lifted, w0, projection, step) if options.costs else None,
+        simulated_cost=_simulated_cost(lift.span, start, step) if options.costs else None,
+        form=lifted.cost.form,
+        tolerance=both.tolerance,
+        diverged_at=diverged_at,
+    )
+
+
+def _free_descent(
+    lifted: LiftedProblem, w0: Any, settings: LiftSettings
+) -> tuple[lifting.LiftedDescent, list[FloatArray]]:
+    """Run the unprojected descent; keep the displacement after each third of the steps."""
+    marks = {max(1, round(part * settings.steps / 3)) for part in (1, 2, 3)}
+    seen: list[FloatArray] = []
+
+    def look(iteration: int, w: Any, value: float) -> None:
+        if iteration in marks:
+            seen.append(np.asarray(w - w0))
+
+    run = lifting.projected_gradient_descent(
+        lifted, w0, step_size=settings.step_size, iterations=settings.steps, callback=look
+    )
+    return run, seen
+
+
+def _principal_angles(displacements: Sequence[FloatArray], onto: SpanProjection) -> FloatArray:
+    """Return the principal angles between S and the span of the displacements."""
+    if not any(np.any(displacement) for displacement in displacements):
+        return np.empty(0)
+    columns = np.array([displacement.reshape(-1) for displacement in displacements]).T
+    V, values, _ = np.linalg.svd(columns, full_matrices=False)
+    # Displacements along one line span one dimension, not three.
+    V = V[:, values > ONE_LINE * values[0]]
+    shape = displacements[0].shape
+    outside = [v - np.asarray(onto(v.reshape(shape))).reshape(-1) for v in V.T]
+    sines = np.linalg.svd(np.array(outside), compute_uv=False)
+    return np.sort(np.arcsin(np.clip(sines, 0.0, 1.0)))
+
+
+def _oracle(
+    lift: SimulatedLift, lifted: LiftedProblem, onto_span: SpanProjection, seed: int
+) -> OracleAlignment:
+    found = lifting.least_curvature(lifted, lifted.lift(lift.point), seed=seed)
+    tied = simulated.escape_directions(lift.problem, lift.point, count="tied")
+    visibles = SpanProjection([lifted.lift(V) for V in tied.visibles])
+    along_visible, inside = (_captured(found.direction, onto) for onto in (visibles, onto_span))
+    return OracleAlignment(found.value, along_visible, inside, found.residual)
+
+
+def _explicit_cost(
+    lifted: LiftedProblem, w: Any, projection: SpanProjection, step_size: float
+) -> CostSample:
+    return measure_cost(
+        lambda: projection(w - step_size * lifted.gradient(w)),
+        predicted_bytes=lifted.cost.peak_bytes,
+        min_time=0.1,
+        repeats=3,
+    )
+
+
+def _simulated_cost(span: simulated.SpanObjective, c: FloatArray, step_size: float) -> CostSample:
+    return measure_cost(lambda: c - step_size * span.projected_gradient(c))
+
+
+def _combine(coefficients: FloatArray, tensors: list[Any]) -> Any:
+    return sum(c * tensor for c, tensor in zip(coefficients, tensors, strict=True))
+
+
+def _captured(tensor: Any, projection: SpanProjection) -> float | None:
+    """Return ‖Π_S Δ‖ / ‖Δ‖, or None for Δ = 0."""
+    norm = _norm(tensor)
+    return _norm(projection(tensor)) / norm if norm > 0 else None
+
+
+def _cosine(a: Any, b: Any) -> float | None:
+    scale = _norm(a) * _norm(b)
+    return float(np.sum(a * b)) / scale if scale > 0 else None
+
+
+def _norm(tensor: Any) -> float:
+    return float(np.linalg.norm(np.asarray(tensor).reshape(-1)))

@@ -1,0 +1,114 @@
+"""The explicit and the exactly simulated descent side by side: what parts them, and where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lift_compare.lifting import LiftedProblem, SpanProjection, projected_gradient_descent
+from lift_compare.sensing import StopReason
+from lift_compare.sensing.tolerances import GRAM_RANK
+from lift_compare.sensing.validation import FloatArray
+
+from ..simulated_lift import SimulatedLift
+from ..tolerances import AGREEMENT, GRAM_SOLUTION, PATH_ROUNDING
+
+
+class UnitGram:
+    """Γ of unit generators: ‖w‖² = cᵀ Γ c in their coordinates.
+
+    Where Γ is singular a tensor has many coordinates, and the eigenvectors that are left out do not
+    see which.
+    """
+
+    def __init__(self, generators: FloatArray, order: int) -> None:
+        flat = generators.reshape(len(generators), -1)
+        norms = np.linalg.norm(flat, axis=1)
+        units = flat / np.where(norms > 0, norms, 1.0)[:, None]
+        values, vectors = np.linalg.eigh((units @ units.T) ** order)
+        seen = values > GRAM_RANK * values[-1]
+        self.condition = float(values[-1] / values[seen][0])
+        self._root = norms[:, None] ** order * vectors[:, seen] * np.sqrt(values[seen])
+
+    def error(self, path: FloatArray, other: FloatArray) -> float:
+        """Return the largest ‖w − w'‖ / ‖w'‖ over two paths of coefficients."""
+        a, b = path @ self._root, other @ self._root
+        return float(np.max(np.linalg.norm(a - b, axis=1) / np.linalg.norm(b, axis=1)))
+
+
+@dataclass(frozen=True, eq=False)
+class ExplicitSide:
+    """The lifted problem, the tensors of base, visible and hidden, and Π_S onto their span.
+
+    A direction that is zero spans nothing: Π_S is made of those that are `kept`.
+    """
+
+    lifted: LiftedProblem
+    tensors: list[Any]
+    kept: list[int]
+    projection: SpanProjection
+
+    @classmethod
+    def of(cls, lift: SimulatedLift, memory_limit: int | None) -> ExplicitSide:
+        """Return the explicit side of a simulated lift, within a byte budget."""
+        lifted = LiftedProblem(lift.problem, lift.settings.order, memory_limit=memory_limit)
+        tensors = [lifted.lift(G) for G in lift.directions.generators]
+        kept = [j for j, tensor in enumerate(tensors) if np.any(tensor)]
+        return cls(lifted, tensors, kept, SpanProjection([tensors[j] for j in kept]))
+
+    def start(self, rho: float) -> Any:
+        """Return ŵ + ρ v̂."""
+        return self.tensors[0] + rho * self.tensors[1]
+
+
+class Descents:
+    """The explicit and the exactly simulated descent with the settings of a simulated lift.
+
+    Attributes
+    ----------
+    explicit, exact : LiftedDescent, SpanDescent
+        The two runs.
+    steps : int
+        The steps that both made.
+    coefficient_error, objective_error, tolerance : float
+        As in `DirectionComparison`.
+    """
+
+    def __init__(self, side: ExplicitSide, lift: SimulatedLift) -> None:
+        s = lift.settings
+        self.exact = lift.exact
+        self.explicit = projected_gradient_descent(
+            side.lifted,
+            side.start(s.rho),
+            step_size=s.step_size,
+            iterations=s.steps,
+            projection=side.projection,
+        )
+        self.steps = min(self.explicit.iterations, self.exact.iterations)
+        end = self.steps + 1
+        coefficients = np.zeros((end, len(side.tensors)))
+        coefficients[:, side.kept] = np.asarray(self.explicit.coefficients)[:end]
+        gram = UnitGram(lift.directions.generators, s.order)
+        self.coefficient_error = gram.error(coefficients, self.exact.coefficients[:end])
+        self.tolerance = max(AGREEMENT, GRAM_SOLUTION * gram.condition)
+
+        self._values = self.explicit.values[:end], self.exact.values[:end]
+        # h^l subtracts terms of the size of ½ ‖b‖^{2l} and of its own.
+        least = max(float(self.exact.values[0]), lift.span.value(np.zeros(len(side.tensors))))
+        terms = np.maximum(self._values[1], least)
+        self._rounding = PATH_ROUNDING * terms
+        self.objective_error = float(np.max(np.abs(self._values[0] - self._values[1]) / terms))
+
+    @property
+    def divergence(self) -> int | None:
+        """The step at which both diverge: h^l rises there first, and they leave or part later."""
+        rises = [np.flatnonzero(np.diff(v) > self._rounding[1:]) for v in self._values]
+        first, other = (int(rise[0]) + 1 if len(rise) else self.steps + 1 for rise in rises)
+        ended = StopReason.DIVERGED in (self.explicit.stop_reason, self.exact.stop_reason)
+        if first != other or (first > self.steps and not ended):
+            return None
+        above = all(v[-1] - v[0] > self._rounding[-1] for v in self._values)
+        part = max(self.coefficient_error, self.objective_error) > self.tolerance
+        return first if ended or above or part else None

@@ -1,0 +1,190 @@
+"""What a comparison of explicit and simulated descent found: numbers, row, table, verdict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from lift_compare import lifting, simulated
+from lift_compare.sensing.validation import FloatArray
+
+from ..cost.measure import CostSample
+from ..tables import Column, show, text_table
+
+_IN_A_ROW = (
+    *("order", "rho", "eta", "steps", "form"),
+    *("coefficient_error", "objective_error", "tensor_error", "tolerance", "agree"),
+    *("direction_cosine", "truncated_cosine", "principal_angles", "span_capture"),
+    *("truncation_error", "curvature", "explicit_curvature"),
+)
+
+
+@dataclass(frozen=True)
+class OracleAlignment:
+    """The oracle direction at ŵ, the least eigenvector of ∇²h^l(ŵ) over all tensors.
+
+    The mathematics: docs/theory.md, section 5.
+
+    Attributes
+    ----------
+    curvature : float
+        The least eigenvalue.
+    visible_cosine : float or None
+        Norm of the part of the oracle direction (of unit norm) that lies in the span of the visible
+        tensors. With a single λ_n it is |cos| of the angle to vec(u_n q_rᵀ)^{⊗l}; a tie in λ_n has
+        one visible tensor an eigenvector.
+    span_capture : float or None
+        Norm of its part in the span S of base, visible and hidden.
+    residual : float
+        ‖∇²h^l(ŵ)[w] − curvature · w‖ of the computed eigenpair.
+    """
+
+    curvature: float
+    visible_cosine: float | None
+    span_capture: float | None
+    residual: float
+
+
+@dataclass(frozen=True, repr=False)
+class DirectionComparison:
+    """Explicit lifted descent against its exact and its truncated simulation.
+
+    All three start at vec(X̂)^{⊗l} + ρ vec(u_n q_rᵀ)^{⊗l}. The first two take gradient steps of
+    size η/2, because the η of the truncated recursion is twice the step (docs/theory.md, section
+    7). A quantity that is not defined, such as the cosine of a zero displacement, is None.
+
+    Attributes
+    ----------
+    order, rho, eta, steps : int, float, float, int
+        Settings; `steps` is the number of steps that both descents made.
+    coefficient_error : float
+        Largest relative difference over the path of the tensors that the coefficients stand for,
+        explicit against exactly simulated: ‖w − w'‖² = (c − c')ᵀ Γ (c − c').
+    objective_error : float
+        Largest |difference of h^l| over the path, relative to h^l(0) = ½ ‖b‖^{2l}, h^l at the start
+        or h^l at the step, whichever is largest: the expansion of h^l into powers subtracts terms
+        of that size.
+    tensor_error : float
+        ‖w_explicit − Σ c_j vec(X_j)^{⊗l}‖ / ‖w_explicit‖ at the end.
+    direction_cosine : float or None
+        Cosine between the displacements w_T − w_0 of the explicit and of the exactly simulated
+        descent.
+    truncated_cosine : float or None
+        The same between the exactly simulated and the truncated path.
+    principal_angles : array (up to 3,)
+        Principal angles (radians, ascending) between S and the span of the displacements along the
+        *unprojected* path after a third, two thirds and all of the steps.
+    span_capture : float or None
+        ‖Π_S Δ‖ / ‖Δ‖ of the displacement Δ of the unprojected lifted path.
+    truncation_error : float
+        ‖Π_S ∇h^l − retained terms‖ / ‖Π_S ∇h^l‖ at the start.
+    curvature, explicit_curvature : float
+        ⟨v̂, ∇²h^l(ŵ)[v̂]⟩ along the visible tensor v̂: by formula, and from the explicit Hessian
+        product.
+    oracle_alignment : OracleAlignment or None
+        `.curvature`, `.visible_cosine`, `.span_capture`; None where it was not computed.
+    explicit, free : LiftedDescent
+        The explicit descent on S, and the unprojected one.
+    exact : SpanDescent
+        The exact simulation.
+    truncated : TruncatedPath
+        The truncated one.
+    truncated_values : array (steps + 1,)
+        h^l along it.
+    directions : EscapeDirections
+        The directions at X̂.
+    explicit_cost, simulated_cost : CostSample or None
+        What one step costs: seconds and peak bytes. None where costs were not asked for.
+    form : str
+        Form of the lifted objective that was run.
+    tolerance : float
+        What the errors may be: 1e-10, or the rounding of the projection onto S where the generators
+        are nearly parallel (it solves with Γ).
+    diverged_at : int or None
+        The first step at which h^l rises on both sides, of descents that leave float64, end above
+        their start, or part later; they are compared until then. From there on rounding grows at
+        every step, and two runs of one recursion part as well.
+
+    Examples
+    --------
+    >>> from lift_compare import compare, sensing
+    >>> found = compare.compare_directions(
+    ...     sensing.two_by_two(), [[0.0], [0.5**0.5]], 3, rho=0.1, eta=0.01, steps=20, costs=False
+    ... )
+    >>> found.agree, found.form
+    (True, 'normal')
+    """
+
+    order: int
+    rho: float
+    eta: float
+    steps: int
+    coefficient_error: float
+    objective_error: float
+    tensor_error: float
+    direction_cosine: float | None
+    truncated_cosine: float | None
+    principal_angles: FloatArray
+    span_capture: float | None
+    truncation_error: float
+    curvature: float
+    explicit_curvature: float
+    oracle_alignment: OracleAlignment | None
+    explicit: lifting.LiftedDescent
+    free: lifting.LiftedDescent
+    exact: simulated.SpanDescent
+    truncated: simulated.TruncatedPath
+    truncated_values: FloatArray
+    directions: simulated.EscapeDirections
+    explicit_cost: CostSample | None
+    simulated_cost: CostSample | None
+    form: str
+    tolerance: float
+    diverged_at: int | None = None
+
+    @property
+    def agree(self) -> bool:
+        """Whether explicit and exact simulation agree: coefficients, objective and tensor.
+
+        Of descents that diverge, until they do.
+        """
+        errors = (self.coefficient_error, self.objective_error, self.tensor_error)
+        return max(errors) <= self.tolerance
+
+    @property
+    def verdict(self) -> str:
+        """What became of the two: "agree", "DISAGREE", or "diverged at step k".
+
+        Those that diverged agreed until then.
+        """
+        if not self.agree:
+            return "DISAGREE"
+        return "agree" if self.diverged_at is None else f"diverged at step {self.diverged_at}"
+
+    def row(self) -> dict[str, Any]:
+        """Return the numbers as one row of a table."""
+        row = {name: getattr(self, name) for name in _IN_A_ROW}
+        row |= {"verdict": self.verdict, "diverged_at": self.diverged_at}
+        for name in ("curvature", "visible_cosine", "span_capture"):
+            row[f"oracle_{name}"] = getattr(self.oracle_alignment, name, None)
+        row["explicit_stop"] = str(self.explicit.stop_reason)
+        for side, cost in (("explicit", self.explicit_cost), ("simulated", self.simulated_cost)):
+            row |= {} if cost is None else cost.row(f"{side}_")
+        return row
+
+    def table(self) -> str:
+        """Return the numbers as a table of two columns."""
+        rows = [
+            {"what": key.replace("_", " "), "value": show(value, ".6g")}
+            for key, value in self.row().items()
+        ]
+        return text_table([Column("what", "quantity"), Column("value", "value")], rows)
+
+    def __repr__(self) -> str:
+        until = ", agreed until then" if self.agree and self.diverged_at is not None else ""
+        return (
+            f"DirectionComparison(order {self.order}, {self.steps} steps: explicit and exact "
+            f"simulation {self.verdict}{until} (coefficients "
+            f"{self.coefficient_error:.1e}, objective {self.objective_error:.1e}, tensor "
+            f"{self.tensor_error:.1e}); truncation error {self.truncation_error:.3g})"
+        )
