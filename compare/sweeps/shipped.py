@@ -6,7 +6,6 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from lift_compare.sensing import StopReason
 from lift_compare.sensing.tolerances import SOLVED
 from lift_compare.simulated import escape
 from lift_compare.simulated.escapes.methods import method_settings
@@ -122,9 +121,12 @@ def explicit_against_simulated(**settings: Any) -> dict[str, Any]:
     found = compare_lift(lift, options)
     row = found.row()
     used = {"steps_made": found.steps, "rho_used": chosen.rho, "eta_used": chosen.eta}
-    diverged = {"the lifted descent diverged": found.explicit.stop_reason is StopReason.DIVERGED}
+    notes = {
+        f"the lifted descents diverged at step {found.diverged_at}": found.diverged_at is not None,
+        "explicit and exactly simulated descent disagree": not found.agree,
+    }
     results = {key: row[key] for key in row if key not in ("order", "rho", "eta", "steps")}
-    return together(before, used, results, {"note": said(diverged)})
+    return together(before, used, results, {"note": said(notes)})
 
 
 EVALUATIONS: dict[str, Evaluation] = {
@@ -174,7 +176,8 @@ EVALUATIONS: dict[str, Evaluation] = {
             ComparisonSettings,
             version=3,
             columns=(
-                "coefficient_error objective_error tensor_error span_capture truncation_error note"
+                "verdict coefficient_error objective_error tensor_error span_capture "
+                "truncation_error note"
             ),
         ),
     )

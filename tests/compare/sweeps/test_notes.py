@@ -116,6 +116,12 @@ def test_a_path_beyond_float64_is_told() -> None:
     assert "the collapsed point is beyond float64" in row["note"]
 
 
+def test_lifted_descents_that_diverge_are_told() -> None:
+    row = results("directions", instance="two-by-two", eta=50.0, steps=60)
+    assert row["diverged_at"] is not None
+    assert f"the lifted descents diverged at step {row['diverged_at']}" in row["note"]
+
+
 def test_starts_that_diverge_are_counted() -> None:
     row = results("success", n=4, epsilon=0.3, starts=3, step_size=20.0, scale=1.0)
     assert (row["diverged"], row["note"]) == (3, "the descents from 3 of 3 starts diverged")
