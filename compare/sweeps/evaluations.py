@@ -93,7 +93,7 @@ def evaluate(run: Callable[..., Mapping[str, Any]], settings: Mapping[str, Any])
     said = dict.fromkeys(str(warning.message) for warning in heard)
     if lost and status is Status.DONE:
         said[f"not finite, and therefore empty: {lost}"] = None
-    return Outcome(status, results, error, tuple(said), seconds, _provenance())
+    return Outcome(status, results, error, tuple(said), seconds, provenance_here())
 
 
 def not_finite(value: Any, name: str = "") -> str:
@@ -122,7 +122,7 @@ def _recorded_warnings() -> Iterator[list[warnings.WarningMessage]]:
 
 def failure(error: str, seconds: float = 0.0) -> Outcome:
     """Return the outcome of an evaluation that its worker never reported."""
-    return Outcome(Status.FAILED, None, _plain_text(error), (), seconds, _provenance())
+    return Outcome(Status.FAILED, None, _plain_text(error), (), seconds, provenance_here())
 
 
 def _one_line(error: Exception) -> str:
@@ -138,6 +138,6 @@ def _plain_text(text: str) -> str:
 
 
 @cache
-def _provenance() -> dict[str, Any]:
+def provenance_here() -> dict[str, Any]:
     """Return versions, machine and threads of this process (looked up once)."""
     return {key: value for key, value in provenance().items() if key in ("versions", "machine")}

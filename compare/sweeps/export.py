@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def export_rows(
     store_path: str | os.PathLike[str], *, evaluation: str | None = None
 ) -> list[dict[str, Any]]:
-    """Return every row of a store as one flat dict, in the order in which the rows were begun.
+    """Return every row of a store as one flat dict, in the order in which they were planned.
 
     Parameters
     ----------

@@ -59,13 +59,11 @@ def limited_memory(limit: int | None) -> Iterator[None]:
 
     with open("/proc/self/statm") as file:
         data = int(file.read().split()[5]) * resource.getpagesize()
-    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    # The soft limit only, so that it can be lifted again.
-    soft = data + limit
-    if hard != resource.RLIM_INFINITY:
-        soft = min(soft, hard)
-    resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+    before, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    # Only the soft limit, so that it can be lifted again.
+    given = [each for each in (before, hard) if each != resource.RLIM_INFINITY]
+    resource.setrlimit(resource.RLIMIT_DATA, (min([data + limit, *given]), hard))
     try:
         yield
     finally:
-        resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
+        resource.setrlimit(resource.RLIMIT_DATA, (before, hard))

@@ -20,7 +20,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from ..threads import limited_children
-from .evaluations import failure
+from .evaluations import failure, provenance_here
 from .limits import Limits, limited_memory
 from .rows import Outcome
 
@@ -237,6 +237,7 @@ def _work(
     """Evaluate what comes, until this worker is dismissed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(sweep_lives, lock_file), daemon=True).start()
+    provenance_here()  # looked up before the time of a row counts
     try:
         connection.send(None)
         while True:

@@ -26,27 +26,27 @@ def by_setting(report: SweepReport) -> dict[str, StoredRow]:
 def test_a_row_that_takes_too_long_is_ended_and_its_worker_replaced(tmp_path: Path) -> None:
     ways = ["first", "sleeps", "second", "stuck in C", "exits", "third"]
     sweep = Sweep(GREEDY, {"how": ways}, {"log": str(tmp_path / "log")})
-    report = run_sweep(sweep, tmp_path / "s.sqlite", jobs=1, time_limit=0.5)
+    report = run_sweep(sweep, tmp_path / "s.sqlite", jobs=1, time_limit=1.0)
     rows = by_setting(report)
     for way in ("sleeps", "stuck in C"):
         assert rows[way].status is Status.FAILED
-        assert rows[way].error == "time limit: ended after 0.5 s, the limit of one evaluation"
+        assert rows[way].error == "time limit: ended after 1 s, the limit of one evaluation"
         assert rows[way].seconds is not None
-        assert rows[way].seconds >= 0.5
+        assert rows[way].seconds >= 1.0
     assert "the worker process died (exit code 3)" in str(rows["exits"].error)
     # Each of the three had to be followed by another process.
     processes = [rows[way].results["process"] for way in ("first", "second", "third")]
     assert len(set(processes)) == 3
     # Nothing was tried twice, and the failures are rows like others.
     assert set(begun(tmp_path / "log").values()) == {1}
-    again = run_sweep(sweep, tmp_path / "s.sqlite", jobs=1, time_limit=0.5)
+    again = run_sweep(sweep, tmp_path / "s.sqlite", jobs=1, time_limit=1.0)
     assert (again.ran, again.count(Status.FAILED)) == (0, 3)
 
 
 def test_time_before_the_row_is_not_counted(tmp_path: Path) -> None:
-    """The limit is far below the second that a worker takes to start."""
+    """The limit is below the second that a worker takes to start."""
     sweep = Sweep(SQUARE, {"x": [1]})
-    report = run_sweep(sweep, tmp_path / "s.sqlite", jobs=1, time_limit=0.2)
+    report = run_sweep(sweep, tmp_path / "s.sqlite", jobs=1, time_limit=0.5)
     assert report.count(Status.DONE) == 1
 
 
