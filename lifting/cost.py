@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,6 +11,15 @@ from pathlib import Path
 from lift_compare.sensing.validation import whole_number
 
 ITEMSIZE = 8  # bytes of a float64
+
+MOST_MODES = 64  # of a numpy array
+
+LARGEST_ORDER = 1001
+"""Up to which costs are predicted: that of the simulation (docs/numerical-range.md)."""
+
+ADDRESSABLE_BYTES = 2**63
+
+_LARGEST_COUNT = 10**300  # that is a float64, with room for a sum
 
 BUFFER_BYTES = 8 * 8192
 """What numpy buffers of an operand that it cannot walk through in long rows (8192 numbers)."""
@@ -41,7 +51,8 @@ class MemoryLimitExceeded(MemoryError):  # noqa: N818 - a public name of the pro
     """
 
     def __init__(self, predicted_bytes: int, allowed_bytes: int, what: str) -> None:
-        super().__init__(f"{what} needs {predicted_bytes:,} bytes, {allowed_bytes:,} allowed")
+        needs, allowed = count_in_words(predicted_bytes), count_in_words(allowed_bytes)
+        super().__init__(f"{what} needs {needs} bytes, {allowed} allowed")
         self.predicted_bytes = predicted_bytes
         self.allowed_bytes = allowed_bytes
 
@@ -105,8 +116,10 @@ class LiftingCost:
         if self.reason is not None:
             return f"LiftingCost({self.form}: does not apply, {self.reason})"
         return (
-            f"LiftingCost({self.form}: {self.flops:.3g} flops, peak {self.peak_bytes:,} bytes, "
-            f"tensor {self.tensor_bytes:,} bytes, stored {self.stored_bytes:,} bytes)"
+            f"LiftingCost({self.form}: {self.flops:.3g} flops, "
+            f"peak {count_in_words(self.peak_bytes)} bytes, "
+            f"tensor {count_in_words(self.tensor_bytes)} bytes, "
+            f"stored {count_in_words(self.stored_bytes)} bytes)"
         )
 
 
@@ -184,11 +197,24 @@ class LiftingCosts:
             if row.reason is not None:
                 lines.append(f"{row.form:<10}  does not apply: {row.reason}")
             else:
+                peak, tensor, stored = (
+                    count_in_words(count)
+                    for count in (row.peak_bytes, row.tensor_bytes, row.stored_bytes)
+                )
                 lines.append(
-                    f"{row.form:<10}  {row.flops:>9.2e}  {row.peak_bytes:>17,}  "
-                    f"{row.tensor_bytes:>15,}  {row.stored_bytes:>17,}"
+                    f"{row.form:<10}  {row.flops:>9.2e}  {peak:>17}  {tensor:>15}  {stored:>17}"
                 )
         return "\n".join(lines)
+
+
+def operations(count: int) -> float:
+    """Return a count of operations as a float, the largest one where it is beyond float64."""
+    return float(min(count, _LARGEST_COUNT))
+
+
+def count_in_words(count: int) -> str:
+    """Return a count with all its digits, or its power of ten where they would fill lines."""
+    return f"{count:,}" if count < 10**24 else f"about 1e{math.log10(count):.0f}"
 
 
 def python_bytes(order: int, evaluation: str) -> int:

@@ -11,8 +11,15 @@ import tensorly as tl
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh, lobpcg
 
 from lift_compare.sensing import StopReason
+from lift_compare.sensing.floats import norm, silently
 from lift_compare.sensing.tolerances import CURVATURE_RESIDUAL, LARGEST_EIGENVALUE
-from lift_compare.sensing.validation import FloatArray, positive, whole_number
+from lift_compare.sensing.validation import (
+    FloatArray,
+    locked,
+    positive,
+    random_generator,
+    whole_number,
+)
 
 from .backends import using
 from .problem import LiftedProblem
@@ -55,6 +62,7 @@ class Curvature:
         return f"Curvature({self.value:.10g}, residual {self.residual:.2g}: {self.stop_reason})"
 
 
+@silently
 def least_curvature(
     lifted: LiftedProblem,
     w: Any,
@@ -109,14 +117,12 @@ def least_curvature(
 
     def product(v: FloatArray) -> FloatArray:
         with using(lifted.backend):
-            image = lifted.hessian_product(w, v.reshape(lifted.shape))
+            image = lifted.unchecked_hessian_product(w, lifted.tensor("v", v.reshape(lifted.shape)))
             return np.asarray(tl.to_numpy(image)).reshape(-1)
 
     # Without this check an eigensolver would be handed inf and NaN, and may not return.
-    first = np.random.default_rng(seed).standard_normal(size)
-    with np.errstate(over="ignore", invalid="ignore"):
-        finite = bool(np.all(np.isfinite(product(first))))
-    if not finite:
+    first = random_generator(seed).standard_normal(size)
+    if not np.isfinite(product(first)).all():
         raise ValueError(
             "w: expected a tensor where the Hessian is finite in float64, got an overflow"
         )
@@ -131,10 +137,10 @@ def least_curvature(
     vector *= np.sign(vector[np.argmax(np.abs(vector))])
     image = product(vector)
     value = float(vector @ image)
-    residual = float(np.linalg.norm(image - value * vector))
+    residual = float(norm(image - value * vector))
     converged = residual <= tolerance * scale
     reason = StopReason.CONVERGED if converged else StopReason.ITERATIONS
-    return Curvature(value, vector.reshape(lifted.shape), residual, reason)
+    return Curvature(value, locked(vector.reshape(lifted.shape)), residual, reason)
 
 
 def _lanczos(

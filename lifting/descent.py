@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from lift_compare.sensing import StopReason
-from lift_compare.sensing.validation import FloatArray, positive, whole_number
+from lift_compare.sensing.floats import silently
+from lift_compare.sensing.validation import FloatArray, locked, positive, shown, whole_number
 
 from .backends import using
 from .problem import LiftedProblem
@@ -58,6 +59,7 @@ class LiftedDescent:
         )
 
 
+@silently
 def projected_gradient_descent(
     lifted: LiftedProblem,
     start: Any,
@@ -111,30 +113,44 @@ def projected_gradient_descent(
     """
     step_size = positive("step_size", step_size)
     iterations = whole_number("iterations", iterations, least=0)
+    for name, given in (("projection", projection), ("callback", callback)):
+        if not (given is None or callable(given)):
+            raise TypeError(f"{name}: expected a function, got {shown(given)}")
     span = projection if isinstance(projection, SpanProjection) else None
 
-    w, reason = lifted.tensor("start", start), StopReason.ITERATIONS
+    first = lifted.tensor("start", start)
+    w, reason = first, StopReason.ITERATIONS
     last, values, coefficients = None, [], []
-    with np.errstate(over="ignore", invalid="ignore"):
-        for iteration in range(iterations + 1):
-            value, gradient = lifted.value_and_gradient(w)
-            if not math.isfinite(value):
+    for iteration in range(iterations + 1):
+        value, gradient = lifted.unchecked(w)
+        if not math.isfinite(value):
+            reason = StopReason.DIVERGED
+            break
+        last = w
+        values.append(value)
+        if span is not None:
+            coefficients.append(span.unchecked_coefficients(w))
+        if callback is not None and callback(iteration, w, value):
+            reason = StopReason.CALLBACK
+            break
+        if iteration < iterations:
+            # The gradient is ours to change: w − η ∇h^l(w) takes its place.
+            with using(lifted.backend):
+                gradient *= -step_size
+                gradient += w
+            if projection is None:
+                w = gradient
+            elif span is not None:
+                w = span.unchecked(gradient)
+            elif isinstance(gradient, np.ndarray) and not np.isfinite(gradient).all():
                 reason = StopReason.DIVERGED
                 break
-            last = w
-            values.append(value)
-            if span is not None:
-                coefficients.append(span.coefficients(w))
-            if callback is not None and callback(iteration, w, value):
-                reason = StopReason.CALLBACK
-                break
-            if iteration < iterations:
-                # The gradient is ours to change: w − η ∇h^l(w) takes its place.
-                with using(lifted.backend):
-                    gradient *= -step_size
-                    gradient += w
-                w = gradient if projection is None else projection(gradient)
+            else:
+                w = lifted.tensor("projection", projection(gradient))
     if last is None:
         raise ValueError("start: expected a tensor where h^l is finite in float64, got an overflow")
-    recorded = np.array(coefficients) if span is not None else None
-    return LiftedDescent(last, np.array(values), recorded, reason)
+    if isinstance(last, np.ndarray):  # a start is the caller's, and stays so
+        last = locked(last) if last is first else last
+        last.flags.writeable = False
+    recorded = locked(np.array(coefficients)) if span is not None else None
+    return LiftedDescent(last, locked(np.array(values)), recorded, reason)

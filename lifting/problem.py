@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
@@ -10,14 +12,20 @@ import numpy as np
 import tensorly as tl
 
 from lift_compare.sensing import SensingProblem
-from lift_compare.sensing.validation import odd_order, real_array
+from lift_compare.sensing.floats import finite, silently
+from lift_compare.sensing.validation import odd_order, real_array, shown
 
 from .backends import load, maker, row_major, threads_for, using
-from .cost import LiftingCost, LiftingCosts, MemoryLimitExceeded, allowed_bytes, python_bytes
+from .cost import (
+    MOST_MODES,
+    LiftingCost,
+    LiftingCosts,
+    MemoryLimitExceeded,
+    allowed_bytes,
+    python_bytes,
+)
 from .forms.choice import FORMS, Form, costs_of, plan, predict_cost
 from .symmetry import is_symmetric
-
-MOST_MODES = 64  # of a numpy array
 
 
 class LiftedProblem:
@@ -73,6 +81,8 @@ class LiftedProblem:
         If the backend's package is not installed.
     MemoryLimitExceeded
         If no form fits the memory limit; nothing has been allocated then.
+    OverflowError
+        If ‖b‖^{2l} or an A_i is beyond float64.
 
     Examples
     --------
@@ -100,12 +110,14 @@ class LiftedProblem:
             raise TypeError(f"problem: expected a SensingProblem, got {type(problem).__name__}")
         self.problem = problem
         self.order = odd_order(order)
-        if self.order > MOST_MODES:
+        if self.order >= MOST_MODES:
             most = f"expected at most {MOST_MODES - 1}, the modes a numpy array can have"
-            raise ValueError(f"order: {most}, got {order}")
-        if form not in ("auto", *FORMS):
-            raise ValueError(f"form: expected 'auto' or one of {', '.join(FORMS)}, got {form!r}")
-        if form != "auto" and (reason := FORMS[form].unfit(problem, order)) is not None:
+            raise ValueError(f"order: {most}, got {shown(order)}")
+        if not isinstance(form, str) or form not in ("auto", *FORMS):
+            raise ValueError(
+                f"form: expected 'auto' or one of {', '.join(FORMS)}, got {shown(form)}"
+            )
+        if form != "auto" and (reason := FORMS[form].unfit(problem, self.order)) is not None:
             raise ValueError(f"form: {form!r} does not apply to this problem: {reason}")
         self._allowed = allowed_bytes(memory_limit)
         self.shape = (problem.n * problem.rank,) * self.order
@@ -117,44 +129,80 @@ class LiftedProblem:
         """Predicted cost of every form; printed, it is a table."""
         return predict_cost(self.problem, self.order)
 
+    @silently
     def lift(self, X: Any) -> Any:
-        """Return vec(X)^{⊗l} for X of shape (n, r)."""
+        """Return vec(X)^{⊗l} for X of shape (n, r).
+
+        Raises
+        ------
+        TypeError, ValueError
+            For X that is not a finite (n, r) array.
+        OverflowError
+            If an entry is beyond float64.
+        """
         x = real_array("X", X, self.problem.shape).reshape(-1)
+        largest = float(np.abs(x).max())
+        if largest > 1 and self.order * math.log10(largest) > math.log10(sys.float_info.max):
+            finite("X: vec(X)^{⊗l}", np.inf)
         with using(self.backend):
-            x = maker(self.backend, self._device)(x)
+            x = maker(self.backend, self._device)(x.copy())
             return tl.tenalg.outer([x] * self.order)
 
+    @silently
     def value(self, w: Any) -> float:
-        """Return h^l(w)."""
+        """Return h^l(w); OverflowError if it is beyond float64."""
         with using(self.backend):
             w = self.tensor("w", w)
             form = self._form_for(w)
             with threads_for(self.backend, form.largest_product):
-                return form.value(w)
+                return finite("w: h^l(w)", form.value(w))
 
     def gradient(self, w: Any) -> Any:
-        """Return ∇h^l(w), in the shape of w."""
+        """Return ∇h^l(w), in the shape of w; OverflowError if it, or h^l, is beyond float64."""
         return self.value_and_gradient(w)[1]
 
+    @silently
     def value_and_gradient(self, w: Any) -> tuple[float, Any]:
-        """Return h^l(w) and ∇h^l(w), computed together."""
+        """Return h^l(w) and ∇h^l(w), computed together; OverflowError as for the two alone."""
+        value, gradient = self.unchecked(self.tensor("w", w))
+        finite("w: h^l(w)", value)
+        if isinstance(gradient, np.ndarray):
+            finite("w: ∇h^l(w)", gradient)
+        return value, gradient
+
+    def unchecked(self, w: Any) -> tuple[float, Any]:
+        """Return `value_and_gradient` for a tensor that was checked before, finite or not.
+
+        For descents, which end where h^l leaves float64. Numpy's signals are the caller's.
+        """
         with using(self.backend):
-            w = self.tensor("w", w)
             form = self._form_for(w)
             with threads_for(self.backend, form.largest_product):
                 value, gradient = form.value_and_gradient(w)
             return value, gradient.reshape(self.shape)
 
+    @silently
     def hessian_product(self, w: Any, direction: Any) -> Any:
         """Return ∇²h^l(w)[direction], in the shape of w.
 
         Raises
         ------
+        TypeError, ValueError
+            For tensors that are not finite real numbers of the shape of w.
         MemoryLimitExceeded
             If it takes more than the limit, which an evaluation need not.
+        OverflowError
+            If an entry is beyond float64.
         """
+        w, direction = self.tensor("w", w), self.tensor("direction", direction)
+        product = self.unchecked_hessian_product(w, direction)
+        if isinstance(product, np.ndarray):
+            finite("w, direction: ∇²h^l(w)[direction]", product)
+        return product
+
+    def unchecked_hessian_product(self, w: Any, direction: Any) -> Any:
+        """Return `hessian_product` for tensors that were checked before, finite or not."""
         with using(self.backend):
-            w, direction = self.tensor("w", w), self.tensor("direction", direction)
             form = self._form_for(w, direction)
             needed = form.hessian_bytes + python_bytes(self.order, "hessian_product")
             needed += form.stored_bytes
@@ -168,10 +216,7 @@ class LiftedProblem:
         """Return `value` as a row-major float64 tensor of the shape of w, or refuse it by name."""
         with using(self.backend):
             if isinstance(value, np.ndarray) or not tl.is_tensor(value):
-                array = np.asarray(value)
-                if array.dtype.kind not in "fiub":
-                    raise TypeError(f"{name}: expected real numbers, got dtype {array.dtype}")
-                value = array.astype(np.float64, copy=False)
+                value = real_array(name, value, self.shape)
                 if self.backend != "numpy":
                     value = maker(self.backend, self._device)(value)
             if tuple(value.shape) != self.shape:
@@ -191,6 +236,7 @@ class LiftedProblem:
         """The form with the fewest operations for tensors that are not symmetric."""
         return self._built(name for name, kind in FORMS.items() if not kind.symmetric_only)[0]
 
+    @silently
     def _built(self, names: Iterable[str]) -> tuple[Form, LiftingCost]:
         """Plan the named forms, choose one within the limit, and build it."""
         names = list(names)
@@ -199,7 +245,12 @@ class LiftedProblem:
         form = planned[cost.form]
         with using(self.backend):
             make = maker(self.backend, self._device)
-            form.prepare(make, make)
+            try:
+                form.prepare(make, make)
+            except OverflowError as error:
+                raise OverflowError(
+                    f"order: ‖b‖^{{2l}} leaves the range of float64 at order {self.order}"
+                ) from error
         return form, cost
 
     def __repr__(self) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 import tensorly as tl
 
+from lift_compare.sensing.floats import finite, norm, silently
 from lift_compare.sensing.tolerances import GRAM_RANK
 from lift_compare.sensing.validation import FloatArray, real_array, whole_number
 
@@ -56,15 +57,15 @@ class SpanProjection:
     array([3.5])
     """
 
+    @silently
     def __init__(self, tensors: Sequence[Any]) -> None:
-        if len(tensors) == 0:
-            raise ValueError("tensors: expected at least one generator, got none")
+        if not isinstance(tensors, np.ndarray | list | tuple) or len(tensors) == 0:
+            raise ValueError("tensors: expected a sequence of at least one generator, got none")
         self._backend = backend_of(tensors[0])
         with using(self._backend):
             if self._backend == "numpy":
                 tensors = [
-                    real_array(f"tensors[{j}]", t, np.shape(tensors[0]))
-                    for j, t in enumerate(tensors)
+                    real_array(f"tensors[{j}]", tensor, (...,)) for j, tensor in enumerate(tensors)
                 ]
             self._shape = tuple(tensors[0].shape)
             for j, tensor in enumerate(tensors):
@@ -73,7 +74,8 @@ class SpanProjection:
                         f"tensors[{j}]: expected shape {self._shape}, got {tuple(tensor.shape)}"
                     )
             flat = [tensor.reshape((-1,)) for tensor in tensors]
-            self._norms = np.array([float(tl.norm(row)) for row in flat])
+            size = norm if self._backend == "numpy" else tl.norm
+            self._norms = np.array([float(size(row)) for row in flat])
             if not np.all(np.isfinite(self._norms)):
                 raise ValueError(
                     "tensors: expected generators with a finite norm, got one that is not finite"
@@ -84,10 +86,10 @@ class SpanProjection:
                     f"tensors: expected generators that are not zero, got zero at {zero}"
                 )
             self._units = tl.stack(
-                [row / norm for row, norm in zip(flat, self._norms.tolist(), strict=True)]
+                [row / length for row, length in zip(flat, self._norms.tolist(), strict=True)]
             )
             units_gram = np.asarray(tl.to_numpy(self._units @ tl.transpose(self._units)))
-        self.gram = units_gram * np.outer(self._norms, self._norms)
+        self._units_gram = units_gram
         # The rank is decided on unit generators: their sizes do not matter. Γ may be singular
         # (two may be parallel), hence the pseudo-inverse.
         eigenvalues, vectors = np.linalg.eigh(units_gram)
@@ -95,16 +97,46 @@ class SpanProjection:
         self.rank = int(np.count_nonzero(kept))
         self._inverse = (vectors[:, kept] / eigenvalues[kept]) @ vectors[:, kept].T
 
+    @property
+    @silently
+    def gram(self) -> FloatArray:
+        """Gram matrix of the generators as given; OverflowError if it is beyond float64."""
+        gram = self._units_gram * np.outer(self._norms, self._norms)
+        return finite("tensors: their Gram matrix", gram)
+
+    @silently
     def coefficients(self, tensor: Any) -> FloatArray:
-        """Return c, shape (k,): the projection of the tensor is Σ_j c_j t_j."""
+        """Return c, shape (k,): the projection of the tensor is Σ_j c_j t_j.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For a tensor that is not finite real numbers of the shape of the generators.
+        OverflowError
+            If a coefficient is beyond float64.
+        """
+        c = self.unchecked_coefficients(self._tensor(tensor))
+        return finite("tensor: its coefficients", c)
+
+    @silently
+    def __call__(self, tensor: Any) -> Any:
+        """Return the projection of a tensor; errors as for `coefficients`."""
+        image = self.unchecked(self._tensor(tensor))
+        return finite("tensor: its projection", image) if self._backend == "numpy" else image
+
+    def unchecked_coefficients(self, tensor: Any) -> FloatArray:
+        """Return `coefficients` of a tensor that was checked before, finite or not."""
         with using(self._backend), threads_for(self._backend, self._units.shape[1]):
             return np.asarray(self._scaled_coefficients(tensor) / self._norms)
 
-    def __call__(self, tensor: Any) -> Any:
-        """Return the projection of a tensor."""
+    def unchecked(self, tensor: Any) -> Any:
+        """Return the projection of a tensor that was checked before, finite or not."""
         with using(self._backend), threads_for(self._backend, self._units.shape[1]):
             c = tl.tensor(self._scaled_coefficients(tensor), **tl.context(self._units))
             return (c @ self._units).reshape(self._shape)
+
+    def _tensor(self, tensor: Any) -> Any:
+        return real_array("tensor", tensor, self._shape) if self._backend == "numpy" else tensor
 
     def _scaled_coefficients(self, tensor: Any) -> FloatArray:
         flat = tensor.reshape((-1,))

@@ -8,10 +8,21 @@ from typing import Any
 import numpy as np
 import tensorly as tl
 
+from lift_compare.sensing.floats import finite, normalised, silently
 from lift_compare.sensing.tolerances import LAST_DIGIT, POWER_ITERATION, POWER_SHIFT
-from lift_compare.sensing.validation import FloatArray, real_array
+from lift_compare.sensing.validation import (
+    FloatArray,
+    locked,
+    random_generator,
+    real_array,
+    real_number,
+    refuse_absurd,
+    shown,
+    whole_number,
+)
 
 from .backends import backend_of, using
+from .cost import MOST_MODES
 from .multisets import insertion_tables, last_index, multiplicities, without_last
 from .symmetry import is_symmetric
 
@@ -45,16 +56,31 @@ class RankOne:
     vector: FloatArray
     order: int
 
+    def __post_init__(self) -> None:
+        vector = locked(real_array("vector", self.vector, (None,)))
+        object.__setattr__(self, "vector", vector)
+        object.__setattr__(self, "weight", real_number("weight", self.weight))
+        object.__setattr__(self, "order", whole_number("order", self.order))
+        if self.order >= MOST_MODES:
+            raise ValueError(
+                f"order: expected at most {MOST_MODES - 1}, the modes a numpy array can have, "
+                f"got {shown(self.order)}"
+            )
+
+    @silently
     def tensor(self) -> FloatArray:
-        """Return weight · vector^{⊗l}, shape (d,)*l."""
+        """Return weight · vector^{⊗l}, shape (d,)*l; OverflowError if it is beyond float64."""
+        refuse_absurd(*[len(self.vector)] * self.order)
         with using("numpy"):
-            return np.asarray(self.weight * tl.tenalg.outer([self.vector] * self.order))
+            power = tl.tenalg.outer([self.vector] * self.order)
+            return finite("RankOne: weight · vector^{⊗l}", np.asarray(self.weight * power))
 
     def __repr__(self) -> str:
         length = len(self.vector)
         return f"RankOne({self.weight:.6g} · vector^⊗{self.order}, vector of length {length})"
 
 
+@silently
 def best_rank_one(tensor: Any, *, seed: int = 0) -> RankOne:
     """Return the best symmetric rank-one approximation of a symmetric tensor T of any order.
 
@@ -80,7 +106,9 @@ def best_rank_one(tensor: Any, *, seed: int = 0) -> RankOne:
     Raises
     ------
     TypeError, ValueError
-        For a tensor that is not real, finite and symmetric with modes of one length.
+        For a tensor that is not real, finite and symmetric with modes of one length; a bad seed.
+    OverflowError
+        If the weight is beyond float64.
 
     Examples
     --------
@@ -92,11 +120,14 @@ def best_rank_one(tensor: Any, *, seed: int = 0) -> RankOne:
     >>> lifting.best_rank_one(T).vector.round(3)
     array([0.608, 0.794])
     """
-    with using(backend_of(tensor)):
-        tensor = tl.to_numpy(tensor)
-    T = real_array("tensor", tensor, np.shape(tensor))
-    if T.ndim == 0 or len(set(T.shape)) != 1:
-        raise ValueError(f"tensor: expected modes of one length, got shape {T.shape}")
+    if backend_of(tensor) != "numpy":
+        with using(backend_of(tensor)):
+            tensor = tl.to_numpy(tensor)
+    given = real_array("tensor", tensor, (...,))
+    if given.ndim == 0 or len(set(given.shape)) != 1:
+        raise ValueError(f"tensor: expected modes of one length, got shape {given.shape}")
+    rng = random_generator(seed)
+    T, unit = normalised(given)  # so that no square leaves float64
     with using("numpy"):
         if not is_symmetric(T):
             raise ValueError(
@@ -107,10 +138,10 @@ def best_rank_one(tensor: Any, *, seed: int = 0) -> RankOne:
     d, order = T.shape[0], T.ndim
     if order == 1 or not np.any(T):
         norm = float(np.linalg.norm(T)) if order == 1 else 0.0
-        return RankOne(norm, T / norm if norm > 0 else np.eye(d)[0], order)
+        return _scaled(norm, unit, T / norm if norm > 0 else np.eye(d)[0], order)
 
     singular = np.linalg.eigh(polynomial.unfolded_gram)[1][:, ::-1]
-    random = np.random.default_rng(seed).standard_normal((d, _EXTRA_STARTS))
+    random = rng.standard_normal((d, _EXTRA_STARTS))
     starts = np.concatenate([np.eye(d), singular, random / np.linalg.norm(random, axis=0)], axis=1)
     candidates = [(1.0, polynomial.climb(starts, 1.0))]
     if order % 2 == 0:  # for an odd order, p(−x) = −p(x)
@@ -124,7 +155,12 @@ def best_rank_one(tensor: Any, *, seed: int = 0) -> RankOne:
     best = polynomial.polish(best)
     if order % 2 == 1 and polynomial.value(best[:, None])[0] < 0:
         best = -best
-    return RankOne(float(polynomial.value(best[:, None])[0]), best, order)
+    return _scaled(float(polynomial.value(best[:, None])[0]), unit, best, order)
+
+
+def _scaled(weight: float, unit: int, vector: FloatArray, order: int) -> RankOne:
+    weight = float(np.ldexp(weight, unit))
+    return RankOne(finite("tensor: the weight of its approximation", weight), vector, order)
 
 
 class _Polynomial:

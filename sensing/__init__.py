@@ -14,6 +14,7 @@ What every room of the house uses:
     reasons.py       why a computation ended, as a member of an enum with a sentence
     tolerances.py    every tolerance, with its reason
     validation.py    refusals that name the argument, what was expected and what came
+    floats.py        the range of float64: safe norms, named overflow
     threads.py       one BLAS thread where more would only wait
 """
 

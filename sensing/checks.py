@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from .operators import SensingOperator
+from .floats import finite, norm, silently
+from .operators import SensingOperator, checked_operator
 from .problem import SensingProblem
-from .validation import FloatArray, whole_number
+from .validation import FloatArray, random_generator, refuse_absurd, whole_number
 
 
+@silently
 def check_adjoint(
     operator: SensingOperator, *, columns: int = 2, seed: int | np.random.Generator = 0
 ) -> float:
@@ -34,7 +36,9 @@ def check_adjoint(
     Raises
     ------
     TypeError, ValueError
-        For a number of columns that is not a whole number from 1 on.
+        For a number of columns that is not a whole number from 1 on, or what is no operator.
+    OverflowError
+        If the products are beyond float64.
 
     Examples
     --------
@@ -42,19 +46,26 @@ def check_adjoint(
     >>> sensing.check_adjoint(sensing.EntrywiseOperator([[1, 2], [0, 3]])) < 1e-14
     True
     """
-    columns = whole_number("columns", columns)
-    rng = np.random.default_rng(seed)
+    operator, columns = checked_operator(operator), whole_number("columns", columns)
+    rng = random_generator(seed)
+    refuse_absurd(2, operator.n, columns)
     L, R = rng.standard_normal((2, operator.n, columns))
     y = rng.standard_normal(operator.m)
     measured, swapped = operator.measure(L, R), operator.measure(R, L)
     adjoint = operator.adjoint_matmul(y, R)
-    scale = float(
-        np.linalg.norm(measured) * np.linalg.norm(y) + np.linalg.norm(L) * np.linalg.norm(adjoint)
-    )
+    finite("operator: a product with normal factors", np.append(measured, adjoint))
+    # In units of the operator's size: its own would be squared below.
+    unit = float(max(norm(measured), norm(adjoint)))
+    if unit == 0:
+        return 0.0
+    measured, swapped, adjoint = measured / unit, swapped / unit, adjoint / unit
+    scale = float(norm(measured) * norm(y) + norm(L) * norm(adjoint))
     mismatch = abs(float(measured @ y) - float(np.sum(L * adjoint))) / scale
-    return max(mismatch, float(np.linalg.norm(measured - swapped) / np.linalg.norm(measured)))
+    size = max(norm(measured), norm(swapped))
+    return max(mismatch, float(norm(measured - swapped) / size)) if size > 0 else mismatch
 
 
+@silently
 def check_gradient(
     problem: SensingProblem, X: FloatArray, *, seed: int | np.random.Generator = 0
 ) -> float:
@@ -81,6 +92,8 @@ def check_gradient(
     ------
     TypeError, ValueError
         For X of the wrong shape or not finite.
+    OverflowError
+        If h or a derivative is beyond float64 near X.
 
     Examples
     --------
@@ -91,14 +104,15 @@ def check_gradient(
     """
     X = problem.factor("X", X)
     D = _direction(problem, seed)
-    t = max(float(np.linalg.norm(X)), 1.0) / 4
+    t = _reach(problem, X, D)
     values = [float(problem.objective(X + s * t * D)) for s in (-2, -1, 1, 2)]
     difference = (values[0] - 8 * values[1] + 8 * values[2] - values[3]) / (12 * t)
     gradient = problem.gradient(X)
-    scale = float(np.linalg.norm(gradient)) + max(values) / t
-    return abs(difference - float(np.sum(gradient * D))) / scale
+    scale = norm(gradient) + max(values) / t
+    return abs(difference - float(np.sum(gradient * D))) / scale if scale > 0 else 0.0
 
 
+@silently
 def check_hessian(
     problem: SensingProblem, X: FloatArray, *, seed: int | np.random.Generator = 0
 ) -> float:
@@ -124,6 +138,8 @@ def check_hessian(
     ------
     TypeError, ValueError
         For X of the wrong shape or not finite.
+    OverflowError
+        If h or a derivative is beyond float64 near X.
 
     Examples
     --------
@@ -134,14 +150,24 @@ def check_hessian(
     """
     X = problem.factor("X", X)
     D = _direction(problem, seed)
-    t = max(float(np.linalg.norm(X)), 1.0) / 4
+    t = _reach(problem, X, D)
     gradients = [problem.gradient(X + s * t * D) for s in (-2, -1, 1, 2)]
     difference = (gradients[0] - 8 * gradients[1] + 8 * gradients[2] - gradients[3]) / (12 * t)
     product = problem.hessian_product(X, D)
-    scale = float(np.linalg.norm(product)) + max(float(np.linalg.norm(g)) for g in gradients) / t
-    return float(np.linalg.norm(difference - product)) / scale
+    scale = norm(product) + max(norm(gradient) for gradient in gradients) / t
+    return norm(difference - product) / scale if scale > 0 else 0.0
 
 
 def _direction(problem: SensingProblem, seed: int | np.random.Generator) -> FloatArray:
-    D = np.random.default_rng(seed).standard_normal(problem.shape)
-    return D / np.linalg.norm(D)
+    D = random_generator(seed).standard_normal(problem.shape)
+    return np.asarray(D / np.linalg.norm(D))
+
+
+def _reach(problem: SensingProblem, X: FloatArray, D: FloatArray) -> float:
+    """Return how far the differences reach: in units of X, or of the problem where X is smaller.
+
+    Along tD from zero h changes where t² ‖A(DDᵀ)‖ meets ‖b‖.
+    """
+    along = norm(problem.operator.measure(D, D))
+    natural = np.sqrt(norm(problem.measurements)) / np.sqrt(along) if along > 0 else 0.0
+    return max(norm(X), float(natural)) / 4 or 1.0

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .floats import norm, silently
 from .problem import SensingProblem
 from .reasons import StopReason
 from .step_rules import FixedStep, StepRule
-from .tolerances import NEARLY_STATIONARY, STALLED
-from .validation import FloatArray, positive, real_array, whole_number
+from .tolerances import LARGEST_SQUARE, NEARLY_STATIONARY, SMALLEST_SQUARE, STALLED
+from .validation import FloatArray, locked, positive, real_array, shown, whole_number
 
 Callback = Callable[[int, FloatArray, float, float], object]
 
@@ -49,8 +50,9 @@ class Stall:
     window: int = 200
 
     def __post_init__(self) -> None:
-        positive("stall_tolerance", self.tolerance, or_zero=True)
-        whole_number("stall_window", self.window, least=2)
+        tolerance = positive("stall_tolerance", self.tolerance, or_zero=True)
+        object.__setattr__(self, "tolerance", tolerance)
+        object.__setattr__(self, "window", whole_number("stall_window", self.window, least=2))
 
 
 @dataclass(frozen=True, repr=False)
@@ -89,6 +91,8 @@ class Descent:
         Why it stopped.
     history : History
         `.objective`, `.gradient_norm` and `.distance` at iterations 0 .. `iterations`.
+    has_risen : bool
+        Whether h ended above where it began: the step was too large.
 
     Examples
     --------
@@ -106,9 +110,15 @@ class Descent:
     stop_reason: StopReason
     history: History
 
+    @property
+    def has_risen(self) -> bool:
+        """Whether h ended above where it began: the step was too large."""
+        return bool(self.objective > self.history.objective[0])
+
     def __repr__(self) -> str:
+        risen = f", risen from {self.history.objective[0]:.6g}" if self.has_risen else ""
         return (
-            f"Descent(h = {self.objective:.6g}, ‖∇h‖ = {self.gradient_norm:.3g}, "
+            f"Descent(h = {self.objective:.6g}{risen}, ‖∇h‖ = {self.gradient_norm:.3g}, "
             f"{self.iterations} iterations: {self.stop_reason})"
         )
 
@@ -137,9 +147,10 @@ def gradient_descent(
     max_iterations : int
         Number of steps at most (0 evaluates the start only).
     tolerance : float
-        Stop once ‖∇h‖_F ≤ tolerance.
+        Stop once ‖∇h‖_F is at most this in units of its terms (`relative_gradient_norm`): the same
+        point for a problem in any units. Asking costs one product with A* a step; 0 does not ask.
     solved_below : float, optional
-        Stop once h ≤ this value.
+        Stop once h ≤ this value, in the units of h.
     stall : Stall, optional
         Stop once the descent has stalled.
     callback : callable, optional
@@ -154,8 +165,8 @@ def gradient_descent(
     Raises
     ------
     TypeError, ValueError
-        For a start of the wrong shape or not finite, a non-positive step, or a negative iteration
-        count or tolerance.
+        For a start of the wrong shape or not finite, or where h is not; a non-positive step, or a
+        negative iteration count or tolerance.
 
     See Also
     --------
@@ -170,6 +181,8 @@ def gradient_descent(
     True
     """
     X = problem.factor("start", start)
+    if callback is not None and not callable(callback):
+        raise TypeError(f"callback: expected a function, got {shown(callback)}")
     ending = _Ending.checked(max_iterations, tolerance, solved_below, stall)
     batch = _Batch(problem, X[None], step_size, problem.ground_truth is not None)
     return batch.run(ending, callback)[0]
@@ -229,13 +242,15 @@ def gradient_descent_batch(
 
 
 def is_nearly_stationary(
-    problem: SensingProblem, X: FloatArray, gradient: FloatArray
+    problem: SensingProblem,
+    X: FloatArray,
+    gradient: FloatArray,
+    tolerance: float = NEARLY_STATIONARY,
 ) -> npt.NDArray[np.bool_]:
     """Return whether ‖∇h‖ is at most 1e-3 in units of its terms, for X of shape (..., n, r)."""
-    pull = problem.operator.adjoint_matmul(problem.measurements, X)
-    terms = np.linalg.norm(gradient + 2 * pull, axis=(-2, -1))
-    terms += 2 * np.linalg.norm(pull, axis=(-2, -1))
-    return np.asarray(np.linalg.norm(gradient, axis=(-2, -1)) <= NEARLY_STATIONARY * terms)
+    pull = 2 * problem.operator.adjoint_matmul(problem.measurements, X)
+    terms = norm(gradient + pull, axis=(-2, -1)) + norm(pull, axis=(-2, -1))
+    return np.asarray(norm(gradient, axis=(-2, -1)) <= tolerance * terms)
 
 
 @dataclass(frozen=True)
@@ -252,6 +267,8 @@ class _Ending:
         cls, max_iterations: Any, tolerance: Any, solved_below: Any, stall: Stall | None
     ) -> _Ending:
         """Check the settings of a run."""
+        if not (stall is None or isinstance(stall, Stall)):
+            raise TypeError(f"stall: expected a Stall or None, got {shown(stall)}")
         return cls(
             whole_number("max_iterations", max_iterations, least=0),
             positive("tolerance", tolerance, or_zero=True),
@@ -286,47 +303,76 @@ class _Batch:
         self.X, self.steps = starts, np.zeros(count)
         self.value, self.norm, self.gradient = np.empty(count), np.empty(count), starts
 
+    @silently
     def run(self, ending: _Ending, callback: Callback | None = None) -> list[Descent]:
         """Descend until every start has ended, and return what became of each."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            for iteration in range(ending.max_iterations + 1):
-                # 1. Look: those that have left float64 end here.
-                self.evaluate(iteration)
-                if callback is not None and len(self.moving):  # only a single start has one
-                    asked = callback(
-                        iteration, self.X[0], float(self.value[0]), float(self.norm[0])
-                    )
-                    self.end(np.array([bool(asked)]), StopReason.CALLBACK)
-                # 2. End what is done; the first reason counts.
-                self.end(self.value <= ending.solved_below, StopReason.SOLVED)
-                self.end(self.norm <= ending.tolerance, StopReason.CONVERGED)
-                if ending.stall is not None:
-                    self.end(self.has_stalled(ending.stall), StopReason.STALLED)
-                if len(self.moving) == 0 or iteration == ending.max_iterations:
-                    break
-                # 3. Step; a rule that finds no step ends its start, too.
-                self.step()
-                if len(self.moving) == 0:
-                    break
+        for iteration in range(ending.max_iterations + 1):
+            # 1. Look: those that have left float64 end here.
+            self.evaluate(iteration)
+            if callback is not None and len(self.moving):  # only a single start has one
+                X = self.X[0].copy()  # the caller's to keep
+                asked = callback(iteration, X, float(self.value[0]), float(self.norm[0]))
+                self.end(np.array([bool(asked)]), StopReason.CALLBACK)
+            # 2. End what is done; the first reason counts.
+            self.end(self.value <= ending.solved_below, StopReason.SOLVED)
+            self.end(self.has_converged(ending.tolerance), StopReason.CONVERGED)
+            if ending.stall is not None:
+                self.end(self.has_stalled(ending.stall), StopReason.STALLED)
+            if len(self.moving) == 0 or iteration == ending.max_iterations:
+                break
+            # 3. Step; a rule that finds no step ends its start, too.
+            self.step()
+            if len(self.moving) == 0:
+                break
         return self.descents()
 
     def evaluate(self, iteration: int) -> None:
         """Compute h and ∇h where the starts stand; those that have left float64 end there."""
-        self.value, self.gradient = self.problem.objective_and_gradient(self.X)
+        self.value, self.gradient = self.problem.unchecked(self.X)
         self.norm = np.sqrt(np.einsum("...ij,...ij->...", self.gradient, self.gradient))
-        lost = ~(np.isfinite(self.value) & np.isfinite(self.norm))
-        if iteration == 0 and np.any(lost):
-            raise ValueError(
-                "start: expected a point where h and its gradient are finite in float64, "
-                "got an overflow"
-            )
-        self.end(lost, StopReason.DIVERGED)
+        distance = self.problem.unchecked_distance(self.X) if self.record_distance else None
+        if not self.is_ordinary(distance):
+            self.norm = norm(self.gradient, axis=(-2, -1))
+            lost = ~(np.isfinite(self.value) & np.isfinite(self.norm))
+            if distance is not None:
+                lost |= ~np.isfinite(distance)
+                distance = distance[~lost]
+            if iteration == 0 and np.any(lost):
+                raise ValueError(
+                    "start: expected a point where h and its gradient are finite in float64, "
+                    "got an overflow"
+                )
+            self.end(lost, StopReason.DIVERGED)
+            if len(self.moving):
+                self.round_to_zero()
         row = np.full((3, len(self.points)), np.nan)
         row[0, self.moving], row[1, self.moving] = self.value, self.norm
-        if self.record_distance:
-            row[2, self.moving] = self.problem.distance(self.X)
+        if distance is not None:
+            row[2, self.moving] = distance
         self.rows.append(row)
         self.points[self.moving], self.iterations[self.moving] = self.X, iteration
+
+    def round_to_zero(self) -> None:
+        """Put the starts at X = 0 that have come so near that squares have left float64 below."""
+        measured = norm(self.problem.unchecked_measure(self.X), axis=(-1,))
+        size = norm(self.X, axis=(-2, -1))
+        least = SMALLEST_SQUARE**2 * norm(self.problem.measurements)
+        zero = (measured <= least) & (size <= SMALLEST_SQUARE)
+        self.X = np.where(zero[:, None, None], 0.0, self.X)
+        self.gradient = np.where(zero[:, None, None], 0.0, self.gradient)
+        self.norm = np.where(zero, 0.0, self.norm)
+
+    def is_ordinary(self, distance: FloatArray | None) -> bool:
+        """Return whether all is finite, and no square of a gradient has left float64."""
+        squares = (self.norm > SMALLEST_SQUARE) & (self.norm < LARGEST_SQUARE)
+        known = np.isfinite(self.value if distance is None else self.value + distance)
+        return bool((squares & known).all())
+
+    def has_converged(self, tolerance: float) -> npt.NDArray[np.bool_]:
+        """Return at which of the moving starts the gradient is within the tolerance."""
+        if tolerance == 0 or len(self.moving) == 0:
+            return np.asarray(self.norm == 0)
+        return is_nearly_stationary(self.problem, self.X, self.gradient, tolerance)
 
     def has_stalled(self, stall: Stall) -> npt.NDArray[np.bool_]:
         """Return which of the moving starts have stalled."""
@@ -349,12 +395,12 @@ class _Batch:
             return
         # Each start has a step of its own, found from its last one.
         states = zip(self.X, self.value, self.gradient, self.steps, strict=True)
-        self.steps = np.array(
-            [
-                self.rule.step(self.problem.objective, X, float(value), gradient, float(last))
-                for X, value, gradient, last in states
-            ]
-        )
+        h = self.problem.objective_or_inf
+        steps = [
+            self.rule.step(h, X, float(value), gradient, float(last))
+            for X, value, gradient, last in states
+        ]
+        self.steps = np.array([positive("step_size", step, or_zero=True) for step in steps])
         self.end(self.steps == 0, StopReason.NO_DECREASE)
         self.X = self.X - self.steps[:, None, None] * self.gradient
 
@@ -375,14 +421,14 @@ class _Batch:
         rows = np.array(self.rows)
         descents = []
         for i, last in enumerate(self.iterations):
-            # A copy: a view would keep the histories of all starts alive.
-            objective, norm, distance = rows[: last + 1, :, i].T.copy()
-            history = History(objective, norm, distance if self.record_distance else None)
+            # Copies: a view would keep the histories of all starts alive.
+            objective, gradient_norm, distance = (locked(rows[: last + 1, k, i]) for k in range(3))
+            history = History(objective, gradient_norm, distance if self.record_distance else None)
             descents.append(
                 Descent(
-                    self.points[i],
+                    locked(self.points[i]),
                     float(objective[-1]),
-                    float(norm[-1]),
+                    float(gradient_norm[-1]),
                     int(last),
                     self.reasons[i],
                     history,

@@ -12,13 +12,15 @@ the A_i for what needs them one by one, such as the explicit lift of a general o
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from scipy import sparse
 
+from .floats import finite, silently
 from .tolerances import SYMMETRIC
-from .validation import FloatArray, real_array
+from .validation import FloatArray, locked, real_array, whole_number
 
 
 @runtime_checkable
@@ -52,7 +54,98 @@ class SensingOperator(Protocol):
         """Return the A_i explicitly, shape (m, n, n)."""
 
 
-class DenseOperator:
+def checked_operator(operator: Any) -> SensingOperator:
+    """Return an operator that has all members of the protocol; TypeError names what is missing."""
+    methods = ("measure", "adjoint_matmul", "matrices")
+    missing = [name for name in ("n", "m") if not hasattr(operator, name)]
+    missing += [name for name in methods if not callable(getattr(operator, name, None))]
+    if missing:
+        raise TypeError(
+            f"operator: expected a sensing operator, with n, m, {', '.join(methods)}; "
+            f"{type(operator).__name__} lacks {', '.join(missing)}"
+        )
+    whole_number("operator.n", operator.n)
+    whole_number("operator.m", operator.m)
+    checked: SensingOperator = operator
+    return checked
+
+
+Product = Callable[[FloatArray, FloatArray], FloatArray]
+
+
+def unchecked_products(operator: SensingOperator) -> tuple[Product, Product]:
+    """Return `measure` and `adjoint_matmul` for arguments that were checked before.
+
+    The operators below check what they are given, which in a descent would cost as much as the
+    products. An operator, or a subclass, that brings a method of its own keeps it.
+    """
+    products: list[Product] = []
+    for name in ("measure", "adjoint_matmul"):
+        product = getattr(operator, name)
+        if getattr(product, "__func__", None) is getattr(_Products, name):
+            product = getattr(operator, f"_{name}")
+        products.append(product)
+    return products[0], products[1]
+
+
+class _Products:
+    """The two products of an operator: the arguments are checked here, and computed with below."""
+
+    n: int
+    m: int
+
+    @silently
+    def measure(self, left: FloatArray, right: FloatArray) -> FloatArray:
+        """Return ⟨A_i, left rightᵀ⟩ for every i: (..., n, k), (..., n, k) -> (..., m).
+
+        Raises
+        ------
+        TypeError, ValueError
+            For arguments that are not finite real numbers of these shapes.
+        OverflowError
+            If a result is beyond float64.
+        """
+        same = right is left
+        left = real_array("left", left, (..., self.n, None))
+        # The very same array is measured with less work.
+        right = left if same else real_array("right", right, (..., self.n, left.shape[-1]))
+        broadcast("left and right", left.shape[:-2], right.shape[:-2])
+        return finite("measure: ⟨A_i, left rightᵀ⟩", self._measure(left, right))
+
+    @silently
+    def adjoint_matmul(self, y: FloatArray, right: FloatArray) -> FloatArray:
+        """Return A*(y) right: (..., m), (..., n, k) -> (..., n, k).
+
+        Raises
+        ------
+        TypeError, ValueError
+            For arguments that are not finite real numbers of these shapes.
+        OverflowError
+            If a result is beyond float64.
+        """
+        y = real_array("y", y, (..., self.m))
+        right = real_array("right", right, (..., self.n, None))
+        broadcast("y and right", y.shape[:-1], right.shape[:-2])
+        return finite("adjoint_matmul: A*(y) right", self._adjoint_matmul(y, right))
+
+    def _measure(self, left: FloatArray, right: FloatArray) -> FloatArray:
+        raise NotImplementedError
+
+    def _adjoint_matmul(self, y: FloatArray, right: FloatArray) -> FloatArray:
+        raise NotImplementedError
+
+
+def broadcast(names: str, *shapes: tuple[int, ...]) -> None:
+    """Refuse leading axes that do not broadcast with each other."""
+    try:
+        np.broadcast_shapes(*shapes)
+    except ValueError as error:
+        raise ValueError(
+            f"{names}: expected leading axes that broadcast, got {' and '.join(map(str, shapes))}"
+        ) from error
+
+
+class DenseOperator(_Products):
     """Sensing operator given by its matrices.
 
     Parameters
@@ -76,27 +169,28 @@ class DenseOperator:
     array([5., 4.])
     """
 
+    @silently
     def __init__(self, matrices: Any) -> None:
         A = real_array("matrices", matrices, (None, None, None))
         if A.shape[1] != A.shape[2]:
             raise ValueError(f"matrices: expected shape (m, n, n), got {A.shape}")
-        asymmetry = np.abs(A - A.transpose(0, 2, 1)).max(axis=(1, 2))
+        halves = A / 2, A.transpose(0, 2, 1) / 2  # sums and differences of halves cannot overflow
+        asymmetry = 2 * np.abs(halves[0] - halves[1]).max(axis=(1, 2))
         worst = int(np.argmax(asymmetry))
         if asymmetry[worst] > SYMMETRIC * np.abs(A).max():
             raise ValueError(
                 f"matrices: expected symmetric A_i, but matrices[{worst}] differs from its "
                 f"transpose by {asymmetry[worst]:.3g}"
             )
-        self._flat = np.ascontiguousarray((A + A.transpose(0, 2, 1)) / 2).reshape(len(A), -1)
+        symmetric = halves[0] + halves[1] if np.any(asymmetry) else A
+        self._flat = locked(symmetric).reshape(len(A), -1)
         self.m, self.n = A.shape[:2]
 
-    def measure(self, left: FloatArray, right: FloatArray) -> FloatArray:
-        """Return ⟨A_i, left rightᵀ⟩ for every i: (..., n, k), (..., n, k) -> (..., m)."""
+    def _measure(self, left: FloatArray, right: FloatArray) -> FloatArray:
         product = left @ np.swapaxes(right, -1, -2)
         return np.asarray(product.reshape(*product.shape[:-2], -1) @ self._flat.T)
 
-    def adjoint_matmul(self, y: FloatArray, right: FloatArray) -> FloatArray:
-        """Return A*(y) right: (..., m), (..., n, k) -> (..., n, k)."""
+    def _adjoint_matmul(self, y: FloatArray, right: FloatArray) -> FloatArray:
         adjoint = (y @ self._flat).reshape(*y.shape[:-1], self.n, self.n)
         return np.asarray(adjoint @ right)
 
@@ -108,7 +202,7 @@ class DenseOperator:
         return f"DenseOperator(n={self.n}, m={self.m})"
 
 
-class EntrywiseOperator:
+class EntrywiseOperator(_Products):
     """Weighted observation of single entries: A_ij = w_ij (e_i e_jᵀ + e_j e_iᵀ) / 2.
 
     One measurement for each nonzero weight, in row-major order of (i, j); (i, j) and (j, i) are two
@@ -134,40 +228,42 @@ class EntrywiseOperator:
     array([1., 6., 4.])
     """
 
+    @silently
     def __init__(self, weights: Any) -> None:
-        self._sparse: sparse.csr_array | None = None
         self._dense: FloatArray | None = None
         if sparse.issparse(weights):
-            entries = real_array(
-                "weights (stored entries)", sparse.csr_array(weights).data, (None,)
-            )
-            shape = weights.shape
-            stored = sparse.csr_array(weights, dtype=np.float64, copy=True)
+            shape = _square(weights.shape)
+            entries = sparse.coo_array(weights)
+            # In float64 before duplicates are summed: small integers would wrap round.
+            data = real_array("weights (stored entries)", entries.data, (None,))
+            stored = sparse.csr_array((data, entries.coords), shape=shape)
             stored.sum_duplicates()
             stored.eliminate_zeros()
-            self._sparse, self.m = stored, int(stored.nnz)
+            values = finite("weights: a sum of duplicate entries", stored.data)
+            self._indptr, self._cols = stored.indptr, stored.indices
             self._rows = np.repeat(np.arange(shape[0]), np.diff(stored.indptr))
-            self._cols = stored.indices
-            self._values: FloatArray = stored.data
+            for index in (self._indptr, self._cols):
+                index.flags.writeable = False
         else:
-            dense = real_array("weights", weights, (None, None))
-            entries, shape = dense, dense.shape
-            self._rows, self._cols = np.nonzero(dense)
-            self._values = dense[self._rows, self._cols]
-            self._dense, self.m = dense.copy(), len(self._values)
-        if len(shape) != 2 or shape[0] != shape[1]:
-            raise ValueError(f"weights: expected a square matrix, got shape {shape}")
-        if not np.any(entries):
+            self._dense = locked(real_array("weights", weights, (None, None)))
+            shape = _square(self._dense.shape)
+            self._rows, self._cols = np.nonzero(self._dense)
+            values = self._dense[self._rows, self._cols]
+        if len(values) == 0:
             raise ValueError("weights: expected at least one nonzero weight, got none")
-        self.n = int(shape[0])
+        self._values = locked(values)
+        self.n, self.m = int(shape[0]), len(values)
 
     @property
     def weights(self) -> FloatArray | sparse.csr_array:
         """The weights as they were given: an (n, n) array, or a CSR array of the stored entries."""
-        return self._sparse if self._dense is None else self._dense
+        if self._dense is not None:
+            return self._dense
+        arrays = (self._values, self._cols, self._indptr)
+        return sparse.csr_array(arrays, shape=(self.n, self.n))
 
-    def measure(self, left: FloatArray, right: FloatArray) -> FloatArray:
-        """Return w_ij (left rightᵀ + right leftᵀ)_ij / 2 for every stored (i, j)."""
+    def _measure(self, left: FloatArray, right: FloatArray) -> FloatArray:
+        # w_ij (left rightᵀ + right leftᵀ)_ij / 2 for every stored (i, j).
         if self._dense is not None:
             product = left @ np.swapaxes(right, -1, -2)
             if left is not right:
@@ -183,8 +279,8 @@ class EntrywiseOperator:
                 total += right[..., self._rows, k] * left[..., self._cols, k]
         return np.asarray(total * (self._values if left is right else self._values / 2))
 
-    def adjoint_matmul(self, y: FloatArray, right: FloatArray) -> FloatArray:
-        """Return A*(y) right, where A*(y) = (w∘y + (w∘y)ᵀ) / 2."""
+    def _adjoint_matmul(self, y: FloatArray, right: FloatArray) -> FloatArray:
+        # A*(y) = (w∘y + (w∘y)ᵀ) / 2.
         if self._dense is not None:
             if self.m == self.n**2:
                 half = self._dense * y.reshape(*y.shape[:-1], self.n, self.n)
@@ -198,14 +294,14 @@ class EntrywiseOperator:
             rights = np.broadcast_to(right, (*lead, *right.shape[-2:])).reshape(
                 -1, *right.shape[-2:]
             )
-            each = [self.adjoint_matmul(a, b) for a, b in zip(ys, rights, strict=True)]
+            each = [self._adjoint_matmul(a, b) for a, b in zip(ys, rights, strict=True)]
             return np.stack(each).reshape(*lead, *right.shape[-2:])
-        assert self._sparse is not None
         half = sparse.csr_array(
-            (self._values * y, self._cols, self._sparse.indptr), shape=(self.n, self.n)
+            (self._values * y, self._cols, self._indptr), shape=(self.n, self.n)
         )
         return np.asarray(half @ right + half.T @ right) / 2
 
+    @silently
     def matrices(self) -> FloatArray:
         """Return the A_ij explicitly, shape (m, n, n): m n² numbers, built only here."""
         A = np.zeros((self.m, self.n, self.n))
@@ -219,7 +315,13 @@ class EntrywiseOperator:
         return f"EntrywiseOperator(n={self.n}, m={self.m}, {kind} weights)"
 
 
-class RankOneOperator:
+def _square(shape: tuple[int, ...]) -> tuple[int, ...]:
+    if len(shape) != 2 or shape[0] != shape[1]:
+        raise ValueError(f"weights: expected a square matrix, got shape {shape}")
+    return shape
+
+
+class RankOneOperator(_Products):
     """Sensing operator with A_i = a_i a_iᵀ (phase retrieval, quadratic networks).
 
     Parameters
@@ -243,23 +345,30 @@ class RankOneOperator:
     """
 
     def __init__(self, vectors: Any) -> None:
-        self.vectors = np.ascontiguousarray(real_array("vectors", vectors, (None, None)))
+        self.vectors = locked(np.ascontiguousarray(real_array("vectors", vectors, (None, None))))
         self.m, self.n = self.vectors.shape
 
-    def measure(self, left: FloatArray, right: FloatArray) -> FloatArray:
-        """Return (a_iᵀ left)(a_iᵀ right)ᵀ for every i: (..., n, k), (..., n, k) -> (..., m)."""
+    def _measure(self, left: FloatArray, right: FloatArray) -> FloatArray:
+        # (a_iᵀ left)(a_iᵀ right)ᵀ for every i.
         projected = self.vectors @ left
         return np.asarray(
             np.sum(projected * (projected if left is right else self.vectors @ right), axis=-1)
         )
 
-    def adjoint_matmul(self, y: FloatArray, right: FloatArray) -> FloatArray:
-        """Return Σ_i y_i a_i (a_iᵀ right): (..., m), (..., n, k) -> (..., n, k)."""
+    def _adjoint_matmul(self, y: FloatArray, right: FloatArray) -> FloatArray:
+        # Σ_i y_i a_i (a_iᵀ right).
         return np.asarray(self.vectors.T @ (y[..., None] * (self.vectors @ right)))
 
+    @silently
     def matrices(self) -> FloatArray:
-        """Return the a_i a_iᵀ explicitly, shape (m, n, n)."""
-        return np.asarray(np.einsum("ij,ik->ijk", self.vectors, self.vectors))
+        """Return the a_i a_iᵀ explicitly, shape (m, n, n).
+
+        Raises
+        ------
+        OverflowError
+            If an entry is beyond float64.
+        """
+        return finite("matrices: a_i a_iᵀ", np.einsum("ij,ik->ijk", self.vectors, self.vectors))
 
     def __repr__(self) -> str:
         return f"RankOneOperator(n={self.n}, m={self.m})"

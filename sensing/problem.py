@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from scipy.sparse.linalg import LinearOperator
 
-from .operators import SensingOperator
-from .tolerances import NEAR_TRUTH, SOLVED
-from .validation import FloatArray, real_array, whole_number
+from .floats import finite, norm, normalised, silently
+from .operators import Product, SensingOperator, broadcast, checked_operator, unchecked_products
+from .tolerances import LARGEST_MEASUREMENTS, NEAR_TRUTH, SMALLEST_MEASUREMENTS, SOLVED
+from .validation import FloatArray, locked, positive, real_array, whole_number
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +25,9 @@ class SensingProblem:
         ∇h(X)     = 2 G(X) X
         ∇²h(X)[D] = 2 G(X) D + 2 A*(A(XDᵀ + DXᵀ)) X
 
-    All methods take X of shape (n, r), or (..., n, r) for a batch of points at once.
+    All methods take X of shape (n, r), or (..., n, r) for a batch of points at once, of any real
+    numbers, and compute in float64. A TypeError or ValueError names an argument that is not finite
+    real numbers of that shape, an OverflowError what is beyond float64.
 
     Parameters
     ----------
@@ -39,8 +43,9 @@ class SensingProblem:
     Raises
     ------
     TypeError, ValueError
-        For wrong shapes, numbers that are not finite, rank outside 1..n, or measurements that are
-        all zero.
+        For an operator that lacks a member of `SensingOperator`, wrong shapes, numbers that are
+        not finite, rank outside 1..n, or measurements that are all zero or so small or large
+        (‖b‖ outside 1e-150..1e150) that ½‖b‖² is no float64.
 
     Examples
     --------
@@ -60,24 +65,25 @@ class SensingProblem:
     ground_truth: FloatArray | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.operator, SensingOperator):
-            raise TypeError(
-                f"operator: expected a sensing operator, got {type(self.operator).__name__}"
-            )
+        checked_operator(self.operator)
         b = real_array("measurements", self.measurements, (self.operator.m,))
         if not np.any(b):
             raise ValueError(
                 "measurements: expected a nonzero vector, got all zeros (nothing to recover)"
             )
+        if not SMALLEST_MEASUREMENTS <= norm(b) <= LARGEST_MEASUREMENTS:
+            raise ValueError(
+                f"measurements: expected ‖b‖ between {SMALLEST_MEASUREMENTS:g} and "
+                f"{LARGEST_MEASUREMENTS:g}, so that h(0) = ½‖b‖² is a float64, got {norm(b):.3g}"
+            )
         rank = whole_number("rank", self.rank)
         if rank > self.n:
             raise ValueError(f"rank: expected at most n = {self.n}, got {rank}")
-        object.__setattr__(self, "measurements", b)
+        object.__setattr__(self, "measurements", locked(b))
         object.__setattr__(self, "rank", rank)
         if self.ground_truth is not None:
-            object.__setattr__(
-                self, "ground_truth", real_array("ground_truth", self.ground_truth, (self.n, None))
-            )
+            Z = real_array("ground_truth", self.ground_truth, (self.n, None))
+            object.__setattr__(self, "ground_truth", locked(Z))
 
     @classmethod
     def from_ground_truth(
@@ -94,8 +100,7 @@ class SensingProblem:
         rank : int, optional
             The rank r; by default the number of columns of Z.
         """
-        if not isinstance(operator, SensingOperator):
-            raise TypeError(f"operator: expected a sensing operator, got {type(operator).__name__}")
+        operator = checked_operator(operator)
         Z = real_array("Z", Z, (operator.n, None))
         return cls(operator, operator.measure(Z, Z), Z.shape[1] if rank is None else rank, Z)
 
@@ -118,54 +123,96 @@ class SensingProblem:
         """Return X as a finite (n, r) array, or refuse it by its name."""
         return real_array(name, X, self.shape)
 
+    @cached_property
+    def _products(self) -> tuple[Product, Product]:
+        return unchecked_products(self.operator)
+
+    @silently
     def residual(self, X: FloatArray) -> FloatArray:
         """Return A(XXᵀ) − b, shape (..., m)."""
-        return np.asarray(self.operator.measure(X, X) - self.measurements)
+        return finite("X: A(XXᵀ)", self._residual(self._shaped("X", X)))
 
     @property
     def objective_at_zero(self) -> float:
         """h(0) = ½ ‖b‖², the unit in which a value of h is large or small."""
-        return 0.5 * float(self.measurements @ self.measurements)
+        return 0.5 * float(norm(self.measurements)) ** 2
 
+    @silently
     def is_solved(self, X: FloatArray, tolerance: float = SOLVED) -> bool:
         """Return whether h(X) ≤ tolerance · h(0), for one X of shape (n, r)."""
-        return bool(self.objective(X) <= tolerance * self.objective_at_zero)
+        least = np.sqrt(positive("tolerance", tolerance, or_zero=True)) * norm(self.measurements)
+        # Norms: h itself may be beyond float64, at a point that is no solution then.
+        return bool(norm(self._residual(self.factor("X", X))) <= least)
 
+    @silently
     def is_near_truth(self, X: FloatArray, tolerance: float = NEAR_TRUTH) -> bool:
         """Return whether ‖XXᵀ − ZZᵀ‖ < tolerance · ‖ZZᵀ‖; ValueError without a ground truth."""
-        Z = self._truth()
-        return bool(self.distance(X) < tolerance * np.linalg.norm(Z.T @ Z))
+        tolerance = positive("tolerance", tolerance, or_zero=True)
+        X = self.factor("X", X)
+        Z, unit = normalised(self._truth())
+        return bool(_distance(np.ldexp(X, -unit), Z) < tolerance * np.linalg.norm(Z.T @ Z))
 
+    @silently
     def objective(self, X: FloatArray) -> Any:
         """Return h(X) = ½ ‖A(XXᵀ) − b‖²: a float, or an array for a batch."""
-        residual = self.residual(self._shaped("X", X))
-        value = 0.5 * np.sum(residual * residual, axis=-1)
-        return float(value) if value.ndim == 0 else value
+        return finite("X: h(X)", self.objective_or_inf(self._shaped("X", X)))
 
+    @silently
     def gradient(self, X: FloatArray) -> FloatArray:
         """Return ∇h(X) = 2 G(X) X, in the shape of X."""
         X = self._shaped("X", X)
-        return 2 * self.operator.adjoint_matmul(self.residual(X), X)
+        return finite("X: ∇h(X)", 2 * self._products[1](self._residual(X), X))
 
+    @silently
     def objective_and_gradient(self, X: FloatArray) -> tuple[Any, FloatArray]:
         """Return h(X) and ∇h(X) from one measurement of XXᵀ."""
-        residual = self.residual(X)
-        value = 0.5 * np.sum(residual * residual, axis=-1)
-        gradient = 2 * self.operator.adjoint_matmul(residual, X)
-        return (float(value) if value.ndim == 0 else value), gradient
+        value, gradient = self.unchecked(self._shaped("X", X))
+        return finite("X: h(X)", value), finite("X: ∇h(X)", gradient)
 
+    @silently
     def hessian_product(self, X: FloatArray, D: FloatArray) -> FloatArray:
         """Return ∇²h(X)[D] = 2 G(X) D + 2 A*(A(XDᵀ + DXᵀ)) X, in the shape of X."""
         X, D = self._shaped("X", X), self._shaped("D", D)
-        A = self.operator
-        return 2 * A.adjoint_matmul(self.residual(X), D) + 4 * A.adjoint_matmul(A.measure(X, D), X)
+        broadcast("X and D", X.shape[:-2], D.shape[:-2])
+        measure, adjoint = self._products
+        product = 2 * adjoint(self._residual(X), D) + 4 * adjoint(measure(X, D), X)
+        return finite("X and D: ∇²h(X)[D]", product)
 
+    def objective_or_inf(self, X: FloatArray) -> Any:
+        """Return h(X), or inf (NaN) where it is beyond float64, for X that was checked before.
+
+        For searches, to which such a point is one without a decrease. Like `unchecked` it leaves
+        numpy's signals to the caller.
+        """
+        residual = self._residual(X)
+        value = 0.5 * np.sum(residual * residual, axis=-1)
+        return float(value) if value.ndim == 0 else value
+
+    def unchecked(self, X: FloatArray) -> tuple[Any, FloatArray]:
+        """Return `objective_and_gradient` for X that was checked before, finite or not.
+
+        For loops, in which the checks would cost as much as the products.
+        """
+        residual = self._residual(X)
+        value = 0.5 * np.sum(residual * residual, axis=-1)
+        gradient = 2 * self._products[1](residual, X)
+        return (float(value) if value.ndim == 0 else value), gradient
+
+    def unchecked_measure(self, X: FloatArray) -> FloatArray:
+        """Return A(XXᵀ) for X that was checked before, finite or not."""
+        return self._products[0](X, X)
+
+    def _residual(self, X: FloatArray) -> FloatArray:
+        return np.asarray(self._products[0](X, X) - self.measurements)
+
+    @silently
     def landscape(self, X: FloatArray) -> LinearOperator:
         """Return the landscape matrix G(X) = A*(A(XXᵀ) − b), a symmetric (n, n) linear operator."""
-        residual = self.residual(self.factor("X", X))
+        residual, adjoint = self.residual(self.factor("X", X)), self._products[1]
 
+        @silently
         def matmat(V: FloatArray) -> FloatArray:
-            return self.operator.adjoint_matmul(residual, V)
+            return finite("V: G(X) V", adjoint(residual, V))
 
         def matvec(v: FloatArray) -> FloatArray:
             return matmat(v.reshape(-1, 1))[:, 0]
@@ -179,6 +226,7 @@ class SensingProblem:
             dtype=np.dtype(np.float64),
         )
 
+    @silently
     def distance(self, X: FloatArray) -> Any:
         """Return ‖XXᵀ − ZZᵀ‖_F: a float, or an array for a batch.
 
@@ -191,27 +239,29 @@ class SensingProblem:
         ValueError
             If the problem has no ground truth.
         """
-        X, Z = self._shaped("X", X), self._truth()
-        Z = np.broadcast_to(Z, (*X.shape[:-2], *Z.shape))
-        R = np.asarray(np.linalg.qr(np.concatenate([X, Z], axis=-1), mode="r"))
-        signs = np.where(np.arange(R.shape[-1]) < X.shape[-1], 1.0, -1.0)
-        norm = np.linalg.norm((R * signs) @ np.swapaxes(R, -1, -2), axis=(-2, -1))
-        return float(norm) if norm.ndim == 0 else norm
+        return finite("X: ‖XXᵀ − ZZᵀ‖", self.unchecked_distance(self._shaped("X", X)))
+
+    def unchecked_distance(self, X: FloatArray) -> Any:
+        """Return `distance` for X that was checked before, finite or not."""
+        distance = _distance(X, self._truth())
+        return float(distance) if distance.ndim == 0 else distance
 
     def _truth(self) -> FloatArray:
         if self.ground_truth is None:
             raise ValueError("ground_truth: expected a problem with a known ground truth, got none")
         return self.ground_truth
 
-    def _shaped(self, name: str, X: FloatArray) -> FloatArray:
-        X = np.asarray(X)
-        if X.shape[-2:] != self.shape:
-            raise ValueError(
-                f"{name}: expected an array of shape (..., {self.n}, {self.rank}), "
-                f"got shape {X.shape}"
-            )
-        return X
+    def _shaped(self, name: str, X: Any) -> FloatArray:
+        return real_array(name, X, (..., *self.shape))
 
     def __repr__(self) -> str:
         truth = "unknown" if self.ground_truth is None else f"of shape {self.ground_truth.shape}"
         return f"SensingProblem({self.operator!r}, rank={self.rank}, ground truth {truth})"
+
+
+def _distance(X: FloatArray, Z: FloatArray) -> FloatArray:
+    """Return ‖XXᵀ − ZZᵀ‖ for X of shape (..., n, r)."""
+    Z = np.broadcast_to(Z, (*X.shape[:-2], *Z.shape))
+    R = np.asarray(np.linalg.qr(np.concatenate([X, Z], axis=-1), mode="r"))
+    signs = np.where(np.arange(R.shape[-1]) < X.shape[-1], 1.0, -1.0)
+    return np.asarray(norm((R * signs) @ np.swapaxes(R, -1, -2), axis=(-2, -1)))

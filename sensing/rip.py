@@ -7,13 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import minimize
 
-from .operators import SensingOperator
-from .validation import FloatArray, whole_number
+from .floats import finite, silently
+from .operators import SensingOperator, checked_operator, unchecked_products
+from .validation import FloatArray, random_generator, whole_number
 
 _SAMPLES = 6  # random starts of the lower bound of a bracket
 _DENSE_BYTES = 2**28  # up to which all matrices are formed for its upper bound
 
 
+@silently
 def rip_lower_bound(
     operator: SensingOperator,
     rank: int,
@@ -51,7 +53,10 @@ def rip_lower_bound(
     Raises
     ------
     TypeError, ValueError
-        For a rank, a number of samples or of iterations that is not a whole number from 1 on.
+        For a rank, a number of samples or of iterations that is not a whole number from 1 on, or
+        what is no operator.
+    OverflowError
+        If ‖A(M)‖² is beyond float64.
 
     Examples
     --------
@@ -60,9 +65,10 @@ def rip_lower_bound(
     >>> round(sensing.rip_lower_bound(operator, 2, samples=2, seed=0), 6)
     0.5
     """
+    operator = checked_operator(operator)
     rank, samples = whole_number("rank", rank), whole_number("samples", samples)
     max_iterations = whole_number("max_iterations", max_iterations)
-    rng = np.random.default_rng(seed)
+    rng = random_generator(seed)
     p = min(rank, operator.n)
     best = 0.0
     for _ in range(samples):
@@ -98,6 +104,7 @@ class RipBracket:
     upper_side: float
 
 
+@silently
 def rip_bracket(operator: SensingOperator, rank: int, *, seed: int) -> RipBracket:
     """Return the bracket of δ_p for p = `rank`.
 
@@ -112,7 +119,7 @@ def rip_bracket(operator: SensingOperator, rank: int, *, seed: int) -> RipBracke
         return RipBracket(rank, lower, np.inf, np.inf)
     rows, cols = np.triu_indices(n)
     in_basis = operator.matrices()[:, rows, cols] * np.where(rows == cols, 1.0, np.sqrt(2.0))
-    squares = np.linalg.svd(in_basis, compute_uv=False) ** 2
+    squares = finite("operator: ‖A(M)‖²", np.linalg.svd(in_basis, compute_uv=False) ** 2)
     least = float(squares[-1]) if m >= k else 0.0
     upper_side = max(0.0, float(squares[0]) - 1)
     return RipBracket(rank, lower, max(upper_side, 1 - least), upper_side)
@@ -122,18 +129,20 @@ def _improve(operator: SensingOperator, U: FloatArray, sign: float, max_iteratio
     """Return an extreme quotient (the largest for sign +1) reached from the column space of U."""
     n, p = U.shape
     quotient, S = _extreme(operator, U, sign)
+    measure, adjoint = unchecked_products(operator)
+    unit = max(quotient, 1.0)  # the search works with quotients of order one
 
     def negative_quotient(z: FloatArray) -> tuple[float, FloatArray]:
         """Return −sign · q and its gradient in z = (L, S): q = ‖A(L S Lᵀ)‖² / ‖L S Lᵀ‖²."""
         # L need not be orthonormal: with G = LᵀL, ‖L S Lᵀ‖² = tr(S G S G). No n×n matrix is formed.
         L, S = z[: n * p].reshape(n, p), z[n * p :].reshape(p, p)
-        y, G = operator.measure(L @ S, L), L.T @ L
+        y, G = measure(L @ S, L), L.T @ L
         norm = float(np.sum((S @ G) * (G @ S).T))
         q = float(y @ y) / norm
-        pushed = operator.adjoint_matmul(y, L)
+        pushed = adjoint(y, L)
         by_L = 4 * (pushed @ S - q * L @ S @ G @ S) / norm
         by_S = 2 * (L.T @ pushed - q * G @ S @ G) / norm
-        return -sign * q, -sign * np.concatenate([by_L.ravel(), by_S.ravel()])
+        return -sign * q / unit, -sign * np.concatenate([by_L.ravel(), by_S.ravel()]) / unit
 
     start = np.concatenate([U.ravel(), S.ravel()])
     found = minimize(
@@ -152,7 +161,8 @@ def _extreme(operator: SensingOperator, U: FloatArray, sign: float) -> tuple[flo
     scale = np.where(rows == cols, 1.0, np.sqrt(2.0))
     columns = [operator.measure(U[:, [i]], U[:, [j]]) for i, j in zip(rows, cols, strict=True)]
     measured = np.array(columns).T * scale
-    values, vectors = np.linalg.eigh(measured.T @ measured)
+    gram = finite("operator: ‖A(M)‖²", measured.T @ measured)
+    values, vectors = np.linalg.eigh(gram)
     pick = -1 if sign > 0 else 0
     S = np.zeros((k, k))
     S[rows, cols] = vectors[:, pick] / scale

@@ -8,10 +8,12 @@ import numpy as np
 from scipy.linalg import eigh
 from scipy.sparse.linalg import ArpackNoConvergence, eigsh
 
+from .floats import finite, norm, normalised, silently
+from .operators import unchecked_products
 from .problem import SensingProblem
 from .threads import one_thread
 from .tolerances import EIGENPAIR, SINGULAR
-from .validation import FloatArray, whole_number
+from .validation import FloatArray, locked, positive, real_array, whole_number
 
 _DENSE_BELOW = 400  # up to this n a dense factorisation is cheaper than a Lanczos run
 
@@ -35,6 +37,7 @@ class LeastEigenpairs:
     residual: float
 
 
+@silently
 def least_eigenpairs(problem: SensingProblem, X: FloatArray, count: int = 1) -> LeastEigenpairs:
     """Return the `count` least eigenpairs of the landscape matrix G(X) (docs/theory.md, section 3).
 
@@ -52,10 +55,11 @@ def least_eigenpairs(problem: SensingProblem, X: FloatArray, count: int = 1) -> 
 
     Raises
     ------
-    ValueError
-        If `count` is not in 1..n.
+    TypeError, ValueError
+        If `count` is not in 1..n, or X is not a finite (n, r) array.
     ArithmeticError
-        If the Lanczos run does not reach a residual of 1e-8.
+        If the Lanczos run does not reach a residual of 1e-8; as OverflowError, if G(X) is beyond
+        float64.
     """
     count = whole_number("count", count)
     if count > problem.n:
@@ -63,7 +67,7 @@ def least_eigenpairs(problem: SensingProblem, X: FloatArray, count: int = 1) -> 
     G = problem.landscape(X)
     if problem.n <= _DENSE_BELOW or count > problem.n // 4:
         dense = G @ np.eye(problem.n)
-        values, vectors = _least_of_dense((dense + dense.T) / 2, count)
+        values, vectors = _least_of_dense(dense / 2 + dense.T / 2, count)
     else:
         start = np.random.default_rng(0).standard_normal(problem.n)
         # The least eigenvalues may lie close together: a wide basis tells them apart.
@@ -80,13 +84,13 @@ def least_eigenpairs(problem: SensingProblem, X: FloatArray, count: int = 1) -> 
     largest = np.abs(vectors).argmax(axis=0)
     vectors = vectors * np.where(vectors[largest, np.arange(count)] < 0, -1.0, 1.0)
     scale = max(float(np.abs(values).max()), np.finfo(float).tiny)
-    residual = float(np.linalg.norm(G @ vectors - vectors * values, axis=0).max()) / scale
+    residual = float(norm(G @ vectors - vectors * values, axis=(0,)).max()) / scale
     if problem.n > _DENSE_BELOW and residual > EIGENPAIR:
         raise ArithmeticError(
             f"the least eigenpairs of G(X) have a relative residual of {residual:.3g} "
             f"> {EIGENPAIR:g}"
         )
-    return LeastEigenpairs(values, vectors, residual)
+    return LeastEigenpairs(locked(values), locked(vectors), residual)
 
 
 def _least_of_dense(G: FloatArray, count: int) -> tuple[FloatArray, FloatArray]:
@@ -108,6 +112,7 @@ class SingularTriplet:
     q: FloatArray
 
 
+@silently
 def last_singular_triplet(X: FloatArray, *, tolerance: float = SINGULAR) -> SingularTriplet:
     """Return the last nonzero singular triplet (σ_r, v_r, q_r) of X.
 
@@ -116,9 +121,11 @@ def last_singular_triplet(X: FloatArray, *, tolerance: float = SINGULAR) -> Sing
 
     Raises
     ------
-    ValueError
-        If X = 0, which has no nonzero singular value.
+    TypeError, ValueError
+        If X is not a finite matrix; if X = 0, which has no nonzero singular value.
     """
+    X = real_array("X", X, (None, None))
+    tolerance = positive("tolerance", tolerance, or_zero=True)
     V, values, Qt = np.linalg.svd(X, full_matrices=False)
     if values[0] == 0:
         raise ValueError(
@@ -127,9 +134,10 @@ def last_singular_triplet(X: FloatArray, *, tolerance: float = SINGULAR) -> Sing
     last = int(np.count_nonzero(values > tolerance * values[0])) - 1
     v, q = V[:, last], Qt[last]
     sign = -1.0 if q[np.argmax(np.abs(q))] < 0 else 1.0
-    return SingularTriplet(float(values[last]), sign * v, sign * q)
+    return SingularTriplet(float(values[last]), locked(sign * v), locked(sign * q))
 
 
+@silently
 def relative_gradient_norm(problem: SensingProblem, X: FloatArray) -> float:
     """Return ‖∇h(X)‖_F in units of its terms: over 2 ‖A*(A(XXᵀ)) X‖_F + 2 ‖A*(b) X‖_F.
 
@@ -151,6 +159,8 @@ def relative_gradient_norm(problem: SensingProblem, X: FloatArray) -> float:
     ------
     TypeError, ValueError
         For X of the wrong shape or not finite.
+    OverflowError
+        If A(A*(·)) is beyond float64.
 
     Examples
     --------
@@ -158,8 +168,13 @@ def relative_gradient_norm(problem: SensingProblem, X: FloatArray) -> float:
     >>> sensing.relative_gradient_norm(sensing.two_by_two(), [[0.0], [0.5**0.5]]) < 1e-15
     True
     """
-    X = problem.factor("X", X)
-    A = problem.operator
-    terms = [A.adjoint_matmul(y, X) for y in (A.measure(X, X), problem.measurements)]
-    scale = sum(float(np.linalg.norm(term)) for term in terms)
-    return float(np.linalg.norm(terms[0] - terms[1])) / scale if scale > 0 else 0.0
+    x, of_x = normalised(problem.factor("X", X))
+    measure, adjoint = unchecked_products(problem.operator)
+    # Units are taken out of X, A(XXᵀ) and b: they cancel in the quotient, and need no range.
+    y, of_y = normalised(measure(x, x))
+    b, of_b = normalised(problem.measurements)
+    unit = max(2 * of_x + of_y, of_b)
+    first = np.ldexp(adjoint(y, x), 2 * of_x + of_y - unit)
+    second = np.ldexp(adjoint(b, x), of_b - unit)
+    scale = finite("X: a term of ∇h(X)", norm(first) + norm(second))
+    return norm(first - second) / scale if scale > 0 else 0.0

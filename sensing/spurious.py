@@ -5,23 +5,24 @@ from __future__ import annotations
 import numpy as np
 
 from .descent import gradient_descent_batch
-from .polishing import polish
+from .floats import normalised, silently
+from .polishing import is_negligible, polished_point
 from .problem import SensingProblem
-from .spectrum import relative_gradient_norm
 from .step_rules import Backtracking
-from .tolerances import DESCENDED, NONZERO, POLISHED
-from .validation import FloatArray, whole_number
+from .tolerances import DESCENDED, POLISHED, STATIONARY
+from .validation import FloatArray, random_generator, whole_number
 
 _STARTS = 6
 
 
+@silently
 def spurious_point(
     problem: SensingProblem, *, seed: int | np.random.Generator = 0, max_iterations: int = 500
 ) -> FloatArray:
     """Return a stationary point with h > 0, if descents from random starts end at one.
 
     Each of six descents is polished. The first end that is stationary and not the truth is taken;
-    without one, the most stationary end.
+    without one, the most stationary end, such as the truth.
 
     Parameters
     ----------
@@ -36,13 +37,16 @@ def spurious_point(
     Returns
     -------
     array (n, r)
-        Not zero.
+        Not zero, with a relative gradient norm of at most 1e-8.
 
     Raises
     ------
-    ValueError
-        If every descent, the last ones longer, ends at X = 0: then b has no positive part that a
-        PSD matrix could meet.
+    TypeError, ValueError
+        For a bad seed or number of steps. If every descent, the last ones longer, ends at X = 0:
+        then b has no positive part that a PSD matrix could meet. If none comes to a stationary
+        point.
+    OverflowError
+        If h or its derivatives are beyond float64.
 
     Examples
     --------
@@ -53,13 +57,14 @@ def spurious_point(
     True
     """
     max_iterations = whole_number("max_iterations", max_iterations, least=0)
-    rng = np.random.default_rng(seed)
+    rng = random_generator(seed)
     points: list[tuple[float, FloatArray]] = []
     for attempt in range(2 * _STARTS):
         start = rng.standard_normal(problem.shape)
         # h(s·start) is least at this scale s; spread it around.
-        y = problem.operator.measure(start, start)
-        fit = float(y @ problem.measurements) / max(float(y @ y), np.finfo(float).tiny)
+        y, unit = normalised(problem.operator.measure(start, start))
+        square = float(y @ y)
+        fit = float(y @ np.ldexp(problem.measurements, -unit)) / square if square > 0 else 0.0
         start *= rng.uniform(0.2, 2.0) * (np.sqrt(fit) if fit > 0 else 1.0)
         (descent,) = gradient_descent_batch(
             problem,
@@ -68,9 +73,8 @@ def spurious_point(
             max_iterations=max_iterations if attempt < _STARTS else 20 * (max_iterations + 100),
             tolerance=DESCENDED,
         )
-        X = polish(problem, descent.point)
-        if np.linalg.norm(X) > NONZERO:
-            left = relative_gradient_norm(problem, X)
+        X, left = polished_point(problem, descent.point)
+        if not is_negligible(problem, X):
             points.append((left, X))
             if left < POLISHED and not problem.is_solved(X):
                 return X
@@ -80,4 +84,10 @@ def spurious_point(
         raise ValueError(
             "problem: expected a stationary point other than X = 0, but every descent ended there"
         )
-    return min(points, key=lambda point: point[0])[1]
+    left, X = min(points, key=lambda point: point[0])
+    if left > STATIONARY:
+        raise ValueError(
+            "problem: expected descents to come to a stationary point, but the best of "
+            f"{len(points)} ended where ‖∇h‖ is {left:.2g} of its terms"
+        )
+    return X

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
-
+from .floats import norm
 from .tolerances import SUFFICIENT_DECREASE
 from .validation import FloatArray, positive
 
@@ -68,7 +67,8 @@ class Backtracking:
     Attributes
     ----------
     initial : float
-        First trial step; later trials start from twice the last accepted step.
+        First trial step, in units of h/‖∇h‖², with which a linear h would fall to zero: the same
+        for a problem in any units. Later trials start from twice the last accepted step.
     c : float
         Sufficient-decrease constant in (0, ½].
 
@@ -92,11 +92,11 @@ class Backtracking:
     c: float = SUFFICIENT_DECREASE
 
     def __post_init__(self) -> None:
-        positive("initial", self.initial)
-        if not 0 < self.c <= 0.5:
-            raise ValueError(
-                f"c: expected a sufficient-decrease constant in (0, 0.5], got {self.c}"
-            )
+        object.__setattr__(self, "initial", positive("initial", self.initial))
+        c = positive("c", self.c)
+        if c > 0.5:
+            raise ValueError(f"c: expected a sufficient-decrease constant in (0, 0.5], got {c}")
+        object.__setattr__(self, "c", c)
 
     def step(
         self,
@@ -107,12 +107,14 @@ class Backtracking:
         last: float,
     ) -> float:
         """Return the first halved step that meets the Armijo condition, or 0 if none does."""
-        slope = float(np.sum(gradient * gradient))
-        trial = 2 * last if last > 0 else self.initial
+        size = norm(gradient)
+        if size == 0:
+            return 0.0
+        trial = 2 * last if last > 0 else self.initial * (value / size / size)
         for _ in range(100):
             reached = objective(X - trial * gradient)
-            # Strictly lower: rounding may swallow the slope.
-            if reached < value and reached <= value - self.c * trial * slope:
+            # Strictly lower: rounding may swallow the slope, trial · size².
+            if reached < value and reached <= value - self.c * (trial * size) * size:
                 return trial
             trial /= 2
         return 0.0

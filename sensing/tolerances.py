@@ -35,6 +35,12 @@ NEGATIVE_EIGENVALUE = 1e-12
 """λ_n counts as negative below minus this times the sum of the sizes of its two terms: they cancel
 at the truth, where some thousand ε are left of them."""
 
+SMALLEST_MEASUREMENTS, LARGEST_MEASUREMENTS = 1e-150, 1e150
+"""‖b‖ for which ½‖b‖², the unit of h, is a float64 with all its digits (1e-308 to 1e308)."""
+
+SMALLEST_SQUARE, LARGEST_SQUARE = 1e-140, 1e140
+"""Norms between which the squares of the entries that matter are float64 with all their digits."""
+
 STALLED = 1e-7
 """Fraction of h that a descent must lose over its window, or it has stalled (published value)."""
 

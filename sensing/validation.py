@@ -1,8 +1,17 @@
-"""Refusals: bad input is named, with what was expected and what came, before any work."""
+"""Refusals: bad input is named, with what was expected and what came, before any work.
+
+What is a number is decided here, once: Python's and numpy's integers and floats and fractions, as
+far as float64 holds them. Complex numbers, strings, objects, masked arrays, NaN and infinities are
+none. A boolean is no number either, but an array of booleans is one of zeros and ones: a mask of
+observed entries does for weights.
+"""
 
 from __future__ import annotations
 
 import operator as _operator
+from math import prod
+from numbers import Real
+from types import EllipsisType
 from typing import Any
 
 import numpy as np
@@ -10,17 +19,57 @@ import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float64]
 
+_NESTED = 64  # axes that a numpy array can have
+_MOST_BYTES = 2**50  # a petabyte
 
-def real_array(name: str, value: Any, shape: tuple[int | None, ...]) -> FloatArray:
-    """Return `value` as a finite float64 array of the given shape (None: any length from one on).
+
+def real_array(name: str, value: Any, shape: tuple[int | EllipsisType | None, ...]) -> FloatArray:
+    """Return `value` as a finite float64 array of the given shape.
+
+    None stands for any length from one on, a leading `...` for any axes before the others, none
+    of them empty. A
+    float64 array is returned as it is: what keeps it takes a `locked` copy.
 
     Raises
     ------
     TypeError
         If the value is not real numbers.
     ValueError
-        If the shape differs or an entry is NaN or infinite.
+        If the shape differs or an entry is NaN or infinite, or beyond float64.
     """
+    array = _float64(name, value)
+    lengths: tuple[Any, ...] = shape
+    got = array.shape
+    if shape and shape[0] is ...:
+        lengths = shape[1:]
+        got = got[max(0, array.ndim - len(lengths)) :]
+    if (
+        len(got) != len(lengths)
+        or 0 in array.shape
+        or any(
+            have == 0 if want is None else have != want
+            for want, have in zip(lengths, got, strict=True)
+        )
+    ):
+        words: dict[Any, str] = {None: "any", ...: "..."}
+        expected = ", ".join(words.get(length, str(length)) for length in shape)
+        raise ValueError(
+            f"{name}: expected an array of shape ({expected}), got shape {array.shape}"
+        )
+    if not np.isfinite(array).all():
+        raise ValueError(
+            f"{name}: expected finite numbers, "
+            f"got {np.count_nonzero(~np.isfinite(array))} not finite in float64"
+        )
+    return array
+
+
+def _float64(name: str, value: Any) -> FloatArray:
+    """Return real numbers as float64, infinite where they are beyond it."""
+    if type(value) is np.ndarray and value.dtype == np.float64 and value.dtype.isnative:
+        return value
+    if _is_masked(value):
+        raise TypeError(f"{name}: expected real numbers, got a masked array (fill it first)")
     try:
         array = np.asarray(value)
     except ValueError as error:
@@ -29,30 +78,36 @@ def real_array(name: str, value: Any, shape: tuple[int | None, ...]) -> FloatArr
         ) from error
     if array.dtype.kind not in "fiub":  # floats, integers with and without sign, booleans
         raise TypeError(f"{name}: expected real numbers, got dtype {array.dtype}")
-    expected = "(" + ", ".join("any" if length is None else str(length) for length in shape) + ")"
-    if array.ndim != len(shape) or any(
-        got == 0 if want is None else got != want
-        for want, got in zip(shape, array.shape, strict=True)
-    ):
-        raise ValueError(f"{name}: expected an array of shape {expected}, got shape {array.shape}")
-    if not np.all(np.isfinite(array)):
-        raise ValueError(
-            f"{name}: expected finite numbers, "
-            f"got {np.count_nonzero(~np.isfinite(array))} not finite"
-        )
-    return array.astype(np.float64, copy=False)
+    with np.errstate(all="ignore"):  # a longer float may be beyond float64
+        return array.astype(np.float64, copy=False)
+
+
+def _is_masked(value: Any, depth: int = 0) -> bool:
+    """Return whether a value is, or holds in its lists, a masked array or entry."""
+    if isinstance(value, list | tuple) and depth < _NESTED:
+        return any(_is_masked(item, depth + 1) for item in value)
+    return isinstance(value, np.ma.MaskedArray)
+
+
+def locked(array: FloatArray) -> FloatArray:
+    """Return a copy that cannot be written to: what a frozen object keeps."""
+    copy = np.array(array, dtype=np.float64)
+    copy.flags.writeable = False
+    return copy
 
 
 def whole_number(name: str, value: Any, least: int = 1) -> int:
     """Return `value` as an int of at least `least`; TypeError or ValueError otherwise."""
-    if isinstance(value, bool):
-        raise TypeError(f"{name}: expected a whole number, got {value!r}")
     try:
+        if isinstance(value, bool | np.bool_):
+            raise TypeError
         number = _operator.index(value)
     except TypeError as error:
-        raise TypeError(f"{name}: expected a whole number, got {value!r}") from error
+        raise TypeError(f"{name}: expected a whole number, got {shown(value)}") from error
     if number < least:
-        raise ValueError(f"{name}: expected a whole number of at least {least}, got {number}")
+        raise ValueError(
+            f"{name}: expected a whole number of at least {least}, got {shown(number)}"
+        )
     return number
 
 
@@ -60,23 +115,66 @@ def odd_order(value: Any, name: str = "order") -> int:
     """Return the lifting order as an int: odd and positive (docs/theory.md, section 2)."""
     number = whole_number(name, value)
     if number % 2 == 0:
-        raise ValueError(f"{name}: expected an odd lifting order (1, 3, 5, ...), got {number}")
+        raise ValueError(
+            f"{name}: expected an odd lifting order (1, 3, 5, ...), got {shown(number)}"
+        )
+    return number
+
+
+def real_number(name: str, value: Any) -> float:
+    """Return `value` as a finite float; TypeError or ValueError otherwise."""
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value[()]
+    if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
+        raise TypeError(f"{name}: expected a real number, got {shown(value)}")
+    try:
+        with np.errstate(all="ignore"):
+            number = float(value)
+    except OverflowError as error:
+        raise ValueError(
+            f"{name}: expected a finite number, got {shown(value)}, beyond float64"
+        ) from error
+    if not np.isfinite(number):
+        raise ValueError(f"{name}: expected a finite number, got {number}")
     return number
 
 
 def positive(name: str, value: Any, *, or_zero: bool = False) -> float:
     """Return `value` as a finite float that is positive (or zero, if allowed)."""
-    if isinstance(value, bool | str | bytes):
-        raise TypeError(f"{name}: expected a real number, got {value!r}")
+    wanted = f"expected a finite number {'>= 0' if or_zero else '> 0'}"
     try:
-        number = float(value)
-    except TypeError as error:
-        raise TypeError(f"{name}: expected a real number, got {value!r}") from error
-    if not np.isfinite(number) or number < 0 or (number == 0 and not or_zero):
-        raise ValueError(
-            f"{name}: expected a finite number {'>= 0' if or_zero else '> 0'}, got {number}"
-        )
+        number = real_number(name, value)
+    except ValueError as error:
+        raise ValueError(str(error).replace("expected a finite number", wanted)) from error
+    if number < 0 or (number == 0 and not or_zero):
+        raise ValueError(f"{name}: {wanted}, got {number}")
     return number
+
+
+def random_generator(seed: Any, name: str = "seed") -> np.random.Generator:
+    """Return the generator given, or a new one from a whole number or several."""
+    if isinstance(seed, np.random.Generator):
+        return seed
+    if isinstance(seed, tuple | list) and seed:
+        return np.random.default_rng([whole_number(name, each, least=0) for each in seed])
+    return np.random.default_rng(whole_number(name, seed, least=0))
+
+
+def refuse_absurd(*shape: int) -> None:
+    """Refuse an array that no machine holds: numpy's own words would name nothing."""
+    if 8 * prod(shape) > _MOST_BYTES:
+        raise MemoryError(
+            f"an array of shape ({', '.join(map(shown, shape))}) has more than "
+            f"{show_bytes(_MOST_BYTES)}"
+        )
+
+
+def shown(value: Any) -> str:
+    """Return a value in a few characters, whatever it is."""
+    try:
+        return f"{value!r:.60}"
+    except ValueError:  # Python does not print integers of thousands of digits
+        return f"a {type(value).__name__} too long to print"
 
 
 def show_bytes(count: float) -> str:

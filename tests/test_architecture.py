@@ -23,6 +23,7 @@ ALLOWED = {
 LEVELS = {
     "sensing": [
         {"reasons", "tolerances", "validation", "threads"},
+        {"floats"},
         {"operators", "step_rules"},
         {"problem", "rip"},
         {"descent", "spectrum", "checks"},

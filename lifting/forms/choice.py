@@ -6,9 +6,18 @@ from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 from lift_compare.sensing import SensingProblem
-from lift_compare.sensing.validation import odd_order
+from lift_compare.sensing.validation import odd_order, shown
 
-from ..cost import ITEMSIZE, LiftingCost, LiftingCosts, python_bytes
+from ..cost import (
+    ADDRESSABLE_BYTES,
+    ITEMSIZE,
+    LARGEST_ORDER,
+    MOST_MODES,
+    LiftingCost,
+    LiftingCosts,
+    operations,
+    python_bytes,
+)
 from .entrywise import EntrywiseForm
 from .normal import NormalForm
 from .rank_one import RankOneForm
@@ -49,21 +58,43 @@ FORMS: dict[str, Any] = {
 
 
 def plan(problem: SensingProblem, order: int, names: Iterable[str]) -> dict[str, Form]:
-    """Return those of the named forms that apply, planned but not built."""
+    """Return those of the named forms that apply, planned but not built.
+
+    None, where w alone is more than memory can address: planning a contraction takes longer the
+    more modes there are, and could only confirm that it cannot be done.
+    """
+    if is_beyond(problem, order):
+        return {}
     applying = (name for name in names if FORMS[name].unfit(problem, order) is None)
     return {name: FORMS[name](problem, order) for name in applying}
+
+
+def is_beyond(problem: SensingProblem, order: int) -> bool:
+    """Return whether w has too many modes for an array, or too many entries for any memory."""
+    return order >= MOST_MODES or _tensor_bytes(problem, order) >= ADDRESSABLE_BYTES
+
+
+def _tensor_bytes(problem: SensingProblem, order: int) -> int:
+    return int(ITEMSIZE * (problem.n * problem.rank) ** order)
 
 
 def costs_of(
     planned: dict[str, Form], names: Iterable[str], problem: SensingProblem, order: int
 ) -> LiftingCosts:
     """Return the predicted cost of the named forms; one that is not planned does not apply."""
-    tensor_bytes = ITEMSIZE * (problem.n * problem.rank) ** order
+    tensor_bytes = _tensor_bytes(problem, order)
     rows = []
     for name in names:
         if name not in planned:
             reason = FORMS[name].unfit(problem, order)
-            rows.append(LiftingCost(name, 0.0, 0, tensor_bytes, reason=reason))
+            # Lower bounds: every form writes a gradient of the size of w.
+            flops, peak = (0.0, 0) if reason else (operations(tensor_bytes), tensor_bytes)
+            symmetric = FORMS[name].symmetric_only
+            rows.append(
+                LiftingCost(
+                    name, flops, peak, tensor_bytes, symmetric_only=symmetric, reason=reason
+                )
+            )
             continue
         form = planned[name]
         rows.append(
@@ -89,18 +120,19 @@ def predict_cost(problem: SensingProblem, order: int) -> LiftingCosts:
     problem : SensingProblem
         The problem in matrix space.
     order : int
-        The odd lifting order l.
+        The odd lifting order l, at most 1001.
 
     Returns
     -------
     LiftingCosts
         Operations and bytes of each form, or why it does not apply; `.choose(memory_limit)` is the
-        one that a `LiftedProblem` would take.
+        one that a `LiftedProblem` would take. Where w alone has 64 modes or more, or more bytes
+        than memory can address, they are lower bounds: the size of w.
 
     Raises
     ------
     TypeError, ValueError
-        For an order that is not odd and positive.
+        For what is no problem, or an order that is not odd, positive and at most 1001.
 
     Examples
     --------
@@ -111,5 +143,9 @@ def predict_cost(problem: SensingProblem, order: int) -> LiftingCosts:
     >>> costs.choose(memory_limit=10**9).form
     'entrywise'
     """
+    if not isinstance(problem, SensingProblem):
+        raise TypeError(f"problem: expected a SensingProblem, got {type(problem).__name__}")
     order = odd_order(order)
+    if order > LARGEST_ORDER:
+        raise ValueError(f"order: expected at most {LARGEST_ORDER}, got {shown(order)}")
     return costs_of(plan(problem, order, FORMS), FORMS, problem, order)

@@ -12,7 +12,7 @@ import opt_einsum
 import tensorly as tl
 
 from ..backends import row_major
-from ..cost import ITEMSIZE
+from ..cost import ITEMSIZE, operations
 
 Labels = Sequence[Hashable]
 
@@ -89,7 +89,7 @@ class Contraction:
             later = {label for term in [*terms, wanted] for label in term}
             step, result = _pair((i, j), left, right, later, wanted, sizes)
             size = ITEMSIZE * math.prod(step.shape)
-            multiplications = float(math.prod(step.left.shape) * step.right.shape[1])
+            multiplications = operations(math.prod(step.left.shape) * step.right.shape[1])
             self.flops += 2 * multiplications
             self.largest_product = max(self.largest_product, multiplications)
             for copied, freed in ((step.left.copied, left_held), (step.right.copied, right_held)):

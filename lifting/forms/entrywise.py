@@ -72,7 +72,7 @@ class EntrywiseForm(ExpandedForm):
         )
         self.hessian_bytes = self.gradient_bytes + 2 * tensor_bytes + headers
         self.stored_bytes = ITEMSIZE * (n**2 + sum(n ** (2 * s) for s in range(self._half + 1)))
-        self.building_bytes = self.stored_bytes + ITEMSIZE * 4 * n**2
+        self.building_bytes = self.stored_bytes + ITEMSIZE * 6 * n**2
 
     @staticmethod
     def unfit(problem: SensingProblem, order: int) -> str | None:

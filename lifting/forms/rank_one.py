@@ -10,7 +10,7 @@ import tensorly as tl
 from lift_compare.sensing import RankOneOperator, SensingProblem
 
 from ..backends import inner_product
-from ..cost import ITEMSIZE
+from ..cost import ITEMSIZE, operations
 from .contraction import Contraction
 
 
@@ -42,7 +42,7 @@ class RankOneForm:
         self._back = Contraction([[*i, *s], *vectors], mixed, sizes)
 
         projected, residual = self._project.result_bytes, ITEMSIZE * m**order
-        self.flops = self._project.flops + self._back.flops + 4.0 * (m * r) ** order
+        self.flops = self._project.flops + self._back.flops + 4.0 * operations((m * r) ** order)
         self.largest_product = max(self._project.largest_product, self._back.largest_product)
         self.gradient_bytes = max(
             self._project.peak_bytes, projected + residual, projected + self._back.peak_bytes

@@ -81,7 +81,8 @@ class SymmetricForm:
             compression_bytes(problem),
             ITEMSIZE * m * (n * n + self._pairs),  # the A_i, and their distinct entries
             self.stored_bytes
-            + 3 * ITEMSIZE * terms  # the weights of the terms, while they are counted
+            # The weights of the terms, while they are counted, and what the heap keeps of them.
+            + 6 * ITEMSIZE * terms
             + 4 * ITEMSIZE * n * n * r,  # the triples (p, q, σ) of one mode
         )
 

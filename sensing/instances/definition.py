@@ -17,9 +17,12 @@ from ..spurious import spurious_point
 from ..step_rules import StepRule
 from ..validation import (
     FloatArray,
+    locked,
     odd_order,
     positive,
+    random_generator,
     real_array,
+    shown,
     whole_number,
 )
 
@@ -52,10 +55,10 @@ class LiftSettings:
     steps: int = 1000
 
     def __post_init__(self) -> None:
-        odd_order(self.order)
-        positive("rho", self.rho)
-        positive("eta", self.eta)
-        whole_number("steps", self.steps, least=0)
+        object.__setattr__(self, "order", odd_order(self.order))
+        object.__setattr__(self, "rho", positive("rho", self.rho))
+        object.__setattr__(self, "eta", positive("eta", self.eta))
+        object.__setattr__(self, "steps", whole_number("steps", self.steps, least=0))
 
     @property
     def step_size(self) -> float:
@@ -102,9 +105,19 @@ class DescentSettings:
     before: int
     after: int
 
+    def __post_init__(self) -> None:
+        centre = locked(real_array("centre", self.centre, (None, None)))
+        object.__setattr__(self, "centre", centre)
+        object.__setattr__(self, "spread", positive("spread", self.spread, or_zero=True))
+        if not hasattr(self.step_size, "step"):
+            object.__setattr__(self, "step_size", positive("step_size", self.step_size))
+        for name in ("before", "after"):
+            object.__setattr__(self, name, whole_number(name, getattr(self, name), least=0))
+        random_generator(self.seed)
+
     def start(self) -> FloatArray:
         """Return the start, shape (n, r)."""
-        draw = np.random.default_rng(self.seed).standard_normal(np.shape(self.centre))
+        draw = random_generator(self.seed).standard_normal(self.centre.shape)
         return np.asarray(self.centre + self.spread * draw)
 
     def run(self, problem: SensingProblem) -> Descent:
@@ -162,9 +175,17 @@ class Instance:
             kind = type(self.problem).__name__
             raise TypeError(f"problem: expected a SensingProblem, got {kind}")
         if self.known_point is not None:
-            point = real_array("known_point", self.known_point, self.problem.shape).copy()
-            point.flags.writeable = False
-            object.__setattr__(self, "known_point", point)
+            point = real_array("known_point", self.known_point, self.problem.shape)
+            object.__setattr__(self, "known_point", locked(point))
+        kinds: dict[str, type] = {"name": str, "facts": Mapping, "source": str}
+        if self.settings is not None:
+            kinds["settings"] = LiftSettings
+        if self.descent is not None:
+            kinds["descent"] = DescentSettings
+        for name, kind in kinds.items():
+            if not isinstance(value := getattr(self, name), kind):
+                raise TypeError(f"{name}: expected a {kind.__name__}, got {shown(value)}")
+        object.__setattr__(self, "facts", dict(self.facts))
 
     @cached_property
     def point(self) -> FloatArray | None:
@@ -178,6 +199,12 @@ class Instance:
 
         Where the instance has no point, descents from random starts look for a spurious one
         (`sensing.spurious_point`); `seed` is theirs.
+
+        Raises
+        ------
+        TypeError, ValueError, OverflowError
+            As `sensing.polish` and `sensing.spurious_point` do: where no stationary point is
+            reached.
         """
         if self.point is None:
             return spurious_point(self.problem, seed=seed)
@@ -195,4 +222,6 @@ class Instance:
         if self.settings is not None:
             s = self.settings
             words += f"; order {s.order}, ρ = {s.rho:g}, η = {s.eta:g}, T = {s.steps}"
+        if self.known_point is not None and self.problem.is_solved(self.known_point):
+            words += "; its X̂ solves the problem"
         return words + ")"

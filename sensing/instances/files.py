@@ -7,7 +7,8 @@ Keys of the archive (docs/instances.md has an example):
                            A_i = a_i a_iᵀ; or the weights as rows (i, j, w_ij), kept sparse
     b (m,)  or  Z (n, any) measurements, or the ground truth that gives them (both are allowed)
     X (n, r)     optional  the point of interest
-    rank         optional  r, a whole number; otherwise the columns of X, else of Z, else 1
+    rank         optional  r, a whole number; otherwise the columns of X, else of Z. With b alone it
+                           must be there
     settings (4,) optional order, ρ, η and T of the simulated lift
 """
 
@@ -33,7 +34,7 @@ from ..operators import (
     SensingOperator,
 )
 from ..problem import SensingProblem
-from ..validation import FloatArray, real_array, show_bytes
+from ..validation import FloatArray, real_array, show_bytes, shown, whole_number
 from .definition import Instance, LiftSettings
 
 MAX_BYTES = 2**30
@@ -72,7 +73,7 @@ def save_instance(path: Path_, instance: Instance) -> None:
     Raises
     ------
     TypeError
-        If it is not an Instance.
+        If it is not an Instance, or the path is none.
 
     Examples
     --------
@@ -86,6 +87,7 @@ def save_instance(path: Path_, instance: Instance) -> None:
     """
     if not isinstance(instance, Instance):
         raise TypeError(f"instance: expected an Instance, got {type(instance).__name__}")
+    path = _path(path)
     problem, s = instance.problem, instance.settings
     arrays = _operator_arrays(problem.operator)
     arrays |= {"b": problem.measurements, "rank": problem.rank}
@@ -135,12 +137,14 @@ def load_instance(path: Path_, *, max_bytes: int = MAX_BYTES) -> Instance:
     ...     sensing.load_instance(path)
     Instance(mine: n = 2, m = 2, r = 1)
     """
+    path, max_bytes = _path(path), whole_number("max_bytes", max_bytes)
     try:
         # Opened without blocking, so that a named pipe is refused by its kind and not waited for.
         flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
         descriptor = os.open(path, flags)
-    except OSError as error:
-        raise InstanceFileError(path, f"cannot be read: {error.strerror or error}") from error
+    except (OSError, ValueError) as error:  # a ValueError for a name with a null character
+        why = getattr(error, "strerror", None) or error
+        raise InstanceFileError(path, f"cannot be read: {why}") from error
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
         os.close(descriptor)
@@ -151,6 +155,12 @@ def load_instance(path: Path_, *, max_bytes: int = MAX_BYTES) -> Instance:
             raise InstanceFileError(path, f"{size} is over the limit of {limit}")
         arrays = _read_arrays(path, file, max_bytes)
     return _assemble(path, arrays)
+
+
+def _path(path: Any) -> str:
+    if not isinstance(path, str | os.PathLike):
+        raise TypeError(f"path: expected the path of a file, got {shown(path)}")
+    return os.fsdecode(path)
 
 
 def _operator_arrays(operator: SensingOperator) -> dict[str, Any]:
@@ -289,7 +299,7 @@ def _assemble(path: Path_, arrays: dict[str, FloatArray]) -> Instance:
     (key,) = (key for key in _OPERATORS if key in arrays)
     try:
         operator = _operator(key, arrays)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise InstanceFileError(path, _without_name(error), key) from error
     b, Z, X = (arrays.get(name) for name in ("b", "Z", "X"))
     if b is not None and b.shape != (operator.m,):
@@ -305,10 +315,12 @@ def _assemble(path: Path_, arrays: dict[str, FloatArray]) -> Instance:
         raise InstanceFileError(path, what, "X")
     if X is not None and not np.any(X):
         raise InstanceFileError(path, "expected a nonzero point, got all zeros", "X")
-    with np.errstate(all="ignore"):  # A(ZZᵀ) may overflow; it is then refused as not finite
-        measurements = b if b is not None else operator.measure(arrays["Z"], arrays["Z"])
     try:
+        measurements = b if b is not None else operator.measure(arrays["Z"], arrays["Z"])
         problem = SensingProblem(operator, measurements, rank, Z)
+    except OverflowError as error:
+        what = "expected finite numbers A(ZZᵀ), got some beyond float64"
+        raise InstanceFileError(path, what, "Z") from error
     except (TypeError, ValueError) as error:
         raise InstanceFileError(path, _without_name(error), "Z" if b is None else "b") from error
     settings = _settings(path, arrays["settings"]) if "settings" in arrays else None
@@ -327,7 +339,7 @@ def _operator(key: str, arrays: dict[str, FloatArray]) -> SensingOperator:
     index = entries[:, :2]
     if entries.shape[1] != 3:
         raise ValueError(f"entries: expected rows (i, j, w_ij), got shape {entries.shape}")
-    if not (side == int(side) and 1 <= side < 2**31):
+    if not (1 <= side < 2**31 and side == int(side)):
         raise ValueError(f"entries: expected n to be a whole number from 1 on, got {side:g}")
     if np.any(index != np.floor(index)) or index.min() < 0 or index.max() >= side:
         raise ValueError(f"entries: expected whole i and j in 0..{int(side) - 1}")
@@ -340,8 +352,11 @@ def _rank(path: Path_, arrays: dict[str, FloatArray], n: int) -> int:
     if "rank" in arrays:
         key, value = "rank", float(arrays["rank"].reshape(-1)[0])
     else:
-        key = next((name for name in ("X", "Z") if name in arrays), "rank")
-        value = float(arrays[key].shape[1]) if key in arrays else 1.0
+        key = next((name for name in ("X", "Z") if name in arrays), "")
+        if not key:
+            what = "expected the rank r, because neither X nor Z tells it: store rank"
+            raise InstanceFileError(path, what, "rank")
+        value = float(arrays[key].shape[1])
     if value != int(value) or not 1 <= value <= n:
         what = f"expected a rank that is a whole number in 1..{n}, got {value:g}"
         raise InstanceFileError(path, what, key)

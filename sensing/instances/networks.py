@@ -8,7 +8,7 @@ import numpy as np
 
 from ..operators import RankOneOperator
 from ..problem import SensingProblem
-from ..validation import real_array
+from ..validation import real_array, whole_number
 
 
 def quadratic_network(features: Any, targets: Any, width: int) -> SensingProblem:
@@ -40,7 +40,10 @@ def quadratic_network(features: Any, targets: Any, width: int) -> SensingProblem
     >>> sensing.quadratic_network([[1.0, 2.0], [0.0, 1.0], [3.0, 1.0]], [0, 1, 1], width=1)
     SensingProblem(RankOneOperator(n=2, m=3), rank=1, ground truth unknown)
     """
+    width = whole_number("width", width)
     x = real_array("features", features, (None, None))
     y = real_array("targets", targets, (len(x),))
     N = len(x)
+    if width > x.shape[1]:
+        raise ValueError(f"width: expected at most d = {x.shape[1]}, got {width}")
     return SensingProblem(RankOneOperator(x / N**0.25), y / np.sqrt(N), width)

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..operators import DenseOperator, EntrywiseOperator
 from ..problem import SensingProblem
-from ..validation import positive, whole_number
+from ..validation import positive, refuse_absurd, whole_number
 from .definition import DescentSettings, Instance, LiftSettings
 
 _SOD = "SOD paper, arXiv 2602.05887"
@@ -80,6 +80,7 @@ def perturbed_completion(n: int = 3, epsilon: float = 0.3) -> SensingProblem:
            [0.3, 1. , 1. ]])
     """
     n, epsilon = whole_number("n", n, least=2), positive("epsilon", epsilon)
+    refuse_absurd(n, n)
     odd = np.arange(n) % 2 == 1
     seen = odd[:, None] | odd[None, :] | np.eye(n, dtype=bool)
     Z = np.where(odd, 0.0, 1.0)[:, None]
@@ -124,6 +125,7 @@ def two_by_two_instance() -> Instance:
 
 def perturbed_completion_instance(n: int = 3, epsilon: float = 0.3) -> Instance:
     """Return perturbed completion, with the point where published gradient descent ends."""
+    n, epsilon = whole_number("n", n, least=2), positive("epsilon", epsilon)
     published = n == 3 and epsilon == 0.3
     return Instance(
         "perturbed-completion" if published else f"perturbed-completion:n={n},epsilon={epsilon:g}",

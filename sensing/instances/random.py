@@ -7,8 +7,8 @@ from scipy import sparse
 
 from ..operators import DenseOperator, EntrywiseOperator, RankOneOperator
 from ..problem import SensingProblem
-from ..validation import FloatArray, positive, whole_number
-from .definition import DescentSettings, Instance, LiftSettings
+from ..validation import FloatArray, positive, random_generator, refuse_absurd, whole_number
+from .definition import DescentSettings, Instance
 from .published import perturbed_completion
 
 _ROW_ENTRIES = 10  # stored weights a row of sparse completion
@@ -43,7 +43,8 @@ def gaussian(n: int, rank: int, m: int, seed: int | np.random.Generator) -> Sens
     SensingProblem(DenseOperator(n=5, m=14), rank=2, ground truth of shape (5, 2))
     """
     n, rank, m = _sizes(n, rank, m)
-    rng = np.random.default_rng(seed)
+    rng = random_generator(seed)
+    refuse_absurd(m, n, n)
     B = rng.standard_normal((m, n, n)) / np.sqrt(m)
     Z = rng.standard_normal((n, rank)) / np.sqrt(n)
     return SensingProblem.from_ground_truth(DenseOperator((B + B.transpose(0, 2, 1)) / 2), Z)
@@ -52,6 +53,7 @@ def gaussian(n: int, rank: int, m: int, seed: int | np.random.Generator) -> Sens
 def gaussian_instance(n: int, m: int, rank: int = 1, seed: int = 0) -> Instance:
     """Return a Gaussian problem, with the point where descent from a random start ends."""
     n, rank, m = _sizes(n, rank, m)
+    seed = whole_number("seed", seed, least=0)
     # The seed gives the matrices; a stream of its own keeps the start independent of them.
     descent = DescentSettings(
         np.zeros((n, rank)), spread=0.5, seed=(seed, 1), step_size=0.05, before=2000, after=2000
@@ -59,7 +61,6 @@ def gaussian_instance(n: int, m: int, rank: int = 1, seed: int = 0) -> Instance:
     return Instance(
         f"gaussian:n={n},m={m},rank={rank},seed={seed}",
         gaussian(n, rank, m, seed),
-        settings=LiftSettings(order=5, rho=0.1, eta=0.1, steps=150_000),
         descent=descent,
     )
 
@@ -67,7 +68,9 @@ def gaussian_instance(n: int, m: int, rank: int = 1, seed: int = 0) -> Instance:
 def rank_one_instance(n: int, m: int, rank: int = 1, seed: int = 0) -> Instance:
     """Return a phase retrieval problem, A_i = a_i a_iᵀ with normal a_i."""
     n, rank, m = _sizes(n, rank, m)
+    seed = whole_number("seed", seed, least=0)
     rng = np.random.default_rng(seed)
+    refuse_absurd(m, n)
     operator = RankOneOperator(rng.standard_normal((m, n)) / m**0.25)
     problem = SensingProblem.from_ground_truth(operator, _normal_truth(n, rank, rng))
     return Instance(f"rank-one:n={n},m={m},rank={rank},seed={seed}", problem)
@@ -76,7 +79,8 @@ def rank_one_instance(n: int, m: int, rank: int = 1, seed: int = 0) -> Instance:
 def completion_instance(n: int, epsilon: float = 0.3, rank: int = 1, seed: int = 0) -> Instance:
     """Return the operator of perturbed completion with a normal ground truth of any rank."""
     n, rank, _ = _sizes(n, rank, 1)
-    operator = perturbed_completion(n, positive("epsilon", epsilon)).operator
+    epsilon, seed = positive("epsilon", epsilon), whole_number("seed", seed, least=0)
+    operator = perturbed_completion(n, epsilon).operator
     truth = _normal_truth(n, rank, np.random.default_rng(seed))
     problem = SensingProblem.from_ground_truth(operator, truth)
     return Instance(f"completion:n={n},epsilon={epsilon:g},rank={rank},seed={seed}", problem)
@@ -85,7 +89,9 @@ def completion_instance(n: int, epsilon: float = 0.3, rank: int = 1, seed: int =
 def sparse_completion_instance(n: int, rank: int = 1, seed: int = 0) -> Instance:
     """Return matrix completion with about ten observed entries a row, stored sparsely."""
     n, rank, _ = _sizes(n, rank, 1)
+    seed = whole_number("seed", seed, least=0)
     rng = np.random.default_rng(seed)
+    refuse_absurd(n, _ROW_ENTRIES)
     each = min(_ROW_ENTRIES, n)
     columns = rng.integers(n, size=n * each)
     weights = rng.uniform(0.5, 1.0, size=n * each)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..validation import shown
 from .definition import Instance
 from .files import load_instance
 from .published import (
@@ -113,8 +114,8 @@ def instance(name: str, **parameters: Any) -> Instance:
     >>> sensing.instance("gaussian", n=5, m=6).problem
     SensingProblem(DenseOperator(n=5, m=6), rank=1, ground truth of shape (5, 1))
     """
-    if name not in CATALOGUE:
-        raise ValueError(f"instance: expected one of {', '.join(CATALOGUE)}, got {name!r:.60}")
+    if not isinstance(name, str) or name not in CATALOGUE:
+        raise ValueError(f"instance: expected one of {', '.join(CATALOGUE)}, got {shown(name)}")
     build, _ = CATALOGUE[name]
     known = _parameters(build)
     for key in parameters:
@@ -150,7 +151,9 @@ def parse_instance(text: str | os.PathLike[str]) -> Instance:
     >>> sensing.parse_instance("gaussian:n=5,m=6,seed=3").problem
     SensingProblem(DenseOperator(n=5, m=6), rank=1, ground truth of shape (5, 1))
     """
-    text = os.fspath(text)
+    if not isinstance(text, str | os.PathLike):
+        raise TypeError(f"instance: expected a name or the path of a file, got {shown(text)}")
+    text = str(os.fspath(text))
     if text.endswith(".npz") or (text not in CATALOGUE and Path(text).is_file()):
         return load_instance(text)
     name, parameters = split_instance(text)

@@ -1,6 +1,10 @@
 """`python -m lift_compare` is the command `lift-compare`."""
 
+import atexit
+import os
 import sys
+
+INTERRUPTED = 130
 
 
 def main() -> int:
@@ -11,10 +15,18 @@ def main() -> int:
     try:
         from lift_compare.compare.commands.main import main
 
-        return main()
+        code = main()
     except KeyboardInterrupt:
         print("lift-compare: interrupted", file=sys.stderr)
-        return 130
+        code = INTERRUPTED
+    if code == INTERRUPTED:
+        # A KeyboardInterrupt that has passed through exec(), as in the making of a dataclass,
+        # leaves a flag with which CPython ends by SIGINT whatever code it is given.
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    return code
 
 
 if __name__ == "__main__":

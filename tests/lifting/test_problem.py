@@ -147,7 +147,7 @@ def test_bad_arguments_are_named():
     with pytest.raises(ValueError, match="backend: expected one of"):
         LiftedProblem(problem, 3, backend="cupy")
     lifted = LiftedProblem(problem, 3)
-    with pytest.raises(ValueError, match="w: expected a tensor of shape"):
+    with pytest.raises(ValueError, match="w: expected an array of shape"):
         lifted.value(np.zeros((2, 2)))
     with pytest.raises(ValueError, match="direction: expected a tensor of shape"):
         lifted.hessian_product(np.zeros((2, 2, 2)), np.zeros(8))

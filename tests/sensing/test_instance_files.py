@@ -87,6 +87,7 @@ def test_entrywise_operator_with_measurements(tmp_path):
         X=None,
         weights=problem.operator.weights,
         b=problem.measurements,
+        rank=1,
     )
     instance = load_instance(path)
     assert isinstance(instance.problem.operator, sensing.EntrywiseOperator)

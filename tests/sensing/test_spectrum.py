@@ -14,6 +14,7 @@ from lift_compare.sensing import (
     rip_lower_bound,
 )
 from lift_compare.sensing.spectrum import last_singular_triplet, least_eigenpairs
+from lift_compare.sensing.tolerances import STATIONARY
 from tests.catalogue import PUBLISHED_NUMBERS, small_problems
 
 
@@ -104,15 +105,31 @@ def test_polish_reaches_the_exact_stationary_point() -> None:
     assert relative_gradient_norm(problem, X) < 1e-15
 
 
-def test_polish_works_at_any_rank_and_never_harms() -> None:
+def test_polish_works_at_any_rank() -> None:
     for seed in range(4):
         problem = sensing.gaussian(6, 3, 25, seed)
         start = np.random.default_rng(seed).standard_normal(problem.shape)
         rough = sensing.gradient_descent(problem, start, step_size=0.02, max_iterations=5000).point
         assert relative_gradient_norm(problem, polish(problem, rough)) < 1e-13
-        assert relative_gradient_norm(problem, polish(problem, start)) <= relative_gradient_norm(
-            problem, start
-        )
+        assert relative_gradient_norm(problem, polish(problem, polish(problem, rough))) < 1e-13
+
+
+def test_polish_refuses_what_it_cannot_make_stationary() -> None:
+    """From a random start the steps may end anywhere: at a stationary point, or with a refusal."""
+    refusals = []
+    for seed in range(6):
+        problem = sensing.gaussian(6, 3, 25, seed)
+        start = np.random.default_rng(seed).standard_normal(problem.shape)
+        try:
+            point = polish(problem, start)
+        except ValueError as refusal:
+            refusals.append(str(refusal))
+        else:
+            assert relative_gradient_norm(problem, point) <= STATIONARY
+    assert refusals, "the refusal was never met"
+    assert all(line.startswith("X: expected a point near a stationary one") for line in refusals)
+    with pytest.raises(OverflowError, match="X: ∇h"):
+        polish(sensing.real_system(), np.full((3, 1), 1e150))
 
 
 def test_relative_gradient_norm_has_no_unit() -> None:

@@ -21,7 +21,11 @@ def find_stationary_points():
         problem = sensing.gaussian(n, r, n * r + seed % 2, seed)
         start = np.random.default_rng(seed).standard_normal(problem.shape)
         end = sensing.gradient_descent(
-            problem, start, step_size=sensing.Backtracking(), max_iterations=2000
+            problem,
+            start,
+            step_size=sensing.Backtracking(),
+            max_iterations=20_000,  # one of them crosses a plateau
+            tolerance=1e-8,
         )
         yield problem, sensing.polish(problem, end.point)
     # Two saddles, for scores above 1: with every entry measured, each column of Z is stationary on

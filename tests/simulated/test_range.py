@@ -27,7 +27,7 @@ def test_everything_is_finite(seed):
     X = rng.standard_normal((n, r)) * rng.choice([0.1, 1.0, 10.0])
     if seed % 3:
         X = sensing.gradient_descent(
-            problem, X, step_size=sensing.Backtracking(), max_iterations=100
+            problem, X, step_size=sensing.Backtracking(), max_iterations=1000
         ).point
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotStationaryWarning)

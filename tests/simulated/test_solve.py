@@ -181,7 +181,7 @@ def test_phase_is_plain_gradient_descent():
     np.testing.assert_allclose(phase.history.distance, run.history.distance, rtol=1e-10)
 
 
-@pytest.mark.parametrize("step", [0.01, Backtracking(initial=0.01)])
+@pytest.mark.parametrize("step", [0.01, Backtracking(initial=1e-16)])
 def test_a_plateau_near_zero_is_not_taken_for_a_stall(step):
     # From 1e-7 h falls by less than 1e-12 of itself for hundreds of steps, but the point is not
     # stationary.
