@@ -113,9 +113,11 @@ def facts_after(
     problem: SensingProblem, escaped: FloatArray, step_size: float | StepRule, iterations: int
 ) -> dict[str, Any]:
     """Return what the escape led to, and where gradient descent goes from there."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        h = problem.objective(escaped)
-    if not np.isfinite(h):
+    try:
+        h = problem.objective(escaped) if np.all(np.isfinite(escaped)) else None
+    except OverflowError:
+        h = None
+    if h is None:
         stop = "the collapsed point is beyond float64"
         return {"gd_stop": stop, "solved": False, "near_truth": False, "note": stop}
     end = gradient_descent(problem, escaped, step_size=step_size, max_iterations=iterations)
@@ -146,10 +148,16 @@ def together(*parts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def distance(problem: SensingProblem, X: FloatArray) -> float | None:
-    """Return ‖XXᵀ − ZZᵀ‖, or None without a ground truth."""
-    return None if problem.ground_truth is None else float(problem.distance(X))
+    """Return ‖XXᵀ − ZZᵀ‖, or None without a ground truth or beyond float64."""
+    try:
+        return None if problem.ground_truth is None else float(problem.distance(X))
+    except OverflowError:
+        return None
 
 
 def near_truth(problem: SensingProblem, X: FloatArray) -> bool | None:
     """Return whether the distance is below 1 % of ‖ZZᵀ‖, or None without a ground truth."""
-    return None if problem.ground_truth is None else problem.is_near_truth(X)
+    try:
+        return None if problem.ground_truth is None else problem.is_near_truth(X)
+    except OverflowError:
+        return False
