@@ -97,7 +97,11 @@ def find_instances(texts: Iterable[str]) -> tuple[Instance, ...]:
 def output_folder(arguments: argparse.Namespace) -> Path:
     """Return --out; UsageError if a file stands in its place."""
     folder: Path = arguments.out
-    if folder.exists() and not folder.is_dir():
+    try:
+        is_file = folder.exists() and not folder.is_dir()
+    except OSError as error:  # a name that is too long, a folder above that nobody may enter
+        raise UsageError(f"--out: {folder} cannot be used: {error.strerror}") from error
+    if is_file:
         raise UsageError(f"--out: expected a folder, got the file {folder}")
     return folder
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+from collections import Counter
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -11,12 +13,22 @@ from typing import Any
 from lift_compare.sensing.validation import whole_number
 
 from ..sweeps.export import flat
+from ..sweeps.limits import LIMITS, Limits
 from ..sweeps.rows import Status
 from ..sweeps.run import SweepReport, run_sweep
+from ..sweeps.store import StoreError
 from ..sweeps.sweep import Sweep
 from ..tables import Column, rows_text, text_table
-from .common import UsageError, add_common_options, add_instance_option, find_instance
+from .common import (
+    UsageError,
+    add_common_options,
+    add_instance_option,
+    byte_count,
+    find_instance,
+    output_folder,
+)
 
+_REASONS = 3  # of failed rows that are told on the terminal
 _GRIDS = resources.files("lift_compare.compare.sweeps").joinpath("grids")
 
 
@@ -31,7 +43,16 @@ def add_parser(subparsers: Any) -> None:
     )
     add = parser.add_argument
     add("file", metavar="FILE.toml", help="the sweep, or the name of a shipped grid")
-    add("--store", type=Path, help="SQLite file of the results (default: OUT/<name>.sqlite)")
+    add("--store", metavar="FILE", help="SQLite file of the results (default: OUT/<name>.sqlite)")
+    add(
+        "--time-limit", type=float, metavar="SECONDS", help="of one row (default: that of the file)"
+    )
+    add(
+        "--memory-limit",
+        type=byte_count,
+        metavar="BYTES",
+        help="that one row may allocate, on Linux (default: that of the file)",
+    )
     add("--jobs", type=int, help="number of worker processes (default: the number of cores)")
     add("--retry-failed", action="store_true", help="run failed and refused evaluations again")
     add_instance_option(parser, "those in the file")
@@ -41,6 +62,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Check everything, then evaluate, then print; 1 if an evaluation failed."""
+    store = _store(arguments)
     path = grid_path(arguments.file)
     if arguments.instance is not None:
         find_instance(arguments.instance)  # refused by its own name, not by that of the file
@@ -50,9 +72,13 @@ def run(arguments: argparse.Namespace) -> int:
             raise UsageError("--seed: the sweep varies the seed itself")
         sweep = sweep.with_fixed(seed=arguments.seed)
     jobs = None if arguments.jobs is None else whole_number("--jobs", arguments.jobs)
-    store = arguments.store or arguments.out / f"{path.stem}.sqlite"
+    limits = _limits(arguments)
+    store = store or arguments.out / f"{path.stem}.sqlite"
     try:
-        report = run_sweep(sweep, store, jobs=jobs, retry_failed=arguments.retry_failed)
+        report = run_sweep(sweep, store, jobs=jobs, retry_failed=arguments.retry_failed, **limits)
+    except StoreError as error:
+        option = "--out" if arguments.store is None else "--store"
+        raise UsageError(f"{option}: {str(error).removeprefix('store: ')}") from error
     except KeyboardInterrupt:
         what = f"what is finished is in {store}; the same command goes on from there"
         print(f"lift-compare: {what}", file=sys.stderr)
@@ -63,7 +89,39 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         print(table(sweep, report, rows))
     print(f"{report!r}; all rows are in {store}", file=sys.stderr)
-    return 1 if report.count(Status.FAILED) else 0
+    failed = report.count(Status.FAILED)
+    if failed:
+        print(f"lift-compare: {_failures(report)}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _store(arguments: argparse.Namespace) -> Path | None:
+    """Return --store, or None if it is to lie in --out; UsageError if it cannot be what it is."""
+    if arguments.store is None:
+        output_folder(arguments)
+        return None
+    if arguments.store.endswith(("/", os.sep)):
+        raise UsageError(f"--store: expected a file, got the folder {arguments.store}")
+    return Path(arguments.store)
+
+
+def _limits(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return the limits that were given; UsageError for one out of its range."""
+    given = {name: getattr(arguments, name) for name in LIMITS}
+    try:
+        return Limits.of(given).model_dump()
+    except (TypeError, ValueError) as error:
+        name, _, what = str(error).partition(":")
+        raise UsageError(f"--{name.replace('_', '-')}:{what}") from error
+
+
+def _failures(report: SweepReport) -> str:
+    """Return how many rows failed, and why."""
+    reasons = Counter(row.error for row in report.rows if row.status is Status.FAILED)
+    said = [f"{reason} (rows: {count})" for reason, count in reasons.most_common(_REASONS)]
+    if len(reasons) > _REASONS:
+        said.append(f"and {len(reasons) - _REASONS} other reasons, in the rows")
+    return f"{reasons.total()} of {len(report.rows)} rows failed: {'; '.join(said)}"
 
 
 def table(sweep: Sweep, report: SweepReport, rows: list[dict[str, Any]]) -> str:
@@ -72,6 +130,8 @@ def table(sweep: Sweep, report: SweepReport, rows: list[dict[str, Any]]) -> str:
     columns = [Column(name, name, ".6g") for name in names]
     if report.count(Status.DONE) < len(report.rows):
         columns.append(Column("error", "error"))
+    if any(row["warnings"] for row in rows):
+        columns.append(Column("warnings", "warnings"))
     columns.append(Column("seconds", "time", "seconds"))
     return text_table(columns, rows, title=sweep.description or repr(sweep))
 

@@ -2,11 +2,14 @@
 
 settings.py    the settings of an evaluation as a pydantic model, and refusals in our words
 evaluations.py what an evaluation is, and how it is called
-point.py       the settings that lead to a stationary point X̂, and what is known there
+point.py       the settings that lead to a stationary point X̂
+facts.py       what is known there and after an escape, and the notes of a row
 shipped.py     the evaluations that come with the toolkit; path.py the largest of them
 success.py     success rates on perturbed completion
 sweep.py       evaluations and settings as tasks; grids/ the shipped ones as TOML
-store.py       rows in SQLite; session.py whether a process still lives; rows.py their types
-run.py         claim, evaluate, keep; workers.py the processes
+store.py       rows in SQLite; store_file.py what is no store; rows.py their types
+session.py     whether a process still lives
+run.py         claim, evaluate, keep
+workers.py     the processes; limits.py seconds and bytes of a row; cluster.py is dask lost?
 export.py      the rows as flat records
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import threading
 import time
 import traceback
@@ -12,6 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
+
+import numpy as np
 
 from lift_compare.lifting import MemoryLimitExceeded
 
@@ -71,11 +74,12 @@ class Evaluation:
 
 def evaluate(run: Callable[..., Mapping[str, Any]], settings: Mapping[str, Any]) -> Outcome:
     """Call one evaluation; return what it left behind: an error is an outcome, no exception."""
-    results, error, status = None, None, Status.DONE
+    results, error, status, lost = None, None, Status.DONE, None
     with _recorded_warnings() as heard:
         begin = time.perf_counter()
         try:
-            results = plain(run(**settings))
+            returned = run(**settings)
+            results, lost = plain(returned), not_finite(returned)
             if not isinstance(results, dict):
                 raise TypeError(f"expected a dict of results, got {type(results).__name__}")
             # What the store cannot keep is an error of the evaluation.
@@ -86,8 +90,23 @@ def evaluate(run: Callable[..., Mapping[str, Any]], settings: Mapping[str, Any])
         except Exception as raised:
             results, status, error = None, Status.FAILED, _one_line(raised)
         seconds = time.perf_counter() - begin
-    said = tuple(dict.fromkeys(str(warning.message) for warning in heard))
-    return Outcome(status, results, error, said, seconds, _provenance())
+    said = dict.fromkeys(str(warning.message) for warning in heard)
+    if lost and status is Status.DONE:
+        said[f"not finite, and therefore empty: {lost}"] = None
+    return Outcome(status, results, error, tuple(said), seconds, provenance_here())
+
+
+def not_finite(value: Any, name: str = "") -> str:
+    """Return where in results NaN and infinities are, as in 'h = nan, list[1] = inf'."""
+    value = value.tolist() if isinstance(value, np.ndarray | np.generic) else value
+    if isinstance(value, Mapping):
+        inside = [(f"{name}.{key}" if name else str(key), item) for key, item in value.items()]
+    elif isinstance(value, list | tuple):
+        inside = [(f"{name}[{place}]", item) for place, item in enumerate(value)]
+    else:
+        beyond = isinstance(value, float) and not math.isfinite(value)
+        return f"{name} = {value}" if beyond else ""
+    return ", ".join(filter(None, (not_finite(item, key) for key, item in inside)))
 
 
 @contextmanager
@@ -101,19 +120,24 @@ def _recorded_warnings() -> Iterator[list[warnings.WarningMessage]]:
         yield heard
 
 
-def failure(error: str) -> Outcome:
+def failure(error: str, seconds: float = 0.0) -> Outcome:
     """Return the outcome of an evaluation that its worker never reported."""
-    return Outcome(Status.FAILED, None, error, (), 0.0, _provenance())
+    return Outcome(Status.FAILED, None, _plain_text(error), (), seconds, provenance_here())
 
 
 def _one_line(error: Exception) -> str:
     """Return 'ValueError: what was wrong (file.py:12)'."""
     where = traceback.extract_tb(error.__traceback__)[-1]
-    text = " ".join(traceback.format_exception_only(error)[-1].split())
+    text = _plain_text(traceback.format_exception_only(error)[-1])
     return f"{text} ({where.filename.rpartition('/')[2]}:{where.lineno})"
 
 
+def _plain_text(text: str) -> str:
+    """Return a text in one line that any file can hold: a path may hold other bytes than UTF-8."""
+    return " ".join(text.encode("utf-8", "backslashreplace").decode("utf-8").split())
+
+
 @cache
-def _provenance() -> dict[str, Any]:
+def provenance_here() -> dict[str, Any]:
     """Return versions, machine and threads of this process (looked up once)."""
     return {key: value for key, value in provenance().items() if key in ("versions", "machine")}

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def export_rows(
     store_path: str | os.PathLike[str], *, evaluation: str | None = None
 ) -> list[dict[str, Any]]:
-    """Return every row of a store as one flat dict, in the order in which the rows were begun.
+    """Return every row of a store as one flat dict, in the order in which they were planned.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def export_rows(
         Keys: evaluation, version, status; the settings; the results; error, warnings, seconds,
         attempts, finished; then where it ran: processor, cores, system, threads, and
         version_<package>. A failed or refused evaluation is a row with its error, and without
-        results.
+        results; one that is still missing is a row with the status running, waiting or interrupted.
 
     Raises
     ------

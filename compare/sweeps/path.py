@@ -13,6 +13,7 @@ from lift_compare.simulated import AcceptanceRule
 from lift_compare.simulated.truncated.acceptance import dominant_term
 
 from ..simulated_lift import SimulatedLift
+from .facts import NOTHING_TO_ESCAPE, said, together
 from .point import OnwardSettings
 from .settings import Positive
 
@@ -37,18 +38,23 @@ class PathSettings(OnwardSettings):
 def simulated_path(**settings: Any) -> dict[str, Any]:
     """Follow the path for T steps at X̂, collapse it whether accepted or not, descend from there."""
     s = PathSettings(**settings)
-    lift = SimulatedLift(s.load().problem, s.stationary_point(), s.lift, flip=s.sign < 0)
+    problem, X = s.load().problem, s.stationary_point()
+    before = s.before(problem, X)
+    if before["spurious"] is False:  # λ_n is rounding, and so would be all that follows
+        return before | {"stop": NOTHING_TO_ESCAPE}
+    chosen = s.lift(problem, X)
+    lift = SimulatedLift(problem, X, chosen, flip=s.sign < 0)
     objectives: dict[str, Any] = {"exact": lift.span, "surrogate": lift.surrogate}
-    results = s.before(lift.problem, lift.point) | _escape_theory(lift)
-    for time, state in (("stationary", [1.0, 0.0, 0.0]), ("start", s.lift.start)):
+    results = before | {"rho_used": chosen.rho, "eta_used": chosen.eta} | _escape_theory(lift)
+    for time, state in (("stationary", [1.0, 0.0, 0.0]), ("start", chosen.start)):
         for name, objective in objectives.items():
             results[f"h_{name}_{time}"] = _if_finite(objective.value, state)
 
     # 1. The state at T.
     c, results["stop"] = _state(lift, s.method)
     if c is None:
-        return results
-    term = dominant_term(lift.directions, s.lift.order, c)
+        return together(results, {"note": f"the path ended before T: {results['stop']}"})
+    term = dominant_term(lift.directions, chosen.order, c)
     results |= dict(zip(("alpha", "beta", "gamma"), c, strict=True))
     results |= dict(zip(("norm_alpha", "norm_beta", "norm_gamma"), term.norms, strict=True))
     results |= {"type": term.kind, "dominance": term.dominance}
@@ -61,7 +67,7 @@ def simulated_path(**settings: Any) -> dict[str, Any]:
                 simulated.published_collapse,
                 lift.problem,
                 lift.directions,
-                s.lift.order,
+                chosen.order,
                 c,
                 rule=rule,
                 dominance=s.dominance_factor,
@@ -74,8 +80,9 @@ def simulated_path(**settings: Any) -> dict[str, Any]:
     # 3. The collapse, forced, and the descent from it.
     escaped = term.point
     if s.method == "exact":
-        escaped = simulated.collapse(lift.directions.generators, c, s.lift.order)
-    return results | s.after(lift.problem, escaped)
+        escaped = simulated.collapse(lift.directions.generators, c, chosen.order)
+    beyond = {"h^l at T does not fit into float64": results["h_exact_T"] is None}
+    return together(results, {"note": said(beyond)}, s.after(problem, escaped))
 
 
 def _escape_theory(lift: SimulatedLift) -> dict[str, Any]:
@@ -83,7 +90,6 @@ def _escape_theory(lift: SimulatedLift) -> dict[str, Any]:
     d = lift.directions
     score = simulated.feasibility_score(lift.problem, lift.point, directions=d)
     return {
-        "lambda_n": d.eigenvalue,
         "eigenvalue_gap": d.eigenvalue_gap,
         "sigma_r": d.singular_value,
         "exact_score": score.exact_score,

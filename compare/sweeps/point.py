@@ -19,13 +19,13 @@ from lift_compare.sensing import (
     Instance,
     LiftSettings,
     SensingProblem,
-    gradient_descent,
-    relative_gradient_norm,
+    StopReason,
 )
 from lift_compare.sensing.instances.published import PUBLISHED
 from lift_compare.sensing.instances.registry import CATALOGUE, split_instance
 from lift_compare.sensing.validation import FloatArray
 
+from .facts import SCALE_FREE, facts_after, facts_before, scale_free
 from .settings import Count, Order, Positive, Seed, Settings
 
 MAX_ENTRIES = 10**8
@@ -166,44 +166,63 @@ class PointSettings(Settings):
 
     def stationary_point(self) -> FloatArray:
         """Return X̂, shape (n, r); the descent is made once a process."""
+        return self._reached()[0].copy()
+
+    def _reached(self) -> tuple[FloatArray, StopReason | None]:
         fields = set(PointSettings.model_fields)
-        return _stationary_point(self.model_dump_json(include=fields)).copy()
+        return _stationary_point(self.model_dump_json(include=fields))
 
     def before(self, problem: SensingProblem, X: FloatArray) -> dict[str, Any]:
         """Return what is known at X̂."""
-        return {
-            "h_before": problem.objective(X),
-            "distance_before": _distance(problem, X),
-            "relative_gradient_norm": relative_gradient_norm(problem, X),
-            "solved_before": problem.is_solved(X),
-            "near_truth_before": _near_truth(problem, X),
-        }
+        _, stop = self._reached()
+        return facts_before(problem, X, stop)
 
 
 class LiftedSettings(PointSettings):
     """The same with the settings of the lift."""
 
     order: Order | None = None
-    rho: Positive | None = None
-    eta: Positive | None = None
+    rho: Positive | Literal["scale-free"] | None = None
+    eta: Positive | Literal["scale-free"] | None = None
     steps: Annotated[int, Field(ge=0, le=10_000_000)] | None = None
 
     def fill(self, *names: str) -> None:
-        """Fill in the settings named: as published, or by the defaults."""
+        """Fill in the settings named: those of the instance itself, or the defaults.
+
+        ρ and η depend on the units of the problem: those of another instance would mean nothing.
+        """
         example = self.example()
         published = example.descent is not None and self.instance in PUBLISHED
         after = (example.descent or _DESCENT).after
         if not published and self.gd_before is not None:
             after = self.gd_before
-        defaults = vars(example.settings or LiftSettings()) | {"gd_after": after}
+        own = self._own_settings()
+        defaults = vars(own or LiftSettings()) | {"gd_after": after}
+        if own is None:
+            defaults |= {"rho": SCALE_FREE, "eta": SCALE_FREE}
         for name in names:
             if getattr(self, name) is None:
                 setattr(self, name, defaults[name])
 
-    @property
-    def lift(self) -> LiftSettings:
-        """The settings of the lift."""
-        return LiftSettings(*(getattr(self, name) for name in ("order", "rho", "eta", "steps")))
+    def _own_settings(self) -> LiftSettings | None:
+        """Return the published settings of this very instance, or those in its file."""
+        if self.instance in CATALOGUE:
+            known = self._parameters()
+            as_published = all(getattr(self, name) == value for name, value in known.items())
+            if self.instance not in PUBLISHED or not as_published:
+                return None
+        return self.example().settings
+
+    def lift(self, problem: SensingProblem, X: FloatArray) -> LiftSettings:
+        """Return the settings of the lift, ρ and η as numbers."""
+        order, rho, eta = self.order or 1, self.rho, self.eta
+        if SCALE_FREE in (rho, eta):
+            natural = scale_free(problem, X, order)
+            rho, eta = (
+                by_scale if given == SCALE_FREE else given
+                for given, by_scale in zip((rho, eta), natural, strict=True)
+            )
+        return LiftSettings(order, rho, eta, self.steps)  # type: ignore[arg-type]
 
 
 class OnwardSettings(LiftedSettings):
@@ -213,47 +232,25 @@ class OnwardSettings(LiftedSettings):
 
     def after(self, problem: SensingProblem, escaped: FloatArray) -> dict[str, Any]:
         """Return what the escape led to, and where gradient descent goes from there."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            h = problem.objective(escaped)
-        if not np.isfinite(h):
-            said = "the collapsed point is beyond float64"
-            return {"gd_stop": said, "solved": False, "near_truth": False}
-        end = gradient_descent(
-            problem,
-            escaped,
-            step_size=self.gd_step or Backtracking(),
-            max_iterations=self.gd_after or 0,
-        )
-        return {
-            "h_collapsed": h,
-            "distance_collapsed": _distance(problem, escaped),
-            "h_final": end.objective,
-            "distance_final": _distance(problem, end.point),
-            "gd_stop": str(end.stop_reason),
-            "solved": problem.is_solved(end.point),
-            "near_truth": _near_truth(problem, end.point),
-        }
-
-
-def _distance(problem: SensingProblem, X: FloatArray) -> float | None:
-    return None if problem.ground_truth is None else float(problem.distance(X))
-
-
-def _near_truth(problem: SensingProblem, X: FloatArray) -> bool | None:
-    return None if problem.ground_truth is None else problem.is_near_truth(X)
+        step_size = self.gd_step or Backtracking()
+        return facts_after(problem, escaped, step_size, self.gd_after or 0)
 
 
 @lru_cache(maxsize=64)
-def _stationary_point(text: str) -> FloatArray:
+def _stationary_point(text: str) -> tuple[FloatArray, StopReason | None]:
+    """Return X̂, and how the descent ended that led to it, if one did."""
     settings = PointSettings.model_validate_json(text)
     instance = settings.load()
     if settings.point == "search":
-        return sensing.spurious_point(instance.problem, seed=settings.seed or 0)
-    if settings.point == "known":
-        X = np.asarray(instance.known_point)
-    else:
-        X = settings.descent(instance).run(instance.problem).point
-    return sensing.polish(instance.problem, X) if settings.polish else X
+        return sensing.spurious_point(instance.problem, seed=settings.seed or 0), None
+    X, stop = instance.known_point, None
+    if settings.point == "descent":
+        descent = settings.descent(instance).run(instance.problem)
+        X, stop = descent.point, descent.stop_reason
+    X = np.asarray(X)
+    if settings.polish and stop is not StopReason.DIVERGED:
+        X = sensing.polish(instance.problem, X)
+    return X, stop
 
 
 @cache

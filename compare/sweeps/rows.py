@@ -14,7 +14,12 @@ class Status(StrEnum):
     FAILED = "failed"  # it raised; the row keeps the error
     REFUSED = "refused"  # it would have needed more memory than allowed
     RUNNING = "running"  # a live process has it in hand
-    INTERRUPTED = "interrupted"  # its process is gone; the next sweep takes it up
+    WAITING = "waiting"  # a live process has planned it
+    INTERRUPTED = "interrupted"  # that process is gone; the next sweep takes it up
+
+
+MISSING = (Status.RUNNING, Status.WAITING, Status.INTERRUPTED)
+"""What has no outcome yet."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from concurrent.futures import (
     Future,
     wait,
 )
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,14 +24,16 @@ from tqdm import tqdm
 
 from lift_compare.sensing.validation import whole_number
 
+from .cluster import ClusterWatch
 from .evaluations import evaluate, failure
+from .limits import LIMITS, Limits
 from .rows import Outcome, Status, StoredRow, Task
 from .session import Session
 from .store import Answer, Store
 from .sweep import Sweep
-from .workers import WorkerPool
+from .workers import StartError, WorkerPool
 
-_POLL_SECONDS = 0.2  # how often to look at what another process has claimed
+_POLL_SECONDS = 0.2  # how often to look at what another process has claimed, and at a cluster
 
 
 @dataclass(frozen=True, repr=False)
@@ -77,6 +79,8 @@ def run_sweep(
     *,
     executor: Executor | None = None,
     jobs: int | None = None,
+    time_limit: float | None = None,
+    memory_limit: int | None = None,
     retry_failed: bool = False,
     progress: bool = True,
 ) -> SweepReport:
@@ -99,6 +103,12 @@ def run_sweep(
     jobs : int, optional
         Number of processes; with an executor, number of evaluations handed to it at a time.
         Default: the number of cores.
+    time_limit : float, optional
+        Seconds that one evaluation may take: then its process is killed, whatever it is doing, and
+        the row fails. Default: that of the sweep.
+    memory_limit : int, optional
+        Bytes that one evaluation may allocate (Linux): what exceeds them is a MemoryError, and the
+        row fails. Default: that of the sweep.
     retry_failed : bool
         Run the failed and refused evaluations of the store again.
     progress : bool
@@ -110,10 +120,14 @@ def run_sweep(
 
     Raises
     ------
+    TypeError, ValueError
+        For a limit out of its range, or one that cannot be kept: with an executor nothing can be
+        ended.
     StoreError
         If the file is no store.
     RuntimeError
-        If the executor breaks, or the worker processes cannot start.
+        If the executor breaks, the worker processes cannot start, or no worker of a dask cluster
+        has had a row in hand for 30 seconds.
 
     Examples
     --------
@@ -127,13 +141,18 @@ def run_sweep(
     (2, 2)
     """
     jobs = os.cpu_count() or 1 if jobs is None else whole_number("jobs", jobs)
+    own = {"time_limit": time_limit, "memory_limit": memory_limit}
+    given = {name: value for name, value in own.items() if value is not None}
+    limits = Limits.of({name: getattr(sweep, name) for name in LIMITS} | given)
+    limits.refuse_where_impossible(in_workers=executor is None)
     begin = time.perf_counter()
     with Store(store_path) as store, store.session() as session, _bar(sweep, progress) as bar:
         run = _Run(sweep, store, session, bar, retry_failed)
+        store.plan(sweep.tasks, session)
         if executor is not None:
             run.all(executor, jobs)
         else:
-            with _pool(jobs) as pool:
+            with _pool(WorkerPool(jobs, limits, session.path)) as pool:
                 if multiprocessing.current_process().name != "MainProcess":
                     # A worker that imports a script without a guard fails here, before it claims
                     # anything; otherwise it would wait for what its own parent has in hand.
@@ -157,27 +176,42 @@ class _Run:
         self.elsewhere: deque[Task] = deque()
         self.flying: dict[Future[Outcome], Task] = {}
         self.finished = 0
+        self.total = len(sweep)
         self.retry = store.attempts(sweep.tasks) if retry_failed else {}
+
+    @property
+    def left(self) -> int:
+        """The number of rows that are not finished."""
+        return len(self.open) + len(self.elsewhere) + len(self.flying)
 
     def all(self, executor: Executor | WorkerPool, at_once: int) -> None:
         """Evaluate until every task has its row."""
+        watch = ClusterWatch(executor)
         try:
-            while self.open or self.elsewhere or self.flying:
-                if not self.open:
-                    self.open, self.elsewhere = self.elsewhere, deque()
-                self.launch(executor, at_once - len(self.flying))
-                if self.flying:
-                    wait(self.flying, _POLL_SECONDS if self.elsewhere else None, FIRST_COMPLETED)
-                    lost = self.land()
-                    if lost:
-                        self.isolate(executor, lost)
-                elif self.elsewhere and not self.open:
-                    time.sleep(_POLL_SECONDS)
+            with watch.running():
+                while self.open or self.elsewhere or self.flying:
+                    self.step(executor, at_once, watch)
         except BaseException:  # Ctrl-C too
-            self.land()  # what is finished is kept
+            with suppress(RuntimeError):  # that more is lost changes nothing
+                self.land()  # what is finished is kept
             for future in self.flying:
                 future.cancel()
             raise
+
+    def step(self, executor: Executor | WorkerPool, at_once: int, watch: ClusterWatch) -> None:
+        """Claim what there is room for, and wait until something has or may have changed."""
+        if not self.open:
+            self.open, self.elsewhere = self.elsewhere, deque()
+        self.launch(executor, at_once - len(self.flying))
+        if self.flying:
+            look = self.elsewhere or watch.client is not None
+            wait(self.flying, _POLL_SECONDS if look else None, FIRST_COMPLETED)
+            if self.land():
+                watch.note_progress()
+            watch.check(self.left, self.total)
+        elif self.elsewhere and not self.open:
+            time.sleep(_POLL_SECONDS)
+            watch.note_progress()  # nothing has been asked of the cluster
 
     def launch(self, executor: Executor | WorkerPool, room: int) -> None:
         """Claim open tasks and hand them to the executor, as many as there is room for."""
@@ -203,50 +237,38 @@ class _Run:
             future.set_exception(error)
             return future
 
-    def land(self) -> list[Task]:
-        """Write what has been evaluated to the store; return the tasks that the executor lost."""
+    def land(self) -> int:
+        """Write what has been evaluated to the store; return the number of these rows.
+
+        Raises
+        ------
+        RuntimeError
+            If the executor lost a row: then it has broken. All others are written first.
+        """
         landed = [future for future in self.flying if future.done()]
-        lost = [self.flying[f] for f in landed if not self.record(self.flying[f], f)]
-        for future in landed:
-            del self.flying[future]
-        return lost
+        lost = [future for future in landed if not self.record(self.flying.pop(future), future)]
+        if lost:
+            error = None if lost[0].cancelled() else lost[0].exception()
+            what = error if isinstance(error, StartError) else "the executor broke or was shut down"
+            left = f"{self.left + len(lost)} of {self.total} rows are left"
+            raise RuntimeError(f"{what}; {left}, and what was finished is in the store")
+        return len(landed)
 
     def record(self, task: Task, future: Future[Outcome]) -> bool:
         """Write one outcome to the store; False if the executor lost it."""
         error = CancelledError() if future.cancelled() else future.exception()
         if isinstance(error, BrokenExecutor | CancelledError):
             return False
-        if error is None:
-            self.write(task, future.result())
-        else:
-            self.write(task, failure(f"{type(error).__name__}: {error}"))
-        return True
-
-    def write(self, task: Task, outcome: Outcome) -> None:
-        """Write one outcome to the store."""
+        said = f"{type(error).__name__}: {error}"
+        outcome = future.result() if error is None else failure(said)
         self.finished += self.store.finish(task, self.session, outcome)
         self.bar.update()
-
-    def isolate(self, executor: Executor | WorkerPool, lost: list[Task]) -> None:
-        """Run lost tasks one at a time, to find which one kills its worker; its row says so."""
-        if not isinstance(executor, WorkerPool):
-            what = "the executor broke or was shut down"
-            raise RuntimeError(f"{what}; what was finished is in the store")
-        wait(self.flying)  # a pool breaks as a whole, so these are lost too, or just done
-        lost += self.land()
-        executor.restart()
-        died = "the worker process died (a crash, or the system ended it for its memory)"
-        for task in lost:
-            future = self.submit(executor, task)
-            wait([future])
-            if not self.record(task, future):
-                self.write(task, failure(died))
-                executor.restart()
+        return True
 
 
 @contextmanager
-def _pool(jobs: int) -> Iterator[WorkerPool]:
-    pool = WorkerPool(jobs)
+def _pool(pool: WorkerPool) -> Iterator[WorkerPool]:
+    """Close the pool in the end, or stop it if something is wrong."""
     try:
         yield pool
     except BaseException:

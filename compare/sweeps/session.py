@@ -24,19 +24,21 @@ class Session:
     ----------
     name : str
         Unlike that of any other session.
+    path : Path
+        The small file. What is left of it when its process was killed means nothing.
     """
 
     def __init__(self, store_path: Path) -> None:
         self.name = uuid.uuid4().hex
-        self._path = _path(store_path, self.name)
-        self._lock = sqlite3.connect(self._path, isolation_level=None)
+        self.path = _path(store_path, self.name)
+        self._lock = sqlite3.connect(self.path, isolation_level=None)
         # Nothing is ever written, so no journal file either.
         self._lock.execute("PRAGMA journal_mode = MEMORY")
         self._lock.execute("BEGIN EXCLUSIVE")
 
     def close(self) -> None:
         """Drop the lock: what this session claimed and did not finish is free again."""
-        self._path.unlink(missing_ok=True)
+        self.path.unlink(missing_ok=True)
         self._lock.close()
 
 

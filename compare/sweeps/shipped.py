@@ -6,7 +6,6 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from lift_compare.sensing import relative_gradient_norm
 from lift_compare.sensing.tolerances import SOLVED
 from lift_compare.simulated import escape
 from lift_compare.simulated.escapes.methods import method_settings
@@ -14,6 +13,7 @@ from lift_compare.simulated.escapes.methods import method_settings
 from ..agreement.comparison import ComparisonOptions, compare_lift
 from ..simulated_lift import SimulatedLift
 from .evaluations import Evaluation
+from .facts import NOTHING_TO_ESCAPE, said, together
 from .path import PathSettings, simulated_path
 from .point import LiftedSettings, OnwardSettings, PointSettings
 from .settings import Count, Positive, Seed, Settings
@@ -52,8 +52,14 @@ def escape_attempt(**settings: Any) -> dict[str, Any]:
     """Try one escape from X̂ (`simulated.escape`), and descend from where it leads."""
     s = EscapeSettings(**settings)
     problem, X = s.load().problem, s.stationary_point()
+    before = s.before(problem, X)
+    if before["spurious"] is False:
+        return before | {"found": False, "reason": NOTHING_TO_ESCAPE}
     own = {"rho", "eta", "steps", "rule", "surrogate"} & set(method_settings(s.method))
     chosen = {name: getattr(s, name) for name in own}
+    if "rho" in own:
+        lift = s.lift(problem, X)
+        chosen |= {"rho": lift.rho, "eta": lift.eta}
     attempt = escape(problem, X, method=s.method, order=s.order, **chosen)
     found = {
         "found": attempt.found,
@@ -62,7 +68,8 @@ def escape_attempt(**settings: Any) -> dict[str, Any]:
         "kind": attempt.kind,
         "details": attempt.details,
     }
-    return s.before(problem, X) | found | s.after(problem, attempt.point)
+    found |= {f"{name}_used": chosen[name] for name in ("rho", "eta") if name in own}
+    return together(before, found, s.after(problem, attempt.point))
 
 
 class SuccessSettings(Settings):
@@ -86,6 +93,8 @@ def success_rate(**settings: Any) -> dict[str, Any]:
     cell = success_rates([s.pop("n")], [s.pop("epsilon")], progress=False, **s).cells[0]
     results = dict(vars(cell))
     results["step_size_used"] = results.pop("step_size")
+    lost = f"the descents from {cell.diverged} of {cell.starts} starts diverged"
+    results["note"] = said({lost: cell.diverged})
     return {key: results[key] for key in results if key not in ("n", "epsilon", "starts")}
 
 
@@ -105,14 +114,19 @@ class ComparisonSettings(LiftedSettings):
 def explicit_against_simulated(**settings: Any) -> dict[str, Any]:
     """Compare the explicit lifted descent with both simulations, if memory allows."""
     s = ComparisonSettings(**settings)
-    lift = SimulatedLift(s.load().problem, s.stationary_point(), s.lift)
+    problem, X = s.load().problem, s.stationary_point()
+    before, chosen = s.before(problem, X), s.lift(problem, X)
+    lift = SimulatedLift(problem, X, chosen)
     options = ComparisonOptions(memory_limit=s.memory_limit, costs=s.costs)
-    row = compare_lift(lift, options).row()
-    made = {
-        "steps_made": row["steps"],
-        "relative_gradient_norm": relative_gradient_norm(lift.problem, lift.point),
+    found = compare_lift(lift, options)
+    row = found.row()
+    used = {"steps_made": found.steps, "rho_used": chosen.rho, "eta_used": chosen.eta}
+    notes = {
+        f"the lifted descents diverged at step {found.diverged_at}": found.diverged_at is not None,
+        "explicit and exactly simulated descent disagree": not found.agree,
     }
-    return made | {key: row[key] for key in row if key not in ("order", "rho", "eta", "steps")}
+    results = {key: row[key] for key in row if key not in ("order", "rho", "eta", "steps")}
+    return together(before, used, results, {"note": said(notes)})
 
 
 EVALUATIONS: dict[str, Evaluation] = {
@@ -122,44 +136,48 @@ EVALUATIONS: dict[str, Evaluation] = {
             "descent",
             gradient_descent_end,
             PointSettings,
-            version=2,
+            version=3,
             columns=(
-                "h_before distance_before relative_gradient_norm solved_before near_truth_before"
+                "h_before h_before_relative distance_before relative_gradient_norm lambda_n "
+                "spurious solved_before near_truth_before descent_stop note"
             ),
         ),
         Evaluation(
             "path",
             simulated_path,
             PathSettings,
-            version=2,
+            version=3,
             columns=(
                 "h_surrogate_T h_exact_T type dominance accepted_text_exact "
                 "accepted_code_exact accepted_code_surrogate truncation_error h_before "
-                "h_collapsed near_truth stop"
+                "h_before_relative lambda_n "
+                "h_collapsed near_truth stop note"
             ),
         ),
         Evaluation(
             "escape",
             escape_attempt,
             EscapeSettings,
-            version=2,
-            columns="found order_used kind h_before h_collapsed near_truth reason",
+            version=3,
+            columns="found order_used kind h_before h_collapsed near_truth reason note",
         ),
         Evaluation(
             "success",
             success_rate,
             SuccessSettings,
+            version=2,
             columns=(
-                "rate_descent rate_escapes published_descent published_escapes escapes refused"
+                "rate_descent rate_escapes published_descent published_escapes escapes refused note"
             ),
         ),
         Evaluation(
             "directions",
             explicit_against_simulated,
             ComparisonSettings,
-            version=2,
+            version=3,
             columns=(
-                "coefficient_error objective_error tensor_error span_capture truncation_error"
+                "verdict coefficient_error objective_error tensor_error span_capture "
+                "truncation_error note"
             ),
         ),
     )

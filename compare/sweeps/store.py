@@ -1,10 +1,10 @@
 """Where a sweep keeps its results: an SQLite file with one row per evaluation.
 
-A row is claimed before its evaluation starts and finished in one transaction, so a process that is
-killed at any moment loses only what it was computing. A claim counts for as long as the process
-that made it lives: every running sweep holds a lock that the operating system drops when the
-process ends, however it ends. The rollback journal is kept (not WAL), so that the one file is all
-there is to copy; the locks that protect a claim are SQLite's own.
+A row is planned when a sweep begins, claimed before its evaluation starts, and finished in one
+transaction, so a process that is killed at any moment loses only what it was computing. A claim
+counts for as long as the process that made it lives: every running sweep holds a lock that the
+operating system drops when the process ends, however it ends. The rollback journal is kept (not
+WAL), so that the one file is all there is to copy; the locks that protect a claim are SQLite's own.
 """
 
 from __future__ import annotations
@@ -12,17 +12,18 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Self
 
 from .rows import Outcome, Status, StoredRow, Task
 from .session import Session, is_alive, sweep_up
+from .store_file import APPLICATION_ID, foreign
 
-_APPLICATION_ID = 0x4C434D50  # "LCMP": tells a store from any other SQLite file
 _SCHEMA_VERSION = 1
 _BUSY_SECONDS = 60.0  # how long a transaction waits for another process's; each takes milliseconds
 _SCHEMA = """CREATE TABLE evaluations (
@@ -42,6 +43,11 @@ _SCHEMA = """CREATE TABLE evaluations (
     provenance TEXT
 )"""
 
+# A row that is planned is one that runs without having been tried.
+_PLAN = """INSERT INTO evaluations
+    (key, evaluation, version, settings, status, session, attempts)
+    VALUES (?, ?, ?, ?, 'running', ?, 0)
+    ON CONFLICT (key) DO NOTHING"""
 _TAKE = """INSERT INTO evaluations
     (key, evaluation, version, settings, status, session, attempts)
     VALUES (?, ?, ?, ?, 'running', ?, 1)
@@ -96,15 +102,17 @@ class Store:
     """
 
     def __init__(self, path: str | os.PathLike[str], *, create: bool = True) -> None:
-        self.path = Path(path).resolve()
-        if self.path.is_dir():
-            raise StoreError(f"store: expected a file, got the folder {path}")
-        if not create and not self.path.exists():
-            raise StoreError(f"store: there is no file {path}")
         try:
+            self.path = Path(path).resolve()
+            if not create and not self.path.exists():
+                raise StoreError(f"store: there is no file {path}")
+            problem = foreign(self.path)
+            if problem is not None:
+                raise StoreError(f"store: {problem}")
             if create:
+                if self.path.exists() and not os.access(self.path, os.W_OK):
+                    raise StoreError(f"store: {path} is read-only")
                 self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._check_header()
             uri = f"{self.path.as_uri()}?mode={'rwc' if create else 'rw'}"
             self._connection = sqlite3.connect(
                 uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None
@@ -118,31 +126,17 @@ class Store:
             self._connection.close()
             raise
 
-    def _check_header(self) -> None:
-        """Refuse a foreign file before SQLite opens it: opening may leave files beside it.
-
-        A process killed while it created the store can leave a first page that is not written yet;
-        then there is a journal, and SQLite repairs the file.
-        """
-        journal = self.path.with_name(f"{self.path.name}-journal")
-        if not self.path.exists() or self.path.stat().st_size == 0 or journal.exists():
-            return
-        with open(self.path, "rb") as file:
-            header = file.read(100)
-        if header[:16] != b"SQLite format 3\0" or int.from_bytes(header[68:72]) != _APPLICATION_ID:
-            raise StoreError(f"store: {self.path} is not a store of sweeps")
-
     def _prepare(self, create: bool) -> None:
         """Check that the file is a store; make it one if it is empty."""
         if create:
             with self._transaction():
                 if self._is_empty():
                     self._connection.execute(_SCHEMA)
-                    self._connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+                    self._connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
                     self._connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
         version, state = self._value("PRAGMA user_version"), self._value("PRAGMA quick_check(1)")
         tables = self._connection.execute("SELECT sql FROM sqlite_master WHERE type = 'table'")
-        if self._value("PRAGMA application_id") != _APPLICATION_ID:
+        if self._value("PRAGMA application_id") != APPLICATION_ID:
             problem = "is not a store of sweeps"
         elif version != _SCHEMA_VERSION:
             problem = f"has format {version}; this version reads format {_SCHEMA_VERSION}"
@@ -193,11 +187,27 @@ class Store:
         """
         with _as_store_errors(self.path), self._transaction():
             sweep_up(self.path)
+            self._forget_dead_plans()
             session = Session(self.path)
         try:
             yield session
         finally:
             session.close()
+
+    def _forget_dead_plans(self) -> None:
+        """Delete the rows that a sweep planned which is gone: the next one has its own plan."""
+        planned = (
+            "SELECT DISTINCT session FROM evaluations WHERE status = 'running' AND attempts = 0"
+        )
+        delete = "DELETE FROM evaluations WHERE status = 'running' AND attempts = 0 AND session = ?"
+        for (name,) in self._connection.execute(planned).fetchall():
+            if not is_alive(self.path, name):
+                self._connection.execute(delete, (name,))
+
+    def plan(self, tasks: Sequence[Task], session: Session) -> None:
+        """Write down what a session is going to evaluate, so that a reader sees what is missing."""
+        with _as_store_errors(self.path), self._transaction():
+            self._connection.executemany(_PLAN, (_values(task, session) for task in tasks))
 
     def attempts(self, tasks: Sequence[Task]) -> dict[str, int]:
         """Return the attempts so far, by key, of the tasks that failed or were refused."""
@@ -244,9 +254,7 @@ class Store:
                 answer = self._answer(task, retry or {}, alive)
                 answers.append(answer)
                 if answer is Answer.GRANTED:
-                    settings = json.dumps(task.settings)
-                    values = (task.key, task.evaluation, task.version, settings, session.name)
-                    self._connection.execute(_TAKE, values)
+                    self._connection.execute(_TAKE, _values(task, session))
                     limit -= 1
         return answers
 
@@ -257,6 +265,8 @@ class Store:
         if row is None:
             return Answer.GRANTED
         status, owner, attempts = row
+        if status == Status.RUNNING and attempts == 0:  # planned, by whomever
+            return Answer.GRANTED
         if status != Status.RUNNING:
             again = status in RETRIED and retry.get(task.key) == attempts
             return Answer.GRANTED if again else Answer.FINISHED
@@ -281,20 +291,23 @@ class Store:
             return self._connection.execute(_FINISH, values).rowcount == 1
 
     def rows(self) -> list[StoredRow]:
-        """Return all rows, in the order in which they were first claimed."""
+        """Return all rows, in the order in which they were first planned or claimed."""
         with _as_store_errors(self.path):
             cursor = self._connection.execute("SELECT * FROM evaluations ORDER BY id")
             names = [description[0] for description in cursor.description]
             records = [dict(zip(names, record, strict=True)) for record in cursor.fetchall()]
             try:
-                return [self._stored_row(record) for record in records]
+                alive = cache(partial(is_alive, self.path))
+                return [self._stored_row(record, alive) for record in records]
             except (TypeError, ValueError) as error:
                 raise StoreError(f"store: {self.path} has an unreadable row: {error}") from error
 
-    def _stored_row(self, record: dict[str, Any]) -> StoredRow:
+    def _stored_row(self, record: dict[str, Any], alive: Callable[[str], bool]) -> StoredRow:
         status = record["status"]
-        if status == Status.RUNNING and not is_alive(self.path, record["session"]):
+        if status == Status.RUNNING and not alive(record["session"]):
             status = Status.INTERRUPTED
+        elif status == Status.RUNNING and record["attempts"] == 0:
+            status = Status.WAITING
         settings = json.loads(record["settings"])
         return StoredRow(
             Task(record["key"], record["evaluation"], record["version"], settings),
@@ -307,6 +320,11 @@ class Store:
             record["finished"],
             json.loads(record["provenance"] or "{}"),
         )
+
+
+def _values(task: Task, session: Session) -> tuple[Any, ...]:
+    settings = json.dumps(task.settings)
+    return (task.key, task.evaluation, task.version, settings, session.name)
 
 
 @contextmanager

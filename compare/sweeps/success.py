@@ -10,6 +10,7 @@ import numpy as np
 from tqdm import tqdm
 
 from lift_compare import sensing
+from lift_compare.sensing import StopReason
 from lift_compare.sensing.tolerances import SOLVED
 from lift_compare.sensing.validation import FloatArray, positive, whole_number
 from lift_compare.simulated import Solution, descend_batch_with_escapes
@@ -53,6 +54,7 @@ class SuccessRow:
     median_iterations: float  # of gradient descent, all descents of a start together
     largest_distance: float | None  # to the truth, of the solved starts
     step_size: float  # of the gradient descent
+    diverged: int = 0  # starts of which a descent left float64: its step was too large
 
 
 @dataclass(frozen=True, repr=False)
@@ -206,4 +208,9 @@ def _row(n: int, epsilon: float, step_size: float, solutions: Sequence[Solution]
             (s.distance for s in solutions if s.solved and s.distance is not None), default=None
         ),
         step_size=step_size,
+        diverged=sum(_has_diverged(solution) for solution in solutions),
     )
+
+
+def _has_diverged(solution: Solution) -> bool:
+    return any(descent.stop_reason is StopReason.DIVERGED for descent in solution.descents)

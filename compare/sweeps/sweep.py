@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .evaluations import Evaluation
+from .limits import LIMITS, Limits
 from .point import INSTANCE_SETTINGS
 from .rows import Task
 from .shipped import EVALUATIONS
@@ -21,7 +22,7 @@ MAX_EVALUATIONS = 100_000
 """A sweep of more evaluations than this is refused: it is taken for a mistake."""
 
 _MAX_FILE_BYTES = 1_000_000
-_KEYS = ("evaluation", "description", "fixed", "grid")
+_KEYS = ("evaluation", "description", "fixed", "grid", *LIMITS)
 
 
 @dataclass(frozen=True, repr=False)
@@ -40,6 +41,10 @@ class Sweep:
         Settings that every evaluation shares.
     description : str
         A line for the reader.
+    time_limit : float, optional
+        Seconds that one evaluation may take; then its process is killed, and the row fails.
+    memory_limit : int, optional
+        Bytes that one evaluation may allocate (Linux).
 
     Raises
     ------
@@ -59,14 +64,19 @@ class Sweep:
     grid: Mapping[str, Sequence[Any]] | Sequence[Mapping[str, Sequence[Any]]]
     fixed: Mapping[str, Any] = field(default_factory=dict)
     description: str = ""
+    time_limit: float | None = None
+    memory_limit: int | None = None
     tasks: tuple[Task, ...] = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
+        limits = Limits.of({name: getattr(self, name) for name in LIMITS})
+        for name, value in limits:
+            object.__setattr__(self, name, value)
         object.__setattr__(self, "tasks", tuple(self._tasks()))
 
     @classmethod
     def from_dict(cls, settings: Mapping[str, Any]) -> Sweep:
-        """Return the sweep of a dict: evaluation, grid, and optionally fixed and description."""
+        """Return the sweep of a dict: evaluation and grid, optionally the other attributes."""
         unknown = [key for key in settings if key not in _KEYS]
         if unknown:
             raise ValueError(f"{unknown[0]}: unknown key; a sweep has the keys {', '.join(_KEYS)}")

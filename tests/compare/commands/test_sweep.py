@@ -195,3 +195,39 @@ def test_a_failed_evaluation_is_exit_code_1(tmp_path: Path, capsys) -> None:
     assert main(["sweep", str(file), "--out", str(tmp_path), "--jobs", "1"]) == 1
     said = capsys.readouterr()
     assert "1 failed" in said.err
+    assert "lift-compare: 1 of 1 rows failed: " in said.err
+
+
+def test_rows_that_exceed_the_limit_of_the_file_fail_and_are_counted(
+    tmp_path: Path, capsys
+) -> None:
+    file = tmp_path / "slow.toml"
+    file.write_text(
+        "time_limit = 1\n" + SWEEP.replace("[10, 20, 40]", "[10, 20, 3_000_001, 3_000_002]")
+    )
+    words = ["sweep", str(file), "--out", str(tmp_path / "out"), "--jobs", "1"]
+    assert main(words) == 1
+    said = capsys.readouterr()
+    assert "2 of 4 rows failed: time limit: ended after 1 s" in said.err
+    assert "(rows: 2)" in said.err
+    assert said.out.count("time limit: ended") == 2
+    # The same again finds the failures in the store, and is no success either.
+    assert main(words) == 1
+    assert "0 run here" in capsys.readouterr().err
+
+
+def test_a_store_that_cannot_be_is_refused_by_its_option(
+    file: Path, tmp_path: Path, capsys
+) -> None:
+    words = ["sweep", str(file)]
+    assert_refused([*words, "--store", f"{tmp_path}/new/"], tmp_path, capsys, "--store: expected a")
+    assert_refused([*words, "--out", str(file)], tmp_path, capsys, "--out: expected a folder")
+    below = str(file / "below")  # below a file there can be nothing
+    assert_refused([*words, "--out", below], tmp_path, capsys, "--out: cannot open")
+    assert_refused([*words, "--store", below], tmp_path, capsys, "--store: cannot open")
+    assert_refused([*words, "--out", "x" * 300], tmp_path, capsys, "--out: ")
+    foreign = tmp_path / "results.csv-journal"
+    foreign.write_text("mine")
+    store = str(tmp_path / "results.csv")
+    assert_refused([*words, "--store", store], tmp_path, capsys, "--store: ")
+    assert foreign.read_text() == "mine"

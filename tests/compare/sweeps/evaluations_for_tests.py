@@ -68,6 +68,22 @@ def deadly(*, x: int) -> dict[str, Any]:
     return {"value": x}
 
 
+def greedy(*, how: str, log: str = "") -> dict[str, Any]:
+    """An evaluation that takes too much, in one of several ways."""
+    _note(log, f"begin {how}")
+    if how == "sleeps":
+        time.sleep(600)
+    if how == "stuck in C":  # one call that lasts for hours and never lets another thread run
+        return {"digits": 7 ** (10**10)}
+    if how == "one array":
+        return {"sum": float(np.ones(30_000_000).sum())}
+    if how == "many objects":
+        return {"count": len([bytearray(1000) for _ in range(240_000)])}
+    if how == "exits":
+        raise SystemExit(3)
+    return {"process": os.getpid()}
+
+
 def flaky(*, flag: str) -> dict[str, Any]:
     """Fails until the file `flag` exists."""
     if not os.path.exists(flag):
@@ -97,6 +113,7 @@ SQUARE = Evaluation("square", square)
 GATED = Evaluation("gated", gated)
 MOODY = Evaluation("moody", moody)
 DEADLY = Evaluation("deadly", deadly)
+GREEDY = Evaluation("greedy", greedy)
 FLAKY = Evaluation("flaky", flaky)
 NAPPING = Evaluation("napping", napping)
 PINNED = Evaluation("pinned", pinned)

@@ -14,6 +14,7 @@ import pytest
 
 from lift_compare.compare import export_frame, export_rows
 from lift_compare.compare.commands.main import main
+from lift_compare.compare.sweeps.evaluations import Evaluation, evaluate
 from lift_compare.compare.sweeps.run import run_sweep
 from lift_compare.compare.sweeps.store import Store
 from lift_compare.compare.sweeps.sweep import Sweep
@@ -98,6 +99,106 @@ def test_csv_and_json_lines_say_the_same(store: Path, capsys, tmp_path: Path) ->
         main(["export", str(store), "--out", str(tmp_path / "new" / "rows.csv" / "below.csv")]) == 2
     )
     assert capsys.readouterr().err.startswith("lift-compare: error: --out: cannot write")
+
+
+def test_an_evaluation_without_rows_is_refused_with_those_that_have_some(
+    store: Path, capsys, tmp_path: Path
+) -> None:
+    out = ["--out", str(tmp_path / "rows.csv")]
+    assert main(["export", str(store), "--evaluation", "nope", *out]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err == (
+        "lift-compare: error: --evaluation: expected one of square, moody, got 'nope'\n"
+    )
+    Store(tmp_path / "empty.sqlite").close()
+    assert main(["export", str(tmp_path / "empty.sqlite"), "--evaluation", "nope", *out]) == 2
+    assert "the store has no rows" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["empty.sqlite"]
+    assert main(["export", str(store), "--evaluation", "square", *out]) == 0
+    assert len((tmp_path / "rows.csv").read_text().splitlines()) == 3
+
+
+def test_a_name_that_ends_in_a_slash_is_a_folder(store: Path, tmp_path: Path) -> None:
+    assert main(["export", str(store), "--out", f"{tmp_path}/new/"]) == 0
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["s.csv"]
+    (tmp_path / "file").touch()
+    assert main(["export", str(store), "--out", f"{tmp_path}/file/"]) == 2
+
+
+def test_the_store_is_not_written_over(tmp_path: Path, capsys) -> None:
+    path = tmp_path / "s.csv"
+    Store(path).close()
+    before = path.read_bytes()
+    (tmp_path / "link").symlink_to(path)
+    for out in (path, tmp_path, tmp_path / "link"):
+        assert main(["export", str(path), "--out", str(out)]) == 2
+        assert "is the store itself" in capsys.readouterr().err
+    assert path.read_bytes() == before
+
+
+def test_rows_that_are_missing_are_counted(tmp_path: Path, capsys) -> None:
+    tasks = Sweep(SQUARE, {"x": list(range(9))}).tasks
+    done = evaluate(SQUARE.run, tasks[0].settings)
+    with Store(tmp_path / "s.sqlite") as store:
+        with store.session() as session:  # a sweep that runs meanwhile
+            store.plan(tasks, session)
+            store.claim(tasks, session, limit=3)
+            store.finish(tasks[0], session, done)
+            assert main(["export", str(store.path), "--json"]) == 0
+            said = capsys.readouterr()
+            assert len(said.out.splitlines()) == 9
+            assert said.err == (
+                "lift-compare: 8 of 9 rows are still missing: 2 running, 6 waiting\n"
+            )
+        assert main(["export", str(store.path), "--json"]) == 0
+        assert "8 of 9 rows are still missing: 8 interrupted" in capsys.readouterr().err
+        with store.session() as session:
+            store.claim(tasks, session, limit=9)
+            for task in tasks:
+                store.finish(task, session, done)
+    assert main(["export", str(tmp_path / "s.sqlite"), "--json"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+AWKWARD = {
+    "nan": float("nan"),
+    "inf": [1.0, float("inf")],
+    "none": None,
+    "commas": 'a, "b"; c',
+    "lines": "one\ntwo",
+    "unicode": "X̂ λₙ 深 🙂",
+    "nested": {"key, with comma": [1, None]},
+}
+
+
+def awkward(*, name: str) -> dict[str, object]:
+    return AWKWARD
+
+
+def test_awkward_values_come_back_from_csv_and_json(tmp_path: Path, capsys) -> None:
+    sweep = Sweep(Evaluation("awkward", awkward), {"name": ["a,b", 'quote "', "ä\nö", "\udcff"]})
+    with ThreadPoolExecutor(1) as executor:
+        run_sweep(sweep, tmp_path / "s.sqlite", executor=executor, jobs=1)
+    for form in ("csv", "json"):
+        assert (
+            main(["export", str(tmp_path / "s.sqlite"), f"--{form}", "--out", f"{tmp_path}/"]) == 0
+        )
+    with open(tmp_path / "s.csv", newline="", encoding="utf-8") as file:
+        cells = list(csv.DictReader(file))
+    with open(tmp_path / "s.jsonl", encoding="utf-8") as file:
+        lines = [json.loads(line) for line in file]
+    assert [row["name"] for row in cells] == ["a,b", 'quote "', "ä\nö", "\\udcff"]
+    for row in cells:
+        assert (row["nan"], row["none"], row["inf"]) == ("", "", "[1.0, null]")
+        assert [row[key] for key in ("commas", "lines", "unicode")] == [
+            AWKWARD[key] for key in ("commas", "lines", "unicode")
+        ]
+        assert json.loads(row["nested"]) == AWKWARD["nested"]
+        assert "nan = nan, inf[1] = inf" in row["warnings"]
+    for row in lines:
+        assert (row["nan"], row["none"], row["inf"]) == (None, None, [1.0, None])
+        assert row["unicode"] == AWKWARD["unicode"]
 
 
 def test_an_interrupted_evaluation_is_a_row_too(tmp_path: Path) -> None:

@@ -249,3 +249,118 @@ def test_unreadable_rows_are_named(tmp_path: Path) -> None:
         connection.close()
         with pytest.raises(StoreError, match="unreadable row"):
             store.rows()
+
+
+TEXT = b"a diary\nthat nobody may delete\n" * 200
+
+
+@pytest.mark.parametrize("ending", ["-journal", "-wal"])
+@pytest.mark.parametrize("content", [None, b"", b"x,y\n1,2\n"])
+def test_a_foreign_file_beside_it_is_left_alone(
+    tmp_path: Path, ending: str, content: bytes | None
+) -> None:
+    """SQLite would delete it, or write over it: before it opens anything, the store is refused."""
+    path, beside = tmp_path / "results.csv", tmp_path / f"results.csv{ending}"
+    beside.write_bytes(TEXT)
+    if content is not None:
+        path.write_bytes(content)
+    for create in (True, False):
+        with pytest.raises(StoreError, match=r"results\.csv"):
+            Store(path, create=create)
+    assert beside.read_bytes() == TEXT
+    assert (path.read_bytes() if path.exists() else None) == content
+    assert len(list(tmp_path.iterdir())) == (1 if content is None else 2)
+
+
+def test_a_foreign_file_beside_a_store_is_left_alone(tmp_path: Path) -> None:
+    Store(tmp_path / "s.sqlite").close()
+    beside = tmp_path / "s.sqlite-journal"
+    beside.write_bytes(TEXT)
+    with pytest.raises(StoreError, match="is not SQLite's"):
+        Store(tmp_path / "s.sqlite")
+    assert beside.read_bytes() == TEXT
+
+
+CRASH = """
+import os, sys
+from lift_compare.compare.sweeps.store import Store
+from tests.compare.sweeps.test_store import TASKS, DONE
+store = Store(sys.argv[1])
+session = store.session().__enter__()
+store.claim(TASKS, session, limit=9)
+store._connection.execute("PRAGMA cache_size = 1")  # pages reach the file before the commit
+store._connection.execute("BEGIN IMMEDIATE")
+store._connection.execute("CREATE TABLE t (x)")
+for i in range(200):
+    store._connection.execute("INSERT INTO t VALUES (randomblob(3000))")
+store._connection.execute("UPDATE evaluations SET error = 'half'")
+print(os.path.exists(sys.argv[1] + "-journal"), flush=True)
+os._exit(9)
+"""
+
+
+def test_the_journal_of_a_killed_process_is_taken_for_what_it_is(tmp_path: Path) -> None:
+    path, root = tmp_path / "s.sqlite", Path(__file__).parents[3]
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    child = subprocess.run(
+        [sys.executable, "-c", CRASH, str(path)], env=environment, capture_output=True, cwd=root
+    )
+    assert child.stdout == b"True\n", child.stderr
+    assert (tmp_path / "s.sqlite-journal").stat().st_size > 0
+    with Store(path) as store, store.session():
+        assert [(row.task, row.error) for row in store.rows()] == [(task, None) for task in TASKS]
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes")
+def test_what_is_no_regular_file_is_refused(tmp_path: Path) -> None:
+    """Reading from a pipe would wait for ever."""
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path(os.devnull), tmp_path):
+        with pytest.raises(StoreError, match="expected a file"):
+            Store(path)
+
+
+def test_a_read_only_store_can_be_read_but_not_written(tmp_path: Path, monkeypatch) -> None:
+    path = tmp_path / "s.sqlite"
+    with Store(path) as store, store.session() as session:
+        store.claim(TASKS, session, limit=9)
+    path.chmod(0o444)
+    if os.access(path, os.W_OK):  # root may write anywhere
+        monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
+    with Store(path, create=False) as store:
+        assert len(store.rows()) == len(TASKS)
+    with pytest.raises(StoreError, match="is read-only"):
+        Store(path)
+
+
+def test_unusable_paths_are_refused_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "file" / "below.sqlite", tmp_path / ("x" * 300)):
+        with pytest.raises(StoreError, match="cannot open") as caught:
+            Store(path)
+        assert "\n" not in str(caught.value)
+
+
+def test_planned_rows_wait_until_somebody_claims_them(tmp_path: Path) -> None:
+    with Store(tmp_path / "s.sqlite") as store:
+        with store.session() as first, store.session() as second:
+            store.plan(TASKS[:2], first)
+            store.plan(TASKS, second)  # those of the first one stay its own
+            store.claim(TASKS[:1], second, limit=1)
+            assert [(row.status, row.attempts) for row in store.rows()] == [
+                (Status.RUNNING, 1),
+                (Status.WAITING, 0),
+                (Status.WAITING, 0),
+            ]
+            assert store.finish(TASKS[0], second, DONE)
+            assert store.claim(TASKS, first, limit=1) == [Answer.FINISHED, Answer.GRANTED]
+        assert [row.status for row in store.rows()] == [
+            Status.DONE,
+            Status.INTERRUPTED,
+            Status.INTERRUPTED,
+        ]
+        with store.session() as third:  # what was planned is forgotten, what was tried is not
+            assert [row.task for row in store.rows()] == TASKS[:2]
+            assert store.claim(TASKS[1:], third, limit=9) == [Answer.GRANTED] * 2
+            assert [row.attempts for row in store.rows()] == [1, 2, 1]
