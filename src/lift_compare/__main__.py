@@ -2,6 +2,7 @@
 
 import atexit
 import os
+import signal
 import sys
 
 INTERRUPTED = 130
@@ -16,6 +17,7 @@ def main() -> int:
         from lift_compare.compare.commands.main import main
 
         code = main()
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done: only the end is left
     except KeyboardInterrupt:
         print("lift-compare: interrupted", file=sys.stderr)
         code = INTERRUPTED
