@@ -6,12 +6,16 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from lift_compare import simulated
-from lift_compare.sensing import LiftSettings, SensingProblem
-from lift_compare.sensing.validation import FloatArray
+from lift_compare.sensing import Instance, LiftSettings, SensingProblem
+from lift_compare.sensing.validation import MAX_ORDER, FloatArray
 from lift_compare.simulated import AcceptanceRule
+from lift_compare.simulated.span.default_step import default_rho, default_step_size
 
-LARGEST_ORDER = 1001
-"""Up to which a saddle order is looked for: the range in which the simulation is tested."""
+DEFAULT_STEPS = 1000
+"""T of an instance without settings."""
+
+DEFAULT_ORDER = 3
+"""Order of an instance without settings: the least at which there is something lifted."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +38,31 @@ class SimulatedLift:
     point: FloatArray
     settings: LiftSettings
     flip: bool = False
+
+    @classmethod
+    def with_defaults(
+        cls,
+        problem: SensingProblem,
+        X: FloatArray,
+        order: int,
+        *,
+        rho: float | None = None,
+        eta: float | None = None,
+        steps: int,
+    ) -> SimulatedLift:
+        """Return the lift with ρ and η that follow from the problem where they are not given.
+
+        ρ ‖v̂‖ = 0.1 ‖ŵ‖, and η/2 is a step with which h^l falls at every one of the steps: neither
+        depends on the units of X, A and b. OverflowError where they do not fit into float64.
+        """
+        span = simulated.SpanObjective(
+            problem, simulated.escape_directions(problem, X).generators, order
+        )
+        if rho is None:
+            rho = default_rho(span)
+        if eta is None:
+            eta = 2 * default_step_size(span, [1.0, rho, 0.0], iterations=steps)
+        return cls(problem, X, LiftSettings(order, rho, eta, steps))
 
     def flipped(self) -> SimulatedLift:
         """Return the same with the other sign of u_n."""
@@ -68,7 +97,7 @@ class SimulatedLift:
     def saddle_order(self) -> int | None:
         """The least order up to 1001 at which ŵ is a strict saddle along the visible direction."""
         return simulated.smallest_saddle_order(
-            self.problem, self.point, largest=LARGEST_ORDER, directions=self.directions
+            self.problem, self.point, largest=MAX_ORDER, directions=self.directions
         )
 
     # The two paths -------------------------------------------------------------------------------
@@ -111,3 +140,16 @@ class SimulatedLift:
             rule=rule,
             objective=self.surrogate if surrogate else self.span,
         )
+
+
+def order_of(instance: Instance) -> int:
+    """Return the lifting order of an instance's settings, or the default one."""
+    return DEFAULT_ORDER if instance.settings is None else instance.settings.order
+
+
+def lift_of(instance: Instance, X: FloatArray, order: int | None = None) -> SimulatedLift:
+    """Return the lift at X̂ with the settings of an instance, or what follows from its problem."""
+    order, own = order or order_of(instance), instance.settings
+    if own is None:
+        return SimulatedLift.with_defaults(instance.problem, X, order, steps=DEFAULT_STEPS)
+    return SimulatedLift(instance.problem, X, replace(own, order=order))

@@ -133,7 +133,7 @@ class SensingProblem:
 
     @cached_property
     def objective_at_zero(self) -> float:
-        """h(0) = ½ ‖b‖², the unit of h; OverflowError where it is no float64 with all its digits."""
+        """h(0) = ½ ‖b‖², the unit of h; OverflowError where it is no float64 in full."""
         size = float(norm(self.measurements))
         if not SMALLEST_MEASUREMENTS <= size <= LARGEST_MEASUREMENTS:
             raise OverflowError(

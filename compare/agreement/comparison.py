@@ -38,9 +38,9 @@ def compare_directions(
     X: Any,
     order: int,
     *,
-    rho: float,
-    eta: float,
-    steps: int,
+    rho: float | None = None,
+    eta: float | None = None,
+    steps: int = 200,
     **options: Any,
 ) -> DirectionComparison:
     """Run the explicit lifted descent and both simulations from a stationary point; compare them.
@@ -53,10 +53,11 @@ def compare_directions(
         A stationary point X̂ ≠ 0 (see `sensing.polish`).
     order : int
         The odd lifting order l.
-    rho : float
-        Initial weight ρ > 0 of the visible direction.
-    eta : float
-        Step η > 0 of the truncated recursion; the gradient step is η/2.
+    rho : float, optional
+        Initial weight ρ > 0 of the visible direction; by default ρ ‖v̂‖ = 0.1 ‖ŵ‖.
+    eta : float, optional
+        Step η > 0 of the truncated recursion; the gradient step is η/2. By default one with which
+        h^l falls at every step.
     steps : int
         Number of steps. Diverging descents are compared up to the step at which h^l rises.
     **options
@@ -81,14 +82,13 @@ def compare_directions(
     >>> from lift_compare import compare, sensing
     >>> instance = sensing.instance("real-system")
     >>> found = compare.compare_directions(
-    ...     instance.problem, instance.stationary_point(), 5, rho=0.1, eta=0.1, steps=50,
-    ...     costs=False,
+    ...     instance.problem, instance.stationary_point(), order=5, costs=False
     ... )
     >>> found.agree, found.curvature > 0
     (True, True)
     """
-    settings = LiftSettings(order, rho, eta, whole_number("steps", steps))
-    lift = SimulatedLift(problem, problem.factor("X", X), settings)
+    X, steps = problem.factor("X", X), whole_number("steps", steps)
+    lift = SimulatedLift.with_defaults(problem, X, order, rho=rho, eta=eta, steps=steps)
     return compare_lift(lift, ComparisonOptions(**options))
 
 

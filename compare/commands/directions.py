@@ -18,8 +18,8 @@ from ..published.comparison import (
     ORDERS,
     InstanceComparison,
     compare_instances,
-    settings_of,
 )
+from ..simulated_lift import order_of
 from .common import (
     add_common_options,
     add_instance_option,
@@ -127,7 +127,7 @@ def _figures(result: InstanceComparison, out: Path) -> list[Path]:
         orders = [order for name, order in result.comparisons if name == instance.name]
         if not orders:
             continue
-        own = settings_of(instance).order
+        own = order_of(instance)
         comparison = result.comparisons[instance.name, own if own in orders else max(orders)]
         for kind, draw in (("objective", lifted_objective), ("coefficients", coefficient_paths)):
             figure, _ = draw(comparison, name=instance.name)

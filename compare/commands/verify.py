@@ -13,7 +13,7 @@ from lift_compare.sensing.instances.published import PUBLISHED
 from lift_compare.sensing.validation import odd_order, whole_number
 
 from ..provenance import provenance
-from ..published.comparison import settings_of
+from ..simulated_lift import lift_of, order_of
 from ..verification.random_instances import verify_random
 from ..verification.verification import Verification, verify
 from .common import (
@@ -86,11 +86,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _verify(arguments: argparse.Namespace, instance: Instance) -> Verification:
     """Check one instance at its settings, but for those given."""
-    own = settings_of(instance)
-    order = arguments.order or min(own.order, _LARGEST_DEFAULT_ORDER)
+    order = arguments.order or min(order_of(instance), _LARGEST_DEFAULT_ORDER)
     X = instance.point
     if X is None:
         X = instance.stationary_point(seed=arguments.seed)
+    own = lift_of(instance, X, order).settings
     with tqdm(desc=f"verify {instance.name}", unit="claim", disable=None, leave=False) as bar:
 
         def progress(done: int, total: int, claim: str) -> None:

@@ -10,15 +10,15 @@ import numpy as np
 from tqdm import tqdm
 
 from lift_compare import lifting
-from lift_compare.sensing import Instance, LiftSettings, StopReason
+from lift_compare.sensing import Instance, StopReason
 from lift_compare.sensing.instances.published import PUBLISHED
 from lift_compare.sensing.instances.registry import parse_instances
-from lift_compare.sensing.validation import odd_order, show_bytes, whole_number
+from lift_compare.sensing.validation import FloatArray, odd_order, show_bytes, whole_number
 from lift_compare.simulated import AcceptanceRule
 
 from ..agreement.comparison import ComparisonOptions, compare_lift
 from ..agreement.result import DirectionComparison
-from ..simulated_lift import SimulatedLift
+from ..simulated_lift import DEFAULT_STEPS, SimulatedLift, lift_of, order_of
 from ..tables import Column, show, text_table
 from .findings import findings
 
@@ -104,8 +104,9 @@ def compare_instances(
     Parameters
     ----------
     instances : sequence of str or Instance
-        Instances, or texts that `sensing.parse_instance` understands. One without settings is
-        lifted with those of `sensing.LiftSettings()`.
+        Instances, or texts that `sensing.parse_instance` understands. One without settings has
+        T = 1000, and ρ and η of its own at every order: ρ ‖v̂‖ = 0.1 ‖ŵ‖, and a step with which
+        h^l falls.
     orders : iterable of int
         Odd lifting orders; the order of an instance's settings is always among its rows.
     memory_limit : int
@@ -137,25 +138,22 @@ def compare_instances(
     options = ComparisonOptions(memory_limit=limit, costs=costs, seed=seed)
     given = parse_instances(instances)
     work = [
-        (instance, order)
-        for instance in given
-        for order in sorted({*wanted, settings_of(instance).order})
+        (instance, order) for instance in given for order in sorted({*wanted, order_of(instance)})
     ]
     rows: list[dict[str, Any]] = []
     comparisons: dict[tuple[str, int], DirectionComparison] = {}
     said: list[str] = []
-    lifts: dict[str, SimulatedLift] = {}
+    points: dict[str, FloatArray] = {}
     interrupted = False
     with tqdm(work, desc="comparing", unit="order", disable=None) as progress:
         try:
             for instance, order in progress:
                 progress.set_postfix_str(f"{instance.name}, l = {order}")
-                if instance.name not in lifts:  # all orders of an instance share its point
+                if instance.name not in points:  # all orders of an instance share its point
                     X = instance.stationary_point(seed=seed)
-                    lift = SimulatedLift(instance.problem, X, settings_of(instance))
-                    lifts[instance.name] = lift
-                    said += findings(instance.name, lift)
-                row, comparison = _compare(instance, lifts[instance.name], order, options)
+                    points[instance.name] = X
+                    said += _findings(instance, X)
+                row, comparison = _compare(instance, points[instance.name], order, options)
                 rows.append(row)
                 if comparison is not None:
                     comparisons[instance.name, order] = comparison
@@ -166,56 +164,56 @@ def compare_instances(
     return InstanceComparison(given, tuple(rows), comparisons, tuple(said), interrupted)
 
 
-def settings_of(instance: Instance) -> LiftSettings:
-    """Return the settings of an instance, or the default ones."""
-    return instance.settings or LiftSettings()
+def _findings(instance: Instance, X: FloatArray) -> list[str]:
+    try:
+        return findings(instance.name, lift_of(instance, X))
+    except ArithmeticError as reason:
+        return [f"{instance.name}: {reason}"]
 
 
 def _compare(
-    instance: Instance, lift: SimulatedLift, order: int, options: ComparisonOptions
+    instance: Instance, X: FloatArray, order: int, options: ComparisonOptions
 ) -> tuple[dict[str, Any], DirectionComparison | None]:
     """Return the row of one order, and the comparison unless the order is refused."""
-    own = lift.settings
     row: dict[str, Any] = {
         "instance": instance.name,
         "order": order,
-        "published_order": order == own.order,
-        "tensor_entries": lift.point.size**order,
+        "published_order": order == order_of(instance),
+        "tensor_entries": X.size**order,
         "status": "compared",
-        "rho": own.rho,
-        "eta": own.eta,
         "seed": instance.descent.seed if instance.descent else None,
     }
     try:
-        row |= _simulated_row(lift, order)
+        lift = lift_of(instance, X, order)
+        row |= {"rho": lift.settings.rho, "eta": lift.settings.eta}
+        row |= _simulated_row(lift, at_own_order=row["published_order"])
         costs = lifting.predict_cost(lift.problem, order)
         # As many steps as a fixed amount of work buys, so that high orders do not take minutes.
         flops = costs.choose(options.memory_limit).flops
         steps = int(np.clip(_WORK / flops, 5, 200))
-        settings = replace(own, order=order, steps=steps)
+        settings = replace(lift.settings, steps=steps)
         comparison = compare_lift(replace(lift, settings=settings), options)
     except lifting.MemoryLimitExceeded as refusal:  # the simulated half of the row stays
         needs, allowed = refusal.predicted_bytes, refusal.allowed_bytes
         status = f"refused: needs {needs} bytes, {allowed} allowed"
         return row | {"status": status, "predicted_bytes": needs, "allowed_bytes": allowed}, None
-    except OverflowError as overflow:
-        return row | {"status": f"out of range: {overflow}"}, None
+    except ArithmeticError as reason:  # an overflow, or no step with which h^l falls
+        return row | {"status": f"out of range: {reason}"}, None
     return row | comparison.row(), comparison
 
 
-def _simulated_row(lift: SimulatedLift, order: int) -> dict[str, Any]:
-    """Return what the simulations say at an order, run to T; no lift is needed."""
+def _simulated_row(lift: SimulatedLift, *, at_own_order: bool) -> dict[str, Any]:
+    """Return what the simulations say, run to T; no explicit lift is needed."""
     own, problem, X = lift.settings, lift.problem, lift.point
-    at_order = replace(lift, settings=replace(own, order=order))
     # At the order of the settings the exact simulation goes all the way.
-    steps = own.steps if order == own.order else min(own.steps, _SIMULATED_STEPS)
-    shortened = replace(lift, settings=replace(own, order=order, steps=steps))
+    steps = own.steps if at_own_order else min(own.steps, _SIMULATED_STEPS)
+    shortened = lift if steps == own.steps else replace(lift, settings=replace(own, steps=steps))
     exact = shortened.exact
     diverged = exact.stop_reason is StopReason.DIVERGED  # its last point is no result
     reached = None if diverged else shortened.exact_collapse()
     stationary = shortened.span.value([1.0, 0.0, 0.0])
     row = {
-        "curvature": at_order.curvature(),
+        "curvature": lift.curvature(),
         "h_stationary": problem.objective(X),
         "distance_stationary": _distance(lift, X),
         "simulated_steps": len(exact.values) - 1,
@@ -225,8 +223,8 @@ def _simulated_row(lift: SimulatedLift, order: int) -> dict[str, Any]:
         "distance_exact": None if reached is None else _distance(lift, reached),
     }
     try:
-        error = at_order.truncation_error()
-        collapses = [at_order.published_collapse(rule) for rule in AcceptanceRule]
+        error = lift.truncation_error()
+        collapses = [lift.published_collapse(rule) for rule in AcceptanceRule]
     except OverflowError as overflow:
         return row | {"truncated_note": str(overflow)}
     point = collapses[0].point
@@ -248,6 +246,8 @@ def _distance(lift: SimulatedLift, X: Any) -> Any:
 
 _QUANTITIES = (
     Column("tensor_entries", "tensor entries d^l", ",d"),
+    Column("rho", "ρ", ".4g"),
+    Column("eta", "η", ".4g"),
     Column("form", "form of the explicit objective"),
     Column("steps", "steps, explicit and both simulations", ",d"),
     Column("verdict", "verdict, explicit vs exact"),
@@ -286,15 +286,18 @@ def _section(instance: Instance, rows: Sequence[dict[str, Any]]) -> str:
     columns = [Column("quantity", "quantity"), *(Column(order, order) for order in orders)]
     lines = []
     for quantity in _QUANTITIES:
+        if instance.settings is not None and quantity.key in ("rho", "eta"):
+            continue  # the title has them
         cells = [show(row.get(quantity.key), quantity.format) for row in rows]
         lines.append({"quantity": quantity.title, **dict(zip(orders, cells, strict=True))})
-    problem, s = instance.problem, settings_of(instance)
+    problem, s = instance.problem, instance.settings
     seed = f"start from seed {rows[0]['seed']}; " if rows[0]["seed"] is not None else ""
-    kind = "published order" if instance.name in PUBLISHED else "order of the settings"
-    title = (
-        f"{instance.name}: n = {problem.n}, m = {problem.m}, r = {problem.rank}; ρ = {s.rho}, "
-        f"η = {s.eta}, T = {s.steps:,}; {seed}* {kind}"
-    )
+    if s is None:
+        given = f"ρ and η from the problem, T = {DEFAULT_STEPS:,}; {seed}* default order"
+    else:
+        kind = "published order" if instance.name in PUBLISHED else "order of the settings"
+        given = f"ρ = {s.rho}, η = {s.eta}, T = {s.steps:,}; {seed}* {kind}"
+    title = f"{instance.name}: n = {problem.n}, m = {problem.m}, r = {problem.rank}; {given}"
     refusals = [f"l = {row['order']}: {_why(row)}" for row in rows if row["status"] != "compared"]
     return "\n".join([text_table(columns, lines, title=title), *refusals])
 

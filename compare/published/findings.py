@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from lift_compare.sensing.instances.published import PUBLISHED
+from lift_compare.sensing.validation import MAX_ORDER
 from lift_compare.simulated import AcceptanceRule, PublishedCollapse
 
-from ..simulated_lift import LARGEST_ORDER, SimulatedLift
+from ..simulated_lift import SimulatedLift
 
 
 def findings(name: str, lift: SimulatedLift) -> list[str]:
@@ -32,7 +33,7 @@ def _on_the_order(subject: str, lift: SimulatedLift) -> str:
     else:
         first = f"{subject} gives NO {along}: it is +{curvature:.4g}"
     if smallest is None:
-        return f"{first}; no odd order up to {LARGEST_ORDER} does."
+        return f"{first}; no odd order up to {MAX_ORDER} does."
     return f"{first}; the smallest saddle order is {smallest}."
 
 

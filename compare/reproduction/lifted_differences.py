@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 
 from lift_compare import simulated
-from lift_compare.sensing.validation import FloatArray
+from lift_compare.sensing.validation import MAX_ORDER, FloatArray
 from lift_compare.simulated import AcceptanceRule
 from lift_compare.simulated.points.curvature import curvature_terms
 
 from ..published import printed
-from ..simulated_lift import LARGEST_ORDER
 from ..tables import Column
 from ..tolerances import PRINTED_DIGITS
 from .report import Difference, Sheet
@@ -231,7 +230,7 @@ def saddle_order(instances: Instances) -> Difference:
         lift, order = runs.at_stationary, runs.lift.settings.order
         smallest = lift.saddle_order
         differs = differs or smallest != order
-        words = f"none up to {LARGEST_ORDER}" if smallest is None else str(smallest)
+        words = f"none up to {MAX_ORDER}" if smallest is None else str(smallest)
         said.append(f"{name}: {words} (published l = {order}).")
         tried = [f"{lift.curvature(l):.5g} at l = {l}" for l in sorted({1, 3, 5, order})]  # noqa: E741
         proof.append(f"{name}: {', '.join(tried)}.")

@@ -12,8 +12,7 @@ from lift_compare.sensing import Backtracking, Descent, DescentSettings, Instanc
 from lift_compare.sensing.instances.published import PUBLISHED
 from lift_compare.sensing.validation import FloatArray
 
-from ..published.comparison import settings_of
-from ..simulated_lift import SimulatedLift
+from ..simulated_lift import SimulatedLift, lift_of
 
 START = np.array([1.0, 0.0, 0.0])
 """Coefficients of ŵ relative to (base, visible, hidden)."""
@@ -67,7 +66,7 @@ class Runs:
     @cached_property
     def lift(self) -> SimulatedLift:
         """Both simulations from X̂ as published."""
-        return SimulatedLift(self.problem, self.point, settings_of(self.instance))
+        return lift_of(self.instance, self.point)
 
     @cached_property
     def flipped(self) -> SimulatedLift:

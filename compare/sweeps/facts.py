@@ -21,14 +21,9 @@ from lift_compare.sensing import (
 from lift_compare.sensing.spectrum import least_eigenpairs
 from lift_compare.sensing.tolerances import NEARLY_STATIONARY, NEGATIVE_EIGENVALUE
 from lift_compare.sensing.validation import FloatArray
-from lift_compare.simulated import escape_directions
-from lift_compare.simulated.points.curvature import curvature_terms
 
 SCALE_FREE = "scale-free"
 """In the place of ρ or η: the value that follows from the scales of the problem at X̂."""
-
-_RHO_SHARE = 0.1  # of ‖ŵ‖
-_ETA_SHARE = 0.01  # of one over the largest of the three terms of the lifted curvature
 
 NOTHING_TO_ESCAPE = "X̂ is not spurious: there is nothing to escape from"
 
@@ -83,30 +78,6 @@ def _least_eigenvalue(problem: SensingProblem, X: FloatArray) -> tuple[float | N
     terms = abs(float(along @ measure(X, X))) + abs(float(along @ problem.measurements))
     value = float(pairs.values[0])
     return value, value < -NEGATIVE_EIGENVALUE * terms
-
-
-def scale_free(problem: SensingProblem, X: FloatArray, order: int) -> tuple[float, float]:
-    """Return ρ = 0.1 ‖ŵ‖ and η = 0.01 / K^l, K the largest of |K1|, |K2|, K3 (theory, section 5).
-
-    They follow the scales of X and of the operator: the same problem in other units has the same
-    path in these units.
-
-    Raises
-    ------
-    OverflowError
-        If they do not fit into float64.
-    """
-    visible = escape_directions(problem, X).visible
-    K = max(abs(term) for term in curvature_terms(problem, X, visible))
-    rho, eta = 0.0, 0.0
-    with np.errstate(all="ignore"):
-        rho = float(_RHO_SHARE * np.linalg.norm(X) ** np.float64(order))
-        eta = float(_ETA_SHARE / np.float64(K) ** order)
-    if not (0 < rho < np.inf and 0 < eta < np.inf):
-        raise OverflowError(
-            f"rho, eta: no scale-free value fits into float64 at order {order}; name both"
-        )
-    return rho, eta
 
 
 def facts_after(

@@ -25,7 +25,8 @@ from lift_compare.sensing.instances.published import PUBLISHED
 from lift_compare.sensing.instances.registry import CATALOGUE, split_instance
 from lift_compare.sensing.validation import FloatArray
 
-from .facts import SCALE_FREE, facts_after, facts_before, scale_free
+from ..simulated_lift import SimulatedLift
+from .facts import SCALE_FREE, facts_after, facts_before
 from .settings import Count, Order, Positive, Seed, Settings
 
 MAX_ENTRIES = 10**8
@@ -215,14 +216,11 @@ class LiftedSettings(PointSettings):
 
     def lift(self, problem: SensingProblem, X: FloatArray) -> LiftSettings:
         """Return the settings of the lift, ρ and η as numbers."""
-        order, rho, eta = self.order or 1, self.rho, self.eta
-        if SCALE_FREE in (rho, eta):
-            natural = scale_free(problem, X, order)
-            rho, eta = (
-                by_scale if given == SCALE_FREE else given
-                for given, by_scale in zip((rho, eta), natural, strict=True)
-            )
-        return LiftSettings(order, rho, eta, self.steps)  # type: ignore[arg-type]
+        rho, eta = (None if isinstance(each, str) else each for each in (self.rho, self.eta))
+        lift = SimulatedLift.with_defaults(
+            problem, X, self.order or 1, rho=rho, eta=eta, steps=self.steps or 0
+        )
+        return lift.settings
 
 
 class OnwardSettings(LiftedSettings):

@@ -12,9 +12,8 @@ from typing import Annotated, Any, get_type_hints
 import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model
 
-from lift_compare.sensing.validation import odd_order
+from lift_compare.sensing.validation import MAX_ORDER, odd_order
 
-from ..simulated_lift import LARGEST_ORDER
 from ..tables import plain
 
 
@@ -27,7 +26,7 @@ class Settings(BaseModel):
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=0, le=100_000_000)]
 Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]
-Order = Annotated[int, Field(ge=1, le=LARGEST_ORDER), AfterValidator(odd_order)]
+Order = Annotated[int, Field(ge=1, le=MAX_ORDER), AfterValidator(odd_order)]
 Scalar = bool | int | float | str | None
 
 

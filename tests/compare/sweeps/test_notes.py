@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lift_compare import sensing
+from lift_compare import lifting, sensing
 from lift_compare.compare.sweeps.evaluations import Evaluation, evaluate, not_finite
 from lift_compare.compare.sweeps.rows import Outcome, Status
 from lift_compare.compare.sweeps.shipped import EVALUATIONS
 from lift_compare.compare.sweeps.sweep import Sweep, task_of
 from lift_compare.compare.tolerances import AGREEMENT
+from lift_compare.simulated import escape_directions
 
 SOLVED = {"instance": "gaussian", "n": 5, "m": 8, "rank": 2, "polish": True}
 """Descents from normal starts solve this one: m is below the number of unknowns."""
@@ -171,19 +172,26 @@ def test_published_instances_and_files_keep_their_own(tmp_path: Path) -> None:
 
 
 def test_scale_free_settings_are_what_they_are_said_to_be() -> None:
-    """ρ = 0.1 ‖X̂‖^l and η = 0.01 / max |K|^l, from n×n matrices."""
-    settings = {"instance": "gaussian:n=5,m=6", "seed": 1, "order": 5, "steps": 10}
+    """ρ ‖v̂‖ = 0.1 ‖ŵ‖, and h^l falls at each of the steps of size η/2: on explicit tensors."""
+    settings = {"instance": "gaussian:n=5,m=6", "seed": 1, "order": 3, "steps": 30}
     row = results("path", **settings)
     problem = sensing.gaussian(5, 1, 6, 1)
     start = 0.5 * np.random.default_rng((1, 1)).standard_normal((5, 1))
     X = sensing.gradient_descent(problem, start, step_size=0.05, max_iterations=2000).point
+    assert row["rho_used"] == pytest.approx(0.1 * np.linalg.norm(X) ** 3, rel=AGREEMENT)
     A, b = problem.operator.matrices(), problem.measurements
-    y = np.tensordot(A, X @ X.T)
-    u = np.linalg.eigh(np.tensordot(y - b, A, axes=1))[1][:, [0]]
-    along, cross = np.tensordot(A, u @ u.T), np.tensordot(A, X @ u.T)
-    K = max(abs(along @ y), abs(along @ b), cross @ cross)
-    assert row["rho_used"] == pytest.approx(0.1 * np.linalg.norm(X) ** 5, rel=AGREEMENT)
-    assert row["eta_used"] == pytest.approx(0.01 / K**5, rel=AGREEMENT)
+    u = np.linalg.eigh(np.tensordot(np.tensordot(A, X @ X.T) - b, A, axes=1))[1][:, [0]]
+    lifted = lifting.LiftedProblem(problem, 3)
+    hidden = escape_directions(problem, X).hidden
+    span = lifting.SpanProjection([lifted.lift(G) for G in (X, u, hidden)])
+    path = lifting.projected_gradient_descent(
+        lifted,
+        lifted.lift(X) + row["rho_used"] * lifted.lift(u),
+        step_size=row["eta_used"] / 2,
+        iterations=30,
+        projection=span,
+    )
+    assert np.all(np.diff(path.values) < 0)
 
 
 @pytest.mark.parametrize("method", ["truncated", "exact"])
@@ -209,7 +217,7 @@ def test_scale_free_settings_follow_the_units(tmp_path: Path, method: str) -> No
 
 
 def test_scale_free_settings_beyond_float64_are_refused_by_their_names(tmp_path: Path) -> None:
-    """K is about 2^12 in these units: its power of order 301 is beyond 2^1024."""
+    """‖X̂‖ is about 2^6 in these units: its power of order 301 is beyond 2^1024."""
     problem = sensing.SensingProblem.from_ground_truth(
         sensing.DenseOperator(sensing.two_by_two().operator.matrices()), [[64.0], [0.0]]
     )
@@ -218,7 +226,7 @@ def test_scale_free_settings_beyond_float64_are_refused_by_their_names(tmp_path:
     sensing.save_instance(file, sensing.Instance("large", problem, known_point=point))
     found = outcome("path", {"instance": str(file), "order": 301})
     assert found.status is Status.FAILED
-    assert "rho, eta: no scale-free value fits into float64 at order 301" in str(found.error)
+    assert "ρ is about 1e" in str(found.error)
 
 
 @pytest.mark.parametrize("value", ["free", -1.0, True, 0, float("nan")])
