@@ -99,9 +99,12 @@ def polished_point(
     if X.size == 1:  # scipy's iterative trust region needs at least two variables
         solver = {"tr_solver": "exact"}
     tolerances = dict.fromkeys(("xtol", "ftol", "gtol"), LEAST_SQUARES)
-    found = least_squares(
-        gradient, x.ravel(), jac=hessian, max_nfev=max_iterations, **solver, **tolerances
-    )
+    try:
+        found = least_squares(
+            gradient, x.ravel(), jac=hessian, max_nfev=max_iterations, **solver, **tolerances
+        )
+    except ValueError as error:  # of its linear algebra, about infinities in products of ∇²h
+        raise OverflowError("X: a Newton step leaves the range of float64") from error
     polished = np.ldexp(found.x.reshape(X.shape), of_x)
     # Near X = 0 the gradient stays as large as its term; the run is on its way to X = 0 itself.
     if is_negligible(problem, polished):

@@ -158,13 +158,10 @@ def operators(draw: Any) -> Callable[[], Any]:
     given = draw(symmetric() if kind == "dense" else arrays(3, 3))
     make = {"dense": sensing.DenseOperator, "vectors": sensing.RankOneOperator}
 
-    def do() -> Any:
-        if kind == "sparse":
-            weights = sparse.coo_array(np.asarray(given))
-            return sensing.EntrywiseOperator(weights).matrices()
-        return make.get(kind, sensing.EntrywiseOperator)(given).matrices()
-
-    return do
+    known = ("int8", "uint8", "int16", "int64", "uint64", "bool", "float32", "float64")  # scipy's
+    if kind == "sparse" and getattr(given, "ndim", 0) == 2 and given.dtype.name in known:
+        given = sparse.coo_array(np.asarray(given, dtype=given.dtype.newbyteorder("=")))
+    return lambda: make.get(kind, sensing.EntrywiseOperator)(given).matrices()
 
 
 @call

@@ -198,3 +198,39 @@ def test_the_default_limit_is_a_fraction_of_the_available_memory():
     with pytest.raises(MemoryLimitExceeded) as refusal:
         LiftedProblem(sensing.gaussian(50, 1, 60, seed=0), 9)
     assert refusal.value.allowed_bytes == pytest.approx(DEFAULT_FRACTION * available, rel=0.2)
+
+
+@pytest.mark.parametrize("order", [63, 65, 301, 601, 1001])
+@pytest.mark.parametrize("name", MEASURED)
+def test_high_orders_are_refused_without_planning(name, order, monkeypatch):
+    """A path of contractions over hundreds of operands took half a minute to find."""
+    problem = MEASURED[name][0]
+
+    def never(*_args, **_more):
+        raise AssertionError("no contraction is planned")
+
+    monkeypatch.setattr("opt_einsum.contract_path", never)
+    costs = predict_cost(problem, order)
+    w = 8 * (problem.n * problem.rank) ** order
+    assert {cost.tensor_bytes for cost in costs} == {w}
+    assert all(len(line) < 120 for line in repr(costs).splitlines())
+    with pytest.raises(MemoryLimitExceeded, match=f"order {order}: .* needs") as refusal:
+        costs.choose(10**9)
+    assert refusal.value.predicted_bytes >= w
+    assert len(str(refusal.value)) < 120
+
+
+ABSURD = [1003, 10**9 + 1, 99999999999999999999, 10**5000 + 1]
+
+
+@pytest.mark.parametrize("order", ABSURD, ids=lambda order: f"{order.bit_length()} bits")
+def test_absurd_orders_are_refused_by_name(order):
+    with pytest.raises(ValueError, match=r"^order: expected at most 1001, got"):
+        predict_cost(sensing.two_by_two(), order)
+    with pytest.raises(ValueError, match=r"^order: expected at most 63"):
+        LiftedProblem(sensing.two_by_two(), order)
+
+
+def test_operations_beyond_float64_are_counted():
+    problem = rank_one(1, 10**6, 1)
+    assert np.isfinite(predict_cost(problem, 61)["rank-one"].flops)

@@ -123,6 +123,38 @@ def test_rank_as_a_number_of_any_kind(tmp_path, rank):
     assert load_instance(saved(tmp_path / "r.npz", rank=rank)).problem.rank == 2
 
 
+def test_the_rank_of_a_file_with_measurements_alone_must_be_stored(tmp_path):
+    b = np.arange(1.0, 5)
+    line = refusal(saved(tmp_path / "x.npz", Z=None, X=None, b=b))
+    assert "rank: expected the rank r" in line
+    assert line.endswith("store rank")
+    for rank in (1, 2):
+        found = load_instance(saved(tmp_path / "y.npz", Z=None, X=None, b=b, rank=rank))
+        assert found.problem.rank == rank
+    assert load_instance(saved(tmp_path / "z.npz", Z=None, b=b)).problem.rank == 2, "as X has it"
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("scale", [1e60, 1e160, 1e-75, 1e308])
+def test_any_scale_is_read_exactly_or_refused(tmp_path, scale):
+    A, Z, _ = arrays().values()
+    A = A / np.abs(A).max()
+    path = saved(tmp_path / "x.npz", A=scale * A, Z=Z, X=1e-100 * Z)
+    if scale > 1e100:
+        assert "Z: " in refusal(path)
+        return
+    with np.errstate(all="raise"):
+        instance = load_instance(path)
+        problem = instance.problem
+        b = np.einsum("iab,ab->i", A, Z @ Z.T)
+        assert problem.objective(instance.point) == pytest.approx(scale**2 * (b @ b) / 2, rel=1e-14)
+        assert not problem.is_solved(instance.point)
+        assert problem.is_solved(Z)
+        G = np.einsum("i,iab->ab", b, A)
+        expected = -2 * (scale * (scale * 1e-100 * (G @ Z)))
+        np.testing.assert_allclose(problem.gradient(instance.point), expected, rtol=1e-13)
+
+
 # refused: the archive ----------------------------------------------------------------------------
 
 

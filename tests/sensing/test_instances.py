@@ -102,3 +102,14 @@ def test_the_label_of_an_instance_does_for_files_and_ids(name: str, label: str) 
 def test_a_malformed_list_of_parameters_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"^instance: "):
         sensing.parse_instance(text)
+
+
+def test_random_instances_take_no_other_instances_settings() -> None:
+    names = ["gaussian:n=4,m=5", "rank-one:n=4,m=5", "completion:n=4", "sparse-completion:n=4"]
+    assert [sensing.parse_instance(name).settings for name in names] == [None] * 4
+
+
+@pytest.mark.parametrize("name", ["gaussian", "rank-one"])
+def test_sizes_that_no_machine_holds_are_refused_at_once(name: str) -> None:
+    with pytest.raises(MemoryError, match="an array of shape"):
+        sensing.instance(name, n=10**30, m=10**30)
