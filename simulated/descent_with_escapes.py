@@ -251,6 +251,7 @@ class _Run:
             stall,
         )
 
+    @np.errstate(over="ignore", under="ignore", invalid="ignore")
     def solve(
         self, starts: FloatArray, settings: dict[str, Any], *, record_distance: bool
     ) -> list[Solution]:

@@ -34,6 +34,7 @@ def curvature_terms(problem: SensingProblem, X: Any, direction: Any) -> Curvatur
     return CurvatureTerms(*(float(term) for term in terms))
 
 
+@np.errstate(over="ignore", under="ignore")  # an overflow is inf, and is refused as such
 def log_curvature_terms(
     problem: SensingProblem, X: Any, direction: Any
 ) -> tuple[FloatArray, FloatArray]:

@@ -146,6 +146,8 @@ class EscapeDirections:
         )
 
 
+# Only what is beside larger terms underflows in unit scale, and what overflows is looked for.
+@np.errstate(over="ignore", under="ignore", invalid="ignore")
 def escape_directions(
     problem: SensingProblem, X: Any, *, count: int | str = 1, tie_tolerance: float = TIED
 ) -> EscapeDirections:
@@ -205,6 +207,8 @@ def escape_directions(
     problem, X, exponent = at_unit_scale(problem, X)
     triplet = last_singular_triplet(X)
 
+    if not np.all(np.isfinite(problem.gradient(X))):
+        raise OverflowError("the gradient of h at X leaves float64; scale the A_i")
     gradient_norm = relative_gradient_norm(problem, X)
     if gradient_norm > NEARLY_STATIONARY:
         with np.errstate(over="ignore", under="ignore"):
@@ -213,7 +217,7 @@ def escape_directions(
             f"X: expected a stationary point, but ‖∇h(X)‖ = {norm:.3g} "
             f"({gradient_norm:.2g} of its terms); descend further or use sensing.polish",
             NotStationaryWarning,
-            stacklevel=2,
+            stacklevel=3,
         )
 
     pairs = least_eigenpairs(problem, X, min(wanted + 1, n))
@@ -234,6 +238,8 @@ def escape_directions(
         if kappa < -KAPPA_SIGN * np.linalg.norm(across) * np.linalg.norm(along):
             U[:, i], across = -U[:, i], -across
         hiddens.append(A.adjoint_matmul(across, X))
+    if not np.all(np.isfinite(hiddens)):
+        raise OverflowError("the hidden direction leaves float64; scale the A_i")
     return EscapeDirections(
         base=X,
         eigenvalues=pairs.values[:wanted],

@@ -94,6 +94,7 @@ class FeasibilityScore:
         )
 
 
+@np.errstate(over="ignore", under="ignore", invalid="ignore")  # what overflows is looked for
 def feasibility_score(
     problem: SensingProblem,
     X: Any,

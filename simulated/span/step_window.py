@@ -83,10 +83,12 @@ def falling_step(span_objective: SpanEvaluation, c: Any) -> Any:
     # A direction of the size of c keeps the five coefficients in range; 2^e is exact.
     sizes = [np.max(np.abs(x), axis=-1) for x in (c, gradient)]
     e = np.frexp(sizes[1])[1] - np.frexp(sizes[0])[1]
-    direction = np.ldexp(-gradient, -e[..., None])
+    with np.errstate(under="ignore"):
+        direction = np.ldexp(-gradient, -e[..., None])
     quartics = np.asarray(span_objective.along(c, direction)).reshape(-1, 5)
     steps = np.array([_least_positive_root(row[1:]) if row[1] < 0 else 0.0 for row in quartics])
-    steps = np.ldexp(steps, -np.ravel(e))
+    with np.errstate(over="ignore", under="ignore"):
+        steps = np.ldexp(steps, -np.ravel(e))
     return float(steps[0]) if c.ndim == 1 else steps.reshape(c.shape[:-1])
 
 

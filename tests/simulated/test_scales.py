@@ -82,7 +82,7 @@ def check(function, expected, sizes, *, tolerance):
     for value, right, size in zip(got, expected, sizes, strict=True):
         assert np.isfinite(value)
         assert abs(mpmath.mpf(float(value)) - right) <= tolerance * size + (
-            TINY if top > TINY * 1e9 else 0
+            TINY if top > TINY else 0
         )
 
 
