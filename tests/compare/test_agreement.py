@@ -177,13 +177,13 @@ def test_descents_that_diverge_together_are_said_to(order: int, eta: float) -> N
 
 
 def test_a_divergence_of_one_side_is_a_disagreement(monkeypatch: pytest.MonkeyPatch) -> None:
-    true = lifting.LiftedProblem.value_and_gradient
+    true = lifting.LiftedProblem.unchecked
 
     def steeper(self, w):
         value, gradient = true(self, w)
         return value, 1e6 * gradient
 
-    monkeypatch.setattr(lifting.LiftedProblem, "value_and_gradient", steeper)
+    monkeypatch.setattr(lifting.LiftedProblem, "unchecked", steeper)
     problem = sensing.two_by_two()
     X = np.array([[0.0], [2**-0.5]])
     comparison = compare_directions(problem, X, 3, rho=0.1, eta=0.01, steps=20, costs=False)

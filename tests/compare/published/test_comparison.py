@@ -54,9 +54,9 @@ def test_an_instance_of_your_own_is_compared_with_default_settings() -> None:
     problem = sensing.gaussian(4, 2, 9, seed=1)
     own = sensing.Instance("mine", problem)
     result = compare_instances([own], orders=[1], costs=False, seed=2)
-    assert [row["order"] for row in result.rows] == [1, LiftSettings().order]
+    assert [row["order"] for row in result.rows] == [1, 3]
     assert result.agree
-    assert "mine: n = 4, m = 9, r = 2; ρ = 0.1, η = 0.01, T = 1,000; * " in result.table()
+    assert "mine: n = 4, m = 9, r = 2; ρ and η from the problem, T = 1,000; * " in result.table()
     assert all("published" not in finding for finding in result.findings)
 
 
