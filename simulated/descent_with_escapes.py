@@ -21,6 +21,7 @@ from lift_compare.sensing.validation import FloatArray, positive, real_array, wh
 
 from .escapes.methods import escape, escape_method
 from .escapes.result import Escape
+from .span.path_length import check_path
 
 _STALL = Stall()
 _OF_ESCAPE = ("order", "polish", "minimum_decrease", "directions")  # parameters of `escape` itself
@@ -233,6 +234,8 @@ class _Run:
         if not hasattr(step_size, "step"):
             step_size = positive("step_size", step_size)
         tolerance = positive("tolerance", tolerance, or_zero=True)
+        max_iterations = whole_number("max_iterations", max_iterations, least=0)
+        check_path("max_iterations", max_iterations, numbers=8)  # the history of one descent
         with np.errstate(over="ignore", under="ignore"):
             unit = problem.objective_at_zero
         # As zero the tolerance below would call every point solved where h underflows, too.
@@ -245,7 +248,7 @@ class _Run:
             problem,
             step_size,
             method,
-            whole_number("max_iterations", max_iterations, least=0),
+            max_iterations,
             whole_number("max_escapes", max_escapes, least=0),
             tolerance * unit,
             stall,

@@ -135,6 +135,7 @@ class EscapeDirections:
             hiddens=-self.hiddens,
         )
 
+    @np.errstate(over="ignore", under="ignore")
     def __repr__(self) -> str:
         n, r = self.base.shape
         count = len(self.eigenvalues)
@@ -240,7 +241,7 @@ def escape_directions(
         hiddens.append(A.adjoint_matmul(across, X))
     if not np.all(np.isfinite(hiddens)):
         raise OverflowError("the hidden direction leaves float64; scale the A_i")
-    return EscapeDirections(
+    found = EscapeDirections(
         base=X,
         eigenvalues=pairs.values[:wanted],
         eigenvectors=U,
@@ -252,6 +253,10 @@ def escape_directions(
         eigenvalue_gap=gap,
         gradient_norm=gradient_norm,
     ).in_units(exponent)
+    decisive = [found.singular_value, found.gradient_norm, *found.eigenvalues]
+    if not np.all(np.isfinite(decisive)) or found.singular_value == 0:
+        raise OverflowError("the directions at X leave float64; scale the A_i, or b and X")
+    return found
 
 
 def _ties(values: FloatArray, tolerance: float) -> int:

@@ -157,8 +157,12 @@ def feasibility_score(
     step = line.without_slope().lowest()
     ncm = aic = score = score_step = None
     if delta is not None:
-        ncm, aic = -lam / (sigma * sigma * (1 + delta)), (kappa / (1 + delta)) ** 2 / 2
-        score, score_step = ncm + aic, float(np.ldexp(-sigma * kappa / (1 + delta), exponent))
+        alignment = kappa / (1 + delta)
+        ncm, aic = -lam / sigma / sigma / (1 + delta), alignment * alignment / 2
+        score, score_step = ncm + aic, float(np.ldexp(-sigma * alignment, exponent))
+    exact = _exact_score(lam, sigma, e, g, kappa)
+    if (e > 0 and not np.isfinite(exact)) or (score is not None and not np.isfinite(score)):
+        raise OverflowError("the score leaves float64: X is too small beside b")
     given = d.in_units(exponent)
     return FeasibilityScore(
         eigenvalue=given.eigenvalue,
@@ -167,7 +171,7 @@ def feasibility_score(
         g=g,
         kappa=kappa,
         line=line,
-        exact_score=_exact_score(lam, sigma, e, g, kappa),
+        exact_score=exact,
         step=step,
         rip_constant=delta,
         ncm=ncm,
@@ -181,5 +185,5 @@ def _exact_score(lam: float, sigma: float, e: float, g: float, kappa: float) -> 
     """Return EFS*; κ² ≤ e g, so κ²/(e g) counts as 0 where e or g is."""
     alignment = (kappa / e) * (kappa / g) if e > 0 and g > 0 else 0.0
     if e > 0:
-        return -2 * lam / (sigma * sigma * e) + alignment
+        return -2 * lam / sigma / sigma / e + alignment
     return math.copysign(math.inf, -lam) if lam != 0 else 0.0

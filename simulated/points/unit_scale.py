@@ -45,12 +45,16 @@ def at_unit_scale(problem: SensingProblem, X: FloatArray) -> tuple[SensingProble
 
 
 def in_given_units(x: FloatArray | float, exponent: int, name: str) -> FloatArray:
-    """Return x 2^exponent, x not zero; OverflowError if its largest entry leaves float64."""
+    """Return x 2^exponent; OverflowError if its largest entry leaves float64."""
     x = np.asarray(x)
     with np.errstate(over="ignore", under="ignore"):
         scaled = np.ldexp(x, exponent)
     largest = np.max(np.abs(scaled))
-    if np.isfinite(x).all() and (largest == np.inf or largest < np.finfo(np.float64).tiny):
+    if (
+        np.any(x)
+        and np.isfinite(x).all()
+        and (largest == np.inf or largest < np.finfo(np.float64).tiny)
+    ):
         log10 = np.log10(np.max(np.abs(x))) + exponent * np.log10(2.0)
         side = "beyond" if largest == np.inf else "below"
         raise OverflowError(

@@ -10,6 +10,7 @@ from lift_compare.sensing.validation import positive, real_array, whole_number
 
 from ..signed_log import to_float, units_and_logs
 from .objective import SpanEvaluation
+from .path_length import check_steps
 from .step_window import falling_step, first_rise
 
 _MOST_HALVINGS = 200
@@ -85,8 +86,6 @@ def default_step_size(span_objective: SpanEvaluation, start: Any, *, iterations:
         For a start of the wrong shape or not finite, or a negative number of steps.
     OverflowError
         If the start in natural units, the powers K^l there, or η do not fit into float64.
-    ArithmeticError
-        If h^l rises with every step size tried.
 
     Examples
     --------
@@ -102,6 +101,7 @@ def default_step_size(span_objective: SpanEvaluation, start: Any, *, iterations:
     """
     c = real_array("start", start, (len(span_objective),))
     iterations = whole_number("iterations", iterations, least=0)
+    check_steps("iterations", iterations, len(c))
     # In natural units, whatever those of the problem are.
     natural, given = span_objective.natural, span_objective.units
     c = given.coefficients_for(natural.units, c)
@@ -111,4 +111,4 @@ def default_step_size(span_objective: SpanEvaluation, start: Any, *, iterations:
         if first == 0 or first_rise(natural, c, eta, iterations)[0] is None:
             return natural.units.step_size_for(given, eta)
         eta /= 2
-    raise ArithmeticError(f"h^l rises within {iterations} steps with every step size tried")
+    raise OverflowError(f"h^l rises within {iterations} steps with every step size in float64")

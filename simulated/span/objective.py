@@ -92,7 +92,7 @@ class SpanEvaluation(SpanForms):
         """
         self._plain("the rounding of h^l")
         c = np.abs(self._coefficients(c))
-        return _scalar(self._error_quartic.value(c))
+        return _scalar(np.nan_to_num(self._error_quartic.value(c), nan=np.inf, posinf=np.inf))
 
     def noise(self, c: Any) -> Any:
         """Return what rounding may leave of the difference of two values near c, or inf.
@@ -101,7 +101,8 @@ class SpanEvaluation(SpanForms):
         errors of the coefficients are the same in both. OverflowError if the powers do not fit into
         float64.
         """
-        return _scalar(self._plain("the noise of h^l").rounding(self._coefficients(c)))
+        noise = self._plain("the noise of h^l").rounding(self._coefficients(c))
+        return _scalar(np.nan_to_num(noise, nan=np.inf, posinf=np.inf))
 
     # Derivatives ---------------------------------------------------------------------------------
 

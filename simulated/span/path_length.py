@@ -9,6 +9,12 @@ LARGEST_PATH = 2**31
 steps, take 55 MB."""
 
 
+def check_steps(name: str, steps: int, k: int) -> None:
+    """Refuse, as ValueError, a path of k coefficients with too many steps."""
+    # The path itself, the pairs of coefficients of its values, and copies.
+    check_path(name, steps, numbers=6 * k + 3 * k**2)
+
+
 def check_path(name: str, steps: int, *, numbers: int) -> None:
     """Refuse, as ValueError, a path with too many steps, for so many numbers held a step."""
     needed = 8 * numbers * (steps + 1)

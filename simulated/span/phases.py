@@ -11,6 +11,7 @@ from lift_compare.sensing.validation import FloatArray, real_array, whole_number
 
 from .descent import step_together
 from .objective import SpanEvaluation
+from .path_length import check_steps
 
 
 @dataclass(frozen=True, repr=False)
@@ -89,6 +90,7 @@ def classify_exact(
     wanted = [whole_number("iterations", T, least=0) for T in iterations]
     if not wanted or sorted(set(wanted)) != wanted:
         raise ValueError("iterations: expected ascending whole numbers")
+    check_steps("iterations", wanted[-1], len(c0))
     shape = (len(etas), len(wanted))
     values, fallen = np.empty(shape), np.empty(shape, dtype=bool)
     # Of every step size: where its path stands, h^l there, and what has become of it.

@@ -13,6 +13,7 @@ from lift_compare.sensing.validation import FloatArray, positive, real_array, wh
 from ..roots import real_roots
 from .descent import step_of_coefficients, values_along
 from .objective import SpanEvaluation
+from .path_length import check_steps
 
 _CHUNK = 256  # steps between two looks at the values
 
@@ -133,7 +134,8 @@ def step_window(
     Raises
     ------
     TypeError, ValueError
-        For a start of the wrong shape or not finite, or a bad number of steps, tolerance or trials.
+        For a start of the wrong shape or not finite, or a bad number of steps, tolerance or trials;
+        a path may have as many steps as `descend` can hold.
     OverflowError
         If the powers K^l do not fit into float64; in natural units (`SpanObjective.normalised`)
         they do up to high orders.
@@ -152,6 +154,7 @@ def step_window(
     """
     c = real_array("start", start, (len(span_objective),))
     iterations = whole_number("iterations", iterations)
+    check_steps("iterations", iterations, len(c))
     tolerance, trials = positive("tolerance", tolerance), whole_number("trials", trials)
     first = falling_step(span_objective, c)
     if first == 0:

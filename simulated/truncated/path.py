@@ -235,7 +235,7 @@ def truncation_error(
     rates = np.array([0.0, directions.eigenvalue, directions.singular_value / 2])
     sign_kept, log_kept = signed_log(rates)
     sign_kept = sign_kept * np.sign(c[1])
-    log_kept = order * log_kept + signed_log(c[1] * np.array([2.0, 2.0, 4.0]))[1]
+    log_kept = order * log_kept + signed_log(c[1])[1] + np.log([2.0, 2.0, 4.0])
     # 2. Their difference, and the norms.
     signs, logs = np.stack([sign, -sign_kept]), np.stack([log, log_kept]) + order * norms
     with np.errstate(under="ignore"):

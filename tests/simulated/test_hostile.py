@@ -36,6 +36,8 @@ def numbers(result):
     elif isinstance(result, list | tuple):
         for item in result:
             yield from numbers(item)
+    elif getattr(result, "solved", True) is False:
+        return  # a run that has left float64 says so
     elif hasattr(result, "__dataclass_fields__"):
         for name in result.__dataclass_fields__:
             if name not in may_be_inf:
