@@ -32,6 +32,21 @@ which the small denominators magnify some thousand times."""
 PATH_ROUNDING = 1e-13
 """Rounding of h or h^l along a line or path, in units of their terms, and of displacements."""
 
+SMALLEST_TERM, LARGEST_TERM = 1e-280, 1e300
+"""Range in which a term keeps its digits: below, ε of it is beyond the least numbers of float64;
+above, a sum of many overflows."""
+
+NEARLY_PARALLEL = 1e-2
+"""Length by which two nearly parallel unit generators differ: their Gram matrix is then computed
+with 80 digits, and tensors in plain numbers still keep ten digits of the projection."""
+
+BESIDE_THRESHOLD = 1e-6
+"""Part of its terms by which the inequality of a saddle order is met where that is tested beside
+the threshold: far above rounding, far below what an instance shows by chance."""
+
+SMALL_PART = 1e-4
+"""Cosine of small measurements that must not be taken for rounding."""
+
 MARGIN = 1e-9
 """By which a premise must be met, so that rounding cannot make it true."""
 

@@ -7,9 +7,10 @@ import numpy as np
 from lift_compare import lifting, simulated
 from lift_compare.sensing.validation import FloatArray
 
-from ...tolerances import AGREEMENT, COLLAPSED
+from ...tolerances import COLLAPSED
 from .case import Case
-from .claim import Finding, below, conditional, exact, relative, size, small
+from .claim import Finding, below, conditional, exact, relative, small
+from .rounding import size
 
 
 @exact("collapse of a power", 7)
@@ -23,7 +24,7 @@ def collapse_of_power(case: Case) -> Finding:
         expected = np.sign(c) * abs(c) ** (1 / case.order) * case.X
         found = simulated.collapse(case.X[None], [c], case.order)
         errors.append(relative(found - expected, expected))
-    return small(max(errors), AGREEMENT)
+    return small(max(errors), case.rounding.unit)
 
 
 @exact("collapse = best rank one", 7)
@@ -67,7 +68,8 @@ def _escape(case: Case, method: str) -> Finding:
     case.need_negative_eigenvalue()
     found = simulated.escape(case.problem, case.X, method=method)
     case.need(found.found, f"no escape: {found.reason}")
-    return below(float(case.problem.objective(found.point)), case.objective)
+    after = float(case.problem.objective(found.point))
+    return below(after, case.objective, case.change_rounding(after, found.point))
 
 
 def _mixture(case: Case) -> FloatArray:
