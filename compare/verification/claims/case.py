@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from lift_compare import lifting, simulated
+from lift_compare.sensing.tolerances import GRAM_RANK
 from lift_compare.sensing.validation import FloatArray
 
 from ...tolerances import ORACLE_SEARCH
@@ -97,6 +98,20 @@ class Case(MatrixCase):
     def span(self) -> simulated.SpanObjective:
         """h^l on the span S of ŵ, v̂ and the hidden tensor, from Gram matrices."""
         return simulated.SpanObjective(self.problem, self.generators, self.order)
+
+    @cached_property
+    def gram_eigenvalues(self) -> FloatArray:
+        """Eigenvalues of Γ for the generators scaled to unit norm."""
+        vectors = self.generators.reshape(len(self.generators), -1)
+        units = vectors / np.linalg.norm(vectors, axis=1)[:, None]
+        return np.asarray(np.linalg.eigvalsh(np.clip(units @ units.T, -1, 1) ** self.order))
+
+    @property
+    def gram_condition(self) -> float:
+        """How much Γ⁺ magnifies rounding where generators are nearly parallel."""
+        values = self.gram_eigenvalues
+        kept = values[values > GRAM_RANK * values[-1]]
+        return float(values[-1] / kept[0])
 
     @cached_property
     def span_projection(self) -> lifting.SpanProjection:

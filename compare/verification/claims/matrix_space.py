@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from lift_compare import sensing
 from lift_compare.sensing.tolerances import STATIONARY
 from lift_compare.sensing.validation import FloatArray
 from lift_compare.simulated.points.line import LineQuartic
@@ -138,6 +139,51 @@ def _unit(case: Case, label: int) -> FloatArray:
 def _displaced(case: Case) -> FloatArray:
     """Return X̂ moved by half its norm: at X̂ ∇h is zero, and a wrong factor would not show."""
     return np.asarray(case.X + _unit(case, 5) * (size(case.X) / 2))
+
+
+@exact("landscape", 1)
+def landscape(case: Case) -> Finding:
+    """G(X) = Σ_i (⟨A_i, XXᵀ⟩ − b_i) A_i, and ‖∇h‖ relative to ‖2 A*(A(XXᵀ))X‖ + ‖2 A*(b)X‖
+
+    At a random X: `landscape`, and `relative_gradient_norm` from the n×n matrices.
+    """
+    X, A, eye = _displaced(case), case.problem.operator, np.eye(case.problem.n)
+    case.need_bytes(2 * case.problem.m * case.problem.n**2, "the A_i")
+    matrices = A.matrices()
+    terms = [np.tensordot(y, matrices, 1) for y in (case.sense(X @ X.T), case.b)]
+    G = terms[0] - terms[1]
+    rounding = case.rounding.hessian(size(X), 1)
+    error = size(case.problem.landscape(X) @ eye - G) / in_range(rounding, "the rounding of G")
+    scale = sum(size(term @ X) for term in terms)
+    relative = sensing.relative_gradient_norm(case.problem, X)
+    lost = abs(relative * scale - size(G @ X)) / case.rounding.gradient(size(X), 1)
+    return small(max(error, lost) * case.rounding.unit, case.rounding.unit)
+
+
+@exact("descent", 1)
+def descent(case: Case) -> Finding:
+    """gradient descent is X ← X − η ∇h(X), and records h and ‖∇h‖ on its way
+
+    Three steps from a random X at a step of a tenth of ‖X‖ / ‖∇h‖, against `gradient` and
+    `objective`.
+    """
+    X = _displaced(case)
+    step = size(X) / 10 / in_range(size(case.problem.gradient(X)), "∇h")
+    run = sensing.gradient_descent(case.problem, X, step_size=step, max_iterations=3)
+    by_hand, values, slopes = X, [], []
+    for _ in range(4):
+        values.append(case.problem.objective(by_hand))
+        slopes.append(size(case.problem.gradient(by_hand)))
+        last, by_hand = by_hand, by_hand - step * case.problem.gradient(by_hand)
+    case.need(run.iterations == 3, "the descent ended early")
+    far = max(size(last), size(X))
+    moved = step * case.rounding.hessian(far, 1) / case.rounding.unit
+    grown = (1 + moved) ** 3  # how much three steps magnify an error
+    value_error = np.abs(run.history.objective - values).max() / case.rounding.value(far, 1)
+    slope_error = np.abs(run.history.gradient_norm - slopes).max() / case.rounding.gradient(far, 1)
+    point_error = size(run.point - last) / (case.rounding.unit * far)
+    worst = max(float(value_error), float(slope_error), point_error) / grown
+    return small(worst * case.rounding.unit, 4 * case.rounding.unit)
 
 
 @exact("distance", 1)

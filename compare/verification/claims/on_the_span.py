@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from lift_compare import lifting
-from lift_compare.sensing.tolerances import GRAM_RANK
-from lift_compare.sensing.validation import FloatArray
 
 from ...tolerances import GRAM_INDEPENDENT, PATH_ROUNDING
 from .case import COMPARED_STEPS, Case
@@ -28,7 +26,7 @@ def projected_gradient(case: Case) -> Finding:
     explicit = np.asarray(case.lifted.gradient(case.combine(c)))
     ours = case.combine(case.span.projected_gradient(c))
     error = size(np.asarray(case.span_projection(explicit)) - ours)
-    return equal(error, 0.0, case.rounding.gradient(case.start_length) * _magnified(case))
+    return equal(error, 0.0, case.rounding.gradient(case.start_length) * case.gram_condition)
 
 
 @exact("exact = explicit: h^l", 6)
@@ -41,7 +39,7 @@ def same_objective(case: Case) -> Finding:
     explicit, simulated = case.descents
     error = float(np.abs(explicit.values - simulated.values).max())
     length = max(case.start_length, size(np.asarray(explicit.tensor)))
-    return equal(error, 0.0, _ROUNDS * case.rounding.value(length) * _magnified(case))
+    return equal(error, 0.0, _ROUNDS * case.rounding.value(length) * case.gram_condition)
 
 
 @exact("exact = explicit: tensor", 6)
@@ -56,7 +54,7 @@ def same_tensor(case: Case) -> Finding:
     length = max(case.start_length, size(np.asarray(explicit.tensor)))
     step = case.step_size * case.rounding.gradient(length)
     rounding = _ROUNDS * (step + case.order * case.rounding.unit * length)
-    return equal(error, 0.0, rounding * _magnified(case))
+    return equal(error, 0.0, rounding * case.gram_condition)
 
 
 @exact("descent on S", 6)
@@ -80,7 +78,7 @@ def independent(case: Case) -> Finding:
     """
     case.need_negative_eigenvalue()
     case.need_hidden()
-    least = float(_unit_gram_eigenvalues(case)[0])
+    least = float(case.gram_eigenvalues[0])
     return Finding(least > GRAM_INDEPENDENT, least, "> 0", GRAM_INDEPENDENT)
 
 
@@ -113,17 +111,3 @@ def path_capture(case: Case) -> Finding:
     moved = np.asarray(path.tensor) - start
     case.need(size(moved) > PATH_ROUNDING * size(start), "the path does not move")
     return at_least(case.captured(moved), 0.9)
-
-
-def _unit_gram_eigenvalues(case: Case) -> FloatArray:
-    """Return the eigenvalues of Γ for the generators scaled to unit norm."""
-    vectors = case.generators.reshape(len(case.generators), -1)
-    units = vectors / np.linalg.norm(vectors, axis=1)[:, None]
-    return np.asarray(np.linalg.eigvalsh(np.clip(units @ units.T, -1, 1) ** case.order))
-
-
-def _magnified(case: Case) -> float:
-    """Return how much Γ⁺ magnifies rounding where generators are nearly parallel."""
-    values = _unit_gram_eigenvalues(case)
-    kept = values[values > GRAM_RANK * values[-1]]
-    return float(values[-1] / kept[0])

@@ -10,8 +10,9 @@ from lift_compare.simulated import AcceptanceRule, PublishedCollapse
 
 from ...tolerances import IDENTITY
 from .case import Case
-from .claim import Finding, below, exact, published, small
+from .claim import Finding, below, equal, exact, published, relative, small
 from .matrix_case import in_range
+from .rounding import size
 
 _RECURSION_STEPS = 2000
 _SAMPLES = 50  # states of the path at which the truncation error is taken
@@ -66,6 +67,53 @@ def accuracy(case: Case) -> Finding:
     case.need(bool(np.all(np.isfinite(errors))), "Π_S∇h^l vanishes along the path")
     worst, spread = float(errors.max()), f"median {np.median(errors):.3g}, least {errors.min():.3g}"
     return Finding(worst <= _ACCURATE, worst, "≤ 0.1", _ACCURATE, f"{spread} along t")
+
+
+@exact("truncation error from tensors", 7)
+def accuracy_from_tensors(case: Case) -> Finding:
+    """‖Π_S∇h^l − retained‖ / ‖Π_S∇h^l‖ of `truncation_error` is that of explicit tensors
+
+    At w_escape; the retained terms are 2β(λ_n^l visible^{⊗l} + (σ_r^l / 2^{l−1}) hidden^{⊗l}).
+    """
+    case.need_negative_eigenvalue(NEARLY_STATIONARY)
+    case.need_hidden()
+    d, order, rho = case.directions, case.order, case.settings.rho
+    gradient = np.asarray(case.lifted.gradient(case.combine(case.escape_start)))
+    projected = np.asarray(case.span_projection(gradient))
+    weights = [0.0, d.eigenvalue**order, d.singular_value**order / 2 ** (order - 1)]
+    missing = projected - 2 * rho * case.combine(np.array(weights))
+    whole = in_range(size(projected), "Π_S ∇h^l")
+    found = simulated.truncation_error(case.span, d, case.escape_start)
+    rounding = 2 * case.rounding.gradient(case.start_length) * case.gram_condition
+    ratio = size(missing) / whole
+    case.need(rounding < whole, "undecided: Π_S ∇h^l is within rounding of zero")
+    return equal(found, ratio, (1 + ratio) * rounding / whole)
+
+
+@exact("published collapse", 7)
+def collapse_by_hand(case: Case) -> Finding:
+    """X̌ = β̃^{1/l} u qᵀ or −(−γ̃)^{1/l} A*A(E₀)X̂, and h^l at ŵ, at the state and at its term
+
+    `published_collapse` against the formulas and `SpanObjective.value`.
+    """
+    found, state = _collapse(case, AcceptanceRule.CODE), case.truncated.coefficients[-1]
+    _, visible, hidden = case.directions.generators
+    lengths = np.array([size(X) for X in case.directions.generators]) ** case.order
+    norms = np.abs(state) * lengths
+    root = 1 / case.order
+    candidates = {"beta": state[1] ** root * visible, "gamma": -((-state[2]) ** root) * hidden}
+    kind = "beta" if norms[1] >= norms[2] else "gamma"
+    case.need(abs(norms[1] - norms[2]) > IDENTITY * norms.max(), "undecided: a tie of the norms")
+    alone = state * (np.arange(3) == (1 if kind == "beta" else 2))
+    values = [float(case.span.value(c)) for c in ([1.0, 0.0, 0.0], state, alone)]
+    reported = (found.objective_stationary, found.objective_state, found.objective_term)
+    worst = max(
+        float(found.kind != kind),
+        relative(found.point - candidates[kind], candidates[kind]),
+        relative(found.norms - norms, norms),
+        relative(np.array(reported) - values, np.array(values)),
+    )
+    return small(worst, case.order * case.rounding.unit)
 
 
 @published("acceptance rule: code", 7)
