@@ -16,8 +16,8 @@ from lift_compare.sensing.validation import FloatArray
 
 from ...tolerances import ORACLE_SEARCH
 from .definition import Evaluation, by_definition, by_form, is_small
-from .matrix_case import MatrixCase, NotApplicable, OutOfRange
-from .rounding import size
+from .matrix_case import MatrixCase, NotApplicable
+from .rounding import OutOfRange, size
 
 ORACLE_RESTARTS = 4
 """Budget of the search for the least lifted curvature."""
@@ -136,8 +136,14 @@ class Case(MatrixCase):
 
     @cached_property
     def step_size(self) -> float:
-        """Step of the descents: η/2, halved until h^l rises at none of the steps compared."""
-        step, rounding = self.settings.step_size, self.rounding.value(self.start_length)
+        """Step of the descents: η/2, or 1/L with a bound L of ‖∇²h^l‖ at w_escape.
+
+        With a longer one rounding errors may grow from step to step. It is halved until h^l rises
+        at none of the steps compared.
+        """
+        r, length = self.rounding, self.start_length
+        rounding = r.value(length)
+        step = min(self.settings.step_size, self.order * r.unit / r.hessian(length))
         while step > 0:
             try:
                 values = self.descent(step).values

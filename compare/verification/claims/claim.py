@@ -14,8 +14,8 @@ from lift_compare.lifting import MemoryLimitExceeded
 from lift_compare.sensing.validation import FloatArray
 
 from .case import Case
-from .matrix_case import NotApplicable, OutOfRange, in_range
-from .rounding import size
+from .matrix_case import NotApplicable
+from .rounding import OutOfRange, in_range, size
 
 
 class Kind(Enum):
@@ -124,8 +124,14 @@ class Check:
             needs, allowed = refusal.predicted_bytes, refusal.allowed_bytes
             reason = f"refused: needs {needs} bytes, {allowed} allowed"
             return self._without_numbers(Holds.NOT_APPLICABLE, reason)
-        except (OutOfRange, OverflowError, ZeroDivisionError, np.linalg.LinAlgError) as lost:
+        except (OutOfRange, OverflowError, ZeroDivisionError) as lost:
             return self._without_numbers(Holds.OUT_OF_RANGE, f"out of float64 range: {lost}")
+        except (ValueError, RuntimeError):  # a library refuses what the powers have become
+            lost_power = case.rounding.powers_beyond_range()
+            if not lost_power:
+                raise
+            reason = f"out of float64 range: {lost_power}"
+            return self._without_numbers(Holds.OUT_OF_RANGE, reason)
         except MemoryError as refusal:
             return self._without_numbers(Holds.NOT_APPLICABLE, f"refused: {refusal}")
         except ArithmeticError as lost:  # a Lanczos run that did not converge

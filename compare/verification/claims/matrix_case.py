@@ -15,8 +15,8 @@ from lift_compare.sensing.tolerances import STATIONARY
 from lift_compare.sensing.validation import FloatArray
 
 from ...simulated_lift import SimulatedLift
-from ...tolerances import HIDDEN, LARGEST_TERM, NOISELESS, SMALLEST_TERM, SPURIOUS
-from .rounding import Rounding, size
+from ...tolerances import HIDDEN, NOISELESS, SPURIOUS
+from .rounding import OutOfRange, Rounding, size
 
 MEMORY_LIMIT = 2**30
 """Default byte budget of the explicit side: what fits is also done in seconds to minutes."""
@@ -24,17 +24,6 @@ MEMORY_LIMIT = 2**30
 
 class NotApplicable(Exception):  # noqa: N818 - it is no error: it ends the check of one claim
     """A premise of a claim is not known to be true; the message is the reason."""
-
-
-class OutOfRange(Exception):  # noqa: N818 - the same
-    """A number that a claim needs does not fit into float64; the message says which."""
-
-
-def in_range(number: float, what: str) -> float:
-    """Return a positive number that neither overflows nor underflows, or say what does."""
-    if not SMALLEST_TERM < number < LARGEST_TERM:
-        raise OutOfRange(f"{what} is {number:.3g}")
-    return number
 
 
 @dataclass(frozen=True, eq=False)

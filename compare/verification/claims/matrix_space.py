@@ -20,8 +20,7 @@ from ...tolerances import (
 )
 from .case import Case
 from .claim import Finding, conditional, equal, exact, property_of_instance, small, small_part
-from .matrix_case import in_range
-from .rounding import size
+from .rounding import in_range, size
 
 _MIXTURES = 200  # of several flat directions that are tried
 
@@ -305,7 +304,7 @@ def _fourth_order(case: Case, D: FloatArray, inverse: FloatArray) -> tuple[float
 
 def _orbit(X: FloatArray) -> FloatArray:
     """Return an orthonormal basis of {XΩ : Ωᵀ = −Ω}, shape (n r, r(r−1)/2) for X of full rank."""
-    r = X.shape[1]
+    r, X = X.shape[1], X / size(X)
     tangents = []
     for i in range(r):
         for j in range(i):

@@ -9,8 +9,7 @@ from lift_compare import lifting
 from ...tolerances import GRAM_INDEPENDENT, PATH_ROUNDING
 from .case import COMPARED_STEPS, Case
 from .claim import Finding, at_least, equal, exact, property_of_instance, published
-from .matrix_case import in_range
-from .rounding import size
+from .rounding import in_range, size
 
 _ROUNDS = 2 * COMPARED_STEPS  # each step adds its rounding, on either side
 

@@ -10,8 +10,7 @@ from lift_compare.sensing.validation import FloatArray
 from ...tolerances import NEARLY_PARALLEL, SMALL_PART
 from .case import Case
 from .claim import Finding, equal, exact, relative, small, small_part
-from .matrix_case import in_range
-from .rounding import size
+from .rounding import in_range, size
 
 
 @exact("powers: inner products", 2)

@@ -19,6 +19,17 @@ from ...tolerances import LARGEST_TERM, SMALLEST_TERM
 _POWER_STEPS = 30  # of the norm of A, which needs no more than a digit
 
 
+class OutOfRange(Exception):  # noqa: N818 - it ends the check of one claim
+    """A number that a claim needs does not fit into float64; the message says which."""
+
+
+def in_range(number: float, what: str) -> float:
+    """Return a positive number that neither overflows nor underflows, or say what does."""
+    if not SMALLEST_TERM < number < LARGEST_TERM:
+        raise OutOfRange(f"{what} is {number:.3g}")
+    return number
+
+
 @dataclass(frozen=True)
 class Rounding:
     """Sizes of the terms at a point X̂, and what rounding leaves of their sums.
@@ -26,8 +37,8 @@ class Rounding:
     Attributes
     ----------
     unit : float
-        ε times the length of the sums of one evaluation: n² + m + n r, on either side of a
-        comparison.
+        ε times the length of the sums of one evaluation, n² + m + n r, on either side of a
+        comparison; powers by way of logarithms add the size of these.
     operator, point, measurements : float
         ‖A‖ on symmetric matrices, ‖X̂‖ and ‖b‖.
     order : int
@@ -44,8 +55,11 @@ class Rounding:
     def of(cls, problem: SensingProblem, X: FloatArray, order: int) -> Rounding:
         """Return the sizes at X."""
         n, m = problem.n, problem.m
-        unit = 2 * float(np.finfo(float).eps) * (n * n + m + X.size)
-        return cls(unit, operator_norm(problem), size(X), size(problem.measurements), order)
+        sizes = (operator_norm(problem), size(X), size(problem.measurements))
+        with np.errstate(divide="ignore"):
+            logs = float(np.sum(np.abs(np.log(sizes))))
+        unit = 2 * float(np.finfo(float).eps) * (n * n + m + X.size + 4 * logs)
+        return cls(unit, *sizes, order)
 
     # Matrix space --------------------------------------------------------------------------------
 
@@ -69,18 +83,20 @@ class Rounding:
     def value(self, norm: float, order: int | None = None) -> float:
         """Return the rounding of h^l(w) at ‖w‖ = norm."""
         l = self.order if order is None else order  # noqa: E741 - the letter of the theory
-        return l * self.unit * self._terms(norm, l) ** 2 / 2
+        return in_range(l * self.unit * self._terms(norm, l) ** 2 / 2, "the rounding of h^l")
 
     def gradient(self, norm: float, order: int | None = None) -> float:
         """Return the rounding of ∇h^l(w), as a norm."""
         l = self.order if order is None else order  # noqa: E741
-        return 2 * l * self.unit * self.operator**l * self._terms(norm, l) * norm
+        total = 2 * l * self.unit * self.operator**l * self._terms(norm, l) * norm
+        return in_range(total, "the rounding of ∇h^l")
 
     def hessian(self, norm: float, order: int | None = None) -> float:
         """Return the rounding of ∇²h^l(w)[d] for a unit d, as a norm."""
         l = self.order if order is None else order  # noqa: E741
         residual, crossed = 2 * self._terms(norm, l), 4 * self.operator**l * norm**2
-        return l * self.unit * self.operator**l * (residual + crossed)
+        total = l * self.unit * self.operator**l * (residual + crossed)
+        return in_range(total, "the rounding of ∇²h^l")
 
     def _terms(self, norm: float, order: int) -> float:
         """Return ‖A‖^l ‖w‖² + ‖b‖^l, which bounds both terms of the residual."""
@@ -98,6 +114,19 @@ class Rounding:
         for name, log in terms.items():
             if not np.log10(SMALLEST_TERM) < log < np.log10(LARGEST_TERM):
                 return f"{name} is about 1e{log:.0f}" if np.isfinite(log) else f"{name} is lost"
+        return ""
+
+    def powers_beyond_range(self) -> str:
+        """Return what of h^l and its derivatives leaves float64, or ''."""
+        A, x, b = (self.order * np.log10([self.operator, self.point, self.measurements])).tolist()
+        residual = max(A + 2 * x, b)
+        terms = {"‖ŵ‖²": 2 * x, "‖b‖^{2l}": 2 * b, "h^l(ŵ)": 2 * residual}
+        terms |= {"‖∇h^l(ŵ)‖²": 2 * (A + residual + x), "‖∇²h^l(ŵ)‖²": 2 * (A + residual)}
+        # The hidden generator is A*A(E₀)X̂.
+        terms |= {"‖hidden‖^{2l}": 2 * (2 * A + x), "the quartic": 2 * A + 4 * max(x, 2 * A + x)}
+        for name, log in terms.items():
+            if not np.log10(SMALLEST_TERM) < log < np.log10(LARGEST_TERM):
+                return f"{name} is about 1e{log:.0f}"
         return ""
 
 

@@ -22,7 +22,7 @@ from .claim import (
     promised,
     property_of_instance,
 )
-from .matrix_case import in_range
+from .rounding import in_range
 
 _LARGEST_ORDER = 101  # orders searched when the smallest saddle order is checked
 _DENSE_UP_TO = 400  # side of a lifted Hessian that is formed to check its least eigenvalue

@@ -13,8 +13,7 @@ from lift_compare.sensing.validation import FloatArray
 from ...tolerances import AGREEMENT, KAPPA, MARGIN
 from .case import Case
 from .claim import Finding, conditional, equal, exact, promised, property_of_instance
-from .matrix_case import in_range
-from .rounding import size
+from .rounding import in_range, size
 
 _LARGEST_SHOWN = 1e300  # of a score that may be infinite
 

@@ -11,8 +11,7 @@ from lift_compare.simulated import AcceptanceRule, PublishedCollapse
 from ...tolerances import IDENTITY
 from .case import Case
 from .claim import Finding, below, equal, exact, published, relative, small
-from .matrix_case import in_range
-from .rounding import size
+from .rounding import in_range, size
 
 _RECURSION_STEPS = 2000
 _SAMPLES = 50  # states of the path at which the truncation error is taken

@@ -1,6 +1,7 @@
 """Verification on random instances: no violation, reproducible, and a summary that names what
 failed."""
 
+import itertools
 import sys
 
 import numpy as np
@@ -17,9 +18,8 @@ from tests.compare.verification.cases import scaled
 def test_random_instances_have_no_violation(seed):
     found = verify_random(6, seed=seed)
     assert found.violations == (), found.summary()
-    assert all(
-        row["holds"] + row["does_not_hold"] + row["not_applicable"] == 6 for row in found.rows()
-    )
+    answers = ("holds", "does_not_hold", "not_applicable", "out_of_range")
+    assert all(sum(row[answer] for answer in answers) == 6 for row in found.rows())
     assert any(row["name"] == "lifted gradient" and row["holds"] == 6 for row in found.rows())
 
 
@@ -36,7 +36,15 @@ def test_random_summary_names_the_instance_of_a_violation(monkeypatch):
     monkeypatch.setattr(simulated.SpanObjective, "value", scaled(simulated.SpanObjective.value))
     found = verify_random(2, seed=0)
     assert {claim.name for _, claim in found.violations} >= {"powers: h^l"}
-    assert "VIOLATION on instance 0: n=" in found.table()
+    name, claim = found.violations[0]
+    for number in (claim.measured, claim.expected, claim.tolerance):
+        assert f"{number:.6g}" in found.summary().splitlines()[1]
+    assert f"VIOLATION on {name}: {claim.name}" in found.table()
+    assert (
+        found.summary()
+        .splitlines()[2]
+        .endswith("lift-compare verify --random 1 --first 0 --seed 0")
+    )
     row = next(row for row in found.rows() if row["name"] == "powers: h^l")
     assert (row["holds"], row["does_not_hold"], row["violations"]) == (0, 2, 2)
 
@@ -45,6 +53,45 @@ def test_random_summary_names_the_instance_of_a_violation(monkeypatch):
 def test_bad_count(count):
     with pytest.raises((ValueError, TypeError), match="count"):
         verify_random(count)
+
+
+def test_the_command_of_a_violation_shows_it_again(monkeypatch, tmp_path, capsys):
+    """One command names one instance of a longer run, with the settings of that run."""
+    monkeypatch.setattr(simulated.SpanObjective, "value", scaled(simulated.SpanObjective.value))
+    found = verify_random(2, seed=5, first=2, steps=7, polish=False)
+    assert {v.title for v in found.verifications} == {
+        random_instance(index, seed=5).name for index in (2, 3)
+    }
+    command = found.violation_rows()[-1]["reproduce"]
+    assert command == "lift-compare verify --steps 7 --no-polish --random 1 --first 3 --seed 5"
+    assert main([*command.split()[1:], "--out", str(tmp_path)]) == 1
+    printed = capsys.readouterr().out
+    for _, claim in found.violations:
+        assert claim.name in printed
+    assert f"VIOLATION on {found.verifications[1].title}: powers: h^l" in printed
+
+
+def test_every_operator_and_order_is_drawn_and_every_form_compared():
+    """Within twelve instances each operator meets each order; the coverage says so."""
+    found = verify_random(12, seed=1, memory_limit=2**24)
+    assert found.violations == ()
+    coverage = found.coverage()
+    met = {(row["operator"], row["order"]) for row in coverage}
+    assert met == set(itertools.product(("dense", "rank-one", "entrywise", "sparse"), (1, 3, 5)))
+    assert sum(row["instances"] for row in coverage) == 12
+    for form in ("residual", "normal", "symmetric"):
+        assert sum(row[form] for row in coverage) == 12
+    assert sum(row["entrywise"] for row in coverage) == 6
+    assert 0 < sum(row["rank-one"] for row in coverage) <= 3
+    table = found.table()
+    assert "coverage" in table
+    assert all(row["operator"] in table for row in coverage)
+
+
+def test_every_rank_is_drawn_with_every_operator():
+    drawn = [random_instance(index, seed=2) for index in range(48)]
+    kinds = {(type(i.problem.operator).__name__, i.problem.rank) for i in drawn}
+    assert len(kinds) == 9
 
 
 def test_ctrl_c_keeps_the_instances_that_were_finished(monkeypatch, tmp_path, capsys):
@@ -60,5 +107,5 @@ def test_ctrl_c_keeps_the_instances_that_were_finished(monkeypatch, tmp_path, ca
     )
     assert len(verify_random(5).verifications) == 2
     assert main(["verify", "--random", "5", "--out", str(tmp_path)]) == 130
-    assert "interrupted after 2 instances" in capsys.readouterr().err
+    assert "interrupted; the 2 of 5 instances finished are written" in capsys.readouterr().err
     assert (tmp_path / "verify-random.csv").exists()
