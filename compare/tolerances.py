@@ -79,9 +79,6 @@ NOISELESS = 1e-10
 HIDDEN = 1e-10
 """Norm of the hidden direction, in units of its terms, up to which it is zero."""
 
-HIDDEN_TERMS = 1e-3
-"""Part of ‖A*(b)‖ that an error of the hidden direction is measured against where that is zero."""
-
 FLAT_HESSIAN = 1e-7
 """Eigenvalues of ∇²h up to this, relative to the largest, count as zero: about √ε, as X̂ is
 stationary to rounding only."""
@@ -98,12 +95,6 @@ have 1e-11."""
 
 GRAM_INDEPENDENT = 1e-10
 """Least eigenvalue of Γ of unit generators above which they count as independent."""
-
-SCORE_TIE = 1e-6
-"""|EFS* − 1| up to which the score is a tie: the depth of the line is its square, rounding."""
-
-TIE_DEPTH = 1e-4
-"""Depth of the line, in units of its terms, that a tied score may have."""
 
 KAPPA = 1e-6
 """|κ| / √(e g) up to which the published step does not move."""
