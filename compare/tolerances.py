@@ -35,6 +35,21 @@ which the small denominators magnify some thousand times."""
 PATH_ROUNDING = 1e-13
 """Rounding of h or h^l along a line or path, in units of their terms, and of displacements."""
 
+SMALLEST_TERM, LARGEST_TERM = 1e-280, 1e300
+"""Range in which a term keeps its digits: below, ε of it is beyond the least numbers of float64;
+above, a sum of many overflows."""
+
+NEARLY_PARALLEL = 1e-2
+"""Length by which two nearly parallel unit generators differ: their Gram matrix is then computed
+with 80 digits, and tensors in plain numbers still keep ten digits of the projection."""
+
+BESIDE_THRESHOLD = 1e-6
+"""Part of its terms by which the inequality of a saddle order is met where that is tested beside
+the threshold: far above rounding, far below what an instance shows by chance."""
+
+SMALL_PART = 1e-4
+"""Cosine of small measurements that must not be taken for rounding."""
+
 MARGIN = 1e-9
 """By which a premise must be met, so that rounding cannot make it true."""
 
@@ -67,9 +82,6 @@ NOISELESS = 1e-10
 HIDDEN = 1e-10
 """Norm of the hidden direction, in units of its terms, up to which it is zero."""
 
-HIDDEN_TERMS = 1e-3
-"""Part of ‖A*(b)‖ that an error of the hidden direction is measured against where that is zero."""
-
 FLAT_HESSIAN = 1e-7
 """Eigenvalues of ∇²h up to this, relative to the largest, count as zero: about √ε, as X̂ is
 stationary to rounding only."""
@@ -86,12 +98,6 @@ have 1e-11."""
 
 GRAM_INDEPENDENT = 1e-10
 """Least eigenvalue of Γ of unit generators above which they count as independent."""
-
-SCORE_TIE = 1e-6
-"""|EFS* − 1| up to which the score is a tie: the depth of the line is its square, rounding."""
-
-TIE_DEPTH = 1e-4
-"""Depth of the line, in units of its terms, that a tied score may have."""
 
 KAPPA = 1e-6
 """|κ| / √(e g) up to which the published step does not move."""

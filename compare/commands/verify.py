@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import shlex
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from tqdm import tqdm
 
 from lift_compare.sensing import Instance
 from lift_compare.sensing.instances.published import PUBLISHED
-from lift_compare.sensing.validation import odd_order, whole_number
+from lift_compare.sensing.validation import odd_order, positive, whole_number
 
 from ..provenance import provenance
 from ..simulated_lift import lift_of, order_of
-from ..verification.random_instances import verify_random
-from ..verification.verification import Verification, verify
+from ..verification.random_instances import MOST_INSTANCES, verify_random
+from ..verification.verification import MOST_STEPS, Verification, verify
 from .common import (
     UsageError,
     add_common_options,
@@ -43,7 +48,18 @@ def add_parser(subparsers: Any) -> None:
     add = parser.add_argument
     add("target", nargs="?", metavar="INSTANCE", help="the same as --instance")
     add_instance_option(parser, "the three published ones", several=True)
-    add("--random", type=int, metavar="N", help="check N random Gaussian instances instead")
+    add(
+        "--random",
+        type=int,
+        metavar="N",
+        help="check N random instances of every operator instead, and say what was covered",
+    )
+    add(
+        "--first",
+        type=int,
+        metavar="I",
+        help="number of the first of them (default: 0): --random 1 --first I is one instance",
+    )
     add(
         "--order",
         type=int,
@@ -67,21 +83,78 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Check the claims; 1 if there is a violation."""
+    """Check the claims; 1 if there is a violation, 130 after Ctrl-C."""
     output_folder(arguments)
+    _check_options(arguments)
+    try:
+        return _run_random(arguments) if arguments.random is not None else _run(arguments)
+    except KeyboardInterrupt:
+        return _interrupted("nothing was finished, nothing is written")
+
+
+def _check_options(arguments: argparse.Namespace) -> None:
+    """Refuse bad numbers by the names of their options."""
     if arguments.order is not None:
         odd_order(arguments.order, "--order")
-    if arguments.random is not None:
-        return _run_random(arguments)
+    for name in ("rho", "eta"):
+        if getattr(arguments, name) is not None:
+            positive(f"--{name}", getattr(arguments, name))
+    if arguments.steps is not None:
+        whole_number("--steps", arguments.steps, most=MOST_STEPS)
+    if arguments.memory_limit is not None:
+        whole_number("--memory-limit", arguments.memory_limit)
+    delta = arguments.rip_constant
+    if delta is not None and not 0 <= delta < 1:
+        raise UsageError(f"--rip-constant: expected a number in [0, 1), got {delta}")
+    if arguments.random is None:
+        if arguments.first is not None:
+            raise UsageError("--first: expected --random N beside it, whose instances it numbers")
+        return
+    at_most("--random", arguments.random, MOST_INSTANCES)
+    whole_number("--first", arguments.first or 0, least=0)
+    if arguments.target is not None or arguments.instance:
+        raise UsageError("--random: expected no INSTANCE beside it")
+    for name in ("order", "rip_constant"):
+        if getattr(arguments, name) is not None:
+            option = name.replace("_", "-")
+            raise UsageError(f"--{option}: does not apply to --random, which draws its own")
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    """Check instances by name; after Ctrl-C those that were finished are reported."""
     texts = [*filter(None, [arguments.target]), *(arguments.instance or [])]
-    instances = find_instances(texts or PUBLISHED)
-    found = [(instance.name, _verify(arguments, instance)) for instance in instances]
-    rows = [{"instance": name, **row} for name, checked in found for row in checked.rows()]
-    label = instances[0].label if len(texts) == 1 else "instances" if texts else "published"
-    settings = {name: checked.settings for name, checked in found}
-    text = "\n\n".join(checked.table() for _, checked in found)
-    _report(arguments, f"verify-{label}", rows, text, settings=settings)
+    named = dict(zip(find_instances(texts or PUBLISHED), texts or PUBLISHED, strict=True))
+    found: list[tuple[Instance, Verification]] = []
+    try:
+        for instance in named:
+            found.append((instance, _verify(arguments, instance)))
+    except KeyboardInterrupt:
+        if not found:
+            raise
+    rows = [{"instance": i.name, **row} for i, checked in found for row in checked.rows()]
+    only = next(iter(named)).label
+    label = only if len(texts) == 1 else "instances" if texts else "published"
+    settings = {i.name: checked.settings for i, checked in found}
+    sections = [
+        "\n".join([checked.table(), *_reproduce(arguments, named[i], checked)])
+        for i, checked in found
+    ]
+    _report(arguments, f"verify-{label}", rows, "\n\n".join(sections), settings=settings)
+    if len(found) < len(named):
+        return _interrupted(f"the {len(found)} of {len(named)} instances finished are written")
     return 1 if any(checked.violations for _, checked in found) else 0
+
+
+def _reproduce(arguments: argparse.Namespace, text: str, checked: Verification) -> list[str]:
+    """Return the line with the command that shows the violations of an instance again."""
+    if not checked.violations:
+        return []
+    words = ["lift-compare verify --instance", shlex.quote(text)]
+    for name in ("order", "rip_constant", "memory_limit", *_SETTINGS):
+        if getattr(arguments, name) is not None:
+            words.append(f"--{name.replace('_', '-')} {getattr(arguments, name)}")
+    words += ["--no-polish"] if arguments.no_polish else []
+    return [f"  to see it again: {' '.join(words)} --seed {arguments.seed}"]
 
 
 def _verify(arguments: argparse.Namespace, instance: Instance) -> Verification:
@@ -112,32 +185,28 @@ def _verify(arguments: argparse.Namespace, instance: Instance) -> Verification:
 
 
 def _run_random(arguments: argparse.Namespace) -> int:
-    if arguments.target is not None or arguments.instance:
-        raise UsageError("--random: expected no INSTANCE beside it")
-    for name in ("order", "rip_constant"):
-        if getattr(arguments, name) is not None:
-            option = name.replace("_", "-")
-            raise UsageError(f"--{option}: does not apply to --random, which draws its own")
-    whole_number("--random", arguments.random)
     settings = _given(arguments)
     found = verify_random(
         arguments.random,
         seed=arguments.seed,
+        first=arguments.first or 0,
         memory_limit=arguments.memory_limit,
         polish=not arguments.no_polish,
         **settings,
     )
-    violations = [
-        {"instance": title, "claim": claim.name, "reason": claim.reason}
-        for title, claim in found.violations
-    ]
     count = len(found.verifications)
-    where = {"instances": count, "settings": settings, "violations": violations}
-    _report(arguments, "verify-random", found.rows(), found.table(), **where)
+    more = {"violations": found.violation_rows(), "coverage": found.coverage()}
+    numbers = {"instances": count, "first": found.first, "settings": settings}
+    _report(arguments, "verify-random", found.rows(), found.table(), **numbers, **more)
     if count < arguments.random:
-        print(f"lift-compare: interrupted after {count} instances", file=sys.stderr)
-        return 130
+        return _interrupted(f"the {count} of {arguments.random} instances finished are written")
     return 1 if found.violations else 0
+
+
+def _interrupted(what: str) -> int:
+    """Say what is left of an interrupted run; return its exit code."""
+    print(f"lift-compare: interrupted; {what}", file=sys.stderr)
+    return 130
 
 
 def _given(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -153,7 +222,21 @@ def _report(
     text: str,
     **settings: Any,
 ) -> None:
-    """Write the rows, and print them as asked for."""
-    origin = provenance(arguments.seed, command="verify", **settings)
-    paths = save(arguments, name, rows, origin)
-    show(arguments, f"{text}\n\n{written(paths)}", rows, origin)
+    """Write the rows, and print them as asked for; Ctrl-C waits for this short moment."""
+    with _without_interrupts():
+        origin = provenance(arguments.seed, command="verify", **settings)
+        paths = save(arguments, name, rows, origin)
+        show(arguments, f"{text}\n\n{written(paths)}", rows, origin)
+
+
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Ignore Ctrl-C, so that no file is left half written."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

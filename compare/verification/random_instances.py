@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 from tqdm import tqdm
 
 from lift_compare import sensing
+from lift_compare.lifting.forms.choice import FORMS
 from lift_compare.sensing import Instance, LiftSettings
 from lift_compare.sensing.validation import whole_number
 
-from ..tables import Column
+from ..tables import Column, text_table
 from .claims import CHECKS, Claim, Holds
-from .verification import Verification, claims_table, verify
+from .verification import Verification, at_most, claims_table, describe, verify
+
+_OPERATORS = ("dense", "rank-one", "entrywise", "sparse")
+_ORDERS = (1, 3, 5)
+
+MOST_INSTANCES = 10**6
+"""Largest number of random instances of one run, some days of it."""
 
 _LARGEST_SIDE = {1: (10, 10, 10), 3: (8, 7, 6), 5: (3, 3, 3)}
 """Largest n by order and rank, so that the explicit side takes a fraction of a second."""
@@ -25,10 +34,14 @@ _COLUMNS = (
     Column("holds", "holds", "d"),
     Column("does_not_hold", "does not", "d"),
     Column("not_applicable", "n/a", "d"),
+    Column("out_of_range", "range", "d"),
     Column("violations", "violations", "d"),
     Column("source", "source"),
     Column("statement", "statement"),
 )
+
+
+_COVERAGE = ("operator", "rank", "order", "instances", *FORMS)
 
 
 @dataclass(frozen=True, repr=False)
@@ -41,6 +54,10 @@ class RandomVerification:
         One an instance, titled with what it is.
     seed : int
         Seed; the same seed gives the same instances again.
+    first : int
+        Number of the first instance.
+    command : str
+        The command line that checks instances with the same settings.
 
     Examples
     --------
@@ -52,10 +69,18 @@ class RandomVerification:
     verifications: tuple[Verification, ...]
     seed: int
 
+    first: int = 0
+    command: str = "lift-compare verify"
+
     @property
     def violations(self) -> tuple[tuple[str, Claim], ...]:
         """Exact statements that fail and conditional ones contradicted, each with its instance."""
         return tuple((v.title, claim) for v in self.verifications for claim in v.violations)
+
+    def reproduce(self, position: int) -> str:
+        """Return the command that checks one of the instances again."""
+        index = self.first + position
+        return f"{self.command} --random 1 --first {index} --seed {self.seed}"
 
     def rows(self) -> list[dict[str, Any]]:
         """Return one JSON-ready dict a claim: on how many instances it holds, or does not."""
@@ -72,32 +97,78 @@ class RandomVerification:
                     "holds": count[Holds.YES],
                     "does_not_hold": count[Holds.NO],
                     "not_applicable": count[Holds.NOT_APPLICABLE],
+                    "out_of_range": count[Holds.OUT_OF_RANGE],
                     "violations": sum(claim.violated for claim in claims),
                 }
             )
         return rows
 
+    def coverage(self) -> list[dict[str, Any]]:
+        """Return one JSON-ready dict an operator, rank and order: the instances, form by form."""
+        groups: dict[tuple[str, int, int], list[Verification]] = {}
+        for v in self.verifications:
+            key = (v.operator, v.point.shape[1], int(v.settings["order"]))
+            groups.setdefault(key, []).append(v)
+        return [
+            {
+                "operator": operator,
+                "rank": rank,
+                "order": order,
+                "instances": len(group),
+                **{form: sum(form in v.forms for v in group) for form in FORMS},
+            }
+            for (operator, rank, order), group in sorted(groups.items())
+        ]
+
+    def violation_rows(self) -> list[dict[str, Any]]:
+        """Return one JSON-ready dict a violation: its numbers, and the command to see it again."""
+        return [
+            {
+                "instance": v.title,
+                "claim": claim.name,
+                "measured": claim.measured,
+                "expected": claim.expected,
+                "tolerance": claim.tolerance,
+                "reason": claim.reason,
+                "reproduce": self.reproduce(position),
+            }
+            for position, v in enumerate(self.verifications)
+            for claim in v.violations
+        ]
+
     def table(self) -> str:
-        """Return the counts as an aligned text table, with the violations below it."""
-        return f"{claims_table(_COLUMNS, self.rows())}\n\n{self.summary()}"
+        """Return counts and coverage as aligned text tables, with the violations below them.
+
+        One instance alone is shown claim by claim.
+        """
+        if len(self.verifications) == 1:
+            claims = self.verifications[0].claims_table()
+        else:
+            claims = claims_table(_COLUMNS, self.rows())
+        title = "coverage: instances, and on how many of them each form of the lift was compared"
+        columns = [Column(key, key, "" if key == "operator" else "d") for key in _COVERAGE]
+        covered = text_table(columns, self.coverage(), title=title)
+        return f"{claims}\n\n{covered}\n\n{self.summary()}"
 
     def summary(self) -> str:
-        """Return one line of counts, and one line a violation."""
-        number, violations = len(self.verifications), self.violations
-        first = f"{number} random instances, seed {self.seed}: {len(violations)} violations."
-        return "\n".join(
-            [
-                first,
-                *(f"VIOLATION on {on}: {claim.name}: {claim.reason}" for on, claim in violations),
-            ]
-        )
+        """Return one line of counts, and two lines a violation."""
+        number = len(self.verifications)
+        first = f"{number} random instances, seed {self.seed}: {len(self.violations)} violations."
+        lines = [first]
+        for position, v in enumerate(self.verifications):
+            for claim in v.violations:
+                lines.append(f"VIOLATION on {v.title}: {describe(claim)}")
+                lines.append(f"  to see it again: {self.reproduce(position)}")
+        return "\n".join(lines)
 
     def __repr__(self) -> str:
         return f"RandomVerification: {self.summary()}"
 
 
-def verify_random(count: int, *, seed: int = 0, **settings: Any) -> RandomVerification:
-    """Check every claim on random Gaussian instances of several n, r ≤ 3, m and l ≤ 5.
+def verify_random(
+    count: int, *, seed: int = 0, first: int = 0, **settings: Any
+) -> RandomVerification:
+    """Check every claim on random instances of every operator, several n, r ≤ 3, m and l ≤ 5.
 
     Parameters
     ----------
@@ -106,14 +177,21 @@ def verify_random(count: int, *, seed: int = 0, **settings: Any) -> RandomVerifi
     seed : int
         Seed; the same seed gives the same instances, and a longer run starts with those of a
         shorter one.
+    first : int
+        Number of the first instance: one instance of a longer run is count = 1, first = its number.
     **settings
         Passed on to `verify`: rho, eta, steps, memory_limit, polish.
 
     Returns
     -------
     RandomVerification
-        Its `table()` has one row a claim, with the number of violations. After Ctrl-C it holds the
-        instances that were finished.
+        Its `table()` has one row a claim, with the number of violations, and the coverage. After
+        Ctrl-C it holds the instances that were finished.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a count, seed or number that is not a whole number, or bad settings.
 
     Examples
     --------
@@ -121,10 +199,14 @@ def verify_random(count: int, *, seed: int = 0, **settings: Any) -> RandomVerifi
     >>> len(compare.verify_random(2, seed=1).violations)
     0
     """
-    count, seed = whole_number("count", count), whole_number("seed", seed, least=0)
-    done = []
+    count = at_most("count", count, MOST_INSTANCES)
+    seed = whole_number("seed", seed, least=0)
+    first = whole_number("first", first, least=0)
+    done: list[Verification] = []
+    found = RandomVerification((), seed, first, _command(settings))
     try:
-        for index in tqdm(range(count), desc="verify", unit="instance", disable=None):
+        indices = range(first, first + count)
+        for index in tqdm(indices, desc="verify", unit="instance", disable=None):
             i = random_instance(index, seed=seed)
             assert i.settings is not None
             order, X = i.settings.order, i.point
@@ -132,28 +214,72 @@ def verify_random(count: int, *, seed: int = 0, **settings: Any) -> RandomVerifi
     except KeyboardInterrupt:
         if not done:
             raise
-    return RandomVerification(tuple(done), seed)
+    return replace(found, verifications=tuple(done))
+
+
+def _command(settings: Mapping[str, Any]) -> str:
+    """Return the command line with these settings, but for what names the instances."""
+    words = ["lift-compare verify"]
+    for name, value in settings.items():
+        if name == "polish":
+            words += [] if value else ["--no-polish"]
+        elif value is not None and name != "progress":
+            words.append(f"--{name.replace('_', '-')} {value}")
+    return " ".join(words)
 
 
 def random_instance(index: int, *, seed: int = 0) -> Instance:
     """Return the random instance number `index` of a seed, with a point and an order.
 
-    r ≤ 3, l in {1, 3, 5}, n from max(2, r) to 10 (smaller at the higher orders), m from ¾ n r to 4
-    n r. X̂ comes from gradient descent and Newton steps. Two instances out of three run a long
+    The operators (dense, rank-one, entrywise with dense and with sparse weights) and the orders (1,
+    3, 5) take turns; r ≤ 3, n from max(2, r) to 10 (smaller at the higher orders), m from ¾ n r to
+    4 n r. X̂ comes from gradient descent and Newton steps. Two instances out of three run a long
     descent and keep the first of six starts that ends at a spurious point, if one does. The third
     runs a short one, so that the Newton steps often end at a saddle of h: the premises of the
     sufficient conditions are seldom true at a minimum.
     """
     index, seed = whole_number("index", index, least=0), whole_number("seed", seed, least=0)
     rng = np.random.default_rng([seed, index])
-    order = int(rng.choice([1, 3, 5]))
+    # In 36 instances each operator meets each order with a long and with a short descent.
+    kind, order = _OPERATORS[index % 4], _ORDERS[index // 4 % 3]
+    saddle = (index + index // 12) % 3 == 2
     rank = int(rng.choice([1, 1, 2, 3]))  # spurious minima are rarer at higher ranks
     n = int(rng.integers(max(2, rank), _LARGEST_SIDE[order][rank - 1] + 1))
-    saddle = index % 3 == 2
     m = int(rng.integers(max(1, 3 * n * rank // 4), (4 if saddle else 2) * n * rank + 1))
-    problem = sensing.gaussian(n, rank, m, rng)
-    iterations = int(rng.integers(0, 3)) if saddle else 500
-    X = sensing.spurious_point(problem, seed=rng, max_iterations=iterations)
-    kind = "short descent" if saddle else "descent"
-    name = f"instance {index}: n={n} r={rank} m={m} l={order}, {kind}"
+    problem = _problem(kind, n, rank, m, rng)
+    iterations = int(rng.integers(0, 3)) if saddle else 200
+    with np.errstate(all="ignore"):
+        X = sensing.spurious_point(_quick(problem), seed=rng, max_iterations=iterations)
+    descent = "short descent" if saddle else "descent"
+    name = f"instance {index}: {kind} n={n} r={rank} m={problem.m} l={order}, {descent}"
     return Instance(name, problem, known_point=X, settings=LiftSettings(order))
+
+
+def _quick(problem: sensing.SensingProblem) -> sensing.SensingProblem:
+    """Return the same problem with dense weights: many short products are then ten times faster."""
+    operator = problem.operator
+    if not isinstance(operator, sensing.EntrywiseOperator) or isinstance(
+        operator.weights, np.ndarray
+    ):
+        return problem
+    dense = sensing.EntrywiseOperator(operator.weights.toarray())
+    return replace(problem, operator=dense)
+
+
+def _problem(
+    kind: str, n: int, rank: int, m: int, rng: np.random.Generator
+) -> sensing.SensingProblem:
+    """Return a random problem with one kind of operator and normal Z."""
+    if kind == "dense":
+        return sensing.gaussian(n, rank, m, rng)
+    operator: sensing.SensingOperator
+    if kind == "rank-one":
+        operator = sensing.RankOneOperator(rng.standard_normal((m, n)) / m**0.25)
+    else:
+        weights = np.zeros((n, n))
+        seen = rng.choice(n * n, size=min(m, n * n), replace=False)  # each entry once
+        weights.flat[seen] = rng.uniform(0.5, 1.5, size=len(seen))
+        stored = sparse.csr_array(weights) if kind == "sparse" else weights
+        operator = sensing.EntrywiseOperator(stored)
+    truth = rng.standard_normal((n, rank)) / np.sqrt(n)
+    return sensing.SensingProblem.from_ground_truth(operator, truth)

@@ -10,14 +10,18 @@ from typing import Any
 import numpy as np
 
 from lift_compare import sensing
-from lift_compare.sensing import LiftSettings, SensingProblem
+from lift_compare.sensing import LiftSettings, SensingOperator, SensingProblem
 from lift_compare.sensing.tolerances import NEARLY_STATIONARY
 from lift_compare.sensing.validation import FloatArray, positive, whole_number
 from lift_compare.simulated import NotStationaryWarning
 
 from ..tables import Column, show, text_table
 from .claims import CHECKS, Case, Claim, Holds, Kind
-from .claims.case import MEMORY_LIMIT
+from .claims.matrix_case import MEMORY_LIMIT
+from .claims.rounding import Rounding
+
+MOST_STEPS = 10**7
+"""Largest T of a truncated path: its states are kept, 24 bytes a step."""
 
 _COLUMNS = (
     Column("name", "claim"),
@@ -48,6 +52,10 @@ class Verification:
         Order, ρ, η, steps, seed and the given RIP constant.
     title : str
         What was verified.
+    operator : str
+        Kind of the operator: dense, rank-one, entrywise, sparse, or the name of another class.
+    forms : tuple of str
+        Forms of the lifted objective that were compared with its definition.
 
     Examples
     --------
@@ -62,6 +70,8 @@ class Verification:
     gradient_norm: float
     settings: dict[str, Any]
     title: str
+    operator: str
+    forms: tuple[str, ...]
 
     def __iter__(self) -> Iterator[Claim]:
         return iter(self.claims)
@@ -92,26 +102,35 @@ class Verification:
             for claim in self.claims
         ]
 
+    def claims_table(self) -> str:
+        """Return the claims as an aligned text table."""
+        rows = [row | {"expected": show(row["expected"], ".6g")} for row in self.rows()]
+        return claims_table(_COLUMNS, rows, title=self.title)
+
     def table(self) -> str:
         """Return the claims as an aligned text table, with a summary line."""
-        rows = [row | {"expected": show(row["expected"], ".6g")} for row in self.rows()]
-        return f"{claims_table(_COLUMNS, rows, title=self.title)}\n\n{self.summary()}"
+        return f"{self.claims_table()}\n\n{self.summary()}"
 
     def summary(self) -> str:
         """Return one line of counts, and one line a violation."""
         count = {holds: sum(c.holds is holds for c in self.claims) for holds in Holds}
         lines = [
             f"{count[Holds.YES]} hold, {count[Holds.NO]} do not hold ({len(self.false_here)} "
-            f"published rules or approximations), {count[Holds.NOT_APPLICABLE]} not applicable; "
-            f"{len(self.violations)} violations."
+            f"published rules or approximations), {count[Holds.NOT_APPLICABLE]} not applicable, "
+            f"{count[Holds.OUT_OF_RANGE]} out of range; {len(self.violations)} violations."
         ]
-        for c in self.violations:
-            kind = c.kind.name.lower()
-            lines.append(f"VIOLATION ({kind}): {c.name}: {c.statement}; {c.reason}")
-        return "\n".join(lines)
+        return "\n".join([*lines, *(f"VIOLATION: {describe(c)}" for c in self.violations)])
 
     def __repr__(self) -> str:
         return f"Verification of {self.title}: {self.summary()}"
+
+
+def describe(claim: Claim) -> str:
+    """Return a violated claim in a line: what was measured, what was expected, the tolerance."""
+    numbers = {key: getattr(claim, key) for key in ("measured", "expected", "tolerance")}
+    said = ", ".join(f"{key} {show(number, '.6g')}" for key, number in numbers.items())
+    remark = f"; {claim.reason}" if claim.reason else ""
+    return f"{claim.name} ({claim.kind.name.lower()}): {claim.statement}; {said}{remark}"
 
 
 def claims_table(columns: Sequence[Column], rows: Sequence[dict[str, Any]], title: str = "") -> str:
@@ -136,7 +155,9 @@ class VerifyOptions:
 
     def __post_init__(self) -> None:
         if self.rip_constant is not None:
-            positive("rip_constant", self.rip_constant, or_zero=True)
+            delta = positive("rip_constant", self.rip_constant, or_zero=True)
+            if delta >= 1:
+                raise ValueError(f"rip_constant: expected a number in [0, 1), got {delta}")
         whole_number("seed", self.seed, least=0)
         if self.memory_limit is not None:
             whole_number("memory_limit", self.memory_limit)
@@ -179,7 +200,8 @@ def verify(
     Raises
     ------
     TypeError, ValueError
-        For bad X, order or settings; if h(X) leaves the range of float64.
+        For bad X, order (odd, at most 1001) or settings; if h(X) leaves the range of float64 and
+        h(0) does not.
 
     Warns
     -----
@@ -199,36 +221,57 @@ def verify(
     X = problem.factor("X", X)
     if not np.any(X):
         raise ValueError("X: expected a nonzero point, got X = 0 (it has no escape directions)")
-    settings = LiftSettings(order, rho, eta, whole_number("steps", steps))
+    settings = LiftSettings(order, rho, eta, whole_number("steps", steps, most=MOST_STEPS))
     chosen = VerifyOptions(**options)
-    X = _point(problem, X, chosen.polish)
     limit = MEMORY_LIMIT if chosen.memory_limit is None else chosen.memory_limit
-    case = Case(
-        problem,
-        X,
-        settings,
-        rip_constant=chosen.rip_constant,
-        seed=chosen.seed,
-        memory_limit=limit,
-    )
-    claims = []
-    for done, check in enumerate(CHECKS):
-        if chosen.progress is not None:
-            chosen.progress(done, len(CHECKS), check.name)
-        claims.append(check(case))
+    # What leaves float64 is the answer of a claim, whatever the caller's numpy does about it.
+    with np.errstate(all="ignore"):
+        X = _point(problem, X, chosen.polish)
+        case = Case(
+            problem,
+            X,
+            settings,
+            rip_constant=chosen.rip_constant,
+            seed=chosen.seed,
+            memory_limit=limit,
+        )
+        claims = []
+        for done, check in enumerate(CHECKS):
+            if chosen.progress is not None:
+                chosen.progress(done, len(CHECKS), check.name)
+            claims.append(check(case))
+        left = case.gradient_norm
     used = {**vars(settings), "rip_constant": chosen.rip_constant, "seed": chosen.seed}
     heading = chosen.title or f"{problem!r}, order {order}"
-    return Verification(tuple(claims), X, case.gradient_norm, used, heading)
+    kind = operator_kind(problem.operator)
+    return Verification(tuple(claims), X, left, used, heading, kind, case.compared_forms)
+
+
+def operator_kind(operator: SensingOperator) -> str:
+    """Return dense, rank-one, entrywise or sparse; the name of its class for any other operator."""
+    if isinstance(operator, sensing.EntrywiseOperator):
+        return "entrywise" if isinstance(operator.weights, np.ndarray) else "sparse"
+    kinds: dict[type, str] = {
+        sensing.DenseOperator: "dense",
+        sensing.RankOneOperator: "rank-one",
+    }
+    return kinds.get(type(operator), type(operator).__name__)
 
 
 def _point(problem: SensingProblem, X: FloatArray, polish: bool) -> FloatArray:
     """Return X made stationary, if that was asked for; warn where it is far from it."""
-    with np.errstate(all="ignore"):
-        known = float(np.linalg.norm(problem.gradient(X))) + float(problem.objective(X))
-    if not np.isfinite(known):
+    try:
+        _ = problem.objective_at_zero
+    except OverflowError:  # every claim will say so
+        return X
+    try:
+        problem.objective_and_gradient(X)
+    except OverflowError as overflow:
         raise ValueError(
             "X: expected a point where h and its gradient are finite in float64, got an overflow"
-        )
+        ) from overflow
+    if Rounding.of(problem, X, 1).beyond_range():  # every claim will say so
+        return X
     # Newton steps from far away may end anywhere: the claims would be about another point.
     left = sensing.relative_gradient_norm(problem, X)
     if left > NEARLY_STATIONARY:
@@ -239,4 +282,9 @@ def _point(problem: SensingProblem, X: FloatArray, polish: bool) -> FloatArray:
             stacklevel=3,
         )
         return X
-    return sensing.polish(problem, X) if polish else X
+    if not polish:
+        return X
+    try:
+        return sensing.polish(problem, X)
+    except ValueError:  # its linear algebra squares what is near the ends of float64
+        return X

@@ -13,7 +13,9 @@ import numpy as np
 from lift_compare.lifting import MemoryLimitExceeded
 from lift_compare.sensing.validation import FloatArray
 
-from .case import Case, NotApplicable
+from .case import Case
+from .matrix_case import NotApplicable
+from .rounding import OutOfRange, in_range, size
 
 
 class Kind(Enum):
@@ -34,13 +36,17 @@ class Holds(StrEnum):
     YES = "holds"
     NO = "does not hold"
     NOT_APPLICABLE = "not applicable"
+    OUT_OF_RANGE = "out of range"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What a check measured: the answer, measured and expected value, tolerance, and a remark."""
+    """What a check measured: the answer, measured and expected value, tolerance, and a remark.
 
-    holds: bool
+    The answer is None where the measured value is on neither side of its bound beyond rounding.
+    """
+
+    holds: bool | None
     measured: float | None = None
     expected: float | str | None = None
     tolerance: float | None = None
@@ -103,24 +109,44 @@ class Check:
     function: Callable[[Case], Finding]
 
     def __call__(self, case: Case) -> Claim:
-        """Check the claim; premises that fail and lifts beyond the budget are 'not applicable'."""
+        """Check the claim.
+
+        Premises that fail, lifts beyond the budget and what rounding leaves open are 'not
+        applicable'; numbers beyond float64 are 'out of range'.
+        """
         try:
-            with np.errstate(all="ignore"):  # what is not finite ends as "not applicable" below
+            with np.errstate(all="ignore"):  # what is not finite ends as "out of range" below
+                case.need_range()
                 finding = self.function(case)
         except NotApplicable as refusal:
-            return self._not_applicable(str(refusal))
+            return self._without_numbers(Holds.NOT_APPLICABLE, str(refusal))
         except MemoryLimitExceeded as refusal:
             needs, allowed = refusal.predicted_bytes, refusal.allowed_bytes
-            return self._not_applicable(f"refused: needs {needs} bytes, {allowed} allowed")
-        except (OverflowError, np.linalg.LinAlgError) as lost:
-            return self._not_applicable(f"out of range: {lost}")
-        numbers = (finding.measured, finding.expected, finding.tolerance)
-        if not all(math.isfinite(x) for x in numbers if isinstance(x, int | float)):
-            return self._not_applicable("out of range: the numbers do not fit into float64")
+            reason = f"refused: needs {needs} bytes, {allowed} allowed"
+            return self._without_numbers(Holds.NOT_APPLICABLE, reason)
+        except (OutOfRange, OverflowError, ZeroDivisionError) as lost:
+            return self._without_numbers(Holds.OUT_OF_RANGE, f"out of float64 range: {lost}")
+        except (ValueError, RuntimeError):  # a library refuses what the powers have become
+            lost_power = case.rounding.powers_beyond_range()
+            if not lost_power:
+                raise
+            reason = f"out of float64 range: {lost_power}"
+            return self._without_numbers(Holds.OUT_OF_RANGE, reason)
+        except MemoryError as refusal:
+            return self._without_numbers(Holds.NOT_APPLICABLE, f"refused: {refusal}")
+        except ArithmeticError as lost:  # a Lanczos run that did not converge
+            return self._without_numbers(Holds.NOT_APPLICABLE, f"not computed: {lost}")
+        numbers = {name: getattr(finding, name) for name in ("measured", "expected", "tolerance")}
+        for name, number in numbers.items():
+            if isinstance(number, int | float) and not math.isfinite(number):
+                what = f"the {name} {'value' if name != 'tolerance' else 'difference'} overflows"
+                return self._without_numbers(Holds.OUT_OF_RANGE, f"out of float64 range: {what}")
+        if finding.holds is None:
+            return self._claim(Holds.NOT_APPLICABLE, finding)
         return self._claim(Holds.YES if finding.holds else Holds.NO, finding)
 
-    def _not_applicable(self, reason: str) -> Claim:
-        return self._claim(Holds.NOT_APPLICABLE, Finding(False, reason=reason))
+    def _without_numbers(self, holds: Holds, reason: str) -> Claim:
+        return self._claim(holds, Finding(False, reason=reason))
 
     def _claim(self, holds: Holds, found: Finding) -> Claim:
         measured = None if found.measured is None else float(found.measured)
@@ -158,14 +184,45 @@ def small(error: float, tolerance: float, reason: str = "") -> Finding:
     return Finding(bool(error <= tolerance), error, 0.0, tolerance, reason)
 
 
-def negative(value: float, slack: float = 0.0, reason: str = "") -> Finding:
-    """Return the finding of a value that should be below zero, beyond a slack of rounding."""
-    return Finding(bool(value < -slack), value, "< 0", slack, reason)
+def small_part(error: float, scale: float, tolerance: float, reason: str = "") -> Finding:
+    """Return the finding of an error over the size of the terms it is left of."""
+    return small(error / in_range(scale, "the size of the terms"), tolerance, reason)
 
 
-def below(value: float, bound: float, reason: str = "") -> Finding:
-    """Return the finding of a value that should be below a bound."""
-    return Finding(bool(value < bound), value, f"< {bound:.6g}", 0.0, reason)
+def equal(measured: float, expected: float, tolerance: float, reason: str = "") -> Finding:
+    """Return the finding of two numbers that should agree up to the rounding of their terms."""
+    in_range(tolerance, "the rounding of the terms")
+    holds = bool(abs(measured - expected) <= tolerance)
+    return Finding(holds, measured, expected, tolerance, reason)
+
+
+def below(value: float, bound: float, rounding: float, reason: str = "") -> Finding:
+    """Return the finding of a value that should be below a bound; within rounding it is open."""
+    in_range(rounding, "the rounding of the terms")
+    expected = f"< {bound:.6g}"
+    if abs(value - bound) <= rounding:
+        why = "undecided: the difference is within rounding"
+        return Finding(None, value, expected, rounding, f"{why}; {reason}" if reason else why)
+    return Finding(bool(value < bound), value, expected, rounding, reason)
+
+
+def negative(value: float, rounding: float, reason: str = "") -> Finding:
+    """Return the finding of a value that should be below zero; within rounding it is open."""
+    return below(value, 0.0, rounding, reason)
+
+
+def promised(value: float, promise: float, rounding: float, reason: str = "") -> Finding:
+    """Return the finding of a value that a theorem promises to be at most `promise` < 0.
+
+    The number that the proof gives is compared, not the sign alone: a value of zero is then far
+    from what was promised. A promise within rounding of zero leaves the claim open.
+    """
+    in_range(rounding, "the rounding of the terms")
+    expected = f"≤ {promise:.6g}"
+    if promise >= -rounding:
+        why = "undecided: the promised value is within rounding of zero"
+        return Finding(None, value, expected, rounding, why)
+    return Finding(bool(value <= promise + rounding), value, expected, rounding, reason)
 
 
 def at_least(share: float, bound: float) -> Finding:
@@ -173,18 +230,6 @@ def at_least(share: float, bound: float) -> Finding:
     return Finding(bool(share >= bound), share, f"≥ {bound:g}", round(1 - bound, 12))
 
 
-def equal(measured: float, expected: float, tolerance: float) -> Finding:
-    """Return the finding of two numbers that should agree up to a tolerance."""
-    return Finding(bool(abs(measured - expected) <= tolerance), measured, expected, tolerance)
-
-
 def relative(difference: FloatArray, *terms: FloatArray | float) -> float:
-    """Return ‖difference‖ over the largest size among the terms (0 where everything is 0)."""
-    scale = max(size(term) for term in terms)
-    error = size(difference)
-    return error / scale if scale > 0 else error
-
-
-def size(array: FloatArray | float) -> float:
-    """Return the norm of all numbers of an array."""
-    return float(np.linalg.norm(np.ravel(array)))
+    """Return ‖difference‖ over the largest size among the terms."""
+    return size(difference) / in_range(max(size(term) for term in terms), "the size of the terms")

@@ -2,33 +2,92 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from lift_compare.sensing import check_adjoint, check_gradient, check_hessian
+from lift_compare import sensing
 from lift_compare.sensing.tolerances import STATIONARY
 from lift_compare.sensing.validation import FloatArray
+from lift_compare.simulated.points.line import LineQuartic
 
 from ...tolerances import (
-    AGREEMENT,
-    DIFFERENCE,
     FLAT_DIRECTION,
     FLAT_HESSIAN,
     FOURTH_ORDER,
-    IDENTITY,
     KERNEL,
     POSITIVE_OBJECTIVE,
-    PRODUCT,
 )
 from .case import Case
-from .claim import Finding, conditional, exact, property_of_instance, small
+from .claim import Finding, conditional, equal, exact, property_of_instance, small, small_part
+from .rounding import in_range, size
 
 _MIXTURES = 200  # of several flat directions that are tried
 
 
 @exact("adjoint", 1)
 def adjoint(case: Case) -> Finding:
-    """⟨A(LRᵀ), y⟩ = ⟨L, A*(y) R⟩ and A(LRᵀ) = A(RLᵀ)"""
-    return small(check_adjoint(case.problem.operator, seed=case.random(1)), IDENTITY)
+    """⟨A(LRᵀ), y⟩ = ⟨L, A*(y) R⟩ and A(LRᵀ) = A(RLᵀ)
+
+    On random L, R and y, over ‖A‖ ‖L‖ ‖R‖ ‖y‖.
+    """
+    A, L, R, y = _random_products(case, 1)
+    measured = A.measure(L, R)
+    transposed = abs(float(measured @ y) - float(np.sum(L * A.adjoint_matmul(y, R))))
+    error = max(transposed, size(measured - A.measure(R, L)) * size(y))
+    scale = case.rounding.operator * size(L) * size(R) * size(y)
+    return small_part(error, scale, case.rounding.unit)
+
+
+@exact("operator", 1)
+def operator(case: Case) -> Finding:
+    """A(LRᵀ)_i = ⟨A_i, LRᵀ⟩ and A*(y) R = Σ y_i A_i R with symmetric A_i
+
+    The two products against the matrices A_i, on random L, R and y, for L ≠ R and for L = R; and
+    a batch of two against each alone.
+    """
+    n, m = case.problem.n, case.problem.m
+    case.need_bytes(2 * m * n**2, "the A_i")
+    A, L, R, y = _random_products(case, 6)
+    matrices, norm = A.matrices(), case.rounding.operator
+    errors = [size(matrices - matrices.transpose(0, 2, 1)) / max(norm, size(matrices))]
+    for left, right in ((L, R), (L, L)):
+        measured = np.einsum("ipq,pk,qk->i", matrices, left, right)
+        error = size(A.measure(left, right) - measured)
+        errors.append(error / (norm * size(left) * size(right)))
+    image = np.einsum("i,ipq,qk->pk", y, matrices, R)
+    errors.append(size(A.adjoint_matmul(y, R) - image) / (norm * size(y) * size(R)))
+    pair, ys = np.stack([L, R]), np.stack([y, 2 * y])
+    alone = np.stack([A.measure(L, R), A.measure(R, R)])
+    errors.append(size(A.measure(pair, R) - alone) / (norm * size(pair) * size(R)))
+    alone = np.stack([A.adjoint_matmul(y, L), A.adjoint_matmul(2 * y, R)])
+    errors.append(size(A.adjoint_matmul(ys, pair) - alone) / (norm * size(ys) * size(pair)))
+    return small(max(errors), case.rounding.unit)
+
+
+@exact("value", 1)
+def value(case: Case) -> Finding:
+    """h(X) = ½ ‖A(XXᵀ) − b‖², alone, with the gradient, in a batch and along a line
+
+    From the n×n matrix XXᵀ, at a random X; `objective_and_gradient` gives the same h and ∇h as
+    `objective` and `gradient`, a batch the same as its points, and the quartic of a line the same
+    as h on it.
+    """
+    X, h, g = _displaced(case), case.problem.objective, case.problem.gradient
+    expected = 0.5 * size(case.sense(X @ X.T) - case.b) ** 2
+    together, gradient_too = case.problem.objective_and_gradient(X)
+    values, gradients = case.problem.objective_and_gradient(np.stack([X, 2 * X]))
+    D = case.random(7).standard_normal(X.shape)
+    D *= size(X) / size(D)
+    line = LineQuartic.along(case.problem, X, D)
+    changes = [line.change(t) + expected - h(X + t * D) for t in (-1.0, 0.5, 1.0)]
+    far = 2 * size(X)
+    unit = in_range(case.rounding.value(far, 1), "the rounding of h")
+    slope_unit = in_range(case.rounding.gradient(far, 1), "the rounding of ∇h")
+    errors = [h(X) - expected, together - h(X), *(values - [h(X), h(2 * X)]), *changes]
+    slopes = [gradient_too - g(X), gradients[0] - g(X), gradients[1] - g(2 * X)]
+    worst = max(*(abs(error) / unit for error in errors), *(size(e) / slope_unit for e in slopes))
+    return small(float(worst) * case.rounding.unit, 4 * case.rounding.unit)
 
 
 @exact("gradient", 1)
@@ -37,7 +96,15 @@ def gradient(case: Case) -> Finding:
 
     Against five-point differences of h: exact, as h is a quartic on a line.
     """
-    return small(check_gradient(case.problem, _displaced(case), seed=case.random(2)), DIFFERENCE)
+    X, D = _displaced(case), _unit(case, 2)
+    t = size(X) / 4
+    h = [float(case.problem.objective(X + s * t * D)) for s in (-2, -1, 1, 2)]
+    difference = (h[0] - 8 * h[1] + 8 * h[2] - h[3]) / (12 * t)
+    error = abs(difference - float(np.sum(case.problem.gradient(X) * D)))
+    far = size(X) + 2 * t
+    # Eighteen values over 12 t, and the slope itself.
+    rounding = 1.5 * case.rounding.value(far, 1) / t + case.rounding.gradient(far, 1)
+    return equal(error, 0.0, rounding)
 
 
 @exact("Hessian", 1)
@@ -46,13 +113,76 @@ def hessian(case: Case) -> Finding:
 
     Against four-point differences of ∇h: exact, as ∇h is a cubic on a line.
     """
-    return small(check_hessian(case.problem, _displaced(case), seed=case.random(3)), DIFFERENCE)
+    X, D = _displaced(case), _unit(case, 3)
+    t = size(X) / 4
+    g = [case.problem.gradient(X + s * t * D) for s in (-2, -1, 1, 2)]
+    difference = (g[0] - 8 * g[1] + 8 * g[2] - g[3]) / (12 * t)
+    error = size(difference - case.problem.hessian_product(X, D))
+    far = size(X) + 2 * t
+    rounding = 1.5 * case.rounding.gradient(far, 1) / t + case.rounding.hessian(far, 1)
+    return equal(error, 0.0, rounding)
+
+
+def _random_products(case: Case, label: int) -> tuple[Any, FloatArray, FloatArray, FloatArray]:
+    """Return the operator with random L, R of two columns, and y."""
+    rng = case.random(label)
+    L, R = rng.standard_normal((2, case.problem.n, 2))
+    return case.problem.operator, L, R, rng.standard_normal(case.problem.m)
+
+
+def _unit(case: Case, label: int) -> FloatArray:
+    noise = case.random(label).standard_normal(case.X.shape)
+    return np.asarray(noise / size(noise))
 
 
 def _displaced(case: Case) -> FloatArray:
     """Return X̂ moved by half its norm: at X̂ ∇h is zero, and a wrong factor would not show."""
-    noise = case.random(5).standard_normal(case.X.shape)
-    return np.asarray(case.X + noise * (np.linalg.norm(case.X) / np.linalg.norm(noise) / 2))
+    return np.asarray(case.X + _unit(case, 5) * (size(case.X) / 2))
+
+
+@exact("landscape", 1)
+def landscape(case: Case) -> Finding:
+    """G(X) = Σ_i (⟨A_i, XXᵀ⟩ − b_i) A_i, and ‖∇h‖ relative to ‖2 A*(A(XXᵀ))X‖ + ‖2 A*(b)X‖
+
+    At a random X: `landscape`, and `relative_gradient_norm` from the n×n matrices.
+    """
+    X, A, eye = _displaced(case), case.problem.operator, np.eye(case.problem.n)
+    case.need_bytes(2 * case.problem.m * case.problem.n**2, "the A_i")
+    matrices = A.matrices()
+    terms = [np.tensordot(y, matrices, 1) for y in (case.sense(X @ X.T), case.b)]
+    G = terms[0] - terms[1]
+    rounding = case.rounding.hessian(size(X), 1)
+    error = size(case.problem.landscape(X) @ eye - G) / in_range(rounding, "the rounding of G")
+    scale = sum(size(term @ X) for term in terms)
+    relative = sensing.relative_gradient_norm(case.problem, X)
+    lost = abs(relative * scale - size(G @ X)) / case.rounding.gradient(size(X), 1)
+    return small(max(error, lost) * case.rounding.unit, case.rounding.unit)
+
+
+@exact("descent", 1)
+def descent(case: Case) -> Finding:
+    """gradient descent is X ← X − η ∇h(X), and records h and ‖∇h‖ on its way
+
+    Three steps from a random X at a step of a tenth of ‖X‖ / ‖∇h‖, against `gradient` and
+    `objective`.
+    """
+    X = _displaced(case)
+    step = size(X) / 10 / in_range(size(case.problem.gradient(X)), "∇h")
+    run = sensing.gradient_descent(case.problem, X, step_size=step, max_iterations=3)
+    by_hand, values, slopes = X, [], []
+    for _ in range(4):
+        values.append(case.problem.objective(by_hand))
+        slopes.append(size(case.problem.gradient(by_hand)))
+        last, by_hand = by_hand, by_hand - step * case.problem.gradient(by_hand)
+    case.need(run.iterations == 3, "the descent ended early")
+    far = max(size(last), size(X))
+    moved = step * case.rounding.hessian(far, 1) / case.rounding.unit
+    grown = (1 + moved) ** 3  # how much three steps magnify an error
+    value_error = np.abs(run.history.objective - values).max() / case.rounding.value(far, 1)
+    slope_error = np.abs(run.history.gradient_norm - slopes).max() / case.rounding.gradient(far, 1)
+    point_error = size(run.point - last) / (case.rounding.unit * far)
+    worst = max(float(value_error), float(slope_error), point_error) / grown
+    return small(worst * case.rounding.unit, 4 * case.rounding.unit)
 
 
 @exact("distance", 1)
@@ -65,7 +195,7 @@ def distance(case: Case) -> Finding:
     X, Z = case.X, np.asarray(case.problem.ground_truth)
     XX, XZ, ZZ = (float(np.sum((L.T @ R) ** 2)) for L, R in ((X, X), (X, Z), (Z, Z)))
     error = abs(case.problem.distance(X) ** 2 - (XX - 2 * XZ + ZZ))
-    return small(error / (XX + ZZ), PRODUCT)
+    return small_part(error, XX + ZZ, case.rounding.unit)
 
 
 @property_of_instance("X̂ is stationary", 1)
@@ -99,9 +229,12 @@ def orthogonal_symmetry(case: Case) -> Finding:
     case.need(case.problem.rank > 1, "r = 1: only the sign of X̂ is free")
     case.need_stationary()
     images = case.hessian @ _orbit(case.X)
-    left = case.leftover_gradient / float(np.linalg.norm(case.X))
-    scale = float(np.linalg.norm(case.hessian, 2))
-    return small(float(np.abs(images).max()) / scale, AGREEMENT + 10 * left / scale)
+    left = case.leftover_gradient / size(case.X)
+    # An orbit of a nearly rank-deficient X̂ is a basis to KERNEL of the largest singular value.
+    values = np.linalg.svd(case.X, compute_uv=False)
+    kept = values[values > KERNEL * values[0]][-1] / values[0]
+    rounding = case.rounding.hessian(case.rounding.point, 1)
+    return equal(float(np.abs(images).max()), 0.0, (rounding + 10 * left) / float(kept))
 
 
 @property_of_instance("X̂ is a local minimum", 1)
@@ -121,7 +254,8 @@ def local_minimum(case: Case) -> Finding:
     case.need_stationary()
     # 1. The spectrum of the Hessian.
     values, vectors = np.linalg.eigh(case.hessian)
-    level = FLAT_HESSIAN * max(float(np.abs(values).max()), np.finfo(float).tiny)
+    rounding = case.rounding.hessian(case.rounding.point, 1)
+    level = max(FLAT_HESSIAN * float(np.abs(values).max()), rounding)
     least = float(values[0])
     if least < -level:
         why = "a saddle: the Hessian has a negative eigenvalue"
@@ -170,7 +304,7 @@ def _fourth_order(case: Case, D: FloatArray, inverse: FloatArray) -> tuple[float
 
 def _orbit(X: FloatArray) -> FloatArray:
     """Return an orthonormal basis of {XΩ : Ωᵀ = −Ω}, shape (n r, r(r−1)/2) for X of full rank."""
-    r = X.shape[1]
+    r, X = X.shape[1], X / size(X)
     tangents = []
     for i in range(r):
         for j in range(i):

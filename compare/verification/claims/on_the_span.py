@@ -5,14 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from lift_compare import lifting
-from lift_compare.sensing.tolerances import GRAM_RANK
-from lift_compare.sensing.validation import FloatArray
 
-from ...tolerances import AGREEMENT, GRAM_INDEPENDENT, PATH_ROUNDING
+from ...tolerances import GRAM_INDEPENDENT, PATH_ROUNDING
 from .case import COMPARED_STEPS, Case
-from .claim import Finding, at_least, exact, property_of_instance, published, size, small
+from .claim import Finding, at_least, equal, exact, property_of_instance, published
+from .rounding import in_range, size
 
-_FEW_HUNDRED = 200  # roundings on either side of a comparison, which Γ⁺ magnifies
+_ROUNDS = 2 * COMPARED_STEPS  # each step adds its rounding, on either side
 
 
 @exact("projected gradient", 6)
@@ -26,7 +25,7 @@ def projected_gradient(case: Case) -> Finding:
     explicit = np.asarray(case.lifted.gradient(case.combine(c)))
     ours = case.combine(case.span.projected_gradient(c))
     error = size(np.asarray(case.span_projection(explicit)) - ours)
-    return small(error / max(size(explicit), _gradient_terms(case)), _tolerance(case))
+    return equal(error, 0.0, case.rounding.gradient(case.start_length) * case.gram_condition)
 
 
 @exact("exact = explicit: h^l", 6)
@@ -38,7 +37,8 @@ def same_objective(case: Case) -> Finding:
     """
     explicit, simulated = case.descents
     error = float(np.abs(explicit.values - simulated.values).max())
-    return small(error / _values_scale(case, explicit.values), _tolerance(case))
+    length = max(case.start_length, size(np.asarray(explicit.tensor)))
+    return equal(error, 0.0, _ROUNDS * case.rounding.value(length) * case.gram_condition)
 
 
 @exact("exact = explicit: tensor", 6)
@@ -49,9 +49,11 @@ def same_tensor(case: Case) -> Finding:
     tensors.
     """
     explicit, simulated = case.descents
-    tensor = np.asarray(explicit.tensor)
-    error = size(tensor - case.combine(simulated.coefficients[-1]))
-    return small(error / size(tensor), _tolerance(case))
+    error = size(np.asarray(explicit.tensor) - case.combine(simulated.coefficients[-1]))
+    length = max(case.start_length, size(np.asarray(explicit.tensor)))
+    step = case.step_size * case.rounding.gradient(length)
+    rounding = _ROUNDS * (step + case.order * case.rounding.unit * length)
+    return equal(error, 0.0, rounding * case.gram_condition)
 
 
 @exact("descent on S", 6)
@@ -62,7 +64,8 @@ def descent_falls(case: Case) -> Finding:
     """
     step = case.step_size
     values = case.descent(step).values
-    rise, slack = float(np.max(np.diff(values))), PATH_ROUNDING * _values_scale(case, values)
+    rise = float(np.max(np.diff(values)))
+    slack = in_range(case.rounding.value(case.start_length), "the rounding of h^l")
     return Finding(rise <= slack, rise, "≤ 0", slack, f"η = {step:.3g}")
 
 
@@ -74,7 +77,7 @@ def independent(case: Case) -> Finding:
     """
     case.need_negative_eigenvalue()
     case.need_hidden()
-    least = float(_unit_gram_eigenvalues(case)[0])
+    least = float(case.gram_eigenvalues[0])
     return Finding(least > GRAM_INDEPENDENT, least, "> 0", GRAM_INDEPENDENT)
 
 
@@ -87,7 +90,8 @@ def gradient_capture(case: Case) -> Finding:
     """
     case.need_negative_eigenvalue()
     gradient = np.asarray(case.lifted.gradient(case.combine(case.escape_start)))
-    case.need(size(gradient) > AGREEMENT * _gradient_terms(case), "∇h^l(w_escape) = 0")
+    vanishes = "∇h^l(w_escape) is zero to rounding"
+    case.need(size(gradient) > case.rounding.gradient(case.start_length), vanishes)
     return at_least(case.captured(gradient), 0.9)
 
 
@@ -106,27 +110,3 @@ def path_capture(case: Case) -> Finding:
     moved = np.asarray(path.tensor) - start
     case.need(size(moved) > PATH_ROUNDING * size(start), "the path does not move")
     return at_least(case.captured(moved), 0.9)
-
-
-def _gradient_terms(case: Case) -> float:
-    """Return the size of the two terms that make up ∇h^l near ŵ."""
-    return 2 * sum(term**case.order for term in case.gradient_terms)
-
-
-def _values_scale(case: Case, values: FloatArray) -> float:
-    """Return the size of the terms of h^l: ‖b‖^{2l}, or its values where they are larger."""
-    return max(float(np.abs(values).max()), float((case.b @ case.b) ** case.order))
-
-
-def _unit_gram_eigenvalues(case: Case) -> FloatArray:
-    """Return the eigenvalues of Γ for the generators scaled to unit norm."""
-    vectors = case.generators.reshape(len(case.generators), -1)
-    units = vectors / np.linalg.norm(vectors, axis=1)[:, None]
-    return np.asarray(np.linalg.eigvalsh(np.clip(units @ units.T, -1, 1) ** case.order))
-
-
-def _tolerance(case: Case) -> float:
-    """Return 1e-10 plus the rounding that Γ⁺ magnifies where generators are nearly parallel."""
-    values = _unit_gram_eigenvalues(case)
-    kept = values[values > GRAM_RANK * values[-1]]
-    return AGREEMENT + _FEW_HUNDRED * float(np.finfo(float).eps / kept[0])

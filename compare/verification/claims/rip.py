@@ -22,8 +22,8 @@ def bracket(case: Case) -> Finding:
     case.need(math.isfinite(upper), beyond)
     if case.rip.rank >= case.problem.n:
         return equal(lower, upper, DIFFERENCE * max(lower, upper, 1.0))
-    holds = lower <= upper + DIFFERENCE * (1 + upper)
-    return Finding(holds, lower, f"≤ {upper:.6g}", DIFFERENCE)
+    slack = DIFFERENCE * (1 + upper)
+    return Finding(lower <= upper + slack, lower, f"≤ {upper:.6g}", slack)
 
 
 @exact("RIP bounds e and g", 4)
@@ -66,11 +66,12 @@ def needed_inequality(case: Case) -> Finding:
     (_, _, kappa), ncm = case.line, case.ncm(0.0)
     largest = (ncm + math.sqrt(ncm**2 + 2 * kappa**2)) / 2 - 1
     lower, upper = case.rip.lower, case.rip.upper_side
+    slack = MARGIN * (1 + abs(largest) + lower)
     if lower >= largest:
         refuted = "the lower bound of δ_2r already refutes it"
-        return below(lower, largest, "no δ ≥ 0 would do" if largest <= 0 else refuted)
+        return below(lower, largest, slack, "no δ ≥ 0 would do" if largest <= 0 else refuted)
     case.need(upper < largest, f"open: {lower:.4g} ≤ δ_2r, needed < {largest:.4g}")
-    return below(upper, largest)
+    return below(upper, largest, slack)
 
 
 @conditional("spurious minima need δ_2r ≥ ½", 1)
@@ -81,7 +82,9 @@ def half(case: Case) -> Finding:
     """
     case.need_spurious()
     least = float(np.linalg.eigvalsh(case.hessian)[0])
-    case.need(least >= -MARGIN * float(np.linalg.norm(case.hessian, 2)), "X̂ is a saddle of h")
+    level = MARGIN * float(np.linalg.norm(case.hessian, 2))
+    level = max(level, case.rounding.hessian(case.rounding.point, 1))
+    case.need(least >= -level, "X̂ is a saddle of h")
     lower, upper = case.rip.lower, case.rip.upper
     known = f"{lower:.4g} ≤ δ_2r ≤ {upper:.4g}"
     return Finding(upper >= 0.5 - DIFFERENCE, upper, "≥ 0.5", DIFFERENCE, known)

@@ -8,23 +8,21 @@ from fractions import Fraction
 import numpy as np
 
 from lift_compare import simulated
-from lift_compare.sensing import StopReason
+from lift_compare.sensing import SensingProblem
 from lift_compare.sensing.tolerances import NEARLY_STATIONARY
 
-from ...tolerances import MARGIN, PRODUCT, RAYLEIGH
-from .case import ORACLE_RESTARTS, Case
+from ...tolerances import BESIDE_THRESHOLD, MARGIN, PRODUCT
+from .case import Case
 from .claim import (
     Finding,
-    at_least,
     conditional,
     equal,
     exact,
     negative,
+    promised,
     property_of_instance,
-    published,
-    size,
-    small,
 )
+from .rounding import in_range
 
 _LARGEST_ORDER = 101  # orders searched when the smallest saddle order is checked
 _DENSE_UP_TO = 400  # side of a lifted Hessian that is formed to check its least eigenvalue
@@ -37,8 +35,7 @@ def eigenvalue_as_difference(case: Case) -> Finding:
     λ_n = ⟨u uᵀ, G(X̂)⟩ = ⟨A(u uᵀ), A(X̂X̂ᵀ) − b⟩ = K1 − K2.
     """
     K1, K2, _ = case.inner_products
-    error = abs(K1 - K2 - case.directions.eigenvalue)
-    return small(error / max(abs(K1) + abs(K2), case.landscape_scale), PRODUCT)
+    return equal(K1 - K2, case.directions.eigenvalue, 2 * case.rounding.landscape)
 
 
 @exact("curvature along visible", 5)
@@ -48,14 +45,15 @@ def curvature_formula(case: Case) -> Finding:
     The formula, K3 = ‖A(X̂ (u qᵀ)ᵀ)‖², against the explicit Hessian product at ŵ and against
     `curvature_along`.
     """
-    formula, terms = _curvature(case)
+    formula, rounding = curvature_along_visible(case)
     visible = case.directions.visible
     b = np.asarray(case.lifted.lift(visible))
     explicit = float(np.sum(b * case.lifted.hessian_product(case.lifted_point, b)))
     along = simulated.curvature_along(case.problem, case.X, visible, case.order)
-    tolerance = PRODUCT * case.order * max(terms, case.lifted_hessian_scale)
-    error = max(abs(explicit - formula), abs(along - formula))
-    return Finding(error <= tolerance, explicit, formula, tolerance)
+    in_range(rounding, "the rounding of the terms")
+    if abs(along - formula) > rounding:
+        return Finding(False, along, formula, rounding, "`curvature_along`")
+    return equal(explicit, formula, rounding + case.rounding.hessian(case.lifted_length))
 
 
 @property_of_instance("strict saddle along visible", 5)
@@ -65,8 +63,7 @@ def saddle_along_visible(case: Case) -> Finding:
     ŵ is a strict saddle of h^l along v̂ at order l if and only if this holds.
     """
     case.need_negative_eigenvalue(NEARLY_STATIONARY)
-    curvature, terms = _curvature(case)
-    return negative(curvature, PRODUCT * terms)
+    return negative(*curvature_along_visible(case))
 
 
 @exact("smallest saddle order", 5)
@@ -89,6 +86,34 @@ def saddle_order(case: Case) -> Finding:
     return Finding(holds, found, expected, 0.0, reason)
 
 
+@exact("saddle order beside the threshold", 5)
+def order_beside_threshold(case: Case) -> Finding:
+    """an order counts as soon as K1^l + 2K3^l < K2^l beyond rounding
+
+    With b scaled by τ, so that K2^l = (K1^l + 2K3^l)(1 ± 1e-6) at the order of the case: then
+    `smallest_saddle_order` along v̂ is at most this order, or it is not this order.
+    """
+    case.need_negative_eigenvalue(NEARLY_STATIONARY)
+    (K1, K2, K3), order = case.inner_products, case.order
+    level = K1**order + 2 * K3**order
+    case.need(level > 0 and K2 > 0, "needs K1^l + 2K3^l > 0 and K2 > 0")
+    lost = curvature_along_visible(case)[1] / level
+    case.need(lost < BESIDE_THRESHOLD / 10, "the terms are lost to rounding")
+    found = []
+    for side in (1 + BESIDE_THRESHOLD, 1 - BESIDE_THRESHOLD):
+        factor = (level * side) ** (1 / order) / K2
+        scaled = SensingProblem(case.problem.operator, factor * case.b, case.problem.rank)
+        visible = case.directions.visible
+        found.append(
+            simulated.smallest_saddle_order(scaled, case.X, direction=visible, largest=order)
+        )
+    above, beneath = found
+    # A smaller order may do already, on both sides.
+    holds = above is not None and beneath != order
+    said = f"{above} above the threshold, {beneath} below it"
+    return Finding(holds, above, f"≤ {order}, not {order} below", BESIDE_THRESHOLD, said)
+
+
 @conditional("no saddle order", 5)
 def no_saddle_order(case: Case) -> Finding:
     """K1 ≥ 0 and (K3 ≥ K2 or K1 ≥ K2) ⇒ no order makes v̂ a descent direction
@@ -98,7 +123,9 @@ def no_saddle_order(case: Case) -> Finding:
     """
     K1, K2, K3 = case.inner_products
     _need_positive(case)
-    case.need(max(K1, K3) >= K2, "K2 is the largest of the three")
+    first, second, third = _roundings(case)
+    larger = max(K1 - first - second, K3 - second - third) >= K2
+    case.need(larger, "K2 is the largest of the three, or to rounding")
     found = _smallest_order(case)
     return Finding(found is None, found, "none", 0.0)
 
@@ -118,7 +145,8 @@ def margin_is_sufficient(case: Case) -> Finding:
     case.need(best > bar, f"NCM ≤ {best:.4g} is not > {bar:.4g}")
     between = f"NCM is {best:.4g} with the lower bound of δ, {certain:.4g} with the upper one"
     case.need(certain > bar * (1 + MARGIN), f"open: {between}")
-    return negative(_curvature(case)[0])
+    d, one = case.directions, 1 + case.rip.upper_side
+    return _promised_curvature(case, -d.eigenvalue, d.singular_value**2 * one / 2)
 
 
 @conditional("NCM* > 2^{1/l−1} ⇒ saddle", 5)
@@ -133,7 +161,7 @@ def exact_margin_is_sufficient(case: Case) -> Finding:
     margin = -2 * d.eigenvalue / (d.singular_value**2 * e) if e > 0 else math.inf
     bar = 2 ** (1 / case.order - 1)
     case.need(margin > bar * (1 + MARGIN), f"NCM* = {margin:.4g} is not > {bar:.4g}")
-    return negative(_curvature(case)[0])
+    return _promised_curvature(case, -d.eigenvalue, d.singular_value**2 * e / 4)
 
 
 @conditional("l > 1/(1 − log₂2β) ⇒ saddle", 5)
@@ -152,7 +180,9 @@ def order_is_sufficient(case: Case) -> Finding:
     certain = _beta(case, 1 + rip.upper_side, max(1 - rip.upper, 0.0) * gap)
     between = f"β is between {refuted:.4g} and {certain:.4g}"
     case.need(_order_suffices(certain, case.order), f"open: {between}")
-    return negative(_curvature(case)[0])
+    lam = max(1 - rip.upper, 0.0) * gap / _trace(case)
+    one = 1 + rip.upper_side
+    return _promised_curvature(case, lam, case.directions.singular_value**2 * one / 2)
 
 
 @conditional("l > 1/(1 − log₂2β*) ⇒ saddle", 5)
@@ -166,96 +196,14 @@ def exact_order_is_sufficient(case: Case) -> Finding:
     beta = _beta(case, case.line[0] / 2, 2 * case.objective)
     why = f"β* = {beta:.4g}: the premise is false at order {case.order}"
     case.need(_order_suffices(beta, case.order), why)
-    return negative(_curvature(case)[0])
-
-
-@exact("least curvature", 5)
-def least_is_least(case: Case) -> Finding:
-    """the least eigenvalue of ∇²h^l(ŵ) over all tensors is ≤ the curvature along v̂
-
-    `least_curvature` is an eigenpair, ∇²h^l(ŵ)[d] = λd, and not above ⟨v̂, ∇²h^l(ŵ)[v̂]⟩, as ‖v̂‖ = 1.
-    """
-    value, direction = case.oracle.value, np.asarray(case.oracle.direction)
-    image = np.asarray(case.lifted.hessian_product(case.lifted_point, direction))
-    residual = size(image - value * direction)
-    _need_converged(case)
-    along_visible, slack = _curvature(case)[0], RAYLEIGH * case.lifted_hessian_scale
-    holds = residual <= slack and value <= along_visible + slack
-    left = f"‖∇²h^l(ŵ)[d] − λd‖ = {residual:.2g}"
-    return Finding(holds, value, f"≤ {along_visible:.6g}", slack, left)
-
-
-@exact("least curvature, dense", 5)
-def least_against_dense(case: Case) -> Finding:
-    """the same eigenvalue from the whole lifted Hessian
-
-    The (nr)^l-sided matrix of ∇²h^l(ŵ), column by column, and all its eigenvalues.
-    """
-    lifted, side = case.lifted, case.entries
-    formed = f"the lifted Hessian has {side}² entries; formed up to {_DENSE_UP_TO}²"
-    case.need(side <= _DENSE_UP_TO, formed)
-    units = np.eye(side).reshape(side, *lifted.shape)
-    H = np.array([np.ravel(lifted.hessian_product(case.lifted_point, unit)) for unit in units])
-    expected = float(np.linalg.eigvalsh((H + H.T) / 2)[0])
-    _need_converged(case)
-    return equal(case.oracle.value, expected, RAYLEIGH * float(np.linalg.norm(H, 2)))
-
-
-@property_of_instance("lifted saddle", 5)
-def lifted_saddle(case: Case) -> Finding:
-    """ŵ is a strict saddle of h^l along some tensor
-
-    The sign of the least eigenvalue of ∇²h^l(ŵ) over all tensors.
-    """
-    case.need_stationary()
-    value, slack = case.oracle.value, PRODUCT * case.lifted_hessian_scale
-    if value >= -slack:
-        _need_converged(case)
-    return negative(value, slack)
-
-
-@published("oracle alignment: visible", 5)
-def alignment_with_visible(case: Case) -> Finding:
-    """the least eigenvector of ∇²h^l(ŵ) is v̂
-
-    The cosine of the angle between them; at least 0.99 counts as the same direction.
-    """
-    _need_oracle_direction(case)
-    b = np.asarray(case.lifted.lift(case.directions.visible))
-    return at_least(abs(float(np.sum(np.asarray(case.oracle.direction) * b))), 0.99)
-
-
-@published("oracle alignment: span", 5)
-def alignment_with_span(case: Case) -> Finding:
-    """the least eigenvector of ∇²h^l(ŵ) lies in S
-
-    ‖Π_S d‖ / ‖d‖ of the oracle direction d; at least 0.99 counts as inside.
-    """
-    _need_oracle_direction(case)
-    return at_least(case.captured(np.asarray(case.oracle.direction)), 0.99)
-
-
-def _need_oracle_direction(case: Case) -> None:
-    """Premise: there are directions to escape along, and ∇²h^l(ŵ) has a negative eigenvalue."""
-    case.need_negative_eigenvalue()
-    _need_converged(case)
-    is_saddle = case.oracle.value < -PRODUCT * case.lifted_hessian_scale
-    case.need(is_saddle, "∇²h^l(ŵ) has no negative eigenvalue: there is no oracle direction")
-
-
-def _need_converged(case: Case) -> None:
-    """Premise: the least eigenpair was found; one that is not is only an upper bound of it."""
-    found = case.oracle
-    why = (
-        f"the least eigenvalue was not found: ≤ {found.value:.4g} after {ORACLE_RESTARTS} restarts"
-    )
-    case.need(found.stop_reason is StopReason.CONVERGED, why)
+    lam, sigma = 2 * case.objective / _trace(case), case.directions.singular_value
+    return _promised_curvature(case, lam, sigma**2 * case.line[0] / 4)
 
 
 def _need_positive(case: Case) -> None:
     """Premise: K1 ≥ 0."""
     K1 = case.inner_products[0]
-    case.need(K1 >= 0, f"K1 = {K1:.3g} < 0")
+    case.need(-_roundings(case)[0] <= K1, f"K1 = {K1:.3g} < 0")
 
 
 def _smallest_order(case: Case) -> int | None:
@@ -264,16 +212,39 @@ def _smallest_order(case: Case) -> int | None:
     )
 
 
-def _curvature(case: Case) -> tuple[float, float]:
-    """Return 2(K1^l − K2^l + 2K3^l) and the sum of the magnitudes of its terms."""
-    terms = np.array([2.0, -2.0, 4.0]) * np.array(case.inner_products) ** case.order
-    return float(terms.sum()), float(np.abs(terms).sum())
+def _roundings(case: Case) -> tuple[float, float, float]:
+    """Return the rounding of K1, K2 and K3, whose terms are bounded by ‖A‖, ‖X̂‖ and ‖b‖."""
+    r, K3 = case.rounding, max(case.inner_products[2], 0.0)
+    length = r.operator * r.point
+    third = 2 * r.unit * length * math.sqrt(K3) + (r.unit * length) ** 2
+    return 2 * r.unit * length**2, 2 * r.unit * r.operator * r.measurements, third
+
+
+def curvature_along_visible(case: Case) -> tuple[float, float]:
+    """Return 2(K1^l − K2^l + 2K3^l) and its rounding: (|K| + δ)^l − |K|^l of each term."""
+    K, delta = np.abs(case.inner_products), np.array(_roundings(case))
+    factors, order = np.array([2.0, -2.0, 4.0]), case.order
+    terms = factors * np.array(case.inner_products) ** order
+    relative = np.where(K > 0, delta / np.where(K > 0, K, 1.0), 0.0)
+    moved = np.where(K > 0, K**order * np.expm1(order * np.log1p(relative)), delta**order)
+    unit = order * case.rounding.unit
+    return float(terms.sum()), float(np.abs(factors) @ moved + unit * np.abs(terms).sum())
+
+
+def _promised_curvature(case: Case, lam: float, K3: float) -> Finding:
+    """Return the finding of a curvature ≤ 2(2 K3^l − |λ_n|^l) < 0, from bounds of K3 and |λ_n|."""
+    curvature, rounding = curvature_along_visible(case)
+    return promised(curvature, 2 * (2 * K3**case.order - lam**case.order), rounding)
+
+
+def _trace(case: Case) -> float:
+    """Return tr(M*)."""
+    return float(np.sum(np.asarray(case.problem.ground_truth) ** 2))
 
 
 def _beta(case: Case, upper: float, gap: float) -> float:
     """Return β with 1+δ replaced by `upper` and (1−δ)‖M* − X̂X̂ᵀ‖² by `gap`."""
-    trace = float(np.sum(np.asarray(case.problem.ground_truth) ** 2))
-    top = upper * case.directions.singular_value**2 * trace
+    top = upper * case.directions.singular_value**2 * _trace(case)
     return top / gap if gap > 0 else math.inf
 
 
@@ -286,15 +257,22 @@ def _order_suffices(beta: float, order: int) -> bool:
 
 def _first_saddle_orders(case: Case) -> tuple[int | None, int | None]:
     """Return the least odd orders with K1^l + 2K3^l < K2^l possibly, and certainly."""
-    K1, K2, K3 = (Fraction(K) for K in case.inner_products)
-    p1, p2, p3 = K1, K2, K3
+    K = [Fraction(k) for k in case.inner_products]
+    slack = [Fraction(rounding) for rounding in _roundings(case)]
+    K1, K2, K3 = K
+    low, high = (
+        (K1 + sign * slack[0], K2 - sign * slack[1], max(K3 + sign * slack[2], Fraction(0)))
+        for sign in (-1, 1)
+    )
     possibly: int | None = None
     for order in range(1, _LARGEST_ORDER + 1, 2):
-        left = p1 + 2 * p3 - p2
-        slack = order * (abs(p1) + 2 * abs(p3) + abs(p2)) * Fraction(PRODUCT)
-        if left < slack and possibly is None:
+        # x^l rises with x for every odd l: the ends of the intervals are the extremes.
+        least, most = (k1**order + 2 * k3**order - k2**order for k1, k2, k3 in (low, high))
+        # `smallest_saddle_order` asks for a little more than the sign.
+        terms = abs(K1) ** order + 2 * abs(K3) ** order + abs(K2) ** order
+        asked = order * Fraction(PRODUCT) * terms
+        if least < 0 and possibly is None:
             possibly = order
-        if left < -slack:
+        if most < -asked:
             return possibly, order
-        p1, p2, p3 = p1 * K1 * K1, p2 * K2 * K2, p3 * K3 * K3
     return possibly, None

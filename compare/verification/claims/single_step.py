@@ -10,9 +10,10 @@ from lift_compare import simulated
 from lift_compare.sensing.tolerances import NEARLY_STATIONARY
 from lift_compare.sensing.validation import FloatArray
 
-from ...tolerances import AGREEMENT, IDENTITY, KAPPA, MARGIN, PATH_ROUNDING, SCORE_TIE, TIE_DEPTH
+from ...tolerances import AGREEMENT, KAPPA, MARGIN
 from .case import Case
-from .claim import Finding, conditional, equal, exact, negative, property_of_instance, small
+from .claim import Finding, conditional, equal, exact, promised, property_of_instance
+from .rounding import in_range, size
 
 _LARGEST_SHOWN = 1e300  # of a score that may be infinite
 
@@ -22,19 +23,15 @@ def quartic(case: Case) -> Finding:
     """h(X̂ + t u qᵀ) − h(X̂) = t²(λ_n + ½σ_r²e) + t³σ_rκ + ½t⁴g
 
     E₀ = u vᵀ + v uᵀ, e = ‖A(E₀)‖², g = ‖A(u uᵀ)‖², κ = ⟨A(E₀), A(u uᵀ)⟩; h itself at eight points
-    of the line. Measured over the sum of the magnitudes of the terms; the tolerance adds
-    t⟨∇h(X̂), u qᵀ⟩, zero but for the polish.
+    of the line, of which the worst is shown. The tolerance is the rounding of the terms, and what
+    the polish left of t⟨∇h(X̂), u qᵀ⟩.
     """
     case.need_negative_eigenvalue()
-    e, g, kappa = case.line
-    sigma, lam = case.directions.singular_value, case.directions.eigenvalue
+    sigma = case.directions.singular_value
     t = sigma * np.array([-2.0, -1.0, -0.5, -0.1, 0.1, 0.5, 1.0, 2.0])
-    formula = t**2 * (lam + sigma**2 * e / 2) + t**3 * sigma * kappa + t**4 * g / 2
-    quadratic = t**2 * (abs(lam) + sigma**2 * e / 2)
-    terms = quadratic + abs(t**3) * sigma * abs(kappa) + t**4 * g / 2 + case.objective
-    slope = abs(float(np.sum(case.problem.gradient(case.X) * case.directions.visible)))
-    error = float(np.max(np.abs(_rise(case, t) - formula) / terms))
-    return small(error, IDENTITY + 2 * float(np.max(slope * abs(t) / terms)))
+    error, rounding = np.abs(_rise(case, t) - _formula(case, t)), _rounding(case, t)
+    worst = int(np.argmax(error / rounding))
+    return equal(float(error[worst]), 0.0, float(rounding[worst]))
 
 
 @exact("scores", 4)
@@ -46,7 +43,8 @@ def scores(case: Case) -> Finding:
         NCM = −λ_n/(σ_r²(1+δ))    AIC = κ²/(2(1+δ)²)    EFS = NCM + AIC    t* = −σ_rκ/(1+δ)
         EFS* = −2λ_n/(σ_r²e) + κ²/(eg)
 
-    κ cancels: its rounding is relative to √(e g).
+    The rounding of A(E₀), A(u uᵀ) and λ_n is relative to ‖A‖ and to the terms of G(X̂), not to what
+    is left of them.
     """
     case.need_negative_eigenvalue(NEARLY_STATIONARY)
     e, g, kappa = case.line
@@ -59,9 +57,20 @@ def scores(case: Case) -> Finding:
         case.problem, case.X, rip_constant=delta, directions=case.directions
     )
     reported = (found.ncm, found.aic, found.score, found.exact_score, found.score_step)
-    values = np.array(reported, dtype=float)
-    rounding = np.array([0.0, e * g / one**2, 1.0, 1.0, sigma * math.sqrt(e * g)])
-    return small(float(np.max(np.abs(values - expected) / (np.abs(expected) + rounding))), IDENTITY)
+    error = np.abs(np.array(reported, dtype=float) - expected)
+    # 1. Errors of √e, √g and κ, where E₀ has norm √2 and u uᵀ norm 1.
+    unit, A = 4 * case.rounding.unit, case.rounding.operator
+    root_e, root_g = unit * A * 2, unit * A
+    of_kappa = root_e * math.sqrt(g) + root_g * math.sqrt(e)
+    # 2. What they leave of the scores.
+    of_aic = (2 * abs(kappa) + of_kappa) * of_kappa / (2 * one**2)
+    of_exact = abs(2 * case.directions.eigenvalue) / (sigma**2 * e) * 2 * root_e / math.sqrt(e)
+    of_exact += 2 * (root_e / math.sqrt(e) + root_g / math.sqrt(g))
+    rounding = np.array([0.0, of_aic, of_aic, of_exact, sigma * of_kappa / one])
+    rounding += unit * np.abs(expected)
+    worst = int(np.argmax(error / rounding))
+    names = ("NCM", "AIC", "EFS", "EFS*", "t*")
+    return equal(float(error[worst]), 0.0, float(rounding[worst]), f"largest in {names[worst]}")
 
 
 @property_of_instance("EFS > 1", 4)
@@ -75,7 +84,7 @@ def feasible(case: Case) -> Finding:
     delta = _delta(case)
     score = _efs(case, delta)
     known = "" if case.rip_constant is not None else ", a lower bound"
-    return Finding(score > 1, score, "> 1", 0.0, f"δ = {delta:.6g}{known}")
+    return _above_one(score, MARGIN * (1 + abs(score)), f"δ = {delta:.6g}{known}")
 
 
 @property_of_instance("EFS* > 1", 4)
@@ -85,8 +94,8 @@ def exactly_feasible(case: Case) -> Finding:
     EFS* = −2λ_n/(σ_r²e) + κ²/(eg) > 1: needs no δ.
     """
     case.need_negative_eigenvalue(NEARLY_STATIONARY)
-    score = _exact_score(case)
-    return Finding(score > 1, min(score, _LARGEST_SHOWN), "> 1", 0.0)
+    score = min(_exact_score(case), _LARGEST_SHOWN)
+    return _above_one(score, MARGIN * (1 + abs(score)))
 
 
 @conditional("EFS* decides the line", 4)
@@ -94,16 +103,20 @@ def exact_score_decides(case: Case) -> Finding:
     """EFS* > 1 ⇔ h goes below h(X̂) for some t
 
     The discriminant of the quartic against the least value of h on the line, found without the
-    formula. A tie, |EFS* − 1| ≤ 1e-6, asks only that the least value is within rounding of zero.
+    formula. EFS* > 1 promises the least value of the quartic; EFS* ≤ 1 that h falls nowhere.
     """
     case.need_negative_eigenvalue()
-    score, (depth, _) = _exact_score(case), _least_on_line(case)
-    if abs(score - 1) <= SCORE_TIE:
-        slack = TIE_DEPTH * _line_scale(case)
-        return Finding(depth >= -slack, depth, 0.0, slack, "EFS* = 1: a tie")
-    rounding, expected = PATH_ROUNDING * _line_scale(case), "< 0" if score > 1 else "≥ 0"
-    holds = (score > 1) == (depth < -rounding)
-    return Finding(holds, depth, expected, rounding, f"EFS* = {score:.6g}")
+    score, (depth, at) = _exact_score(case), _least_on_line(case)
+    remark = f"EFS* = {score:.6g}"
+    e, g, kappa = case.line
+    sigma, lam = case.directions.singular_value, case.directions.eigenvalue
+    promise, t = _lowest(lam + sigma**2 * e / 2, sigma * kappa, g / 2)
+    rounding = float(np.max(_rounding(case, np.array([at, t]))))
+    if score > 1:
+        # Half of it: that the score decides is the claim; how deep the line is, is "best step".
+        return promised(depth, promise / 2, rounding, remark)
+    in_range(rounding, "the rounding of the terms")
+    return Finding(depth >= -rounding, depth, "≥ 0", rounding, remark)
 
 
 @conditional("EFS > 1 ⇒ decrease", 4)
@@ -111,12 +124,16 @@ def score_promises(case: Case) -> Finding:
     """EFS(δ) > 1 for the true δ ⇒ the line goes below h(X̂)
 
     RIP gives e ≤ 2(1+δ) and g ≤ 1+δ, so EFS(δ) > 1 is sufficient. EFS falls with δ: it is > 1 for
-    certain if it is with the upper bound of δ, and not if it is not with the lower one.
+    certain if it is with the upper bound of δ, and not if it is not with the lower one. The line
+    must go as deep as the quartic with these bounds for e and g, which lies above h.
     """
     case.need_negative_eigenvalue()
     _need_score(case)
-    depth, _ = _least_on_line(case)
-    return negative(depth)
+    depth, at = _least_on_line(case)
+    one, sigma = 1 + case.rip.upper_side, case.directions.singular_value
+    lam, kappa = case.directions.eigenvalue, case.line[2]
+    promise, t = _lowest(lam + sigma**2 * one, sigma * kappa, one / 2)
+    return promised(depth, promise, float(np.max(_rounding(case, np.array([at, t])))))
 
 
 @conditional("t* decreases h", 4)
@@ -124,17 +141,20 @@ def published_step(case: Case) -> Finding:
     """EFS(δ) > 1, κ ≠ 0 ⇒ h(X̂ + t* u qᵀ) < h(X̂), t* = −σ_rκ/(1+δ)
 
     t* is the minimiser of the RIP bound (λ_n + σ_r²(1+δ)) + tσ_rκ + ½t²(1+δ), which is negative
-    there iff EFS > 1. It holds for every δ that bounds e and g, so it is checked with the upper
-    bound. κ = 0 makes t* = 0, no step at all.
+    there iff EFS > 1; t*² times it is the decrease promised. It holds for every δ that bounds e and
+    g, so it is checked with the upper bound. κ = 0 makes t* = 0, no step at all.
     """
     case.need_negative_eigenvalue()
     _need_score(case)
     e, g, kappa = case.line
     moves = abs(kappa) > KAPPA * math.sqrt(e * g)
     case.need(moves, "κ = 0, so t* = 0: the published step does not move")
-    t = -case.directions.singular_value * kappa / (1 + case.rip.upper_side)
-    change, slack = float(_rise(case, np.array([t]))[0]), PATH_ROUNDING * case.objective
-    return Finding(change < slack, change, "< 0", slack)
+    sigma, lam = case.directions.singular_value, case.directions.eigenvalue
+    one = 1 + case.rip.upper_side
+    t = -sigma * kappa / one
+    promise = t**2 * (lam + sigma**2 * one + t * sigma * kappa + t**2 * one / 2)
+    steps = np.array([t])
+    return promised(float(_rise(case, steps)[0]), promise, float(_rounding(case, steps)[0]))
 
 
 @conditional("best step", 4)
@@ -145,23 +165,36 @@ def best_step(case: Case) -> Finding:
     """
     case.need_negative_eigenvalue()
     found = simulated.feasibility_score(case.problem, case.X, directions=case.directions)
-    depth, _ = _least_on_line(case)
+    depth, at = _least_on_line(case)
     reached = float(_rise(case, np.array([found.step]))[0])
-    return equal(reached, depth, AGREEMENT * _line_scale(case))
+    rounding = float(np.max(_rounding(case, np.array([found.step, at]))))
+    # A root of the cubic is exact to √ε where two of them meet, and so is h there to ε.
+    return equal(reached, depth, AGREEMENT * _line_scale(case) + rounding)
 
 
 @conditional("NCM > 1 ⇒ saddle", 4)
 def margin_means_saddle(case: Case) -> Finding:
     """NCM(δ) > 1 for the true δ ⇒ X̂ is a strict saddle of h already
 
-    NCM > 1 gives λ_n + ½σ_r²e < 0, the curvature of h along u qᵀ (half of it). Decided as for EFS.
+    NCM > 1 gives λ_n + ½σ_r²e ≤ λ_n + σ_r²(1+δ) < 0, half the curvature of h along u qᵀ. Decided as
+    for EFS.
     """
     case.need_negative_eigenvalue()
     best, certain = case.ncm(case.rip.lower), case.ncm(case.rip.upper_side)
     case.need(best > 1, f"NCM ≤ {best:.4g} is not > 1")
     case.need(certain > 1, "open: NCM > 1 with the lower bound of δ, not with the upper one")
-    D = case.directions.visible
-    return negative(float(np.sum(D * case.problem.hessian_product(case.X, D))))
+    D, d = case.directions.visible, case.directions
+    curvature = float(np.sum(D * case.problem.hessian_product(case.X, D)))
+    promise = 2 * (d.eigenvalue + d.singular_value**2 * (1 + case.rip.upper_side))
+    return promised(curvature, promise, case.rounding.hessian(case.rounding.point, 1))
+
+
+def _above_one(score: float, slack: float, reason: str = "") -> Finding:
+    """Return the finding of a score; on the threshold, within a margin for rounding, it is open."""
+    if abs(score - 1) <= slack:
+        why = "undecided: the score is 1 to rounding"
+        return Finding(None, score, "> 1", slack, f"{why}; {reason}" if reason else why)
+    return Finding(score > 1, score, "> 1", slack, reason)
 
 
 def _delta(case: Case) -> float:
@@ -193,6 +226,41 @@ def _rise(case: Case, t: FloatArray) -> FloatArray:
     start = case.problem.residual(case.X)
     moved = case.problem.residual(case.X + t[:, None, None] * case.directions.visible)
     return np.asarray(0.5 * np.sum((moved - start) * (moved + start), axis=-1))
+
+
+def _formula(case: Case, t: FloatArray) -> FloatArray:
+    """Return t² (λ_n + ½ σ_r² e) + t³ σ_r κ + ½ t⁴ g."""
+    e, g, kappa = case.line
+    sigma, lam = case.directions.singular_value, case.directions.eigenvalue
+    return np.asarray(t**2 * (lam + sigma**2 * e / 2) + t**3 * sigma * kappa + t**4 * g / 2)
+
+
+def _lowest(quadratic: float, cubic: float, quartic: float) -> tuple[float, float]:
+    """Return the least value of quadratic t² + cubic t³ + quartic t⁴, and its t; 0 at least."""
+    roots = np.polynomial.Polynomial([2 * quadratic, 3 * cubic, 4 * quartic]).roots()
+    t = np.array([0.0, *roots.real])
+    values = t**2 * (quadratic + t * (cubic + t * quartic))
+    best = int(np.argmin(values))
+    return float(values[best]), float(t[best])
+
+
+def _rounding(case: Case, t: FloatArray) -> FloatArray:
+    """Return the rounding of h on the line and of its formula, with what the polish left.
+
+    h − h(X̂) is taken from the residuals: the rounding of A((X̂+tD)(X̂+tD)ᵀ) times their sizes. The
+    formula holds for ∇h(X̂) = 0 and X̂ᵀu = 0; what is left of these is times t, t² and t³.
+    """
+    r, D = case.rounding, case.directions.visible
+    start = size(case.problem.residual(case.X))
+    moved = np.linalg.norm(case.problem.residual(case.X + t[:, None, None] * D), axis=-1)
+    far = r.point + np.abs(t)
+    of_h = r.residual(far) * (start + moved)
+    slope = abs(float(np.sum(case.problem.gradient(case.X) * D)))
+    sigma, u = case.directions.singular_value, case.directions.u
+    triplet = size(case.X @ case.directions.q - sigma * case.directions.v)
+    skew = r.operator**2 * (triplet + r.unit * r.point) * (far + abs(float(u @ case.directions.v)))
+    of_formula = t**2 * (2 * r.landscape + 2 * skew * far)
+    return np.asarray(of_h + of_formula + 2 * slope * np.abs(t))
 
 
 def _line_scale(case: Case) -> float:

@@ -6,7 +6,7 @@ import numpy as np
 
 from lift_compare.sensing.tolerances import TIED
 
-from ...tolerances import AGREEMENT, HIDDEN_TERMS, IDENTITY, KERNEL, PRODUCT, SPURIOUS
+from ...tolerances import KERNEL
 from .case import Case
 from .claim import (
     Finding,
@@ -15,9 +15,10 @@ from .claim import (
     exact,
     property_of_instance,
     relative,
-    size,
     small,
+    small_part,
 )
+from .rounding import size
 
 
 @conditional("⟨G, M*⟩ = −2h", 3)
@@ -31,8 +32,12 @@ def gap_identity(case: Case) -> Finding:
     case.need_noiseless()
     Z = np.asarray(case.problem.ground_truth)
     inner, leftover = (float(np.sum(F * (case.landscape @ F))) for F in (Z, case.X))
-    scale = case.landscape_scale * size(Z) ** 2 + float(case.b @ case.b)
-    return equal(inner, -2 * case.objective, IDENTITY * scale + 2 * abs(leftover))
+    r = case.rounding
+    rounding = r.landscape * size(Z) ** 2 + 2 * r.objective(case.objective, r.point)
+    # A(ZZᵀ) meets b to rounding only (or to NOISELESS, where b came from a file).
+    missed = size(case.problem.operator.measure(Z, Z) - case.b)
+    unmet = missed * (size(case.problem.residual(case.X)) + missed)
+    return equal(inner, -2 * case.objective, rounding + unmet + 2 * abs(leftover))
 
 
 @conditional("spurious ⇒ λ_n < 0", 3)
@@ -43,8 +48,15 @@ def negative_eigenvalue(case: Case) -> Finding:
     direction.
     """
     case.need_spurious()
-    bound = -2 * case.objective / size(np.asarray(case.problem.ground_truth)) ** 2
-    lam, slack = case.directions.eigenvalue, AGREEMENT * case.landscape_scale
+    Z, lam = np.asarray(case.problem.ground_truth), case.directions.eigenvalue
+    trace = size(Z) ** 2
+    bound = -2 * case.objective / trace
+    leftover = abs(float(np.sum(case.X * (case.landscape @ case.X))))
+    missed = size(case.problem.operator.measure(Z, Z) - case.b)
+    unmet = missed * (size(case.problem.residual(case.X)) + missed)
+    r = case.rounding
+    error = 2 * r.objective(case.objective, r.point) + 2 * leftover + unmet
+    slack = r.landscape + error / trace
     return Finding(lam <= bound + slack, lam, f"≤ {bound:.6g}", slack)
 
 
@@ -57,7 +69,7 @@ def least_eigenpair(case: Case) -> Finding:
     d = case.directions
     residual = size(case.landscape @ d.u - d.eigenvalue * d.u)
     error = max(residual, abs(d.eigenvalue - float(np.linalg.eigvalsh(case.landscape)[0])))
-    return small(error / max(case.landscape_scale, np.finfo(float).tiny), IDENTITY)
+    return equal(error, 0.0, case.rounding.landscape)
 
 
 @conditional("u ⟂ X̂", 3)
@@ -69,7 +81,7 @@ def orthogonal_to_point(case: Case) -> Finding:
     """
     case.need_negative_eigenvalue()
     lam, length = abs(case.directions.eigenvalue), size(case.X)
-    rounding = PRODUCT * case.landscape_scale / lam
+    rounding = case.rounding.landscape / lam
     left = case.leftover_gradient / 2 / lam / length
     return small(size(case.directions.u @ case.X) / length, left + rounding)
 
@@ -89,7 +101,7 @@ def visible_direction(case: Case) -> Finding:
         abs(float(last) - d.singular_value) / float(values[0]),
         relative(d.visible - np.outer(d.u, d.q), 1.0),
     )
-    return small(max(errors), PRODUCT)
+    return small(max(errors), case.rounding.unit)
 
 
 @exact("hidden direction", 3)
@@ -101,8 +113,9 @@ def hidden_direction(case: Case) -> Finding:
     d, A = case.directions, case.problem.operator
     E0 = np.outer(d.u, d.v) + np.outer(d.v, d.u)
     formed = A.adjoint_matmul(case.sense(E0), case.X)
-    terms = HIDDEN_TERMS * size(case.landscape_terms[1])
-    return small(relative(d.hidden - formed, formed, terms), IDENTITY)
+    # Two products with A, of a matrix of norm √2.
+    terms = 2 * case.rounding.operator**2 * case.rounding.point
+    return small_part(size(d.hidden - formed), terms, 2 * case.rounding.unit)
 
 
 @property_of_instance("λ_n is simple", 3)
@@ -111,7 +124,8 @@ def simple_eigenvalue(case: Case) -> Finding:
 
     The gap from λ_n to the next eigenvalue; in a tie only the span of the eigenvectors is fixed.
     """
-    gap, floor = case.directions.eigenvalue_gap, TIED * case.landscape_scale
+    gap = case.directions.eigenvalue_gap
+    floor = max(TIED * case.landscape_scale, case.rounding.landscape)
     case.need(np.isfinite(gap), "n = 1")
     return Finding(gap > floor, gap, "> 0", floor)
 
@@ -128,5 +142,8 @@ def rank_deficient(case: Case) -> Finding:
     case.need(values[-1] <= KERNEL * values[0], "X̂ has full rank")
     D = np.outer(case.directions.u, Qt[-1])
     curvature = float(np.sum(D * case.problem.hessian_product(case.X, D)))
-    holds = curvature < -SPURIOUS * case.landscape_scale
-    return Finding(holds, curvature, 2 * case.directions.eigenvalue, 0.0)
+    # X̂ q need not be zero to rounding: it adds 2 ‖A(X̂ q uᵀ + u qᵀX̂ᵀ)‖².
+    r = case.rounding
+    kernel = 8 * (r.operator * float(values[-1])) ** 2
+    rounding = r.hessian(r.point, 1) + kernel
+    return equal(curvature, 2 * case.directions.eigenvalue, rounding)

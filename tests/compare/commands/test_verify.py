@@ -4,6 +4,7 @@ refusals."""
 import csv
 import io
 import json
+import shlex
 
 import numpy as np
 import pytest
@@ -102,8 +103,10 @@ def test_random_instances_are_summarised(tmp_path, capsys):
     document = json.loads((tmp_path / "out" / "verify-random.json").read_text(encoding="utf-8"))
     assert document["provenance"]["violations"] == []
     assert all(
-        row["holds"] + row["does_not_hold"] + row["not_applicable"] == 2 for row in document["rows"]
+        row["holds"] + row["does_not_hold"] + row["not_applicable"] + row["out_of_range"] == 2
+        for row in document["rows"]
     )
+    assert sum(row["instances"] for row in document["provenance"]["coverage"]) == 2
 
 
 @pytest.mark.parametrize("target", [["two-by-two"], ["--random", "1"]])
@@ -111,6 +114,12 @@ def test_a_violation_exits_with_one(tmp_path, capsys, monkeypatch, target):
     value = simulated.SpanObjective.value
     monkeypatch.setattr(simulated.SpanObjective, "value", lambda self, c: 1.01 * value(self, c))
     assert run(tmp_path, *target) == 1
+    printed = capsys.readouterr().out
+    assert "VIOLATION" in printed
+    assert "measured " in printed
+    (command,) = [line for line in printed.splitlines() if "to see it again: " in line][:1]
+    words = shlex.split(command.partition("lift-compare verify ")[2])
+    assert run(tmp_path, *words) == 1
     assert "VIOLATION" in capsys.readouterr().out
 
 
@@ -131,6 +140,17 @@ def test_a_violation_exits_with_one(tmp_path, capsys, monkeypatch, target):
         ["--random", 0],
         ["--random", 2, "--order", 3],
         ["two-by-two", "more"],
+        ["two-by-two", "--order", 1003],
+        ["two-by-two", "--order", "99999999999999999999"],
+        ["two-by-two", "--rip-constant", 1],
+        ["two-by-two", "--rip-constant", "nan"],
+        ["two-by-two", "--steps", 10**12],
+        ["two-by-two", "--eta", "inf"],
+        ["--random", 10**20],
+        ["--random", 1, "--first", -1],
+        ["two-by-two", "--first", 1],
+        ["--random", 1, "--instance", "two-by-two"],
+        ["--seed", -1],
     ],
 )
 def test_bad_usage_exits_with_two_and_writes_nothing(tmp_path, capsys, words):
@@ -139,6 +159,30 @@ def test_bad_usage_exits_with_two_and_writes_nothing(tmp_path, capsys, words):
     assert printed.out == ""
     assert "error: " in printed.err.splitlines()[-1]
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--order", 1003),
+        ("--order", 4),
+        ("--rho", 0),
+        ("--eta", -1),
+        ("--steps", 0),
+        ("--seed", -1),
+        ("--rip-constant", 2),
+        ("--memory-limit", -5),
+    ],
+)
+def test_a_refusal_names_its_option(tmp_path, capsys, option, value):
+    assert run(tmp_path, "two-by-two", option, value) == 2
+    assert f"{option}: expected" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("eta", [1e300, 1e-300])
+def test_any_step_is_an_answer_of_every_claim(tmp_path, capsys, eta):
+    assert run(tmp_path, "two-by-two", "--eta", eta) == 0
+    assert "0 violations" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,8 @@ def test_bracket_against_explicit_matrices(n, m):
 
 def test_published_rip_constant_never_makes_a_violation():
     published = sensing.instance("perturbed-completion")
-    for delta in (0.0, 0.3, 100.0):
+    for delta in (0.0, 0.3, 0.999):
         found = verify(published.problem, published.point, 3, rip_constant=delta)
         assert found.violations == ()
-        assert found["given RIP constant"].holds is (Holds.YES if delta > 1 else Holds.NO)
+        # Matrices of rank two attain 0.898.
+        assert found["given RIP constant"].holds is (Holds.YES if delta > 0.9 else Holds.NO)
