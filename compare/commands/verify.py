@@ -110,7 +110,7 @@ def _check_options(arguments: argparse.Namespace) -> None:
         if arguments.first is not None:
             raise UsageError("--first: expected --random N beside it, whose instances it numbers")
         return
-    at_most("--random", arguments.random, MOST_INSTANCES)
+    whole_number("--random", arguments.random, most=MOST_INSTANCES)
     whole_number("--first", arguments.first or 0, least=0)
     if arguments.target is not None or arguments.instance:
         raise UsageError("--random: expected no INSTANCE beside it")

@@ -17,7 +17,7 @@ from lift_compare.sensing.validation import whole_number
 
 from ..tables import Column, text_table
 from .claims import CHECKS, Claim, Holds
-from .verification import Verification, at_most, claims_table, describe, verify
+from .verification import Verification, claims_table, describe, verify
 
 _OPERATORS = ("dense", "rank-one", "entrywise", "sparse")
 _ORDERS = (1, 3, 5)
@@ -199,7 +199,7 @@ def verify_random(
     >>> len(compare.verify_random(2, seed=1).violations)
     0
     """
-    count = at_most("count", count, MOST_INSTANCES)
+    count = whole_number("count", count, most=MOST_INSTANCES)
     seed = whole_number("seed", seed, least=0)
     first = whole_number("first", first, least=0)
     done: list[Verification] = []
