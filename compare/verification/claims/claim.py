@@ -124,7 +124,7 @@ class Check:
             needs, allowed = refusal.predicted_bytes, refusal.allowed_bytes
             reason = f"refused: needs {needs} bytes, {allowed} allowed"
             return self._without_numbers(Holds.NOT_APPLICABLE, reason)
-        except (OutOfRange, OverflowError, ZeroDivisionError) as lost:
+        except (OutOfRange, OverflowError, ZeroDivisionError, np.linalg.LinAlgError) as lost:
             return self._without_numbers(Holds.OUT_OF_RANGE, f"out of float64 range: {lost}")
         except (ValueError, RuntimeError):  # a library refuses what the powers have become
             lost_power = case.rounding.powers_beyond_range()

@@ -131,3 +131,16 @@ def test_conditional_claims_compare_with_a_promise():
     assert len(compared) >= 5
     for claim in compared:
         assert claim.measured <= float(claim.expected.split()[1]) * (1 - 1e-5) + claim.tolerance
+
+
+def test_linear_algebra_that_meets_no_finite_number_is_an_answer(monkeypatch):
+    """Not a traceback: eigenvalues of what has overflowed."""
+
+    def overflowed(*args, **kwargs):
+        return np.linalg.eigvals(np.full((2, 2), np.inf))
+
+    instance = random_instance(8, seed=0)
+    monkeypatch.setattr("lift_compare.simulated.smallest_saddle_order", overflowed)
+    found = verify(instance.problem, instance.point, instance.settings.order)
+    assert found["smallest saddle order"].holds is Holds.OUT_OF_RANGE
+    assert "infs or NaNs" in found["smallest saddle order"].reason
