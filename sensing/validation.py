@@ -9,6 +9,7 @@ observed entries does for weights.
 from __future__ import annotations
 
 import operator as _operator
+import os
 from math import prod
 from numbers import Real
 from types import EllipsisType
@@ -23,7 +24,6 @@ MAX_ORDER = 1001
 """Largest lifting order: up to it the simulation is checked against multiple precision."""
 
 _NESTED = 64  # axes that a numpy array can have
-_MOST_BYTES = 2**50  # a petabyte
 
 
 def real_array(name: str, value: Any, shape: tuple[int | EllipsisType | None, ...]) -> FloatArray:
@@ -166,11 +166,15 @@ def random_generator(seed: Any, name: str = "seed") -> np.random.Generator:
 
 
 def refuse_absurd(*shape: int) -> None:
-    """Refuse an array that no machine holds: numpy's own words would name nothing."""
-    if 8 * prod(shape) > _MOST_BYTES:
+    """Refuse an array larger than all memory: the system might end the process in its place."""
+    try:
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError):  # not told on this system
+        memory = 2**50
+    if 8 * prod(shape) > memory:
         raise MemoryError(
-            f"an array of shape ({', '.join(map(shown, shape))}) has more than "
-            f"{show_bytes(_MOST_BYTES)}"
+            f"an array of shape ({', '.join(map(shown, shape))}) is larger than the memory of "
+            f"this machine, {show_bytes(memory)}"
         )
 
 

@@ -74,6 +74,10 @@ def arrays(draw: st.DrawFn, *shape: int) -> Any:
 
 numbers = st.one_of(st.sampled_from(NUMBERS), st.sampled_from(NUMBERS), st.sampled_from(ABSURD))
 small = st.one_of(st.integers(0, 4), st.integers(1, 3), numbers)
+# Without large numbers: so many iterations, or so much memory, may be meant.
+MODEST = [v for v in (*NUMBERS, *ABSURD) if not isinstance(v, int) or v < 66]
+NONSENSE = [v for v in ABSURD if not isinstance(v, int)]
+sizes = st.one_of(st.integers(0, 4), st.integers(1, 3), st.sampled_from([*MODEST, 10**30]))
 reals = st.one_of(st.floats(0.001, 1), numbers)
 seeds = st.one_of(st.integers(0, 9), st.integers(0, 9), st.sampled_from(ABSURD))
 
@@ -189,7 +193,10 @@ def descents(draw: Any) -> Callable[[], Any]:
 @call
 def polishes(draw: Any) -> Callable[[], Any]:
     p = draw(problems())
-    X, count = draw(points(p)), draw(st.one_of(st.just(100), small))
+    X, count = (
+        draw(points(p)),
+        draw(st.one_of(st.just(100), st.integers(0, 50), st.sampled_from(MODEST))),
+    )
     return lambda: sensing.polish(p, X, max_iterations=count)
 
 
@@ -214,7 +221,7 @@ def spectra(draw: Any) -> Callable[[], Any]:
 @call
 def searches(draw: Any) -> Callable[[], Any]:
     p, seed = draw(problems()), draw(seeds)
-    rank, count = draw(small), draw(st.one_of(st.integers(1, 2), st.sampled_from(ABSURD)))
+    rank, count = draw(small), draw(st.one_of(st.integers(1, 2), st.sampled_from(NONSENSE)))
     return draw(
         st.sampled_from(
             [
@@ -228,7 +235,7 @@ def searches(draw: Any) -> Callable[[], Any]:
 
 @call
 def instances(draw: Any) -> Callable[[], Any]:
-    n, m, x, seed = draw(small), draw(small), draw(reals), draw(seeds)
+    n, m, x, seed = draw(sizes), draw(sizes), draw(reals), draw(seeds)
     p = draw(problems())
     X = draw(points(p))
     return draw(
