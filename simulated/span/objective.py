@@ -131,6 +131,7 @@ class SpanEvaluation(SpanForms):
             return plain
         return to_float(*self.log_projected(c), "the projected gradient", _REMEDY, axes=1)
 
+    @np.errstate(under="ignore")  # beside the largest part
     def log_projected(self, c: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return signs and logarithms of `projected_gradient`; it works at any order."""
         # 1. In natural units, where more fits, and nearly parallel generators do no harm.

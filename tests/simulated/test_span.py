@@ -314,7 +314,7 @@ def test_high_order_equals_multiple_precision_on_perturbed_completion(large_comp
         ):
             assert abs(got - expected / scaled.bb) <= bound + mpmath.mpf("1e-307")
         # The bound is no excuse: it is far below what there is to see.
-        assert max(bounds) <= 1e-8 * max(scaled.gradient(c, sizes=True)) / scaled.bb
+        assert max(bounds) <= 1e-9 * order * max(scaled.gradient(c, sizes=True)) / scaled.bb
 
 
 def test_high_order_equals_multiple_precision_on_two_by_two():
