@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from lift_compare.sensing.validation import show_bytes
+from lift_compare.sensing.validation import InvalidValue, show_bytes
 
 Row = Mapping[str, Any]
 
@@ -120,7 +120,7 @@ def rows_text(form: str, rows: Sequence[Row], provenance: Row | None = None, **m
         lines = (json.dumps(row, allow_nan=False, ensure_ascii=False) for row in ready)
         return "".join(line + "\n" for line in lines)
     if form != "csv":
-        raise ValueError(f"form: expected csv, json or jsonl, got {form!r}")
+        raise InvalidValue(f"form: expected csv, json or jsonl, got {form!r}")
     text = StringIO()
     keys = dict.fromkeys(key for row in ready for key in row)
     table = csv.DictWriter(text, list(keys), lineterminator="\n")

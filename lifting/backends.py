@@ -11,6 +11,7 @@ import numpy as np
 import tensorly as tl
 
 from lift_compare.sensing.threads import one_thread
+from lift_compare.sensing.validation import InvalidValue
 
 PACKAGES = {"numpy": "numpy", "pytorch": "torch", "jax": "jax"}
 """The backends, each with the package that it needs."""
@@ -27,7 +28,7 @@ def load(backend: Any) -> str:
         If its package is not installed.
     """
     if backend not in PACKAGES:
-        raise ValueError(f"backend: expected one of {sorted(PACKAGES)}, got {backend!r}")
+        raise InvalidValue(f"backend: expected one of {sorted(PACKAGES)}, got {backend!r}")
     try:
         if backend == "jax":
             # Loaded by its name: without jax, and with it, the type checker then sees the same.

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from lift_compare.sensing.validation import whole_number
+from lift_compare.sensing.validation import InvalidInput, whole_number
 
 ITEMSIZE = 8  # bytes of a float64
 
@@ -29,7 +29,7 @@ SYMMETRIC_ADVANTAGE = 4
 pay for it, and its gathers run at about a quarter of the rate of matrix products."""
 
 
-class MemoryLimitExceeded(MemoryError):  # noqa: N818 - a public name of the project
+class MemoryLimitExceeded(InvalidInput, MemoryError):  # noqa: N818 - a public name of the project
     """A lifted evaluation would need more memory than is allowed; nothing was allocated.
 
     Attributes

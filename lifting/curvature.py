@@ -15,6 +15,7 @@ from lift_compare.sensing.floats import norm, silently
 from lift_compare.sensing.tolerances import CURVATURE_RESIDUAL, LARGEST_EIGENVALUE
 from lift_compare.sensing.validation import (
     FloatArray,
+    InvalidValue,
     locked,
     positive,
     random_generator,
@@ -123,7 +124,7 @@ def least_curvature(
     # Without this check an eigensolver would be handed inf and NaN, and may not return.
     first = random_generator(seed).standard_normal(size)
     if not np.isfinite(product(first)).all():
-        raise ValueError(
+        raise InvalidValue(
             "w: expected a tensor where the Hessian is finite in float64, got an overflow"
         )
     if size <= DENSE:

@@ -11,7 +11,15 @@ import numpy as np
 
 from lift_compare.sensing import StopReason
 from lift_compare.sensing.floats import silently
-from lift_compare.sensing.validation import FloatArray, locked, positive, shown, whole_number
+from lift_compare.sensing.validation import (
+    FloatArray,
+    InvalidType,
+    InvalidValue,
+    locked,
+    positive,
+    shown,
+    whole_number,
+)
 
 from .backends import using
 from .problem import LiftedProblem
@@ -115,7 +123,7 @@ def projected_gradient_descent(
     iterations = whole_number("iterations", iterations, least=0)
     for name, given in (("projection", projection), ("callback", callback)):
         if not (given is None or callable(given)):
-            raise TypeError(f"{name}: expected a function, got {shown(given)}")
+            raise InvalidType(f"{name}: expected a function, got {shown(given)}")
     span = projection if isinstance(projection, SpanProjection) else None
 
     first = lifted.tensor("start", start)
@@ -148,7 +156,9 @@ def projected_gradient_descent(
             else:
                 w = lifted.tensor("projection", projection(gradient))
     if last is None:
-        raise ValueError("start: expected a tensor where h^l is finite in float64, got an overflow")
+        raise InvalidValue(
+            "start: expected a tensor where h^l is finite in float64, got an overflow"
+        )
     if isinstance(last, np.ndarray):  # a start is the caller's, and stays so
         last = locked(last) if last is first else last
         last.flags.writeable = False

@@ -13,7 +13,14 @@ import tensorly as tl
 
 from lift_compare.sensing import SensingProblem
 from lift_compare.sensing.floats import finite, silently
-from lift_compare.sensing.validation import odd_order, real_array, shown
+from lift_compare.sensing.validation import (
+    InvalidType,
+    InvalidValue,
+    OutOfRange,
+    odd_order,
+    real_array,
+    shown,
+)
 
 from .backends import load, maker, row_major, threads_for, using
 from .cost import (
@@ -107,18 +114,18 @@ class LiftedProblem:
         device: Any = None,
     ) -> None:
         if not isinstance(problem, SensingProblem):
-            raise TypeError(f"problem: expected a SensingProblem, got {type(problem).__name__}")
+            raise InvalidType(f"problem: expected a SensingProblem, got {type(problem).__name__}")
         self.problem = problem
         self.order = odd_order(order)
         if self.order >= MOST_MODES:
             most = f"expected at most {MOST_MODES - 1}, the modes a numpy array can have"
-            raise ValueError(f"order: {most}, got {shown(order)}")
+            raise InvalidValue(f"order: {most}, got {shown(order)}")
         if not isinstance(form, str) or form not in ("auto", *FORMS):
-            raise ValueError(
+            raise InvalidValue(
                 f"form: expected 'auto' or one of {', '.join(FORMS)}, got {shown(form)}"
             )
         if form != "auto" and (reason := FORMS[form].unfit(problem, self.order)) is not None:
-            raise ValueError(f"form: {form!r} does not apply to this problem: {reason}")
+            raise InvalidValue(f"form: {form!r} does not apply to this problem: {reason}")
         self._allowed = allowed_bytes(memory_limit)
         self.shape = (problem.n * problem.rank,) * self.order
         self.backend, self._device = load(backend), device
@@ -221,9 +228,9 @@ class LiftedProblem:
                     value = maker(self.backend, self._device)(value)
             if tuple(value.shape) != self.shape:
                 got = tuple(value.shape)
-                raise ValueError(f"{name}: expected a tensor of shape {self.shape}, got {got}")
+                raise InvalidValue(f"{name}: expected a tensor of shape {self.shape}, got {got}")
             if not str(value.dtype).endswith("float64"):  # 'float64' or 'torch.float64'
-                raise TypeError(f"{name}: expected a float64 tensor, got dtype {value.dtype}")
+                raise InvalidType(f"{name}: expected a float64 tensor, got dtype {value.dtype}")
             return row_major(value)
 
     def _form_for(self, *tensors: Any) -> Form:
@@ -248,7 +255,7 @@ class LiftedProblem:
             try:
                 form.prepare(make, make)
             except OverflowError as error:
-                raise OverflowError(
+                raise OutOfRange(
                     f"order: ‖b‖^{{2l}} leaves the range of float64 at order {self.order}"
                 ) from error
         return form, cost

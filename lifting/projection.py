@@ -10,7 +10,7 @@ import tensorly as tl
 
 from lift_compare.sensing.floats import finite, norm, silently
 from lift_compare.sensing.tolerances import GRAM_RANK
-from lift_compare.sensing.validation import FloatArray, real_array, whole_number
+from lift_compare.sensing.validation import FloatArray, InvalidValue, real_array, whole_number
 
 from .backends import backend_of, inner_product, threads_for, using
 from .rank_one_approximation import best_rank_one
@@ -60,7 +60,7 @@ class SpanProjection:
     @silently
     def __init__(self, tensors: Sequence[Any]) -> None:
         if not isinstance(tensors, np.ndarray | list | tuple) or len(tensors) == 0:
-            raise ValueError("tensors: expected a sequence of at least one generator, got none")
+            raise InvalidValue("tensors: expected a sequence of at least one generator, got none")
         self._backend = backend_of(tensors[0])
         with using(self._backend):
             if self._backend == "numpy":
@@ -70,19 +70,19 @@ class SpanProjection:
             self._shape = tuple(tensors[0].shape)
             for j, tensor in enumerate(tensors):
                 if tuple(tensor.shape) != self._shape:
-                    raise ValueError(
+                    raise InvalidValue(
                         f"tensors[{j}]: expected shape {self._shape}, got {tuple(tensor.shape)}"
                     )
             flat = [tensor.reshape((-1,)) for tensor in tensors]
             size = norm if self._backend == "numpy" else tl.norm
             self._norms = np.array([float(size(row)) for row in flat])
             if not np.all(np.isfinite(self._norms)):
-                raise ValueError(
+                raise InvalidValue(
                     "tensors: expected generators with a finite norm, got one that is not finite"
                 )
             if not np.all(self._norms > 0):
                 zero = int(np.argmin(self._norms))
-                raise ValueError(
+                raise InvalidValue(
                     f"tensors: expected generators that are not zero, got zero at {zero}"
                 )
             self._units = tl.stack(

@@ -12,6 +12,7 @@ from lift_compare.sensing.floats import finite, normalised, silently
 from lift_compare.sensing.tolerances import LAST_DIGIT, POWER_ITERATION, POWER_SHIFT
 from lift_compare.sensing.validation import (
     FloatArray,
+    InvalidValue,
     locked,
     random_generator,
     real_array,
@@ -62,7 +63,7 @@ class RankOne:
         object.__setattr__(self, "weight", real_number("weight", self.weight))
         object.__setattr__(self, "order", whole_number("order", self.order))
         if self.order >= MOST_MODES:
-            raise ValueError(
+            raise InvalidValue(
                 f"order: expected at most {MOST_MODES - 1}, the modes a numpy array can have, "
                 f"got {shown(self.order)}"
             )
@@ -125,12 +126,12 @@ def best_rank_one(tensor: Any, *, seed: int = 0) -> RankOne:
             tensor = tl.to_numpy(tensor)
     given = real_array("tensor", tensor, (...,))
     if given.ndim == 0 or len(set(given.shape)) != 1:
-        raise ValueError(f"tensor: expected modes of one length, got shape {given.shape}")
+        raise InvalidValue(f"tensor: expected modes of one length, got shape {given.shape}")
     rng = random_generator(seed)
     T, unit = normalised(given)  # so that no square leaves float64
     with using("numpy"):
         if not is_symmetric(T):
-            raise ValueError(
+            raise InvalidValue(
                 "tensor: expected a symmetric tensor, "
                 "got one that changes when its modes are permuted"
             )

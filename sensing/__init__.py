@@ -39,6 +39,7 @@ from .rip import rip_lower_bound
 from .spectrum import relative_gradient_norm
 from .spurious import spurious_point
 from .step_rules import Backtracking, StepRule
+from .validation import InvalidInput
 
 __all__ = [
     "Backtracking",
@@ -47,6 +48,7 @@ __all__ = [
     "DescentSettings",
     "EntrywiseOperator",
     "Instance",
+    "InvalidInput",
     "LiftSettings",
     "RankOneOperator",
     "SensingOperator",

@@ -14,7 +14,16 @@ from .problem import SensingProblem
 from .reasons import StopReason
 from .step_rules import FixedStep, StepRule
 from .tolerances import LARGEST_SQUARE, NEARLY_STATIONARY, SMALLEST_SQUARE, STALLED
-from .validation import FloatArray, locked, positive, real_array, shown, whole_number
+from .validation import (
+    FloatArray,
+    InvalidType,
+    InvalidValue,
+    locked,
+    positive,
+    real_array,
+    shown,
+    whole_number,
+)
 
 Callback = Callable[[int, FloatArray, float, float], object]
 
@@ -182,7 +191,7 @@ def gradient_descent(
     """
     X = problem.factor("start", start)
     if callback is not None and not callable(callback):
-        raise TypeError(f"callback: expected a function, got {shown(callback)}")
+        raise InvalidType(f"callback: expected a function, got {shown(callback)}")
     ending = _Ending.checked(max_iterations, tolerance, solved_below, stall)
     batch = _Batch(problem, X[None], step_size, problem.ground_truth is not None)
     return batch.run(ending, callback)[0]
@@ -233,7 +242,9 @@ def gradient_descent_batch(
     """
     starts = real_array("starts", starts, (None, *problem.shape))
     if record_distance and problem.ground_truth is None:
-        raise ValueError("record_distance: expected a problem with a known ground truth, got none")
+        raise InvalidValue(
+            "record_distance: expected a problem with a known ground truth, got none"
+        )
     ending = _Ending.checked(max_iterations, tolerance, solved_below, stall)
     group = max(1, _CACHE // (8 * problem.m))
     parts = np.array_split(starts, -(-len(starts) // group))
@@ -268,7 +279,7 @@ class _Ending:
     ) -> _Ending:
         """Check the settings of a run."""
         if not (stall is None or isinstance(stall, Stall)):
-            raise TypeError(f"stall: expected a Stall or None, got {shown(stall)}")
+            raise InvalidType(f"stall: expected a Stall or None, got {shown(stall)}")
         return cls(
             whole_number("max_iterations", max_iterations, least=0),
             positive("tolerance", tolerance, or_zero=True),
@@ -339,7 +350,7 @@ class _Batch:
                 lost |= ~np.isfinite(distance)
                 distance = distance[~lost]
             if iteration == 0 and np.any(lost):
-                raise ValueError(
+                raise InvalidValue(
                     "start: expected a point where h and its gradient are finite in float64, "
                     "got an overflow"
                 )

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .tolerances import LARGEST_SQUARE, SMALLEST_SQUARE
+from .validation import OutOfRange
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -35,7 +36,7 @@ def silently(function: Callable[P, T]) -> Callable[P, T]:
 def finite(what: str, value: T) -> T:
     """Return the value, or raise an OverflowError that says what has left float64."""
     if not np.isfinite(value).all():  # type: ignore[call-overload]
-        raise OverflowError(f"{what} leaves the range of float64 (1e-308 to 1.8e308)")
+        raise OutOfRange(f"{what} leaves the range of float64 (1e-308 to 1.8e308)")
     return value
 
 

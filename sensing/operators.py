@@ -20,7 +20,7 @@ from scipy import sparse
 
 from .floats import finite, silently
 from .tolerances import SYMMETRIC
-from .validation import FloatArray, locked, real_array, whole_number
+from .validation import FloatArray, InvalidType, InvalidValue, locked, real_array, whole_number
 
 
 @runtime_checkable
@@ -60,7 +60,7 @@ def checked_operator(operator: Any) -> SensingOperator:
     missing = [name for name in ("n", "m") if not hasattr(operator, name)]
     missing += [name for name in methods if not callable(getattr(operator, name, None))]
     if missing:
-        raise TypeError(
+        raise InvalidType(
             f"operator: expected a sensing operator, with n, m, {', '.join(methods)}; "
             f"{type(operator).__name__} lacks {', '.join(missing)}"
         )
@@ -140,7 +140,7 @@ def broadcast(names: str, *shapes: tuple[int, ...]) -> None:
     try:
         np.broadcast_shapes(*shapes)
     except ValueError as error:
-        raise ValueError(
+        raise InvalidValue(
             f"{names}: expected leading axes that broadcast, got {' and '.join(map(str, shapes))}"
         ) from error
 
@@ -173,12 +173,12 @@ class DenseOperator(_Products):
     def __init__(self, matrices: Any) -> None:
         A = real_array("matrices", matrices, (None, None, None))
         if A.shape[1] != A.shape[2]:
-            raise ValueError(f"matrices: expected shape (m, n, n), got {A.shape}")
+            raise InvalidValue(f"matrices: expected shape (m, n, n), got {A.shape}")
         halves = A / 2, A.transpose(0, 2, 1) / 2  # sums and differences of halves cannot overflow
         asymmetry = 2 * np.abs(halves[0] - halves[1]).max(axis=(1, 2))
         worst = int(np.argmax(asymmetry))
         if asymmetry[worst] > SYMMETRIC * np.abs(A).max():
-            raise ValueError(
+            raise InvalidValue(
                 f"matrices: expected symmetric A_i, but matrices[{worst}] differs from its "
                 f"transpose by {asymmetry[worst]:.3g}"
             )
@@ -250,7 +250,7 @@ class EntrywiseOperator(_Products):
             self._rows, self._cols = np.nonzero(self._dense)
             values = self._dense[self._rows, self._cols]
         if len(values) == 0:
-            raise ValueError("weights: expected at least one nonzero weight, got none")
+            raise InvalidValue("weights: expected at least one nonzero weight, got none")
         self._values = locked(values)
         self.n, self.m = int(shape[0]), len(values)
 
@@ -317,7 +317,7 @@ class EntrywiseOperator(_Products):
 
 def _square(shape: tuple[int, ...]) -> tuple[int, ...]:
     if len(shape) != 2 or shape[0] != shape[1]:
-        raise ValueError(f"weights: expected a square matrix, got shape {shape}")
+        raise InvalidValue(f"weights: expected a square matrix, got shape {shape}")
     return shape
 
 

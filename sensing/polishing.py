@@ -12,7 +12,7 @@ from .floats import norm, normalised, silently
 from .problem import SensingProblem
 from .spectrum import relative_gradient_norm
 from .tolerances import LEAST_SQUARES, NONZERO, STATIONARY
-from .validation import FloatArray, whole_number
+from .validation import FloatArray, InvalidValue, OutOfRange, whole_number
 
 
 @silently
@@ -58,7 +58,7 @@ def polish(problem: SensingProblem, X: Any, *, max_iterations: int = 100) -> Flo
     X = problem.factor("X", X)
     polished, left = polished_point(problem, X, whole_number("max_iterations", max_iterations))
     if left > STATIONARY:
-        raise ValueError(
+        raise InvalidValue(
             "X: expected a point near a stationary one, got a point from which Newton steps end "
             f"where ‖∇h‖ is {left:.2g} of its terms (at most {STATIONARY:g} is stationary)"
         )
@@ -104,7 +104,7 @@ def polished_point(
             gradient, x.ravel(), jac=hessian, max_nfev=max_iterations, **solver, **tolerances
         )
     except ValueError as error:  # of its linear algebra, about infinities in products of ∇²h
-        raise OverflowError("X: a Newton step leaves the range of float64") from error
+        raise OutOfRange("X: a Newton step leaves the range of float64") from error
     polished = np.ldexp(found.x.reshape(X.shape), of_x)
     # Near X = 0 the gradient stays as large as its term; the run is on its way to X = 0 itself.
     if is_negligible(problem, polished):

@@ -12,7 +12,15 @@ from scipy.sparse.linalg import LinearOperator
 from .floats import finite, norm, normalised, silently
 from .operators import Product, SensingOperator, broadcast, checked_operator, unchecked_products
 from .tolerances import LARGEST_MEASUREMENTS, NEAR_TRUTH, SMALLEST_MEASUREMENTS, SOLVED
-from .validation import FloatArray, locked, positive, real_array, whole_number
+from .validation import (
+    FloatArray,
+    InvalidValue,
+    OutOfRange,
+    locked,
+    positive,
+    real_array,
+    whole_number,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,12 +80,12 @@ class SensingProblem:
         checked_operator(self.operator)
         b = real_array("measurements", self.measurements, (self.operator.m,))
         if not np.any(b):
-            raise ValueError(
+            raise InvalidValue(
                 "measurements: expected a nonzero vector, got all zeros (nothing to recover)"
             )
         rank = whole_number("rank", self.rank)
         if rank > self.n:
-            raise ValueError(f"rank: expected at most n = {self.n}, got {rank}")
+            raise InvalidValue(f"rank: expected at most n = {self.n}, got {rank}")
         object.__setattr__(self, "measurements", locked(b))
         object.__setattr__(self, "rank", rank)
         if self.ground_truth is not None:
@@ -136,7 +144,7 @@ class SensingProblem:
         """h(0) = ½ ‖b‖², the unit of h; OverflowError where it is no float64 in full."""
         size = float(norm(self.measurements))
         if not SMALLEST_MEASUREMENTS <= size <= LARGEST_MEASUREMENTS:
-            raise OverflowError(
+            raise OutOfRange(
                 f"h: expected ‖b‖ between {SMALLEST_MEASUREMENTS:g} and {LARGEST_MEASUREMENTS:g}, "
                 f"so that h(0) = ½‖b‖² is a float64, got {size:.3g}"
             )
@@ -257,7 +265,9 @@ class SensingProblem:
 
     def _truth(self) -> FloatArray:
         if self.ground_truth is None:
-            raise ValueError("ground_truth: expected a problem with a known ground truth, got none")
+            raise InvalidValue(
+                "ground_truth: expected a problem with a known ground truth, got none"
+            )
         return self.ground_truth
 
     def _shaped(self, name: str, X: Any) -> FloatArray:

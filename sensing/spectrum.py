@@ -13,7 +13,7 @@ from .operators import unchecked_products
 from .problem import SensingProblem
 from .threads import one_thread
 from .tolerances import EIGENPAIR, SINGULAR
-from .validation import FloatArray, locked, positive, real_array, whole_number
+from .validation import FloatArray, InvalidValue, locked, positive, real_array, whole_number
 
 _DENSE_BELOW = 400  # up to this n a dense factorisation is cheaper than a Lanczos run
 
@@ -63,7 +63,7 @@ def least_eigenpairs(problem: SensingProblem, X: FloatArray, count: int = 1) -> 
     """
     count = whole_number("count", count)
     if count > problem.n:
-        raise ValueError(f"count: expected at most n = {problem.n}, got {count}")
+        raise InvalidValue(f"count: expected at most n = {problem.n}, got {count}")
     G = problem.landscape(X)
     if problem.n <= _DENSE_BELOW or count > problem.n // 4:
         dense = G @ np.eye(problem.n)
@@ -128,7 +128,7 @@ def last_singular_triplet(X: FloatArray, *, tolerance: float = SINGULAR) -> Sing
     tolerance = positive("tolerance", tolerance, or_zero=True)
     V, values, Qt = np.linalg.svd(X, full_matrices=False)
     if values[0] == 0:
-        raise ValueError(
+        raise InvalidValue(
             "X: expected a nonzero point, got X = 0 (it has no nonzero singular triplet)"
         )
     last = int(np.count_nonzero(values > tolerance * values[0])) - 1

@@ -10,7 +10,7 @@ from .polishing import is_negligible, polished_point
 from .problem import SensingProblem
 from .step_rules import Backtracking
 from .tolerances import DESCENDED, POLISHED, STATIONARY
-from .validation import FloatArray, random_generator, whole_number
+from .validation import FloatArray, InvalidValue, random_generator, whole_number
 
 _STARTS = 6
 
@@ -81,12 +81,12 @@ def spurious_point(
         if attempt >= _STARTS - 1 and any(left < POLISHED for left, _ in points):
             break
     if not points:
-        raise ValueError(
+        raise InvalidValue(
             "problem: expected a stationary point other than X = 0, but every descent ended there"
         )
     left, X = min(points, key=lambda point: point[0])
     if left > STATIONARY:
-        raise ValueError(
+        raise InvalidValue(
             "problem: expected descents to come to a stationary point, but the best of "
             f"{len(points)} ended where ‖∇h‖ is {left:.2g} of its terms"
         )

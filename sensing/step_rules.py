@@ -8,7 +8,7 @@ from typing import Protocol
 
 from .floats import norm
 from .tolerances import SUFFICIENT_DECREASE
-from .validation import FloatArray, positive
+from .validation import FloatArray, InvalidValue, positive
 
 
 class StepRule(Protocol):
@@ -95,7 +95,7 @@ class Backtracking:
         object.__setattr__(self, "initial", positive("initial", self.initial))
         c = positive("c", self.c)
         if c > 0.5:
-            raise ValueError(f"c: expected a sufficient-decrease constant in (0, 0.5], got {c}")
+            raise InvalidValue(f"c: expected a sufficient-decrease constant in (0, 0.5], got {c}")
         object.__setattr__(self, "c", c)
 
     def step(

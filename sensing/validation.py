@@ -20,6 +20,36 @@ import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float64]
 
+
+class InvalidInput(Exception):  # noqa: N818 - a name that says what it is
+    """Input that is refused: its name, what was expected and what came.
+
+    The command line tells it so from errors that nobody expected. Every one is a ValueError, a
+    TypeError, an OverflowError or a MemoryError as well.
+
+    Examples
+    --------
+    >>> from lift_compare import sensing
+    >>> try:
+    ...     sensing.gaussian(n=2, rank=3, m=4, seed=0)
+    ... except sensing.InvalidInput as refusal:
+    ...     print(refusal)
+    rank: expected at most n = 2, got 3
+    """
+
+
+class InvalidValue(InvalidInput, ValueError):  # noqa: N818
+    """A value out of its range, or an array of the wrong shape."""
+
+
+class InvalidType(InvalidInput, TypeError):  # noqa: N818
+    """A value of the wrong type."""
+
+
+class OutOfRange(InvalidInput, OverflowError):  # noqa: N818
+    """A result beyond float64."""
+
+
 MAX_ORDER = 1001
 """Largest lifting order: up to it the simulation is checked against multiple precision."""
 
@@ -56,11 +86,11 @@ def real_array(name: str, value: Any, shape: tuple[int | EllipsisType | None, ..
     ):
         words: dict[Any, str] = {None: "any", ...: "..."}
         expected = ", ".join(words.get(length, str(length)) for length in shape)
-        raise ValueError(
+        raise InvalidValue(
             f"{name}: expected an array of shape ({expected}), got shape {array.shape}"
         )
     if not np.isfinite(array).all():
-        raise ValueError(
+        raise InvalidValue(
             f"{name}: expected finite numbers, "
             f"got {np.count_nonzero(~np.isfinite(array))} not finite in float64"
         )
@@ -72,15 +102,15 @@ def _float64(name: str, value: Any) -> FloatArray:
     if type(value) is np.ndarray and value.dtype == np.float64 and value.dtype.isnative:
         return value
     if _is_masked(value):
-        raise TypeError(f"{name}: expected real numbers, got a masked array (fill it first)")
+        raise InvalidType(f"{name}: expected real numbers, got a masked array (fill it first)")
     try:
         array = np.asarray(value)
     except ValueError as error:
-        raise TypeError(
+        raise InvalidType(
             f"{name}: expected an array of real numbers, got a ragged sequence"
         ) from error
     if array.dtype.kind not in "fiub":  # floats, integers with and without sign, booleans
-        raise TypeError(f"{name}: expected real numbers, got dtype {array.dtype}")
+        raise InvalidType(f"{name}: expected real numbers, got dtype {array.dtype}")
     with np.errstate(all="ignore"):  # a longer float may be beyond float64
         return array.astype(np.float64, copy=False)
 
@@ -106,13 +136,15 @@ def whole_number(name: str, value: Any, least: int = 1, most: int | None = None)
             raise TypeError
         number = _operator.index(value)
     except TypeError as error:
-        raise TypeError(f"{name}: expected a whole number, got {shown(value)}") from error
+        raise InvalidType(f"{name}: expected a whole number, got {shown(value)}") from error
     if number < least:
-        raise ValueError(
+        raise InvalidValue(
             f"{name}: expected a whole number of at least {least}, got {shown(number)}"
         )
     if most is not None and number > most:
-        raise ValueError(f"{name}: expected a whole number of at most {most}, got {shown(number)}")
+        raise InvalidValue(
+            f"{name}: expected a whole number of at most {most}, got {shown(number)}"
+        )
     return number
 
 
@@ -120,7 +152,7 @@ def odd_order(value: Any, name: str = "order") -> int:
     """Return the lifting order as an int: odd, 1 to 1001 (docs/theory.md, section 2)."""
     number = whole_number(name, value, most=MAX_ORDER)
     if number % 2 == 0:
-        raise ValueError(
+        raise InvalidValue(
             f"{name}: expected an odd lifting order (1, 3, 5, ...), got {shown(number)}"
         )
     return number
@@ -131,16 +163,16 @@ def real_number(name: str, value: Any) -> float:
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value[()]
     if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
-        raise TypeError(f"{name}: expected a real number, got {shown(value)}")
+        raise InvalidType(f"{name}: expected a real number, got {shown(value)}")
     try:
         with np.errstate(all="ignore"):
             number = float(value)
     except OverflowError as error:
-        raise ValueError(
+        raise InvalidValue(
             f"{name}: expected a finite number, got {shown(value)}, beyond float64"
         ) from error
     if not np.isfinite(number):
-        raise ValueError(f"{name}: expected a finite number, got {number}")
+        raise InvalidValue(f"{name}: expected a finite number, got {number}")
     return number
 
 
@@ -150,9 +182,9 @@ def positive(name: str, value: Any, *, or_zero: bool = False) -> float:
     try:
         number = real_number(name, value)
     except ValueError as error:
-        raise ValueError(str(error).replace("expected a finite number", wanted)) from error
+        raise InvalidValue(str(error).replace("expected a finite number", wanted)) from error
     if number < 0 or (number == 0 and not or_zero):
-        raise ValueError(f"{name}: {wanted}, got {number}")
+        raise InvalidValue(f"{name}: {wanted}, got {number}")
     return number
 
 

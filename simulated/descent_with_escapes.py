@@ -17,7 +17,14 @@ from lift_compare.sensing import (
 )
 from lift_compare.sensing.descent import is_nearly_stationary
 from lift_compare.sensing.tolerances import SOLVED
-from lift_compare.sensing.validation import FloatArray, positive, real_array, whole_number
+from lift_compare.sensing.validation import (
+    FloatArray,
+    InvalidValue,
+    OutOfRange,
+    positive,
+    real_array,
+    whole_number,
+)
 
 from .escapes.methods import escape, escape_method
 from .escapes.result import Escape
@@ -240,7 +247,7 @@ class _Run:
             unit = problem.objective_at_zero
         # As zero the tolerance below would call every point solved where h underflows, too.
         if not np.finfo(np.float64).tiny <= min(1.0, tolerance or 1.0) * unit < np.inf:
-            raise OverflowError(
+            raise OutOfRange(
                 f"measurements: h(0) = ½‖b‖² = {unit:.3g} times the tolerance {tolerance:.3g} "
                 "leaves float64; scale b, and X by its root"
             )
@@ -260,7 +267,9 @@ class _Run:
     ) -> list[Solution]:
         """Descend from all starts; escape where they stall; go on with those that have moved."""
         if not np.all(np.any(starts != 0, axis=(1, 2))):
-            raise ValueError("start: expected a nonzero point, got X = 0, where the gradient is 0")
+            raise InvalidValue(
+                "start: expected a nonzero point, got X = 0, where the gradient is 0"
+            )
         own = {name: value for name, value in settings.items() if name not in _OF_ESCAPE}
         escape_method(self.method, settings.get("order"), own)  # refuse a bad setting at once
         descents: list[list[Descent]] = [[] for _ in starts]

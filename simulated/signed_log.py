@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lift_compare.sensing.validation import FloatArray
+from lift_compare.sensing.validation import FloatArray, OutOfRange
 
 LARGEST_LOG = float(np.log(np.finfo(np.float64).max))
 """Log of the largest float64 number, about 709.78."""
@@ -78,7 +78,7 @@ def to_float(
         worst = float(top[lost].flat[np.argmax(np.abs(top[lost]))])
         side = "beyond" if worst > 0 else "below"
         then = f"; {remedy}" if remedy else ""
-        raise OverflowError(f"{name} is about 1e{worst / np.log(10):.0f}, {side} float64{then}")
+        raise OutOfRange(f"{name} is about 1e{worst / np.log(10):.0f}, {side} float64{then}")
     with np.errstate(under="ignore"):
         return np.asarray(signs * np.exp(logs))
 
@@ -107,5 +107,5 @@ def times_exp(arrays: FloatArray, logs: FloatArray, name: str) -> FloatArray:
         scaled = np.ldexp(arrays * factors.reshape(column), exponents.reshape(column))
     before, after = (np.abs(x).reshape(len(x), -1).max(axis=1) for x in (arrays, scaled))
     if np.any(~np.isfinite(after) | ((after < np.finfo(np.float64).tiny) & (before > 0))):
-        raise OverflowError(f"{name} leaves float64")
+        raise OutOfRange(f"{name} leaves float64")
     return np.asarray(scaled)

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from lift_compare import sensing
-from lift_compare.sensing import Instance
+from lift_compare.sensing import Instance, InvalidInput
 from lift_compare.sensing.instances.registry import parse_instances
 
 from ..tables import rows_text, save_rows
 
 
-class UsageError(Exception):
+class UsageError(InvalidInput):
     """Bad usage or malformed input, in one clear line; the command line exits with 2."""
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import NoReturn
 
-from .common import UsageError
+from lift_compare.sensing import InvalidInput
 
 EXIT_CODES = """Exit codes: 0 done; 1 a consistency check failed, or an evaluation of a sweep; 2 bad
 usage or malformed input; 3 an unexpected error, with its traceback; 4 a descent diverged, and
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(stop.code or 0)
     try:
         return int(parsed.run(parsed))
-    except (UsageError, ValueError, TypeError) as error:
+    except InvalidInput as error:
         print(f"lift-compare: error: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:  # the reader, for instance `head`, has seen enough

@@ -11,7 +11,7 @@ from typing import Any
 from lift_compare import lifting, sensing
 from lift_compare.sensing import SensingProblem
 from lift_compare.sensing.instances.registry import parse_instances
-from lift_compare.sensing.validation import odd_order, whole_number
+from lift_compare.sensing.validation import InvalidValue, odd_order, whole_number
 
 _OWN_M = {"completion": "n^2", "sparse-completion": "10n"}
 """These families fix the number of measurements themselves."""
@@ -53,17 +53,17 @@ class CostCase:
             return
         if self.operator not in OPERATORS:
             expected = f"expected one of {', '.join(OPERATORS)}"
-            raise ValueError(f"operator: {expected}, got {self.operator!r}")
+            raise InvalidValue(f"operator: {expected}, got {self.operator!r}")
         whole_number("n", self.n, least=2)
         if whole_number("rank", self.rank) > self.n:
-            raise ValueError(f"rank: expected at most n = {self.n}, got {self.rank}")
+            raise InvalidValue(f"rank: expected at most n = {self.n}, got {self.rank}")
         own = _OWN_M.get(self.operator)
         rule = str(self.m) or own or "2n"
         if not _RULE.fullmatch(rule) or rule in ("0", "0n"):
             expected = "expected a whole number or a multiple of n or n^2 such as '2n'"
-            raise ValueError(f"m: {expected}, got {self.m!r}")
+            raise InvalidValue(f"m: {expected}, got {self.m!r}")
         if own is not None and rule != own:
-            raise ValueError(f"m: the {self.operator} operator has m = {own}, got {self.m!r}")
+            raise InvalidValue(f"m: the {self.operator} operator has m = {own}, got {self.m!r}")
         object.__setattr__(self, "m", rule)
 
     @property
@@ -137,7 +137,7 @@ def cost_cases(
     [8, 16]
     """
     if max(rank) > max(n):
-        raise ValueError(f"rank: expected at most n = {max(n)}, got {max(rank)}")
+        raise InvalidValue(f"rank: expected at most n = {max(n)}, got {max(rank)}")
     return [
         CostCase(operator, side, r, l, rule)
         for l, r, rule, side in product(order, rank, m, n)  # noqa: E741 - l is the lifting order

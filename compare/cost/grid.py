@@ -15,7 +15,7 @@ from typing import Any
 from tqdm import tqdm
 
 from lift_compare import lifting
-from lift_compare.sensing.validation import positive, show_bytes, whole_number
+from lift_compare.sensing.validation import InvalidValue, positive, show_bytes, whole_number
 
 from ..tables import Column
 from . import workloads
@@ -136,7 +136,7 @@ def cost_grid(
     ('measured', 9)
     """
     if unknown := sorted(set(methods) - set(METHODS)):
-        raise ValueError(f"methods: expected some of {', '.join(METHODS)}, got {unknown[0]}")
+        raise InvalidValue(f"methods: expected some of {', '.join(METHODS)}, got {unknown[0]}")
     allowed, cases, seed = CostBudget(**budget), list(cases), whole_number("seed", seed, least=0)
     tasks = list(_tasks(cases, methods, forms, allowed, seed))
     rows = []
@@ -182,7 +182,7 @@ def _tasks(
     known = {case: case.forms for case in cases} if "explicit" in methods else {}
     every = sorted({form for several in known.values() for form in several})
     if unknown := sorted(set(forms or ()) - set(every)):
-        raise ValueError(f"forms: expected some of {', '.join(every)}, got {unknown[0]}")
+        raise InvalidValue(f"forms: expected some of {', '.join(every)}, got {unknown[0]}")
     for case in cases:
         for method in methods:
             if method != "explicit":

@@ -18,6 +18,8 @@ import sys
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
+from lift_compare.sensing.validation import InvalidType
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -63,13 +65,13 @@ def in_fresh_process(
     plain = getattr(function, "func", function)  # of a functools.partial
     name = str(getattr(plain, "__qualname__", repr(function)))
     if getattr(plain, "__module__", None) == "__main__":
-        raise TypeError(
+        raise InvalidType(
             "function: expected a function of an importable module, got one of __main__"
         )
     try:
         request = pickle.dumps((function, args, kwargs))
     except (pickle.PicklingError, AttributeError, TypeError) as error:
-        raise TypeError(
+        raise InvalidType(
             "function: expected a module-level function with picklable arguments, "
             f"got {function!r} ({error})"
         ) from error

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from lift_compare.sensing.validation import positive, show_bytes, whole_number
+from lift_compare.sensing.validation import InvalidType, positive, show_bytes, whole_number
 
 from ..tables import show_seconds
 from ..threads import thread_limits
@@ -162,7 +162,7 @@ def measure_cost(
     """
     for name, value in (("call", call), ("resident", resident)):
         if value is not None and not callable(value):
-            raise TypeError(f"{name}: expected a callable, got {type(value).__name__}")
+            raise InvalidType(f"{name}: expected a callable, got {type(value).__name__}")
     if predicted_bytes is not None:
         predicted_bytes = whole_number("predicted_bytes", predicted_bytes, least=0)
     seconds = timed(call, repeats=repeats, min_time=min_time, max_time=max_time, warm_up=warm_up)

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lift_compare.sensing.descent import History
-from lift_compare.sensing.validation import FloatArray, real_array
+from lift_compare.sensing.validation import FloatArray, InvalidValue, real_array
 
 from ..tolerances import DRAWN
 from .style import BLACK, canvas, finish, line
@@ -63,12 +63,12 @@ def histories(
     >>> figure, ax = figures.histories({"gd": [run.history]}, "objective", title="Descent")
     """
     if quantity not in _QUANTITIES:
-        raise ValueError(f"quantity: expected one of {', '.join(_QUANTITIES)}, got {quantity!r}")
+        raise InvalidValue(f"quantity: expected one of {', '.join(_QUANTITIES)}, got {quantity!r}")
     short, name = _QUANTITIES[quantity]
     fig, ax = canvas(ax)
     series = {kind: [getattr(part, quantity) for part in parts] for kind, parts in runs.items()}
     if any(values is None for parts in series.values() for values in parts):
-        raise ValueError("runs: expected histories with a distance, but no ground truth is known")
+        raise InvalidValue("runs: expected histories with a distance, but no ground truth is known")
     largest = [float(values.max()) for parts in series.values() for values in parts]
     floor = DRAWN * max(largest, default=1.0)
     said, low = [], ""
@@ -126,7 +126,7 @@ def lifted_objectives(
         stationary, *path = real_array(f"curves[{label!r}]", values, (None,))
         if not stationary > 0:
             expected = "expected a positive value at ŵ first"
-            raise ValueError(f"curves[{label!r}]: {expected}, got {stationary:g}")
+            raise InvalidValue(f"curves[{label!r}]: {expected}, got {stationary:g}")
         along, kept = np.array(path), thinned(len(path))
         at = np.asarray((steps or {}).get(label, np.arange(len(along))))
         ax.plot(at[kept], along[kept] / stationary, label=label, **line(kind))

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from lift_compare.sensing.validation import FloatArray, real_array
+from lift_compare.sensing.validation import FloatArray, InvalidValue, real_array
 from lift_compare.simulated.truncated.intervals import Intervals, in_words
 
 from .style import BLACK, SMALL, canvas, finish, legend_below, mark_star
@@ -67,9 +67,9 @@ def truncated_phases(
     for name, columns in {**terms, **rules}.items():
         if len(columns) != len(x):
             expected = f"expected intervals for each of {len(x)} values"
-            raise ValueError(f"{name}: {expected}, got {len(columns)}")
+            raise InvalidValue(f"{name}: {expected}, got {len(columns)}")
     if len(rules) > len(_HATCHES) or len(terms) > len(_TERM_COLOURS):
-        raise ValueError(f"rules: expected at most {len(_HATCHES)} of them, got {len(rules)}")
+        raise InvalidValue(f"rules: expected at most {len(_HATCHES)} of them, got {len(rules)}")
     fig, ax = _frame(ax, x, steps)
     ax.set_facecolor(_GREY)
     keys: list[Any] = [_patch("largest: base", facecolor=_GREY)]
@@ -133,7 +133,7 @@ def exact_phases(
     for name, array in {"falls": falls, "ratio": ratio}.items():
         if np.shape(array) != (len(x), len(y)):
             expected = f"expected an array of shape ({len(x)}, {len(y)})"
-            raise ValueError(f"{name}: {expected}, got shape {np.shape(array)}")
+            raise InvalidValue(f"{name}: {expected}, got shape {np.shape(array)}")
     fig, ax = _frame(ax, x, (float(y[0]), float(y[-1])))
     left = ~np.isfinite(ratio)
     keys: list[Any] = []

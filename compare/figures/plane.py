@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lift_compare.sensing import SensingProblem
-from lift_compare.sensing.validation import FloatArray, real_array
+from lift_compare.sensing.validation import FloatArray, InvalidValue, real_array
 
 from ..tolerances import SMALLEST_WINDOW
 from .style import BLACK, PURPLE, canvas, finish, line, mark_end, mark_star
@@ -62,7 +62,7 @@ def landscape(
     """
     if problem.shape != (2, 1):
         n, r = problem.shape
-        raise ValueError(f"problem: expected n = 2 and r = 1, got n = {n} and r = {r}")
+        raise InvalidValue(f"problem: expected n = 2 and r = 1, got n = {n} and r = {r}")
     walked = {
         name: real_array(f"paths[{name!r}]", path, (None, 2, 1))[:, :, 0]
         for name, path in paths.items()

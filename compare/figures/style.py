@@ -21,6 +21,8 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from lift_compare.sensing.validation import InvalidValue
+
 from ..tolerances import ROUND_EXPONENT
 
 SIZE = (4.6, 3.5)
@@ -161,7 +163,7 @@ def text_alternative(figure: Figure) -> str:
     labels = [str(ax.get_label()) for ax in figure.axes]
     texts = [label for label in labels if label and not label.startswith("<")]
     if not texts:
-        raise ValueError(
+        raise InvalidValue(
             "figure: expected a text alternative attached with describe(ax, ...), got none"
         )
     return " ".join(texts)
@@ -181,7 +183,7 @@ def svg(figure: Figure, name: str) -> str:
         Letters, digits and hyphens; distinct for the figures of one page, since ids must not clash.
     """
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]*", name):
-        raise ValueError(f"name: expected letters, digits and hyphens, got {name!r}")
+        raise InvalidValue(f"name: expected letters, digits and hyphens, got {name!r}")
     alternative = escape(text_alternative(figure), quote=True)
     title = escape(figure.axes[0].get_title(loc="left") or name)
     out = StringIO()

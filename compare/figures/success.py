@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lift_compare.sensing.descent import History
-from lift_compare.sensing.validation import real_array
+from lift_compare.sensing.validation import InvalidValue, real_array
 
 from ..tolerances import DRAWN_DISTANCE, REACHED_TRUTH
 from .panels import thinned
@@ -108,7 +108,7 @@ def trial_distances(
         first, end = 0, np.nan
         for number, history in enumerate(descents):
             if history.distance is None:
-                raise ValueError("trials: expected histories with a distance, got one without")
+                raise InvalidValue("trials: expected histories with a distance, got one without")
             kept = thinned(len(history.distance), most)
             values = np.maximum(history.distance, DRAWN_DISTANCE)
             if number:
@@ -143,9 +143,11 @@ def _rates(name: str, values: Sequence[float | None], count: int) -> list[float]
     known = [value for value in numbers if not np.isnan(value)]
     real_array(name, known, (None,))
     if len(numbers) != count:
-        raise ValueError(f"{name}: expected one rate for each of {count} sizes, got {len(numbers)}")
+        raise InvalidValue(
+            f"{name}: expected one rate for each of {count} sizes, got {len(numbers)}"
+        )
     if any(not 0 <= value <= 1 for value in known):
-        raise ValueError(f"{name}: expected rates between 0 and 1, got {values}")
+        raise InvalidValue(f"{name}: expected rates between 0 and 1, got {values}")
     return numbers
 
 

@@ -15,6 +15,8 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from lift_compare.sensing.validation import InvalidValue
+
 from ..tables import Column, Row, holds_words, plain, show
 
 _LONG = 40  # characters from which on a cell is wrapped
@@ -138,7 +140,7 @@ def report_html(
     )
     if twice:
         expected = "expected distinct names of sections and figures"
-        raise ValueError(f"sections: {expected}, got {', '.join(twice[:5])} twice")
+        raise InvalidValue(f"sections: {expected}, got {', '.join(twice[:5])} twice")
     return page
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from lift_compare.lifting import MemoryLimitExceeded
+from lift_compare.sensing.validation import InvalidType
 
 from ..provenance import provenance
 from ..tables import plain
@@ -81,7 +82,7 @@ def evaluate(run: Callable[..., Mapping[str, Any]], settings: Mapping[str, Any])
             returned = run(**settings)
             results, lost = plain(returned), not_finite(returned)
             if not isinstance(results, dict):
-                raise TypeError(f"expected a dict of results, got {type(results).__name__}")
+                raise InvalidType(f"expected a dict of results, got {type(results).__name__}")
             # What the store cannot keep is an error of the evaluation.
             json.dumps(results, allow_nan=False)
         except MemoryLimitExceeded as refusal:

@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from lift_compare.sensing.validation import InvalidValue
+
 from .settings import Positive, Settings, checked
 
 LIMITS = ("time_limit", "memory_limit")
@@ -39,12 +41,12 @@ class Limits(Settings):
         """Raise ValueError for a limit that cannot be kept here, before any work."""
         for name in self.given:
             if not in_workers:
-                raise ValueError(
+                raise InvalidValue(
                     f"{name}: expected none together with an executor, whose evaluations cannot "
                     "be ended from here; only the worker processes of a sweep can"
                 )
         if self.memory_limit is not None and not sys.platform.startswith("linux"):
-            raise ValueError(
+            raise InvalidValue(
                 f"memory_limit: expected none on {sys.platform}: only Linux can keep one"
             )
 

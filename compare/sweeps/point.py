@@ -23,7 +23,7 @@ from lift_compare.sensing import (
 )
 from lift_compare.sensing.instances.published import PUBLISHED
 from lift_compare.sensing.instances.registry import CATALOGUE, split_instance
-from lift_compare.sensing.validation import FloatArray
+from lift_compare.sensing.validation import FloatArray, InvalidValue
 
 from ..simulated_lift import SimulatedLift
 from .facts import SCALE_FREE, facts_after, facts_before
@@ -74,7 +74,7 @@ class PointSettings(Settings):
         name, parameters = split_instance(text)
         for key in parameters:
             if data.get(key) is not None:
-                raise ValueError(f"{key}: given twice, by the instance and as a setting")
+                raise InvalidValue(f"{key}: given twice, by the instance and as a setting")
         return {**data, **parameters, "instance": name}
 
     @model_validator(mode="after")
@@ -84,9 +84,9 @@ class PointSettings(Settings):
         for name in _PARAMETERS:
             value = getattr(self, name)
             if value is not None and name not in known and name != "seed":
-                raise ValueError(f"{name}: the instance {self.instance!r} has no such setting")
+                raise InvalidValue(f"{name}: the instance {self.instance!r} has no such setting")
             if value is None and known.get(name) is inspect.Parameter.empty:
-                raise ValueError(
+                raise InvalidValue(
                     f"{name}: the instance {self.instance!r} needs this setting, it is missing"
                 )
             if value is None and name in known:
@@ -102,23 +102,23 @@ class PointSettings(Settings):
             return {p.name: p.default for p in inspect.signature(build).parameters.values()}
         if not self.instance.endswith(".npz") and not Path(self.instance).is_file():
             names = ", ".join(CATALOGUE)
-            raise ValueError(
+            raise InvalidValue(
                 f"instance: expected one of {names}, or an .npz file, got {self.instance!r:.60}"
             )
         content = _digest(self.instance)
         if self.digest not in (None, content):
-            raise ValueError(f"instance: {self.instance} has changed since the sweep was made")
+            raise InvalidValue(f"instance: {self.instance} has changed since the sweep was made")
         self.digest = content
         return {}
 
     def _check_the_sizes(self) -> None:
         n, m, rank = self.n or 1, self.m or 1, self.rank or 1
         if rank > n:
-            raise ValueError(f"rank: expected at most n = {n}, got {rank}")
+            raise InvalidValue(f"rank: expected at most n = {n}, got {rank}")
         stored = 10 * n if self.instance == "sparse-completion" else n**2 * m
         if stored > MAX_ENTRIES:
             most = f"expected an instance of at most {MAX_ENTRIES} numbers"
-            raise ValueError(f"n: {most}, got {stored}")
+            raise InvalidValue(f"n: {most}, got {stored}")
 
     def _complete_the_way(self) -> None:
         """Say how X̂ is reached: as published, or by the defaults."""
@@ -129,7 +129,7 @@ class PointSettings(Settings):
             if example.known_point is not None:
                 self.point = "known"
         if self.point == "known" and example.known_point is None:
-            raise ValueError(
+            raise InvalidValue(
                 f"point: the instance {self.instance!r} has no known X̂; use 'descent' or 'search'"
             )
         if own is not None or self.point == "descent":
@@ -270,4 +270,4 @@ def _digest(path: str) -> str:
     try:
         return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16]
     except OSError as error:
-        raise ValueError(f"instance: {path} cannot be read: {error.strerror}") from error
+        raise InvalidValue(f"instance: {path} cannot be read: {error.strerror}") from error

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from lift_compare.sensing.tolerances import SOLVED
+from lift_compare.sensing.validation import InvalidValue
 from lift_compare.simulated import escape
 from lift_compare.simulated.escapes.methods import method_settings
 
@@ -40,7 +41,7 @@ class EscapeSettings(OnwardSettings):
         known = method_settings(self.method)
         for name in ("order", "rho", "eta", "steps", "rule", "surrogate"):
             if name not in known and getattr(self, name) is not None:
-                raise ValueError(f"{name}: the method {self.method!r} has no such setting")
+                raise InvalidValue(f"{name}: the method {self.method!r} has no such setting")
         self.fill("gd_after")
         if self.method == "truncated":
             self.fill("order", "rho", "eta", "steps")

@@ -20,6 +20,8 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any, Self
 
+from lift_compare.sensing.validation import InvalidValue
+
 from .rows import Outcome, Status, StoredRow, Task
 from .session import Session, is_alive, sweep_up
 from .store_file import APPLICATION_ID, foreign
@@ -62,7 +64,7 @@ RETRIED = (Status.FAILED, Status.REFUSED)
 """What `retry` runs again."""
 
 
-class StoreError(ValueError):
+class StoreError(InvalidValue):
     """The file is no store of sweeps, or cannot be read or written.
 
     Examples

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from lift_compare.sensing.validation import InvalidType, InvalidValue
+
 from .evaluations import Evaluation
 from .limits import LIMITS, Limits
 from .point import INSTANCE_SETTINGS
@@ -79,10 +81,12 @@ class Sweep:
         """Return the sweep of a dict: evaluation and grid, optionally the other attributes."""
         unknown = [key for key in settings if key not in _KEYS]
         if unknown:
-            raise ValueError(f"{unknown[0]}: unknown key; a sweep has the keys {', '.join(_KEYS)}")
+            raise InvalidValue(
+                f"{unknown[0]}: unknown key; a sweep has the keys {', '.join(_KEYS)}"
+            )
         for key in ("evaluation", "grid"):
             if key not in settings:
-                raise ValueError(f"{key}: a sweep needs this key, and it is missing")
+                raise InvalidValue(f"{key}: a sweep needs this key, and it is missing")
         return cls(**settings)
 
     @classmethod
@@ -105,18 +109,18 @@ class Sweep:
             with open(path, "rb") as file:
                 content = file.read(_MAX_FILE_BYTES + 1)
             if len(content) > _MAX_FILE_BYTES:
-                raise ValueError(f"expected a sweep of at most {_MAX_FILE_BYTES} bytes, got more")
+                raise InvalidValue(f"expected a sweep of at most {_MAX_FILE_BYTES} bytes, got more")
             settings = tomllib.loads(content.decode("utf-8"))
             return cls.from_dict(settings if instance is None else _on(instance, settings))
         except OSError as error:
-            raise ValueError(f"{path}: cannot be read: {error.strerror}") from error
+            raise InvalidValue(f"{path}: cannot be read: {error.strerror}") from error
         except UnicodeDecodeError as error:
             what = "expected a TOML file, got bytes that are not UTF-8"
-            raise ValueError(f"{path}: {what}") from error
+            raise InvalidValue(f"{path}: {what}") from error
         except RecursionError as error:
-            raise ValueError(f"{path}: expected a sweep, got values nested too deep") from error
+            raise InvalidValue(f"{path}: expected a sweep, got values nested too deep") from error
         except (TypeError, ValueError) as error:
-            raise ValueError(f"{path}: {error}") from error
+            raise InvalidValue(f"{path}: {error}") from error
 
     @property
     def definition(self) -> Evaluation:
@@ -125,7 +129,7 @@ class Sweep:
             return self.evaluation
         if not isinstance(self.evaluation, str) or self.evaluation not in EVALUATIONS:
             names = ", ".join(EVALUATIONS)
-            raise ValueError(f"evaluation: expected one of {names}, got {self.evaluation!r:.60}")
+            raise InvalidValue(f"evaluation: expected one of {names}, got {self.evaluation!r:.60}")
         return EVALUATIONS[self.evaluation]
 
     @property
@@ -150,25 +154,25 @@ class Sweep:
             isinstance(grid, Mapping) for grid in grids
         )
         if not are_tables:
-            raise TypeError(f"grid: expected a table of lists, or several, got {self.grid!r:.60}")
+            raise InvalidType(f"grid: expected a table of lists, or several, got {self.grid!r:.60}")
         return list(grids)
 
     def _tasks(self) -> Iterator[Task]:
         """Check the form of the sweep, then yield its tasks, each with its settings checked."""
         definition, grids = self.definition, self._grids()
         if not isinstance(self.fixed, Mapping):
-            raise TypeError(f"fixed: expected a table of settings, got {self.fixed!r:.60}")
+            raise InvalidType(f"fixed: expected a table of settings, got {self.fixed!r:.60}")
         if not isinstance(self.description, str):
-            raise TypeError(f"description: expected a line of text, got {self.description!r:.60}")
+            raise InvalidType(f"description: expected a line of text, got {self.description!r:.60}")
         if not any(grids):
-            raise ValueError("grid: expected at least one setting to vary, got none")
+            raise InvalidValue("grid: expected at least one setting to vary, got none")
         for grid in grids:
             for name, values in grid.items():
                 self._check_values(name, values)
         # The size is known before a single combination is made.
         size = sum(math.prod(len(values) for values in grid.values()) for grid in grids)
         if size > MAX_EVALUATIONS:
-            raise ValueError(
+            raise InvalidValue(
                 f"grid: expected at most {MAX_EVALUATIONS} evaluations, got {size:.6g}"
             )
         seen = set()
@@ -181,11 +185,13 @@ class Sweep:
 
     def _check_values(self, name: str, values: Any) -> None:
         if name in self.fixed:
-            raise ValueError(f"{name}: both fixed and varied by the grid")
+            raise InvalidValue(f"{name}: both fixed and varied by the grid")
         if not isinstance(values, list | tuple):
-            raise TypeError(f"{name}: expected a list of values to vary over, got {values!r:.60}")
+            raise InvalidType(f"{name}: expected a list of values to vary over, got {values!r:.60}")
         if not values:
-            raise ValueError(f"{name}: expected at least one value to vary over, got an empty list")
+            raise InvalidValue(
+                f"{name}: expected at least one value to vary over, got an empty list"
+            )
 
 
 def task_of(evaluation: Evaluation, settings: Mapping[str, Any]) -> Task:
@@ -213,6 +219,8 @@ def _on(instance: str, settings: dict[str, Any]) -> dict[str, Any]:
     grids = grid if isinstance(grid, list) else [grid]
     tables = [table for table in (fixed, *grids) if isinstance(table, Mapping)]
     if not any("instance" in table for table in tables):
-        raise ValueError("--instance: the sweep names no instance that it could take the place of")
+        raise InvalidValue(
+            "--instance: the sweep names no instance that it could take the place of"
+        )
     kept = [table for table in map(without, grids) if table != {}]
     return {**settings, "fixed": {**without(fixed), "instance": instance}, "grid": kept}

@@ -12,7 +12,13 @@ import numpy as np
 from lift_compare import sensing
 from lift_compare.sensing import LiftSettings, SensingOperator, SensingProblem
 from lift_compare.sensing.tolerances import NEARLY_STATIONARY
-from lift_compare.sensing.validation import FloatArray, positive, whole_number
+from lift_compare.sensing.validation import (
+    FloatArray,
+    InvalidType,
+    InvalidValue,
+    positive,
+    whole_number,
+)
 from lift_compare.simulated import NotStationaryWarning
 
 from ..tables import Column, show, text_table
@@ -157,7 +163,7 @@ class VerifyOptions:
         if self.rip_constant is not None:
             delta = positive("rip_constant", self.rip_constant, or_zero=True)
             if delta >= 1:
-                raise ValueError(f"rip_constant: expected a number in [0, 1), got {delta}")
+                raise InvalidValue(f"rip_constant: expected a number in [0, 1), got {delta}")
         whole_number("seed", self.seed, least=0)
         if self.memory_limit is not None:
             whole_number("memory_limit", self.memory_limit)
@@ -217,10 +223,10 @@ def verify(
     ('holds', 'does not hold')
     """
     if not isinstance(problem, SensingProblem):
-        raise TypeError(f"problem: expected a SensingProblem, got {type(problem).__name__}")
+        raise InvalidType(f"problem: expected a SensingProblem, got {type(problem).__name__}")
     X = problem.factor("X", X)
     if not np.any(X):
-        raise ValueError("X: expected a nonzero point, got X = 0 (it has no escape directions)")
+        raise InvalidValue("X: expected a nonzero point, got X = 0 (it has no escape directions)")
     settings = LiftSettings(order, rho, eta, whole_number("steps", steps, most=MOST_STEPS))
     chosen = VerifyOptions(**options)
     limit = MEMORY_LIMIT if chosen.memory_limit is None else chosen.memory_limit
@@ -267,7 +273,7 @@ def _point(problem: SensingProblem, X: FloatArray, polish: bool) -> FloatArray:
     try:
         problem.objective_and_gradient(X)
     except OverflowError as overflow:
-        raise ValueError(
+        raise InvalidValue(
             "X: expected a point where h and its gradient are finite in float64, got an overflow"
         ) from overflow
     if Rounding.of(problem, X, 1).beyond_range():  # every claim will say so

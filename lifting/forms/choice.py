@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 from lift_compare.sensing import SensingProblem
-from lift_compare.sensing.validation import odd_order
+from lift_compare.sensing.validation import InvalidType, odd_order
 
 from ..cost import (
     ADDRESSABLE_BYTES,
@@ -143,6 +143,6 @@ def predict_cost(problem: SensingProblem, order: int) -> LiftingCosts:
     'entrywise'
     """
     if not isinstance(problem, SensingProblem):
-        raise TypeError(f"problem: expected a SensingProblem, got {type(problem).__name__}")
+        raise InvalidType(f"problem: expected a SensingProblem, got {type(problem).__name__}")
     order = odd_order(order)
     return costs_of(plan(problem, order, FORMS), FORMS, problem, order)

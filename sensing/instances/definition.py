@@ -17,6 +17,7 @@ from ..spurious import spurious_point
 from ..step_rules import StepRule
 from ..validation import (
     FloatArray,
+    InvalidType,
     locked,
     odd_order,
     positive,
@@ -173,7 +174,7 @@ class Instance:
     def __post_init__(self) -> None:
         if not isinstance(self.problem, SensingProblem):
             kind = type(self.problem).__name__
-            raise TypeError(f"problem: expected a SensingProblem, got {kind}")
+            raise InvalidType(f"problem: expected a SensingProblem, got {kind}")
         if self.known_point is not None:
             point = real_array("known_point", self.known_point, self.problem.shape)
             object.__setattr__(self, "known_point", locked(point))
@@ -184,7 +185,7 @@ class Instance:
             kinds["descent"] = DescentSettings
         for name, kind in kinds.items():
             if not isinstance(value := getattr(self, name), kind):
-                raise TypeError(f"{name}: expected a {kind.__name__}, got {shown(value)}")
+                raise InvalidType(f"{name}: expected a {kind.__name__}, got {shown(value)}")
         object.__setattr__(self, "facts", dict(self.facts))
 
     @cached_property

@@ -34,7 +34,15 @@ from ..operators import (
     SensingOperator,
 )
 from ..problem import SensingProblem
-from ..validation import FloatArray, real_array, show_bytes, shown, whole_number
+from ..validation import (
+    FloatArray,
+    InvalidType,
+    InvalidValue,
+    real_array,
+    show_bytes,
+    shown,
+    whole_number,
+)
 from .definition import Instance, LiftSettings
 
 MAX_BYTES = 2**30
@@ -86,7 +94,7 @@ def save_instance(path: Path_, instance: Instance) -> None:
     Instance(mine: n = 3, m = 6, r = 1; order 5, ρ = 0.1, η = 0.1, T = 150000)
     """
     if not isinstance(instance, Instance):
-        raise TypeError(f"instance: expected an Instance, got {type(instance).__name__}")
+        raise InvalidType(f"instance: expected an Instance, got {type(instance).__name__}")
     path = _path(path)
     problem, s = instance.problem, instance.settings
     arrays = _operator_arrays(problem.operator)
@@ -159,7 +167,7 @@ def load_instance(path: Path_, *, max_bytes: int = MAX_BYTES) -> Instance:
 
 def _path(path: Any) -> str:
     if not isinstance(path, str | os.PathLike):
-        raise TypeError(f"path: expected the path of a file, got {shown(path)}")
+        raise InvalidType(f"path: expected the path of a file, got {shown(path)}")
     return os.fsdecode(path)
 
 
@@ -281,7 +289,7 @@ def _array(path: Path_, archive: zipfile.ZipFile, key: str, member: _Member) -> 
             warnings.simplefilter("ignore")
             array = npy.read_array(stream, allow_pickle=False, max_header_size=_MAX_HEADER)
             if array.shape != member.shape or stream.read(1):
-                raise ValueError("the data does not match the header")
+                raise InvalidValue("the data does not match the header")
     except Exception as error:
         what = "its data cannot be read: truncated or damaged"
         raise InstanceFileError(path, what, key) from error
@@ -338,11 +346,11 @@ def _operator(key: str, arrays: dict[str, FloatArray]) -> SensingOperator:
     entries, side = arrays["entries"], float(arrays["n"].reshape(-1)[0])
     index = entries[:, :2]
     if entries.shape[1] != 3:
-        raise ValueError(f"entries: expected rows (i, j, w_ij), got shape {entries.shape}")
+        raise InvalidValue(f"entries: expected rows (i, j, w_ij), got shape {entries.shape}")
     if not (1 <= side < 2**31 and side == int(side)):
-        raise ValueError(f"entries: expected n to be a whole number from 1 on, got {side:g}")
+        raise InvalidValue(f"entries: expected n to be a whole number from 1 on, got {side:g}")
     if np.any(index != np.floor(index)) or index.min() < 0 or index.max() >= side:
-        raise ValueError(f"entries: expected whole i and j in 0..{int(side) - 1}")
+        raise InvalidValue(f"entries: expected whole i and j in 0..{int(side) - 1}")
     rows, columns = index.T.astype(np.int64)
     shape = (int(side), int(side))
     return EntrywiseOperator(sparse.coo_array((entries[:, 2], (rows, columns)), shape=shape))
@@ -367,7 +375,7 @@ def _settings(path: Path_, values: FloatArray) -> LiftSettings:
     try:
         order, rho, eta, steps = values.tolist()
         if order != int(order) or steps != int(steps):
-            raise ValueError("settings: expected whole numbers for the order and for T")
+            raise InvalidValue("settings: expected whole numbers for the order and for T")
         return LiftSettings(int(order), rho, eta, int(steps))
     except (TypeError, ValueError) as error:
         what = f"expected order, ρ, η and T, got {values.tolist()} ({error})"

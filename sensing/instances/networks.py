@@ -8,7 +8,7 @@ import numpy as np
 
 from ..operators import RankOneOperator
 from ..problem import SensingProblem
-from ..validation import real_array, whole_number
+from ..validation import InvalidValue, real_array, whole_number
 
 
 def quadratic_network(features: Any, targets: Any, width: int) -> SensingProblem:
@@ -45,5 +45,5 @@ def quadratic_network(features: Any, targets: Any, width: int) -> SensingProblem
     y = real_array("targets", targets, (len(x),))
     N = len(x)
     if width > x.shape[1]:
-        raise ValueError(f"width: expected at most d = {x.shape[1]}, got {width}")
+        raise InvalidValue(f"width: expected at most d = {x.shape[1]}, got {width}")
     return SensingProblem(RankOneOperator(x / N**0.25), y / np.sqrt(N), width)

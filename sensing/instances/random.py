@@ -7,7 +7,14 @@ from scipy import sparse
 
 from ..operators import DenseOperator, EntrywiseOperator, RankOneOperator
 from ..problem import SensingProblem
-from ..validation import FloatArray, positive, random_generator, refuse_absurd, whole_number
+from ..validation import (
+    FloatArray,
+    InvalidValue,
+    positive,
+    random_generator,
+    refuse_absurd,
+    whole_number,
+)
 from .definition import DescentSettings, Instance
 from .published import perturbed_completion
 
@@ -105,7 +112,7 @@ def sparse_completion_instance(n: int, rank: int = 1, seed: int = 0) -> Instance
 def _sizes(n: int, rank: int, m: int) -> tuple[int, int, int]:
     n, rank, m = whole_number("n", n), whole_number("rank", rank), whole_number("m", m)
     if rank > n:
-        raise ValueError(f"rank: expected at most n = {n}, got {rank}")
+        raise InvalidValue(f"rank: expected at most n = {n}, got {rank}")
     return n, rank, m
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..validation import shown
+from ..validation import InvalidType, InvalidValue, shown
 from .definition import Instance
 from .files import load_instance
 from .published import (
@@ -115,16 +115,16 @@ def instance(name: str, **parameters: Any) -> Instance:
     SensingProblem(DenseOperator(n=5, m=6), rank=1, ground truth of shape (5, 1))
     """
     if not isinstance(name, str) or name not in CATALOGUE:
-        raise ValueError(f"instance: expected one of {', '.join(CATALOGUE)}, got {shown(name)}")
+        raise InvalidValue(f"instance: expected one of {', '.join(CATALOGUE)}, got {shown(name)}")
     build, _ = CATALOGUE[name]
     known = _parameters(build)
     for key in parameters:
         if key not in known:
             has = f"its parameters are {', '.join(known)}" if known else "it has no parameters"
-            raise ValueError(f"{key}: not a parameter of the instance {name!r}; {has}")
+            raise InvalidValue(f"{key}: not a parameter of the instance {name!r}; {has}")
     for key, default in known.items():
         if default is inspect.Parameter.empty and key not in parameters:
-            raise ValueError(f"{key}: the instance {name!r} needs this parameter, it is missing")
+            raise InvalidValue(f"{key}: the instance {name!r} needs this parameter, it is missing")
     return build(**parameters)
 
 
@@ -152,7 +152,7 @@ def parse_instance(text: str | os.PathLike[str]) -> Instance:
     SensingProblem(DenseOperator(n=5, m=6), rank=1, ground truth of shape (5, 1))
     """
     if not isinstance(text, str | os.PathLike):
-        raise TypeError(f"instance: expected a name or the path of a file, got {shown(text)}")
+        raise InvalidType(f"instance: expected a name or the path of a file, got {shown(text)}")
     text = str(os.fspath(text))
     if text.endswith(".npz") or (text not in CATALOGUE and Path(text).is_file()):
         return load_instance(text)
@@ -166,7 +166,7 @@ def parse_instances(given: Iterable[str | os.PathLike[str] | Instance]) -> tuple
     for each in given:
         found = each if isinstance(each, Instance) else parse_instance(each)
         if found.label in instances:
-            raise ValueError(f"instance: expected distinct names, got {found.label!r} twice")
+            raise InvalidValue(f"instance: expected distinct names, got {found.label!r} twice")
         instances[found.label] = found
     return tuple(instances.values())
 
@@ -175,16 +175,16 @@ def split_instance(text: str) -> tuple[str, dict[str, Any]]:
     """Return the name and the parameters of `name:key=value,...`."""
     name, _, rest = text.partition(":")
     if name not in CATALOGUE:
-        raise ValueError(
+        raise InvalidValue(
             f"instance: expected one of {', '.join(CATALOGUE)}, or an .npz file, got {text!r:.60}"
         )
     parameters: dict[str, Any] = {}
     for part in rest.split(",") if rest else ():
         key, equals, value = (word.strip() for word in part.partition("="))
         if not equals or not key:
-            raise ValueError(f"instance: expected {name}:key=value,..., got {text!r:.60}")
+            raise InvalidValue(f"instance: expected {name}:key=value,..., got {text!r:.60}")
         if key in parameters:
-            raise ValueError(f"instance: {key} is given twice in {text!r:.60}")
+            raise InvalidValue(f"instance: {key} is given twice in {text!r:.60}")
         parameters[key] = _number(value)
     return name, parameters
 

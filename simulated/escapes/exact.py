@@ -13,6 +13,7 @@ import numpy as np
 from lift_compare.sensing.validation import (
     MAX_ORDER,
     FloatArray,
+    InvalidValue,
     odd_order,
     real_array,
     whole_number,
@@ -86,7 +87,7 @@ class Exact:
             whole_number("eigenvectors", self.eigenvectors)
         if isinstance(self.generators, str):
             if self.generators not in ("auto", "published", "extended"):
-                raise ValueError(
+                raise InvalidValue(
                     "generators: expected 'auto', 'published', 'extended' or an array, "
                     f"got {self.generators!r}"
                 )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lift_compare.sensing.validation import FloatArray, real_array, whole_number
+from lift_compare.sensing.validation import FloatArray, InvalidValue, real_array, whole_number
 
 from ..points.line import LineQuartic
 from ..span.path_length import check_path
@@ -43,7 +43,9 @@ class LineSearch:
         check_path("grid_size", whole_number("grid_size", self.grid_size, least=2), numbers=12)
         low, high = real_array("grid_range", self.grid_range, (2,))
         if not 0 < low < high:
-            raise ValueError(f"grid_range: expected 0 < smallest < largest, got {self.grid_range}")
+            raise InvalidValue(
+                f"grid_range: expected 0 < smallest < largest, got {self.grid_range}"
+            )
 
     def attempt(self, start: Start) -> Escape:
         """Look for a lower point from X̂."""

@@ -10,7 +10,7 @@ import numpy as np
 from lift_compare import sensing
 from lift_compare.sensing import SensingProblem
 from lift_compare.sensing.tolerances import LAST_DIGIT, MINIMUM_DECREASE
-from lift_compare.sensing.validation import FloatArray, positive
+from lift_compare.sensing.validation import FloatArray, InvalidType, InvalidValue, positive
 
 from ..points.directions import EscapeDirections, escape_directions
 from ..points.unit_scale import at_unit_scale
@@ -41,7 +41,7 @@ METHODS: dict[str, type[Any]] = {
 def method_settings(name: str) -> tuple[str, ...]:
     """Return the names of the settings of a method, or refuse its name."""
     if name not in METHODS:
-        raise ValueError(f"method: expected one of {', '.join(METHODS)}, got {name!r}")
+        raise InvalidValue(f"method: expected one of {', '.join(METHODS)}, got {name!r}")
     return tuple(field.name for field in fields(METHODS[name]))
 
 
@@ -51,11 +51,11 @@ def escape_method(name: str, order: int | None, settings: dict[str, Any]) -> Esc
     if "order" in known:
         settings = {"order": order, **settings}
     elif order is not None:
-        raise ValueError(f"order: the method {name!r} has no lifting order, got {order}")
+        raise InvalidValue(f"order: the method {name!r} has no lifting order, got {order}")
     for key in settings:
         if key not in known:
             has = f"it has {', '.join(known)}" if known else "it has none"
-            raise TypeError(f"{key}: not a setting of the method {name!r}; {has}")
+            raise InvalidType(f"{key}: not a setting of the method {name!r}; {has}")
     method: EscapeMethod = METHODS[name](**settings)
     return method
 
@@ -137,7 +137,7 @@ def escape(
     chosen = escape_method(method, order, settings)
     least = positive("minimum_decrease", minimum_decrease, or_zero=True)
     if least >= 1:
-        raise ValueError(f"minimum_decrease: expected a fraction of h(X) below 1, got {least}")
+        raise InvalidValue(f"minimum_decrease: expected a fraction of h(X) below 1, got {least}")
     # ρ, η and the rules of the published method are in given units; nothing else depends on them.
     exponent = 0
     if not isinstance(chosen, Truncated):

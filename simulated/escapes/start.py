@@ -9,7 +9,7 @@ import numpy as np
 
 from lift_compare.sensing import SensingProblem
 from lift_compare.sensing.tolerances import NEGATIVE_EIGENVALUE
-from lift_compare.sensing.validation import FloatArray
+from lift_compare.sensing.validation import FloatArray, OutOfRange
 
 from ..points.directions import EscapeDirections
 from ..points.unit_scale import in_given_units
@@ -66,7 +66,7 @@ class Start:
             largest = max(value, problem.objective_at_zero)
         if not np.finfo(np.float64).tiny <= largest < np.inf:
             side = "below" if largest < 1 else "beyond"
-            raise OverflowError(f"X: h is {side} float64 there; scale b, and X by its root")
+            raise OutOfRange(f"X: h is {side} float64 there; scale b, and X by its root")
         in_given_units(largest, 4 * exponent, "h(X)")
         threshold = max(minimum_decrease * value, rounding)
         return cls(problem, X, directions, method, value, threshold, exponent)

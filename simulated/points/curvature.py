@@ -11,7 +11,13 @@ import numpy as np
 
 from lift_compare.sensing import SensingProblem
 from lift_compare.sensing.tolerances import NOISE
-from lift_compare.sensing.validation import MAX_ORDER, FloatArray, odd_order, whole_number
+from lift_compare.sensing.validation import (
+    MAX_ORDER,
+    FloatArray,
+    InvalidValue,
+    odd_order,
+    whole_number,
+)
 
 from ..signed_log import signed_log, signed_log_sum, to_float, units_and_logs
 from .directions import EscapeDirections, escape_directions
@@ -137,7 +143,7 @@ def smallest_saddle_order(
     largest = whole_number("largest", largest, most=MAX_ORDER)
     if isinstance(direction, str):
         if direction != "visible":
-            raise ValueError(f"direction: expected 'visible' or an array, got {direction!r:.60}")
+            raise InvalidValue(f"direction: expected 'visible' or an array, got {direction!r:.60}")
         direction = (escape_directions(problem, X) if directions is None else directions).visible
     signs, logs = log_curvature_terms(problem, X, direction)
     top = logs.max()

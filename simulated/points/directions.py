@@ -11,7 +11,7 @@ import numpy as np
 from lift_compare.sensing import SensingProblem, relative_gradient_norm
 from lift_compare.sensing.spectrum import last_singular_triplet, least_eigenpairs
 from lift_compare.sensing.tolerances import KAPPA_SIGN, NEARLY_STATIONARY, TIED
-from lift_compare.sensing.validation import FloatArray, whole_number
+from lift_compare.sensing.validation import FloatArray, InvalidValue, OutOfRange, whole_number
 
 from .unit_scale import at_unit_scale, in_given_units
 
@@ -201,15 +201,15 @@ def escape_directions(
     n = problem.n
     tied = isinstance(count, str)
     if tied and count != "tied":
-        raise ValueError(f"count: expected a whole number or 'tied', got {count!r}")
+        raise InvalidValue(f"count: expected a whole number or 'tied', got {count!r}")
     wanted = 1 if tied else whole_number("count", count)
     if wanted > n:
-        raise ValueError(f"count: expected at most n = {n}, got {wanted}")
+        raise InvalidValue(f"count: expected at most n = {n}, got {wanted}")
     problem, X, exponent = at_unit_scale(problem, X)
     triplet = last_singular_triplet(X)
 
     if not np.all(np.isfinite(problem.gradient(X))):
-        raise OverflowError("the gradient of h at X leaves float64; scale the A_i")
+        raise OutOfRange("the gradient of h at X leaves float64; scale the A_i")
     gradient_norm = relative_gradient_norm(problem, X)
     if gradient_norm > NEARLY_STATIONARY:
         with np.errstate(over="ignore", under="ignore"):
@@ -240,7 +240,7 @@ def escape_directions(
             U[:, i], across = -U[:, i], -across
         hiddens.append(A.adjoint_matmul(across, X))
     if not np.all(np.isfinite(hiddens)):
-        raise OverflowError("the hidden direction leaves float64; scale the A_i")
+        raise OutOfRange("the hidden direction leaves float64; scale the A_i")
     found = EscapeDirections(
         base=X,
         eigenvalues=pairs.values[:wanted],
@@ -255,7 +255,7 @@ def escape_directions(
     ).in_units(exponent)
     decisive = [found.singular_value, found.gradient_norm, *found.eigenvalues]
     if not np.all(np.isfinite(decisive)) or found.singular_value == 0:
-        raise OverflowError("the directions at X leave float64; scale the A_i, or b and X")
+        raise OutOfRange("the directions at X leave float64; scale the A_i, or b and X")
     return found
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lift_compare.sensing import SensingProblem
-from lift_compare.sensing.validation import positive
+from lift_compare.sensing.validation import OutOfRange, positive
 
 from .directions import EscapeDirections, escape_directions
 from .line import LineQuartic
@@ -151,7 +151,7 @@ def feasibility_score(
         slope = float(np.sum(problem.gradient(d.base) * d.visible))
         higher = [lam + sigma * sigma * e / 2, sigma * kappa, g / 2]
     if not np.all(np.isfinite([e, slope, *higher])):
-        raise OverflowError("h along the visible direction leaves float64; scale the A_i")
+        raise OutOfRange("h along the visible direction leaves float64; scale the A_i")
     # The exact score and the best step take X̂ as stationary; `line` keeps its slope as it is.
     line = LineQuartic(np.array([0.0, slope, *higher]), exponent)
     step = line.without_slope().lowest()
@@ -162,7 +162,7 @@ def feasibility_score(
         score, score_step = ncm + aic, float(np.ldexp(-sigma * alignment, exponent))
     exact = _exact_score(lam, sigma, e, g, kappa)
     if (e > 0 and not np.isfinite(exact)) or (score is not None and not np.isfinite(score)):
-        raise OverflowError("the score leaves float64: X is too small beside b")
+        raise OutOfRange("the score leaves float64: X is too small beside b")
     given = d.in_units(exponent)
     return FeasibilityScore(
         eigenvalue=given.eigenvalue,

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from lift_compare.sensing import SensingProblem
-from lift_compare.sensing.validation import FloatArray
+from lift_compare.sensing.validation import FloatArray, OutOfRange
 
 _APART = 240
 """Binary exponents by which X may exceed (‖b‖)^½: h, its fourth power, must fit."""
@@ -28,7 +28,7 @@ def at_unit_scale(problem: SensingProblem, X: FloatArray) -> tuple[SensingProble
     size = int(np.frexp(np.max(np.abs(b)))[1])
     e = size // 2
     if int(np.frexp(np.max(np.abs(X)))[1]) - e > _APART:
-        raise OverflowError(
+        raise OutOfRange(
             f"X: expected a point whose h fits into float64, got entries up to "
             f"{np.max(np.abs(X)):.3g} beside measurements up to {np.max(np.abs(b)):.3g}"
         )
@@ -57,7 +57,7 @@ def in_given_units(x: FloatArray | float, exponent: int, name: str) -> FloatArra
     ):
         log10 = np.log10(np.max(np.abs(x))) + exponent * np.log10(2.0)
         side = "beyond" if largest == np.inf else "below"
-        raise OverflowError(
+        raise OutOfRange(
             f"{name} is about 1e{log10:.0f}, {side} float64; scale b, and X by its root"
         )
     return np.asarray(scaled)

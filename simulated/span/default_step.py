@@ -6,7 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from lift_compare.sensing.validation import positive, real_array, whole_number
+from lift_compare.sensing.validation import (
+    InvalidValue,
+    OutOfRange,
+    positive,
+    real_array,
+    whole_number,
+)
 
 from ..signed_log import to_float, units_and_logs
 from .objective import SpanEvaluation
@@ -50,7 +56,7 @@ def default_rho(span_objective: SpanEvaluation, *, relative: float = 0.1) -> flo
     log = np.log(positive("relative", relative))
     norms = units_and_logs(span_objective.generators[:2])[1]
     if len(norms) < 2 or not np.all(np.isfinite(norms)):
-        raise ValueError(
+        raise InvalidValue(
             "span_objective: expected nonzero first generators (base, visible), "
             f"got norms {np.exp(norms)}"
         )
@@ -111,4 +117,4 @@ def default_step_size(span_objective: SpanEvaluation, start: Any, *, iterations:
         if first == 0 or first_rise(natural, c, eta, iterations)[0] is None:
             return natural.units.step_size_for(given, eta)
         eta /= 2
-    raise OverflowError(f"h^l rises within {iterations} steps with every step size in float64")
+    raise OutOfRange(f"h^l rises within {iterations} steps with every step size in float64")

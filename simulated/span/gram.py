@@ -10,7 +10,7 @@ import numpy as np
 
 from lift_compare.sensing import SensingProblem
 from lift_compare.sensing.tolerances import NOISE
-from lift_compare.sensing.validation import FloatArray
+from lift_compare.sensing.validation import FloatArray, OutOfRange
 
 from ..signed_log import LOG_2, units_and_logs
 from .orthonormal import transform
@@ -131,5 +131,5 @@ def _measurements(
         if top > _LEAST:
             break
     if best is None:
-        raise OverflowError("the measurements of the generators leave float64 in any units")
+        raise OutOfRange("the measurements of the generators leave float64 in any units")
     return best

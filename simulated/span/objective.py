@@ -11,7 +11,13 @@ from typing import Any
 import numpy as np
 
 from lift_compare.sensing import SensingProblem
-from lift_compare.sensing.validation import FloatArray, odd_order, real_array
+from lift_compare.sensing.validation import (
+    FloatArray,
+    InvalidValue,
+    OutOfRange,
+    odd_order,
+    real_array,
+)
 
 from ..signed_log import signed_log, signed_log_sum, times_exp, to_float, units_and_logs
 from .forms import SpanForms
@@ -214,23 +220,23 @@ class SpanEvaluation(SpanForms):
         """Return the quartic in plain numbers, if the largest terms of it at c are within range."""
         largest = (np.max(np.abs(c), axis=-1) for c in coefficients)
         if self.quartic is None or not all(map(self.quartic.no_underflow, largest)):
-            raise OverflowError(f"{what} needs powers beyond float64; {_REMEDY}")
+            raise OutOfRange(f"{what} needs powers beyond float64; {_REMEDY}")
         return self.quartic
 
     @staticmethod
     def _finite(what: str, array: FloatArray) -> FloatArray:
         if not np.all(np.isfinite(array)):
-            raise OverflowError(f"{what} is beyond float64; {_REMEDY}")
+            raise OutOfRange(f"{what} is beyond float64; {_REMEDY}")
         return array
 
     def _coefficients(self, value: Any) -> FloatArray:
         c: FloatArray = np.asarray(value, dtype=np.float64)
         if c.shape[-1:] != (len(self),):
-            raise ValueError(
+            raise InvalidValue(
                 f"c: expected an array of shape (..., {len(self)}), got shape {c.shape}"
             )
         if not np.all(np.isfinite(c)):
-            raise ValueError("c: expected finite coefficients")
+            raise InvalidValue("c: expected finite coefficients")
         return c
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lift_compare.sensing.validation import show_bytes
+from lift_compare.sensing.validation import InvalidValue, show_bytes
 
 LARGEST_PATH = 2**31
 """Bytes that a path may take with what is computed along it: the published ones, of up to 150,000
@@ -20,7 +20,7 @@ def check_path(name: str, steps: int, *, numbers: int) -> None:
     needed = 8 * numbers * (steps + 1)
     if needed > LARGEST_PATH:
         most = LARGEST_PATH // (8 * numbers) - 1
-        raise ValueError(
+        raise InvalidValue(
             f"{name}: expected at most {most} steps, whose path takes {show_bytes(LARGEST_PATH)}, "
             f"got {steps}, which would take {show_bytes(needed)}"
         )

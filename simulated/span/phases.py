@@ -7,7 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from lift_compare.sensing.validation import FloatArray, real_array, whole_number
+from lift_compare.sensing.validation import (
+    FloatArray,
+    InvalidType,
+    InvalidValue,
+    real_array,
+    whole_number,
+)
 
 from .descent import step_together
 from .objective import SpanEvaluation
@@ -84,12 +90,12 @@ def classify_exact(
     c0 = real_array("start", start, (len(span_objective),))
     etas = real_array("step_sizes", step_sizes, (None,)).copy()
     if np.any(etas <= 0):
-        raise ValueError(f"step_sizes: expected positive numbers, got {etas.min():.6g}")
+        raise InvalidValue(f"step_sizes: expected positive numbers, got {etas.min():.6g}")
     if np.ndim(iterations) != 1:
-        raise TypeError(f"iterations: expected a list of whole numbers, got {iterations!r:.60}")
+        raise InvalidType(f"iterations: expected a list of whole numbers, got {iterations!r:.60}")
     wanted = [whole_number("iterations", T, least=0) for T in iterations]
     if not wanted or sorted(set(wanted)) != wanted:
-        raise ValueError("iterations: expected ascending whole numbers")
+        raise InvalidValue("iterations: expected ascending whole numbers")
     check_steps("iterations", wanted[-1], len(c0))
     shape = (len(etas), len(wanted))
     values, fallen = np.empty(shape), np.empty(shape, dtype=bool)

@@ -8,7 +8,13 @@ from typing import Any
 import numpy as np
 
 from lift_compare.sensing.tolerances import WINDOW
-from lift_compare.sensing.validation import FloatArray, positive, real_array, whole_number
+from lift_compare.sensing.validation import (
+    FloatArray,
+    OutOfRange,
+    positive,
+    real_array,
+    whole_number,
+)
 
 from ..roots import real_roots
 from .descent import step_of_coefficients, values_along
@@ -207,7 +213,7 @@ def _curvature_step(objective: SpanEvaluation, c: FloatArray) -> float:
     """Return 2 / λ for the largest eigenvalue λ of Γ⁺ ∇²h^l at c; inf where λ ≤ 0."""
     form = objective.orthonormal
     if form is None:
-        raise OverflowError("the step-size window needs powers beyond float64; use .normalised()")
+        raise OutOfRange("the step-size window needs powers beyond float64; use .normalised()")
     metric_inverse = form.back @ form.back.T
     values = np.linalg.eigvals(metric_inverse @ objective.hessian(c)).real
     return float(2 / values.max()) if values.max() > 0 else float("inf")

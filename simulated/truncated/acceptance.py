@@ -12,7 +12,14 @@ from typing import Any
 import numpy as np
 
 from lift_compare.sensing import SensingProblem
-from lift_compare.sensing.validation import FloatArray, odd_order, positive, real_array
+from lift_compare.sensing.validation import (
+    FloatArray,
+    InvalidValue,
+    OutOfRange,
+    odd_order,
+    positive,
+    real_array,
+)
 
 from ..points.directions import EscapeDirections
 from ..signed_log import signed_log, to_float, units_and_logs
@@ -37,7 +44,7 @@ class AcceptanceRule(Enum):
 
     @classmethod
     def _missing_(cls, value: object) -> AcceptanceRule:
-        raise ValueError(f"rule: expected 'text' or 'code', got {value!r:.60}")
+        raise InvalidValue(f"rule: expected 'text' or 'code', got {value!r:.60}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +126,7 @@ def dominant_term(directions: EscapeDirections, order: int, coefficients: Any) -
         root = np.sign(c[pick]) * abs(c[pick]) ** (1 / order)
         point = root * directions.generators[pick]
     if not np.all(np.isfinite(point)):
-        raise OverflowError("the collapsed point is beyond float64")
+        raise OutOfRange("the collapsed point is beyond float64")
     return DominantTerm(
         kind="beta" if pick == 1 else "gamma",
         norms=term_norms(directions, order, c),

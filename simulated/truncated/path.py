@@ -9,6 +9,8 @@ import numpy as np
 
 from lift_compare.sensing.validation import (
     FloatArray,
+    InvalidValue,
+    OutOfRange,
     odd_order,
     positive,
     real_array,
@@ -130,13 +132,13 @@ def _path_at(
     # Say at which step it leaves float64, before anything is computed.
     if growth > -1 and t[-1] * np.log1p(growth) > LARGEST_LOG:
         last = int(LARGEST_LOG / np.log1p(growth))
-        raise OverflowError(f"ν^t leaves float64 at step {last} of {int(t[-1])}")
+        raise OutOfRange(f"ν^t leaves float64 at step {last} of {int(t[-1])}")
     with np.errstate(over="raise", under="ignore"):
         try:
             beta = rho * _power(growth, t)
             gamma = -rho * (drive * _geometric_sum(growth, t))
         except FloatingPointError as error:
-            raise OverflowError(
+            raise OutOfRange(
                 f"a truncated coefficient leaves float64 within {int(t[-1])} steps"
             ) from error
     return TruncatedPath(np.ones(len(t)), beta, gamma, growth)
@@ -156,14 +158,14 @@ def truncated_rates(directions: EscapeDirections, order: int, eta: float) -> tup
             sign, log = signed_log(np.asarray(base))
             log = log * order + np.log(abs(factor))
             if log > LARGEST_LOG:
-                raise OverflowError(f"λ_n^l or σ_r^l leaves float64 at order {order}")
+                raise OutOfRange(f"λ_n^l or σ_r^l leaves float64 at order {order}")
             with np.errstate(under="ignore"):
                 rates.append(float(np.sign(factor) * sign * np.exp(log)))
             continue
         with np.errstate(over="ignore", under="ignore"):
             rate = float(factor * power)
         if np.isinf(rate):
-            raise OverflowError(f"η λ_n^l or η σ_r^l leaves float64 at order {order}")
+            raise OutOfRange(f"η λ_n^l or η σ_r^l leaves float64 at order {order}")
         rates.append(rate)
     return rates[0], rates[1]
 
@@ -222,7 +224,7 @@ def truncation_error(
     """
     c = real_array("coefficients", coefficients, (3,))
     if span_objective.generators.shape != (3, *directions.base.shape):
-        raise ValueError(
+        raise InvalidValue(
             "span_objective: expected the three generators (base, visible, hidden), "
             f"got {len(span_objective)}"
         )

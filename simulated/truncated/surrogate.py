@@ -8,7 +8,13 @@ from typing import Any
 import numpy as np
 
 from lift_compare.sensing import SensingProblem
-from lift_compare.sensing.validation import FloatArray, odd_order, real_array
+from lift_compare.sensing.validation import (
+    FloatArray,
+    InvalidValue,
+    OutOfRange,
+    odd_order,
+    real_array,
+)
 
 from ..signed_log import LARGEST_LOG, signed_log, signed_log_sum, to_float
 from ..span.quartic import Quartic, pairs
@@ -58,7 +64,7 @@ class DiagonalSurrogate:
             for i, j in zip(*np.triu_indices(k), strict=True):
                 self._y[i, j] = self._y[j, i] = problem.operator.measure(X[i], X[j])
         if not np.all(np.isfinite(self._y)):
-            raise OverflowError("the measurements of the generators are beyond float64")
+            raise OutOfRange("the measurements of the generators are beyond float64")
         self._b = problem.measurements.copy()
 
     @cached_property
@@ -81,9 +87,9 @@ class DiagonalSurrogate:
         """
         c, k = np.asarray(c, dtype=np.float64), len(self.generators)
         if c.shape[-1:] != (k,):
-            raise ValueError(f"c: expected an array of shape (..., {k}), got shape {c.shape}")
+            raise InvalidValue(f"c: expected an array of shape (..., {k}), got shape {c.shape}")
         if not np.all(np.isfinite(c)):
-            raise ValueError("c: expected finite coefficients")
+            raise InvalidValue("c: expected finite coefficients")
         if self._powers is not None:
             y, b = self._powers
             with np.errstate(over="ignore", under="ignore", invalid="ignore"):
@@ -118,7 +124,7 @@ class DiagonalSurrogate:
         OverflowError if the powers do not fit into float64.
         """
         if self._powers is None:
-            raise OverflowError(f"the diagonal surrogate of order {self.order} leaves float64")
+            raise OutOfRange(f"the diagonal surrogate of order {self.order} leaves float64")
         y, b = self._powers
         c, d = np.asarray(c, dtype=np.float64), np.asarray(d, dtype=np.float64)
         with np.errstate(under="ignore"):
@@ -126,7 +132,7 @@ class DiagonalSurrogate:
         half = Quartic(yy, yb.reshape(c.shape[-1], -1), bb)
         quartic = 2 * half.along(c, d)
         if not np.all(np.isfinite(quartic)):
-            raise OverflowError("the diagonal surrogate is beyond float64")
+            raise OutOfRange("the diagonal surrogate is beyond float64")
         return quartic
 
     def __repr__(self) -> str:

@@ -11,7 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from lift_compare.sensing import SensingProblem
-from lift_compare.sensing.validation import FloatArray, odd_order, positive
+from lift_compare.sensing.validation import (
+    FloatArray,
+    InvalidValue,
+    OutOfRange,
+    odd_order,
+    positive,
+)
 
 from ..points.directions import EscapeDirections
 from ..roots import real_roots
@@ -143,7 +149,7 @@ def truncated_windows(
     rho, eta = positive("rho", rho), positive("eta", eta)
     dominance = positive("dominance", dominance)
     if dominance < 1:
-        raise ValueError(f"dominance: expected at least 1, got {dominance}")
+        raise InvalidValue(f"dominance: expected at least 1, got {dominance}")
     growth, _ = truncated_rates(directions, order, eta)
     name = "surrogate" if surrogate else "exact"
     if directions.eigenvalue >= 0:
@@ -161,7 +167,7 @@ def truncated_windows(
     beta_dominates, gamma_dominates = _dominant(R, base, dominance)
     away = _exp(ratio + math.log(rho))
     if away == math.inf:
-        raise OverflowError(f"the hidden coefficient is beyond float64 at order {order}")
+        raise OutOfRange(f"the hidden coefficient is beyond float64 at order {order}")
     start, move = np.array([1.0, rho, 0.0]), np.array([0.0, rho, -away])
     state_below = _below(objective, start, move, level)
     beta_below = _below(objective, start * [0, 1, 0], move * [0, 1, 0], level)

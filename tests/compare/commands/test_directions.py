@@ -138,3 +138,16 @@ def test_a_divergence_of_both_sides_is_exit_code_4(tmp_path, capsys) -> None:
     assert "diverged at step 3" in said
     assert "Both diverge, and agree until then: large, l = 3: step 3." in said
     assert "DISAGREE" not in said
+
+
+def test_an_unexpected_error_shows_its_traceback_and_is_exit_code_3(
+    tmp_path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    def broken(*_: object) -> None:
+        raise np.linalg.LinAlgError("singular")
+
+    monkeypatch.setattr("lift_compare.compare.published.comparison._compare", broken)
+    assert main(["--instance", "two-by-two", "--out", str(tmp_path)]) == 3
+    said = capsys.readouterr().err
+    assert "Traceback" in said
+    assert "LinAlgError: singular" in said

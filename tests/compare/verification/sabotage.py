@@ -1,5 +1,6 @@
 """Formulas of sensing, lifting and simulated, each made wrong by a little."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
@@ -84,7 +85,7 @@ def _residual_hessian(self, w, direction):
 
 def _measured_gram(problem, generators):
     data = MEASURED(problem, generators)
-    return GramData(data.rows, data.K * LITTLE, data.B)
+    return replace(data, K=data.K * LITTLE)
 
 
 MEASURED = GramData.measured
