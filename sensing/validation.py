@@ -50,6 +50,10 @@ class OutOfRange(InvalidInput, OverflowError):  # noqa: N818
     """A result beyond float64."""
 
 
+class TooLarge(InvalidInput, MemoryError):  # noqa: N818
+    """An array beyond the memory of the machine."""
+
+
 MAX_ORDER = 1001
 """Largest lifting order: up to it the simulation is checked against multiple precision."""
 
@@ -204,7 +208,7 @@ def refuse_absurd(*shape: int) -> None:
     except (AttributeError, ValueError):  # not told on this system
         memory = 2**50
     if 8 * prod(shape) > memory:
-        raise MemoryError(
+        raise TooLarge(
             f"an array of shape ({', '.join(map(shown, shape))}) is larger than the memory of "
             f"this machine, {show_bytes(memory)}"
         )
