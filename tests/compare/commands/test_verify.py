@@ -82,7 +82,9 @@ def test_settings_reach_the_claims(tmp_path, capsys, instance):
 
 def test_a_file_without_a_point_gets_one_by_descent(tmp_path, capsys):
     problem = sensing.gaussian(4, 1, 5, 3)
-    np.savez(tmp_path / "no_point.npz", A=problem.operator.matrices(), b=problem.measurements)
+    np.savez(
+        tmp_path / "no_point.npz", A=problem.operator.matrices(), b=problem.measurements, rank=1
+    )
     assert run(tmp_path, tmp_path / "no_point.npz", "--order", 1, "--json") == 0
     rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)["rows"]}
     assert rows["X̂ is stationary"]["holds"] == "holds"
