@@ -364,8 +364,9 @@ def test_any_call_is_refused_by_name_or_right(name: str) -> None:
                 assert np.isfinite(found).all(), (name, result)
 
     run()
-    assert len(succeeded) > EXAMPLES / 50, "hardly any call went through"
-    assert len(refused) > EXAMPLES / 50, "hardly any call was refused"
+    if EXAMPLES >= 1000:  # fewer may be refused all by chance
+        assert len(succeeded) > EXAMPLES / 50, "hardly any call went through"
+        assert len(refused) > EXAMPLES / 50, "hardly any call was refused"
     for refusal in refused:  # it names something, then says what was expected or what is wrong
         words = str(refusal)
         named = ": " in words or "leaves the range" in words

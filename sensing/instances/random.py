@@ -61,6 +61,7 @@ def gaussian_instance(n: int, m: int, rank: int = 1, seed: int = 0) -> Instance:
     """Return a Gaussian problem, with the point where descent from a random start ends."""
     n, rank, m = _sizes(n, rank, m)
     seed = whole_number("seed", seed, least=0)
+    refuse_absurd(m, n, n)
     # The seed gives the matrices; a stream of its own keeps the start independent of them.
     descent = DescentSettings(
         np.zeros((n, rank)), spread=0.5, seed=(seed, 1), step_size=0.05, before=2000, after=2000

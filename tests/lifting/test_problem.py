@@ -149,7 +149,7 @@ def test_bad_arguments_are_named():
     lifted = LiftedProblem(problem, 3)
     with pytest.raises(ValueError, match="w: expected an array of shape"):
         lifted.value(np.zeros((2, 2)))
-    with pytest.raises(ValueError, match="direction: expected a tensor of shape"):
+    with pytest.raises(ValueError, match="direction: expected an array of shape"):
         lifted.hessian_product(np.zeros((2, 2, 2)), np.zeros(8))
     with pytest.raises(ValueError, match="X: expected"):
         lifted.lift(np.zeros((3, 1)))
