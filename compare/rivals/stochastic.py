@@ -53,12 +53,16 @@ def stochastic_descent(
     )
     rng = np.random.default_rng(seed)
     path = [X]
-    with np.errstate(over="ignore", invalid="ignore"):
-        for i in rng.integers(problem.m, size=iterations):
-            one = np.zeros(problem.m)
-            one[i] = problem.m * problem.residual(X)[i]
-            X = X - 2 * eta * problem.operator.adjoint_matmul(one, X)
-            if not np.all(np.isfinite(X)):
-                break
-            path.append(X)
+    for i in rng.integers(problem.m, size=iterations):
+        one = np.zeros(problem.m)
+        try:
+            one[i] = problem.residual(X)[i]
+            gradient = problem.operator.adjoint_matmul(one, X)
+        except OverflowError:
+            break
+        with np.errstate(over="ignore", invalid="ignore"):
+            X = X - 2 * eta * problem.m * gradient
+        if not np.all(np.isfinite(X)):
+            break
+        path.append(X)
     return np.array(path)

@@ -7,8 +7,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from lift_compare import sensing
 from lift_compare.sensing import SensingProblem
+from lift_compare.sensing.polishing import polished_point
 from lift_compare.sensing.tolerances import LAST_DIGIT, MINIMUM_DECREASE
 from lift_compare.sensing.validation import FloatArray, InvalidType, InvalidValue, positive
 
@@ -160,5 +160,6 @@ def escape(
 
 
 def _polished(problem: SensingProblem, X: FloatArray) -> FloatArray:
-    point = sensing.polish(problem, X)
+    # Where Newton steps lead nowhere X is kept: it is a start, not a result.
+    point = polished_point(problem, X)[0]
     return point if problem.objective(point) <= problem.objective(X) * (1 + LAST_DIGIT) else X

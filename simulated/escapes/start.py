@@ -89,7 +89,7 @@ class Start:
     def lowers(self, point: FloatArray) -> tuple[bool, float]:
         """Return whether h falls by enough at the point, and h there (inf where it overflows)."""
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-            value = float(self.problem.objective(point))
+            value = float(self.problem.objective_or_inf(point))
         value = value if np.isfinite(value) else np.inf
         return value < self.objective - self.threshold, value
 

@@ -225,10 +225,12 @@ ABSURD = [1003, 10**9 + 1, 99999999999999999999, 10**5000 + 1]
 
 @pytest.mark.parametrize("order", ABSURD, ids=lambda order: f"{order.bit_length()} bits")
 def test_absurd_orders_are_refused_by_name(order):
-    with pytest.raises(ValueError, match=r"^order: expected at most 1001, got"):
+    with pytest.raises(ValueError, match=r"^order: expected a whole number of at most 1001, got"):
         predict_cost(sensing.two_by_two(), order)
-    with pytest.raises(ValueError, match=r"^order: expected at most 63"):
+    with pytest.raises(ValueError, match=r"^order: expected a whole number of at most 1001, got"):
         LiftedProblem(sensing.two_by_two(), order)
+    with pytest.raises(ValueError, match=r"^order: expected at most 63"):
+        LiftedProblem(sensing.two_by_two(), 65)
 
 
 def test_operations_beyond_float64_are_counted():

@@ -91,10 +91,17 @@ def test_a_spurious_point_is_stationary_at_any_size(scale: float) -> None:
 
 
 @pytest.mark.parametrize("size", [1e-160, 1e160, 5e-324, 1e308])
-def test_measurements_whose_square_is_no_float_are_refused(size: float) -> None:
-    operator = sensing.real_system().operator
-    with pytest.raises(ValueError, match="measurements: expected ‖b‖ between 1e-150"):
-        SensingProblem(operator, np.full(6, size))
+def test_h_is_refused_where_the_square_of_the_measurements_is_no_float(size: float) -> None:
+    problem = SensingProblem(sensing.real_system().operator, np.full(6, size))
+    X = np.ones((3, 1))
+    for call in (
+        lambda: problem.objective_at_zero,
+        lambda: problem.objective(X),
+        lambda: problem.objective_and_gradient(X),
+        lambda: sensing.gradient_descent(problem, X, step_size=0.1, max_iterations=1),
+    ):
+        with pytest.raises(OverflowError, match="h: expected ‖b‖ between 1e-150"):
+            call()
 
 
 @pytest.mark.filterwarnings("error")
