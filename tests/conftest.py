@@ -1,8 +1,16 @@
-"""Marks the tests whose numbers pass through BLAS: `make numbers` runs them under every kernel."""
+"""One BLAS thread, and a mark for the tests whose numbers pass through BLAS.
 
+`make numbers` runs the marked ones under every kernel.
+"""
+
+import os
 from pathlib import Path
 
 import pytest
+
+# pytest -n takes a process a core: more threads on these small matrices only wait for each other.
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
 
 HERE = Path(__file__).parent
 NUMBERS = (

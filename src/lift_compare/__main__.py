@@ -4,6 +4,7 @@ import atexit
 import os
 import signal
 import sys
+from typing import Any
 
 INTERRUPTED = 130
 
@@ -13,6 +14,7 @@ def main() -> int:
 
     It is imported here, so that Ctrl-C is answered in one line while numpy and scipy are loaded.
     """
+    _interrupt_again_where_it_was_lost()
     try:
         from lift_compare.compare.commands.main import main
 
@@ -29,6 +31,28 @@ def main() -> int:
         sys.stderr.flush()
         os._exit(code)
     return code
+
+
+def _interrupt_again_where_it_was_lost() -> None:
+    """See to it that no Ctrl-C is lost in code whose exceptions Python drops.
+
+    The callbacks of weak references are such code, and figures have many.
+    """
+    if not hasattr(signal, "setitimer"):  # Windows
+        return
+    usual = sys.unraisablehook
+
+    def hook(lost: Any) -> None:
+        if issubclass(lost.exc_type, KeyboardInterrupt):
+            signal.setitimer(signal.ITIMER_REAL, 0.01)  # by then the callback is over
+        else:
+            usual(lost)
+
+    def interrupt(number: int, frame: Any) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGALRM, interrupt)
+    sys.unraisablehook = hook
 
 
 if __name__ == "__main__":

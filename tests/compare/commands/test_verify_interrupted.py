@@ -40,7 +40,7 @@ def interrupted_after(seconds, *words):
     return child.returncode, out, err
 
 
-@pytest.mark.parametrize("seconds", [0.2, 0.5, 1.5, 4.0])
+@pytest.mark.parametrize("seconds", [0.2, 1.5, 4.0])
 def test_random_instances_that_were_finished_are_written(tmp_path, seconds):
     code, _, err = interrupted_after(seconds, "--random", 1000, "--out", tmp_path)
     assert code == 130
