@@ -3,6 +3,7 @@
 `make numbers` runs the marked ones under every kernel.
 """
 
+import gc
 import os
 from pathlib import Path
 
@@ -24,3 +25,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.relative_to(HERE).as_posix().startswith(NUMBERS):
             item.add_marker(pytest.mark.numbers)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _few_objects_to_collect() -> None:
+    """Measured memory is collected before and after: not through all that torch and jax hold."""
+    gc.freeze()
