@@ -49,8 +49,8 @@ class RankOne:
     --------
     >>> import numpy as np
     >>> from lift_compare import lifting
-    >>> lifting.RankOne(2.0, np.array([0.0, 1.0]), 3).tensor()[1, 1, 1]
-    np.float64(2.0)
+    >>> float(lifting.RankOne(2.0, np.array([0.0, 1.0]), 3).tensor()[1, 1, 1])
+    2.0
     """
 
     weight: float
