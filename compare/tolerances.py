@@ -9,9 +9,6 @@ AGREEMENT = 1e-10
 """Explicit and exactly simulated descent agree to this: both sum some 10⁵ terms of rounding ε at
 each of a few hundred steps."""
 
-GRAM_SOLUTION = 2e-13
-"""Rounding of some hundred solutions with a Gram matrix Γ, in units of its condition: 1000 ε."""
-
 ONE_LINE = 1e-8
 """Singular values of displacements, relative to the largest, below which they lie on one line:
 √ε, since the displacements are differences of near tensors."""

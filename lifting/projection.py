@@ -85,17 +85,23 @@ class SpanProjection:
                 raise InvalidValue(
                     f"tensors: expected generators that are not zero, got zero at {zero}"
                 )
-            self._units = tl.stack(
+            units = tl.stack(
                 [row / length for row, length in zip(flat, self._norms.tolist(), strict=True)]
             )
-            units_gram = np.asarray(tl.to_numpy(self._units @ tl.transpose(self._units)))
-        self._units_gram = units_gram
-        # The rank is decided on unit generators: their sizes do not matter. Γ may be singular
-        # (two may be parallel), hence the pseudo-inverse.
-        eigenvalues, vectors = np.linalg.eigh(units_gram)
-        kept = eigenvalues > GRAM_RANK * eigenvalues[-1]
-        self.rank = int(np.count_nonzero(kept))
-        self._inverse = (vectors[:, kept] / eigenvalues[kept]) @ vectors[:, kept].T
+            # 1. The rank is decided on unit generators: their sizes do not matter. Γ may be
+            #    singular, as two may be parallel.
+            self._units_gram = _gram(units)
+            values, vectors = np.linalg.eigh(self._units_gram)
+            kept = values > GRAM_RANK * values[-1]
+            self.rank = int(np.count_nonzero(kept))
+            # 2. A basis E of the span. Its rounding is magnified by the condition of Γ where
+            #    generators are nearly parallel: a second pass makes E orthonormal in full.
+            first = (vectors[:, kept] / np.sqrt(values[kept])).T
+            basis = tl.tensor(first, **tl.context(units)) @ units
+            values, vectors = np.linalg.eigh(_gram(basis))
+            second = (vectors / np.sqrt(values)) @ vectors.T
+            self._basis = tl.tensor(second, **tl.context(units)) @ basis
+            self._to_generators = (second @ first).T  # from coordinates in E
 
     @property
     @silently
@@ -126,25 +132,29 @@ class SpanProjection:
 
     def unchecked_coefficients(self, tensor: Any) -> FloatArray:
         """Return `coefficients` of a tensor that was checked before, finite or not."""
-        with using(self._backend), threads_for(self._backend, self._units.shape[1]):
-            return np.asarray(self._scaled_coefficients(tensor) / self._norms)
+        with using(self._backend), threads_for(self._backend, self._basis.shape[1]):
+            return np.asarray(self._to_generators @ self._coordinates(tensor) / self._norms)
 
     def unchecked(self, tensor: Any) -> Any:
         """Return the projection of a tensor that was checked before, finite or not."""
-        with using(self._backend), threads_for(self._backend, self._units.shape[1]):
-            c = tl.tensor(self._scaled_coefficients(tensor), **tl.context(self._units))
-            return (c @ self._units).reshape(self._shape)
+        with using(self._backend), threads_for(self._backend, self._basis.shape[1]):
+            e = tl.tensor(self._coordinates(tensor), **tl.context(self._basis))
+            return (e @ self._basis).reshape(self._shape)
 
     def _tensor(self, tensor: Any) -> Any:
         return real_array("tensor", tensor, self._shape) if self._backend == "numpy" else tensor
 
-    def _scaled_coefficients(self, tensor: Any) -> FloatArray:
+    def _coordinates(self, tensor: Any) -> FloatArray:
         flat = tensor.reshape((-1,))
-        return np.asarray(self._inverse @ [inner_product(unit, flat) for unit in self._units])
+        return np.array([inner_product(row, flat) for row in self._basis])
 
     def __repr__(self) -> str:
         count = len(self._norms)
         return f"SpanProjection({count} generators of shape {self._shape}, rank {self.rank})"
+
+
+def _gram(rows: Any) -> FloatArray:
+    return np.asarray(tl.to_numpy(rows @ tl.transpose(rows)))
 
 
 class RankOneProjection:

@@ -59,7 +59,7 @@ def compare_directions(
         Step η > 0 of the truncated recursion; the gradient step is η/2. By default one with which
         h^l falls at every step.
     steps : int
-        Number of steps. Diverging descents are compared up to the step at which h^l rises.
+        Number of steps. Diverging descents are compared until h^l rises.
     **options
         memory_limit: byte budget of the explicit side (see `lifting.LiftedProblem`). oracle:
         whether to compute the oracle alignment; by default for tensors of up to 300 entries. costs
@@ -141,7 +141,6 @@ def compare_lift(lift: SimulatedLift, options: ComparisonOptions) -> DirectionCo
         explicit_cost=_explicit_cost(lifted, w0, projection, step) if options.costs else None,
         simulated_cost=_simulated_cost(lift.span, start, step) if options.costs else None,
         form=lifted.cost.form,
-        tolerance=both.tolerance,
         diverged_at=diverged_at,
     )
 

@@ -13,7 +13,7 @@ from lift_compare.sensing.tolerances import GRAM_RANK
 from lift_compare.sensing.validation import FloatArray
 
 from ..simulated_lift import SimulatedLift
-from ..tolerances import AGREEMENT, GRAM_SOLUTION, PATH_ROUNDING
+from ..tolerances import AGREEMENT, PATH_ROUNDING
 
 
 class UnitGram:
@@ -29,7 +29,6 @@ class UnitGram:
         units = flat / np.where(norms > 0, norms, 1.0)[:, None]
         values, vectors = np.linalg.eigh((units @ units.T) ** order)
         seen = values > GRAM_RANK * values[-1]
-        self.condition = float(values[-1] / values[seen][0])
         self._root = norms[:, None] ** order * vectors[:, seen] * np.sqrt(values[seen])
 
     def error(self, path: FloatArray, other: FloatArray) -> float:
@@ -72,7 +71,7 @@ class Descents:
         The two runs.
     steps : int
         The steps that both made.
-    coefficient_error, objective_error, tolerance : float
+    coefficient_error, objective_error : float
         As in `DirectionComparison`.
     """
 
@@ -92,7 +91,6 @@ class Descents:
         coefficients[:, side.kept] = np.asarray(self.explicit.coefficients)[:end]
         gram = UnitGram(lift.directions.generators, s.order)
         self.coefficient_error = gram.error(coefficients, self.exact.coefficients[:end])
-        self.tolerance = max(AGREEMENT, GRAM_SOLUTION * gram.condition)
 
         self._values = self.explicit.values[:end], self.exact.values[:end]
         # h^l subtracts terms of the size of ½ ‖b‖^{2l} and of its own.
@@ -110,5 +108,5 @@ class Descents:
         if first != other or (first > self.steps and not ended):
             return None
         above = all(v[-1] - v[0] > self._rounding[-1] for v in self._values)
-        part = max(self.coefficient_error, self.objective_error) > self.tolerance
+        part = max(self.coefficient_error, self.objective_error) > AGREEMENT
         return first if ended or above or part else None

@@ -10,10 +10,11 @@ from lift_compare.sensing.validation import FloatArray
 
 from ..cost.measure import CostSample
 from ..tables import Column, show, text_table
+from ..tolerances import AGREEMENT
 
 _IN_A_ROW = (
     *("order", "rho", "eta", "steps", "form"),
-    *("coefficient_error", "objective_error", "tensor_error", "tolerance", "agree"),
+    *("coefficient_error", "objective_error", "tensor_error", "agree"),
     *("direction_cosine", "truncated_cosine", "principal_angles", "span_capture"),
     *("truncation_error", "curvature", "explicit_curvature"),
 )
@@ -97,9 +98,6 @@ class DirectionComparison:
         What one step costs: seconds and peak bytes. None where costs were not asked for.
     form : str
         Form of the lifted objective that was run.
-    tolerance : float
-        What the errors may be: 1e-10, or the rounding of the projection onto S where the generators
-        are nearly parallel (it solves with Γ).
     diverged_at : int or None
         The first step at which h^l rises on both sides, of descents that leave float64, end above
         their start, or part later; they are compared until then. From there on rounding grows at
@@ -139,17 +137,16 @@ class DirectionComparison:
     explicit_cost: CostSample | None
     simulated_cost: CostSample | None
     form: str
-    tolerance: float
     diverged_at: int | None = None
 
     @property
     def agree(self) -> bool:
-        """Whether explicit and exact simulation agree: coefficients, objective and tensor.
+        """Whether explicit and exact simulation agree to 1e-10: coefficients, objective, tensor.
 
         Of descents that diverge, until they do.
         """
         errors = (self.coefficient_error, self.objective_error, self.tensor_error)
-        return max(errors) <= self.tolerance
+        return max(errors) <= AGREEMENT
 
     @property
     def verdict(self) -> str:

@@ -164,3 +164,13 @@ def test_a_diverging_run_in_the_symmetric_form_stops_the_same_way():
     assert run.stop_reason is sensing.StopReason.DIVERGED
     assert np.all(np.isfinite(run.values))
     assert np.all(np.isfinite(run.tensor))
+
+
+@pytest.mark.parametrize("angle", [1e-1, 1e-3, 1e-5])
+def test_span_projection_is_idempotent_for_nearly_parallel_generators(angle: float) -> None:
+    """E is orthonormal to rounding, whatever the condition of Γ (about 1 / angle²)."""
+    rng = np.random.default_rng(0)
+    first, other, w = rng.standard_normal((3, 4, 4, 4))
+    span = SpanProjection([first, first + angle * other])
+    once = span(w)
+    np.testing.assert_allclose(span(once), once, rtol=0, atol=64 * 2**-52 * np.linalg.norm(w))
