@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 from lift_compare import sensing
@@ -139,5 +140,6 @@ def show(
 
 
 def written(paths: Sequence[Path]) -> str:
-    """Return the last line of a text: where the results are."""
-    return "Written: " + ", ".join(str(path) for path in paths)
+    """Return the last lines of a text: where the results are."""
+    text = "Written: " + ", ".join(str(path) for path in paths)
+    return fill(text, 100, break_long_words=False, break_on_hyphens=False)

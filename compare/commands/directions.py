@@ -114,7 +114,11 @@ def _text(result: InstanceComparison, origin: dict[str, Any]) -> str:
             *(fill(f"- {finding}", 100, subsequent_indent="  ") for finding in result.findings),
             f"\nExplicit and exactly simulated descent {verdict} (bar: 1e-10 relative).",
             *(f"Both diverge, and agree until then: {where}." for where in result.diverged),
-            f"{versions}; {machine['processor']}, {machine['cores']} cores; seed {origin['seed']}."
+            fill(
+                f"{versions}; {machine['processor']}, {machine['cores']} cores; "
+                f"seed {origin['seed']}.",
+                100,
+            )
             + unfinished,
         ]
     )
