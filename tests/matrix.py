@@ -80,7 +80,7 @@ def others() -> list[Run]:
             {"NPY_DISABLE_CPU_FEATURES": features},
         ),
         *(
-            Run(f"{count} BLAS threads", sys.executable, dict.fromkeys(threads, count))
+            Run(f"BLAS threads: {count}", sys.executable, dict.fromkeys(threads, count))
             for count in ("1", "2")
         ),
     ]

@@ -23,10 +23,15 @@ class Settings(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 
 
+def _odd(order: int) -> int:
+    # By one argument: older versions of pydantic pass a second one wherever there is room for it.
+    return odd_order(order)
+
+
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=0, le=100_000_000)]
 Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]
-Order = Annotated[int, Field(ge=1, le=MAX_ORDER), AfterValidator(odd_order)]
+Order = Annotated[int, Field(ge=1, le=MAX_ORDER), AfterValidator(_odd)]
 Scalar = bool | int | float | str | None
 
 
