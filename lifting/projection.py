@@ -59,7 +59,8 @@ class SpanProjection:
 
     @silently
     def __init__(self, tensors: Sequence[Any]) -> None:
-        if not isinstance(tensors, np.ndarray | list | tuple) or len(tensors) == 0:
+        stacked = isinstance(tensors, np.ndarray) and tensors.ndim > 0
+        if not (stacked or isinstance(tensors, list | tuple)) or len(tensors) == 0:
             raise InvalidValue("tensors: expected a sequence of at least one generator, got none")
         self._backend = backend_of(tensors[0])
         with using(self._backend):

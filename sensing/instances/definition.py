@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..descent import Descent, gradient_descent
+from ..floats import finite, silently
 from ..polishing import polish
 from ..problem import SensingProblem
 from ..spurious import spurious_point
@@ -116,10 +117,11 @@ class DescentSettings:
             object.__setattr__(self, name, whole_number(name, getattr(self, name), least=0))
         random_generator(self.seed)
 
+    @silently
     def start(self) -> FloatArray:
-        """Return the start, shape (n, r)."""
+        """Return the start, shape (n, r); OverflowError if it leaves float64."""
         draw = random_generator(self.seed).standard_normal(self.centre.shape)
-        return np.asarray(self.centre + self.spread * draw)
+        return np.asarray(finite("start", self.centre + self.spread * draw))
 
     def run(self, problem: SensingProblem) -> Descent:
         """Run the descent from its start up to the escape."""

@@ -45,8 +45,9 @@ def test_span_projection_takes_parallel_generators():
 
 
 def test_span_projection_refuses_bad_generators():
-    with pytest.raises(ValueError, match="at least one"):
-        SpanProjection([])
+    for none in ([], np.zeros((0, 2)), np.array(1.0), None):
+        with pytest.raises(ValueError, match="at least one"):
+            SpanProjection(none)
     with pytest.raises(ValueError, match="not zero"):
         SpanProjection([np.ones((2, 2)), np.zeros((2, 2))])
     with pytest.raises(ValueError, match=r"tensors\[1\]"):

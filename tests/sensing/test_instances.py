@@ -113,3 +113,13 @@ def test_random_instances_take_no_other_instances_settings() -> None:
 def test_sizes_that_no_machine_holds_are_refused_at_once(name: str) -> None:
     with pytest.raises(MemoryError, match="an array of shape"):
         sensing.instance(name, n=10**30, m=10**30)
+
+
+def test_a_start_underflows_without_a_signal_and_overflows_by_name():
+    """Whatever numpy's signals are set to: found by random calls."""
+    with np.errstate(all="raise"):
+        tiny = sensing.DescentSettings(np.zeros((3, 1)), 5e-324, 0, 0.1, 0, 0)
+        assert np.isfinite(tiny.start()).all()
+        huge = sensing.DescentSettings(np.full((3, 1), 1.7e308), 1.7e308, 0, 0.1, 0, 0)
+        with pytest.raises(OverflowError, match="start"):
+            huge.start()

@@ -1,6 +1,6 @@
 """Hostile arguments and scales: refusals by name, no warning, nothing that is not finite.
 
-HOSTILE_EXAMPLES=2000 in the environment makes the random part as long as one likes.
+LIFT_COMPARE_EXAMPLES=2000 in the environment makes the random part as long as one likes.
 """
 
 import os
@@ -18,7 +18,7 @@ from lift_compare.simulated.span.default_step import default_rho, default_step_s
 from tests.catalogue import small_problems
 from tests.simulated.points import published_point
 
-EXAMPLES = int(os.environ.get("HOSTILE_EXAMPLES", "150"))
+EXAMPLES = int(os.environ.get("LIFT_COMPARE_EXAMPLES", "150"))
 DOCUMENTED = (ValueError, TypeError, MemoryError, OverflowError)
 METHODS = ("exact", "truncated", "single-step", "line-search")
 TRIPLE = np.array([1.0, 0.3, -0.2])
