@@ -61,7 +61,8 @@ class Units:
         """
         own_K, own_B = np.einsum("jjjj->j", K), np.diag(B)
         measured = np.sqrt(np.maximum(own_K, 0.0))
-        fits = own_B > NATURAL_SCALE * measured
+        # Rounding can leave A(X_j X_jᵀ) of an invisible generator with a square of zero, or below.
+        fits = (own_K > 0) & (own_B > NATURAL_SCALE * measured)
         square = np.where(fits, own_B, 1.0)
         square = square / np.where(fits, own_K, np.where(measured > 0, measured, 1.0))
         log_scales = 0.5 * np.log(square)

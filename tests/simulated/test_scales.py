@@ -10,6 +10,7 @@ from lift_compare import sensing, simulated
 from lift_compare.sensing import DenseOperator, RankOneOperator, SensingProblem
 from lift_compare.simulated import SpanObjective
 from lift_compare.simulated.span.default_step import default_rho, default_step_size
+from lift_compare.simulated.span.units import Units
 from tests.simulated.points import published_point
 
 TINY = mpmath.mpf(float(np.finfo(np.float64).tiny))
@@ -450,3 +451,11 @@ def test_defaults_refuse_what_they_cannot_use():
         default_step_size(span, [1.0, 0.0], iterations=-1)
     # At a stationary start any step does.
     assert default_step_size(span, [0.0, 0.0], iterations=5) > 0
+
+
+@pytest.mark.parametrize("own_K", [0.0, -1e-66])
+def test_what_rounding_leaves_of_an_invisible_generator_is_no_scale(own_K):
+    """⟨A(XXᵀ), A(XXᵀ)⟩ is a difference of rounded numbers: it may be zero, or less."""
+    K, B = np.zeros((1, 1, 1, 1)), np.array([[1e-35]])
+    K[0, 0, 0, 0] = own_K
+    assert np.isfinite(Units.natural(3, K, B).log_scales).all()

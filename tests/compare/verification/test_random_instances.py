@@ -103,3 +103,11 @@ def test_ctrl_c_keeps_the_instances_that_were_finished(monkeypatch, tmp_path, ca
     assert main(["verify", "--random", "5", "--out", str(tmp_path)]) == 130
     assert "interrupted; the 2 of 5 instances finished are written" in capsys.readouterr().err
     assert (tmp_path / "verify-random.csv").exists()
+
+
+def test_escape_with_a_hidden_direction_that_nothing_measures():
+    """Its A(XXᵀ) is 1e-36 here: an escape found, not an error."""
+    instance = random_instance(207, seed=6)
+    found = simulated.escape(instance.problem, instance.point)
+    assert found.found
+    assert instance.problem.objective(found.point) < instance.problem.objective(instance.point)
