@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test numbers matrix check dist clean
+.PHONY: demo test numbers matrix mutants check dist clean
 
 demo: $(VENV)/.demo
 	$(BIN)/lift-compare
@@ -19,6 +19,10 @@ numbers: $(VENV)/.$(EXTRAS)
 
 matrix: $(VENV)/.$(EXTRAS)
 	$(BIN)/python tests/matrix.py
+
+# Does a test fail when a formula is changed? One folder or file: make mutants ONLY=simulated/span
+mutants: $(VENV)/.test,check,mutants
+	$(BIN)/python tests/mutants.py $(ONLY)
 
 check: $(VENV)/.check
 	$(BIN)/ruff format --check .
