@@ -21,6 +21,15 @@ _LARGEST_COUNT = 10**300  # that is a float64, with room for a sum
 BUFFER_BYTES = 8 * 8192
 """What numpy buffers of an operand that it cannot walk through in long rows (8192 numbers)."""
 
+HEAP_SHARE = 6
+"""One part in six of the peak of an evaluation: what the heap keeps beside what is in use. Over 200
+random cases it was −0.2 to 0.6 of the peak (benchmarks/byte_budget.py): this share is in the middle,
+as a ratio."""
+
+OBJECT_BYTES = 2**17
+"""What Python takes from the system for small objects while it plans and evaluates: part of one of
+its arenas of 1 MiB."""
+
 DEFAULT_FRACTION = 0.5
 """Fraction of the available memory that is the limit when no `memory_limit` is given."""
 
@@ -107,7 +116,7 @@ class LiftingCost:
     @property
     def total_bytes(self) -> int:
         """What is compared with the memory limit: that of an evaluation, or of building if more."""
-        return max(self.building_bytes, self.stored_bytes + self.peak_bytes)
+        return max(self.building_bytes, evaluation_bytes(self.stored_bytes, self.peak_bytes))
 
     def __repr__(self) -> str:
         if self.reason is not None:
@@ -212,6 +221,11 @@ def operations(count: int) -> float:
 def count_in_words(count: int) -> str:
     """Return a count with all its digits, or its power of ten where they would fill lines."""
     return f"{count:,}" if count < 10**24 else f"about 1e{math.log10(count):.0f}"
+
+
+def evaluation_bytes(stored: int, peak: int) -> int:
+    """Return what an evaluation takes from the system: arrays in use, and what lies beside them."""
+    return stored + peak + peak // HEAP_SHARE + OBJECT_BYTES
 
 
 def python_bytes(order: int, evaluation: str) -> int:

@@ -29,6 +29,7 @@ from .cost import (
     LiftingCosts,
     MemoryLimitExceeded,
     allowed_bytes,
+    evaluation_bytes,
     python_bytes,
 )
 from .forms.choice import FORMS, Form, costs_of, plan, predict_cost
@@ -211,8 +212,8 @@ class LiftedProblem:
         """Return `hessian_product` for tensors that were checked before, finite or not."""
         with using(self.backend):
             form = self._form_for(w, direction)
-            needed = form.hessian_bytes + python_bytes(self.order, "hessian_product")
-            needed += form.stored_bytes
+            peak = form.hessian_bytes + python_bytes(self.order, "hessian_product")
+            needed = evaluation_bytes(form.stored_bytes, peak)
             if needed > self._allowed:
                 what = f"order {self.order}: a Hessian product"
                 raise MemoryLimitExceeded(needed, self._allowed, what)

@@ -198,7 +198,7 @@ def measure_row(task: _Task) -> dict[str, Any]:
     budget = task.budget
     # A tiny run of the same kind first: what it imports belongs to the baseline.
     family = {"entrywise": "completion", "rank-one": "rank-one"}.get(str(task.form), "gaussian")
-    _plan(task, CostCase(family, 2).problem(), 3)()()
+    _plan(task, CostCase(family, 2).problem(), 3, memory_limit=None)()()
     problem = task.case.problem(task.seed)
     row: dict[str, Any] = {"m": problem.m, "status": "measured", "note": None}
     if task.method == "explicit":
@@ -208,7 +208,7 @@ def measure_row(task: _Task) -> dict[str, Any]:
             needs, allowed = show_bytes(cost.total_bytes), show_bytes(budget.memory_limit)
             return row | {"status": "refused", "note": f"refused: needs {needs}, {allowed} allowed"}
         row["predicted_flops"] = cost.flops
-    plan = _plan(task, problem, task.case.order)
+    plan = _plan(task, problem, task.case.order, budget.memory_limit)
     row["resident_bytes"] = peak_of(lambda: plan()())
     clock: dict[str, Any] = {
         "repeats": budget.repeats,
@@ -224,11 +224,10 @@ def measure_row(task: _Task) -> dict[str, Any]:
     return row
 
 
-def _plan(task: _Task, problem: Any, order: int) -> workloads.Plan:
+def _plan(task: _Task, problem: Any, order: int, memory_limit: int | None) -> workloads.Plan:
     X = workloads.descended_point(problem, task.seed)
     if task.method == "explicit":
-        limit = task.budget.memory_limit
-        return workloads.explicit(problem, X, order, str(task.form), limit)
+        return workloads.explicit(problem, X, order, str(task.form), memory_limit)
     return (workloads.exact if task.method == "exact" else workloads.truncated)(problem, X, order)
 
 

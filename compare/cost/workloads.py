@@ -35,7 +35,7 @@ def descended_point(problem: SensingProblem, seed: int = 0, max_iterations: int 
 
 
 def explicit(
-    problem: SensingProblem, X: FloatArray, order: int, form: str, memory_limit: int
+    problem: SensingProblem, X: FloatArray, order: int, form: str, memory_limit: int | None
 ) -> Plan:
     """Plan the contractions of one form; run one gradient of h^l at vec(X)^{⊗l}."""
     w = reduce(np.multiply.outer, [X.reshape(-1)] * order)

@@ -52,7 +52,8 @@ class RankOneForm:
         )
         if r > 1:
             self.hessian_bytes = max(self.hessian_bytes, 2 * projected + 2 * residual)
-        self.stored_bytes = residual + ITEMSIZE * m * n
+        # The vectors are the operator's own, and at order 1 so is b.
+        self.stored_bytes = residual if order > 1 else 0
         self.building_bytes = self.stored_bytes
 
     @staticmethod
