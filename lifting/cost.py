@@ -23,8 +23,8 @@ BUFFER_BYTES = 8 * 8192
 
 HEAP_SHARE = 6
 """One part in six of the peak of an evaluation: what the heap keeps beside what is in use. Over 200
-random cases it was −0.2 to 0.6 of the peak (benchmarks/byte_budget.py): this share is in the middle,
-as a ratio."""
+random cases it was −0.2 to 0.6 of the peak (benchmarks/byte_budget.py): this share is in the
+middle, as a ratio."""
 
 OBJECT_BYTES = 2**17
 """What Python takes from the system for small objects while it plans and evaluates: part of one of
