@@ -3,10 +3,13 @@
     make mutants                        every file of sensing, lifting and simulated: hours, resumed
     make mutants ONLY=simulated/span    one folder or file, again
 
-mutmut changes one operator, number or name at a time and runs the tests that reach it, until one
-fails. Here it works in build/mutants, on a copy with folders for links. Prints one row a file as
-a Markdown table, then what survived, as differences. The texts of messages are left as they are:
-they change no number. What cannot be told apart by any test, and why, is in tests/mutants.md.
+mutmut changes one operator, number or name at a time and runs the tests that reach it, the quick
+ones first, until one fails. Here it works in build/mutants, on a copy with folders for links.
+Prints one row a file as a Markdown table; what survived is in build/mutants/survivors.diff. The
+texts of messages are left as they are: they change no number. Survivors that no test can tell from
+the original, and why, are in tests/mutants.md.
+
+    LIFT_COMPARE_MUTANT_SECONDS=100     of tests at most for each mutant, 6 by default
 """
 
 from __future__ import annotations
@@ -38,6 +41,7 @@ type_check_command = [
 timeout_multiplier = 2.0
 timeout_constant = 5.0
 """
+SECONDS = float(os.environ.get("LIFT_COMPARE_MUTANT_SECONDS", "6"))
 KILLED = {"killed", "timeout", "segfault", "suspicious"}
 
 
@@ -54,15 +58,31 @@ def main() -> int:
 
 def mutate(names: list[str]) -> None:
     """Run mutmut on the copy, without its mutations of strings."""
-    from mutmut.__main__ import cli
+    from mutmut import __main__ as program
     from mutmut.mutation import file_mutation, mutators
+    from mutmut.state import state
 
     file_mutation.mutation_operators = [
         (node, operator)
         for node, operator in mutators.mutation_operators
         if operator is not mutators.operator_string
     ]
-    cli(["run", "--max-children", "2", *names])
+    find_tests = program.collect_or_load_stats
+
+    def find_quick_tests(*args: object, **kwargs: object) -> None:
+        find_tests(*args, **kwargs)
+        seconds = state().duration_by_test
+        for function, tests in state().tests_by_mangled_function_name.items():
+            quick, spent = set(), 0.0
+            for test in sorted(tests, key=lambda test: seconds[test]):
+                spent += seconds[test]
+                if quick and spent > SECONDS:
+                    break
+                quick.add(test)
+            state().tests_by_mangled_function_name[function] = quick
+
+    program.collect_or_load_stats = find_quick_tests
+    program.cli(["run", "--max-children", "2", *names])
 
 
 def copy() -> None:
@@ -90,8 +110,11 @@ def _files(folder: Path) -> list[Path]:
 
 def report(only: list[str]) -> bool:
     """Print a row for each file and what survived; True if every file has 90 %."""
+    from mutmut.mutation.diff_apply import get_diff_for_mutant
     from mutmut.stats import status_by_exit_code
 
+    os.chdir(COPY)
+    survivors = []
     print("| file | mutants | refused by mypy | killed | survived | rate |\n" + "| --- " * 6 + "|")
     good = True
     for path in sorted((COPY / "mutants" / "src").rglob("*.meta")):
@@ -100,8 +123,12 @@ def report(only: list[str]) -> bool:
         ]
         if not name.startswith(tuple(only)):
             continue
-        codes = json.loads(path.read_text(encoding="utf-8"))["exit_code_by_key"].values()
-        counts = Counter(status_by_exit_code[code] for code in codes)
+        codes = json.loads(path.read_text(encoding="utf-8"))["exit_code_by_key"]
+        counts = Counter(status_by_exit_code[code] for code in codes.values())
+        source = path.relative_to(COPY / "mutants").as_posix()[: -len(".meta")]
+        for mutant, code in codes.items():
+            if status_by_exit_code[code] in ("survived", "no tests"):
+                survivors.append(f"# {mutant}\n{get_diff_for_mutant(mutant, path=source)}\n")
         killed = sum(counts[status] for status in KILLED)
         refused = counts["caught by type check"]
         tried = counts.total() - refused - counts["not checked"] - counts["skipped"]
@@ -110,6 +137,7 @@ def report(only: list[str]) -> bool:
         print(
             f"| {name} | {counts.total()} | {refused} | {killed} | {tried - killed} | {rate:.0%} |"
         )
+    Path("survivors.diff").write_text("\n".join(survivors), encoding="utf-8")
     return good
 
 
