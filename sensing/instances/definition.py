@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..descent import Descent, gradient_descent
-from ..floats import finite, silently
+from ..floats import finite, norm, silently
 from ..polishing import polish
 from ..problem import SensingProblem
 from ..spurious import spurious_point
@@ -19,6 +19,7 @@ from ..step_rules import StepRule
 from ..validation import (
     FloatArray,
     InvalidType,
+    InvalidValue,
     locked,
     odd_order,
     positive,
@@ -211,7 +212,13 @@ class Instance:
         """
         if self.point is None:
             return spurious_point(self.problem, seed=seed)
-        return polish(self.problem, self.point)
+        point = polish(self.problem, self.point)
+        if np.any(self.point) and not np.any(point):
+            raise InvalidValue(
+                "X: expected a point near a stationary one that is not zero, got one from which "
+                f"Newton steps lead to X = 0 (‖X‖ = {norm(self.point):.2g})"
+            )
+        return point
 
     @property
     def label(self) -> str:

@@ -123,3 +123,11 @@ def test_a_start_underflows_without_a_signal_and_overflows_by_name():
         huge = sensing.DescentSettings(np.full((3, 1), 1.7e308), 1.7e308, 0, 0.1, 0, 0)
         with pytest.raises(OverflowError, match="start"):
             huge.start()
+
+
+def test_a_point_that_newton_steps_take_to_zero_is_refused_as_given():
+    """Near zero, X = 0 is the stationary point: the refusal names ‖X‖, not X = 0."""
+    problem = sensing.perturbed_completion(3)
+    instance = sensing.Instance("near zero", problem, 1e-100 * problem.ground_truth)
+    with pytest.raises(ValueError, match=r"Newton steps lead to X = 0 \(‖X‖ = 1.4e-100\)"):
+        instance.stationary_point()
