@@ -41,8 +41,8 @@ LEVELS = {
     ],
     "lifting": [
         {"backends", "cost"},
-        {"multisets", "symmetry"},
-        {"forms", "rank_one_approximation"},
+        {"eigenpair", "multisets", "symmetry"},
+        {"forms", "kronecker", "rank_one_approximation"},
         {"problem", "projection"},
         {"curvature", "descent"},
     ],
