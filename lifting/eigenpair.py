@@ -17,7 +17,15 @@ KEPT = 16
 """Ritz vectors that a restart keeps: those of the least Ritz values. Keeping one, as implicit
 restarts for one eigenpair do, took up to ten times as many products."""
 
-_BLOCK = 2**14  # columns of a basis that are rotated at once
+_BLOCK = 2**12  # columns of a basis that are rotated at once
+
+_OTHERS = 5  # vectors held beside the basis: the start, products, the result
+
+
+def search_numbers(size: int) -> int:
+    """Return how many numbers a search for `size` unknowns holds at its peak."""
+    most = min(size, VECTORS)
+    return (most + 1 + _OTHERS) * size + KEPT * min(size, _BLOCK)
 
 
 def least_eigenpair(
@@ -37,12 +45,13 @@ def least_eigenpair(
     basis[0] = first / norm(first)
     T = np.zeros((most, most))  # the operator on the basis
     done, scale = 0, 0.0
-    for _ in range(max_iterations):
+    for iteration in range(1, max_iterations + 1):
         used, coupling = _extend(product, basis, T, done, most)
         values, vectors = np.linalg.eigh(T[:used, :used])
         scale = max(scale, float(np.abs(values).max()))
         residuals = coupling * np.abs(vectors[-1])
-        if residuals[0] <= CURVATURE_MARGIN * tolerance * scale or used < most:
+        converged = residuals[0] <= CURVATURE_MARGIN * tolerance * scale or used < most
+        if converged or iteration == max_iterations:
             break
         done = min(KEPT, most - 2)
         _rotate(basis, vectors[:, :done])

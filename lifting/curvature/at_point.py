@@ -113,7 +113,8 @@ def least_curvature_at_point(
             vector, scale = np.eye(1, planned.unknowns)[0], 0.0
         elif planned.dense:
             eigenvalues, vectors = np.linalg.eigh(hessian.matrix())
-            vector, scale = vectors[:, 0], float(np.abs(eigenvalues).max())
+            vector, scale = vectors[:, 0].copy(), float(np.abs(eigenvalues).max())
+            del vectors
         else:
             first = generator.standard_normal(planned.unknowns)
             vector, scale = least_eigenpair(hessian.product, first, tolerance, max_iterations)

@@ -20,7 +20,7 @@ from lift_compare.sensing.validation import (
 
 from ..backends import using
 from ..cost import ITEMSIZE, MemoryLimitExceeded
-from ..eigenpair import VECTORS, least_eigenpair
+from ..eigenpair import least_eigenpair, search_numbers
 from ..kronecker.groups import GroupedTensor
 from ..kronecker.recognition import lifted_point
 from ..problem import LiftedProblem
@@ -115,7 +115,7 @@ def least_curvature(
         eigenvalues, vectors = np.linalg.eigh((H + H.T) / 2)
         vector, scale = vectors[:, 0], float(np.abs(eigenvalues).max())
     else:
-        needed = ITEMSIZE * (VECTORS + 6) * size + lifted.cost.hessian_bytes
+        needed = ITEMSIZE * search_numbers(size) + lifted.cost.hessian_bytes
         if needed > lifted.memory_limit:
             what = f"order {lifted.order}: the search for the least curvature"
             raise MemoryLimitExceeded(needed, lifted.memory_limit, what)

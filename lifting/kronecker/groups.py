@@ -63,6 +63,8 @@ def symmetric_power(M: FloatArray, p: int) -> FloatArray:
     One mode after the other: Sym^k(M) = E_kᵀ (Sym^{k−1}(M) ⊗ M) E_k, with E_k the isometry from
     Sym^k to Sym^{k−1} ⊗ R^d. So rounding does not grow with k.
     """
+    if p == 1:
+        return M
     power = np.ones((1, 1))
     for table, weight in _isometries(len(M), p):
         before, size = power, int(table.max()) + 1

@@ -12,8 +12,8 @@ from lift_compare.sensing import SensingProblem
 from lift_compare.sensing.floats import normalised
 from lift_compare.sensing.validation import FloatArray
 
-from ..cost import ITEMSIZE, MemoryLimitExceeded
-from ..eigenpair import VECTORS
+from ..cost import ITEMSIZE, MOST_MODES, MemoryLimitExceeded
+from ..eigenpair import search_numbers
 from ..multisets import monomials, number
 from .groups import (
     GroupedTensor,
@@ -29,8 +29,8 @@ DENSE = 1024
 """Up to this many unknowns the Hessian is formed: its eigenpairs then take half a second or less,
 and are exact to rounding."""
 
-_SEARCH_VECTORS = 6  # that a search holds beside its basis: the start, products, the result
-_PYTHON_BYTES = 30_000
+_PYTHON_BYTES = 20_000
+_BUFFERED = 3 * 8192  # numbers that numpy buffers in a Kronecker product, at most
 
 
 @dataclass(frozen=True)
@@ -81,22 +81,25 @@ class HessianPlan:
 
     def bytes(self, problem: SensingProblem) -> int:
         """Return the memory of the search for the least eigenpair at its peak."""
-        size, own = math.prod(self.shape), 0
-        for p in set(self.groups):
-            own += 2 * number(self.d, p) ** 2
-        before = number(self.d, max(self.groups) - 1)
-        building = own + 3 * before**2 + 3 * self.d**2
-        kept = own + size
-        if self.dense:
-            search = 2 * size**2 if len(self.groups) > 1 else size**2
-        else:
-            search = (VECTORS + _SEARCH_VECTORS) * self.unknowns + 3 * size
+        size, d, largest = math.prod(self.shape), self.d, max(self.groups)
+        # Sym^p(N₁) and Sym^p(P) of every group, and the diagonal of N₂'s power.
+        kept = sum(2 * number(d, p) ** 2 for p in set(self.groups)) + size
+        # A power is built from the one before it, with four arrays of that size on the way.
+        step = 5 * number(d, largest - 1) ** 2 if largest > 1 else 0
+        tables = d * number(d + 1, largest - 1)  # the sum of N_k(d) over k < p
+        numbers = [kept + step + tables + 3 * d**2]
         if self.embedded:
-            kept += 2 * size
-            tables = self.d * sum(number(self.d, k) for k in range(self.order))
-            building = max(building, own + tables + 4 * size)
-        numbers = max(building, kept + search)
-        return max(ITEMSIZE * numbers, matrices_bytes(problem)) + _PYTHON_BYTES
+            tables = d * number(d + 1, self.order - 1)
+            numbers.append(kept + tables + 4 * size)
+            kept += 2 * size  # positions and weights
+        if self.dense:
+            numbers.append(kept + 2 * size**2 + min(_BUFFERED, 2 * size**2))
+        else:
+            numbers.append(kept + search_numbers(self.unknowns) + 3 * size)
+        # The way back from the eigenbasis of N₂.
+        basis = sum(number(d, p) ** 2 for p in set(self.groups))
+        numbers.append(kept + basis + step + tables + 3 * self.unknowns)
+        return max(ITEMSIZE * max(numbers), matrices_bytes(problem)) + _PYTHON_BYTES
 
 
 def plan(problem: SensingProblem, order: int, symmetric: bool, allowed: int) -> HessianPlan:
@@ -111,7 +114,7 @@ def plan(problem: SensingProblem, order: int, symmetric: bool, allowed: int) -> 
         groups, unknowns = (order,), number(d, order)
         candidates = [
             HessianPlan(d, order, True, equal_groups(order, count), unknowns, dense=False)
-            for count in range(1, order + 1)
+            for count in range(1, min(order, MOST_MODES - 1) + 1)
         ]
     if unknowns <= DENSE:
         candidates.insert(0, HessianPlan(d, order, symmetric, groups, unknowns, dense=True))

@@ -108,7 +108,7 @@ def _gram(problem: SensingProblem, X: FloatArray) -> tuple[FloatArray, int]:
 
 def _block(problem: SensingProblem) -> int:
     """Return how many columns of B are measured at once."""
-    return max(1, BLOCK_NUMBERS // (problem.n**2 + problem.m))
+    return max(1, BLOCK_NUMBERS // (problem.n**2 + problem.m * problem.rank))
 
 
 def matrices_bytes(problem: SensingProblem) -> int:
@@ -116,7 +116,7 @@ def matrices_bytes(problem: SensingProblem) -> int:
     n, r, m = problem.n, problem.rank, problem.m
     d = n * r
     block = min(d, _block(problem))
-    return ITEMSIZE * (6 * d * d + block * (2 * n * n + 3 * m + d))
+    return ITEMSIZE * max(8 * d * d, 3 * d * d + block * (n * n + 2 * m * r + 2 * d))
 
 
 def matrices_flops(problem: SensingProblem) -> float:
