@@ -26,7 +26,7 @@ LEVELS = {
         {"floats"},
         {"operators", "step_rules"},
         {"problem", "rip"},
-        {"descent", "spectrum", "checks"},
+        {"descent", "spectrum", "checks", "compression"},
         {"polishing"},
         {"spurious"},
         {"instances"},
