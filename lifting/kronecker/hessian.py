@@ -140,16 +140,13 @@ class KroneckerHessian:
     """
 
     def __init__(self, matrices: PointMatrices, plan: HessianPlan) -> None:
-        self.plan, self.is_zero = (
-            plan,
-            not any(np.any(M) for M in (matrices.first, matrices.second, matrices.third)),
-        )
-        values, self._basis = np.linalg.eigh(matrices.second)
-        first, third = (self._basis.T @ M @ self._basis for M in (matrices.first, matrices.third))
-        self._first, self._third = (
-            self._powers((first + first.T) / 2),
-            self._powers((third + third.T) / 2),
-        )
+        self.plan = plan
+        N1, N2, P = matrices.first, matrices.second, matrices.third
+        self.is_zero = not (np.any(N1) or np.any(N2) or np.any(P))
+        values, Q = np.linalg.eigh(N2)
+        self._basis = Q
+        rotated = (Q.T @ N1 @ Q, Q.T @ P @ Q)
+        self._first, self._third = (self._powers((M + M.T) / 2) for M in rotated)
         self._second = functools.reduce(
             np.multiply.outer, [monomials(values, p) for p in plan.groups]
         )
