@@ -47,7 +47,7 @@ def least_curvature_at_point(
 
     so a product is a few chains of d×d matrices, d = n r, whatever m is. Where d < l it works on
     tensors that are symmetric within d groups of modes, which have every eigenvalue; where there
-    are 1024 unknowns or fewer the Hessian is formed, and the pair is exact to rounding.
+    are 512 unknowns or fewer the Hessian is formed, and the pair is exact to rounding.
 
     Parameters
     ----------

@@ -25,8 +25,8 @@ from .groups import (
 )
 from .matrices import PointMatrices, matrices_bytes, matrices_flops
 
-DENSE = 1024
-"""Up to this many unknowns the Hessian is formed: its eigenpairs then take half a second or less,
+DENSE = 512
+"""Up to this many unknowns the Hessian is formed: its eigenpairs then take a tenth of a second or less,
 and are exact to rounding."""
 
 _PYTHON_BYTES = 20_000
