@@ -63,6 +63,14 @@ def multiplicities(d: int, order: int) -> FloatArray:
     return number_of
 
 
+def monomials(x: FloatArray, k: int) -> FloatArray:
+    """Return the distinct entries of x^{⊗k}, shape (N_k,): the products of x over the multisets."""
+    products = np.ones(1)
+    for j in range(1, k + 1):
+        products = products[without_last(len(x), j)] * x[last_index(len(x), j)]
+    return products
+
+
 def insertion_tables(d: int, order: int) -> list[IntArray]:
     """Return for k = 1..l where a multiset of k − 1 indices stands with e added: (d, N_{k−1})."""
     e = np.arange(d)[:, None]

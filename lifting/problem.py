@@ -33,6 +33,8 @@ from .cost import (
     python_bytes,
 )
 from .forms.choice import FORMS, Form, costs_of, plan, predict_cost
+from .kronecker import hessian as kronecker
+from .kronecker.recognition import lifted_point
 from .symmetry import is_symmetric
 
 
@@ -78,6 +80,8 @@ class LiftedProblem:
         Shape (n r,)*l of w.
     backend : str
         tensorly backend that holds the tensors.
+    memory_limit : int
+        Bytes allowed, as given or by default.
     cost : LiftingCost
         Predicted cost of the form in use.
 
@@ -127,10 +131,17 @@ class LiftedProblem:
             )
         if form != "auto" and (reason := FORMS[form].unfit(problem, self.order)) is not None:
             raise InvalidValue(f"form: {form!r} does not apply to this problem: {reason}")
-        self._allowed = allowed_bytes(memory_limit)
+        self.memory_limit = allowed_bytes(memory_limit)
         self.shape = (problem.n * problem.rank,) * self.order
         self.backend, self._device = load(backend), device
         self._form, self.cost = self._built(FORMS if form == "auto" else [form])
+        # At a lifted point the Hessian is three Kronecker powers, whatever m is.
+        self._kronecker_pays = (
+            form == "auto"
+            and self.backend == "numpy"
+            and kronecker.product_flops(problem, self.order) < 2 * self._form.flops
+            and kronecker.product_bytes(problem, self.order) <= self.memory_limit
+        )
 
     @cached_property
     def costs(self) -> LiftingCosts:
@@ -193,6 +204,11 @@ class LiftedProblem:
     def hessian_product(self, w: Any, direction: Any) -> Any:
         """Return ∇²h^l(w)[direction], in the shape of w.
 
+        Where w is a lifted point to rounding (recognised from its entries: `form="auto"`, numpy)
+        and it takes fewer operations, by three Kronecker powers of d×d matrices (docs/theory.md,
+        section 10). A form that was asked for by name is always the one that computes, so that the
+        two can be compared.
+
         Raises
         ------
         TypeError, ValueError
@@ -210,13 +226,19 @@ class LiftedProblem:
 
     def unchecked_hessian_product(self, w: Any, direction: Any) -> Any:
         """Return `hessian_product` for tensors that were checked before, finite or not."""
+        if self._kronecker_pays and (x := lifted_point(w)) is not None:
+            try:
+                X = x.reshape(self.problem.shape)
+                return kronecker.hessian_product_at(self.problem, X, self.order, direction)
+            except OverflowError:
+                pass  # the form says what is finite of it
         with using(self.backend):
             form = self._form_for(w, direction)
             peak = form.hessian_bytes + python_bytes(self.order, "hessian_product")
             needed = evaluation_bytes(form.stored_bytes, peak)
-            if needed > self._allowed:
+            if needed > self.memory_limit:
                 what = f"order {self.order}: a Hessian product"
-                raise MemoryLimitExceeded(needed, self._allowed, what)
+                raise MemoryLimitExceeded(needed, self.memory_limit, what)
             with threads_for(self.backend, form.largest_product):
                 return form.hessian_product(w, direction).reshape(self.shape)
 
@@ -249,7 +271,7 @@ class LiftedProblem:
         """Plan the named forms, choose one within the limit, and build it."""
         names = list(names)
         planned = plan(self.problem, self.order, names)
-        cost = costs_of(planned, names, self.problem, self.order).choose(self._allowed)
+        cost = costs_of(planned, names, self.problem, self.order).choose(self.memory_limit)
         form = planned[cost.form]
         with using(self.backend):
             make = maker(self.backend, self._device)

@@ -2,6 +2,7 @@
 
     operators.py     A(M)_i = ⟨A_i, M⟩ in three kinds, and the protocol for your own
     problem.py       h(X) = ½ ‖A(XXᵀ) − b‖², its gradient, Hessian products, landscape matrix
+    compression.py   the problem on a subspace of its points, as a small problem
     instances/       named problems with a point and settings: catalogue, random ones, files
     descent.py       gradient descent, from one start or many; step_rules.py its steps
     polishing.py     Newton steps to a stationary point; spurious.py finds one from nothing
@@ -19,6 +20,7 @@ What every room of the house uses:
 """
 
 from .checks import check_adjoint, check_gradient, check_hessian
+from .compression import compress
 from .descent import Descent, Stall, gradient_descent, gradient_descent_batch
 from .instances.definition import DescentSettings, Instance, LiftSettings
 from .instances.files import load_instance, save_instance
@@ -60,6 +62,7 @@ __all__ = [
     "check_adjoint",
     "check_gradient",
     "check_hessian",
+    "compress",
     "gaussian",
     "gradient_descent",
     "gradient_descent_batch",

@@ -82,8 +82,12 @@ an angle θ with l θ² / 2 below about 1e-12 two generators count as parallel. 
 CURVATURE_RESIDUAL = 1e-8
 """Residual asked of the least eigenpair of ∇²h^l, relative to its largest eigenvalue."""
 
-LARGEST_EIGENVALUE = 1e-2
-"""Accuracy of the largest eigenvalue, which only shifts the spectrum below zero."""
+CURVATURE_MARGIN = 0.1
+"""Fraction of the residual asked for at which Lanczos ends: its own estimate may be too small."""
+
+INVARIANT = 1e-14
+"""What is left of a product outside the span of the Lanczos vectors, relative to its length, when
+it is rounding: they then span an invariant subspace."""
 
 POWER_SHIFT = 1e-3
 """Part of its own length by which a power iteration is damped: it then moves at flat places too."""

@@ -8,7 +8,6 @@ import numpy as np
 import tensorly as tl
 
 from lift_compare.sensing import SensingProblem
-from lift_compare.sensing.validation import FloatArray
 
 from ..backends import scatter_add, take
 from ..cost import ITEMSIZE
@@ -18,6 +17,7 @@ from ..multisets import (
     SymmetricTensors,
     insertion_tables,
     last_index,
+    monomials,
     multiplicities,
     number,
     without_last,
@@ -101,7 +101,7 @@ class SymmetricForm:
         self._A, self._At = tensor(packed), tensor(np.ascontiguousarray(packed.T))
         for part in (self._tensors, self._measure, self._adjoint):
             part.prepare(index)
-        self._b_power = tensor(_power(b, self._order))
+        self._b_power = tensor(monomials(b, self._order))
         self._multiplicity = tensor(multiplicities(self._m, self._order))
 
         # One mode has the triples (p, q, σ). The tables below send a multiset κ of l triples to the
@@ -175,11 +175,3 @@ def _relabelled(label: IntArray, d: int, order: int) -> IntArray:
     for k, table in enumerate(insertion_tables(d, order), 1):
         position = table[label[last_index(len(label), k)], position[without_last(len(label), k)]]
     return position
-
-
-def _power(b: FloatArray, order: int) -> FloatArray:
-    """Return the distinct entries of b^{⊗l}."""
-    power = np.ones(1)
-    for k in range(1, order + 1):
-        power = power[without_last(len(b), k)] * b[last_index(len(b), k)]
-    return power

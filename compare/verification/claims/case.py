@@ -43,7 +43,10 @@ class Case(MatrixCase):
     def _lift(self) -> lifting.LiftedProblem | Exception:
         try:
             limit = self.memory_limit
-            return lifting.LiftedProblem(self.problem, self.order, memory_limit=limit)
+            # By name, so that Hessian products at ŵ are made by the form and not by the three
+            # Kronecker powers: the two are compared here.
+            form = lifting.predict_cost(self.problem, self.order).choose(limit).form
+            return lifting.LiftedProblem(self.problem, self.order, form=form, memory_limit=limit)
         except lifting.MemoryLimitExceeded as refusal:
             return refusal
         except ValueError as refusal:  # more modes than an array can have
