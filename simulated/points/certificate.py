@@ -18,7 +18,6 @@ from lift_compare.sensing.validation import FloatArray, odd_order
 
 from ..signed_log import signed_log, to_float
 from .landscape_forms import LandscapeForms
-from .power_form import power_norm
 from .weight_search import Search, admissible, constant, search, segment
 
 
@@ -212,7 +211,7 @@ def certify(forms: LandscapeForms, order: float) -> SaddleCertificate:
         ("K₁ < 0, K₂ ≤ −K₁", search(forms, order, admissible(order, swapped=True, start=least)))
     )
     if not covers:
-        root = power_norm((1, 1), order)
+        root = 1.0 if order == math.inf else 2 ** (1 / order)
         corner = np.array([root - 1, -1.0, root])
         beyond = segment(corner, np.array([1.0, 0.0, 0.0]))
         parts.append(("K₁ < 0, K₂ ≥ −K₁", search(forms, order, beyond)))

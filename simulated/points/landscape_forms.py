@@ -54,7 +54,7 @@ class LandscapeForms:
     X : array (n, r)
         The point, in units of its own.
     products : callable
-        V ↦ (N₁V, N₂V, PV): (n, r) -> (3, n, r).
+        V ↦ (N₁V, N₂V, PV): (..., n, r) -> (..., 3, n, r).
     matrices : array (3, d, d) or None
         The forms as matrices, where d is small.
     sizes : array (3,)
@@ -80,7 +80,8 @@ class LandscapeForms:
         observed, b = measure(X, X), problem.measurements
 
         def products(V: FloatArray) -> FloatArray:
-            return np.stack([adjoint(observed, V), adjoint(b, V), adjoint(measure(X, V), X)])
+            forms = [adjoint(observed, V), adjoint(b, V), adjoint(measure(X, V), X)]
+            return np.stack(forms, axis=-3)
 
         n, r = X.shape
         matrices = _matrices(problem, X, observed) if n * r <= DENSE_UP_TO else None
@@ -186,9 +187,9 @@ def signed(V: FloatArray) -> FloatArray:
 
 
 def form_values(V: FloatArray, products: FloatArray) -> FloatArray:
-    """Return K₁, K₂, K₃ = ⟨V, N₁V⟩, ⟨V, N₂V⟩, ⟨V, PV⟩; P is a square, so K₃ ≥ 0."""
-    K = np.einsum("knr,nr->k", products, V)
-    K[2] = max(K[2], 0.0)
+    """Return K = (⟨V, N₁V⟩, ⟨V, N₂V⟩, ⟨V, PV⟩), shape (..., 3); P is a square, so K₃ ≥ 0."""
+    K = np.sum(products * V[..., None, :, :], axis=(-2, -1))
+    K[..., 2] = np.maximum(K[..., 2], 0.0)
     return np.asarray(K)
 
 
@@ -208,8 +209,13 @@ def _matrices(problem: SensingProblem, X: FloatArray, observed: FloatArray) -> F
 
 
 def _dense(matrices: FloatArray, shape: tuple[int, int]) -> Callable[[FloatArray], FloatArray]:
-    flat = np.ascontiguousarray(matrices.reshape(-1, matrices.shape[-1]))
-    return lambda V: (flat @ V.ravel()).reshape(3, *shape)
+    columns = np.ascontiguousarray(matrices.reshape(-1, matrices.shape[-1]).T)
+
+    def products(V: FloatArray) -> FloatArray:
+        lead = V.shape[:-2]
+        return np.asarray((V.reshape(*lead, -1) @ columns).reshape(*lead, 3, *shape))
+
+    return products
 
 
 def _scaled(

@@ -19,14 +19,13 @@ from lift_compare.sensing.validation import FloatArray, locked, odd_order, whole
 from ..signed_log import LOG_2, to_float
 from .certificate import certify
 from .landscape_forms import LandscapeForms, signed
-from .power_form import PowerForm, margin
-from .sphere import Minimum, minimise_on_sphere
+from .power_form import PowerForm
+from .sphere import Minima, minimise_on_sphere
 
-_PLAIN_ORDER = (
-    9  # up to it the starts below suffice; beyond it they are those of a third of the order
-)
-_NORMAL_STARTS = 8
-_LARGE_STARTS = 3  # starts from which a descent is made where no matrices are formed
+_PLAIN_ORDER = 9  # beyond it the minimisers at a third of the order are starts as well
+_NORMAL_STARTS = 24
+_SMALL = 64  # d up to which a minimisation is made from every start
+_LARGE_STARTS = 3  # beyond it, from the lowest ones only
 _OFF_GAUGE = 0.3
 
 
@@ -145,69 +144,59 @@ def oracle_direction(
     """
     order, count = odd_order(order), whole_number("count", count)
     forms = LandscapeForms.at(problem, problem.factor("X", X))
-    return described(forms, order, minima(forms, order, count), count)
+    return described(minima(forms, order, count), count)
 
 
-def described(
-    forms: LandscapeForms, order: int, found: list[Minimum], count: int
-) -> OracleDirection:
+def described(found: Minima, count: int) -> OracleDirection:
     """Return the lowest distinct minima as a result, in the units of the problem."""
-    kept: list[Minimum] = []
-    for minimum in found:
-        if len(kept) == count:
-            break
-        if not any(same_direction(forms.X, minimum.at.V, other.at.V) for other in kept):
-            kept.append(minimum)
-    lowest = kept[0]
-    # What is negative by rounding only is zero.
-    signs = np.array([m.at.sign if m.at.sign > 0 or is_saddle(m.at) else 0.0 for m in kept])
-    logs = np.array([m.at.log for m in kept]) + LOG_2 + order * forms.log_unit
+    at, X = found.at, found.at.forms.X
+    kept: list[int] = []
+    for i in range(len(at.V)):
+        if len(kept) < count and not any(same_direction(X, at.V[i], at.V[j]) for j in kept):
+            kept.append(i)
+    best = at[np.array(kept)]
+    signs = np.where((best.sign > 0) | best.is_saddle, best.sign, 0.0)  # else rounding of zero
+    logs = best.log + LOG_2 + best.order * best.forms.log_unit
     return OracleDirection(
-        order,
-        signed(np.stack([m.at.V for m in kept])),
-        to_float(signs, logs, "the curvature", small_is_zero=True),
-        is_saddle(lowest.at),
-        len(found),
-        lowest.iterations,
-        lowest.gradient_norm,
-        lowest.stop_reason,
+        order=best.order,
+        directions=signed(best.V),
+        curvatures=to_float(signs, logs, "the curvature", small_is_zero=True),
+        is_saddle=bool(best.is_saddle[0]),
+        starts=len(at.V),
+        iterations=int(found.iterations[0]),
+        gradient_norm=float(found.gradient_norms[0]),
+        stop_reason=found.stop_reasons[0],
     )
-
-
-def is_saddle(at: PowerForm) -> bool:
-    """Whether q_l(V) < 0 beyond the rounding of the forms."""
-    return margin(at.K, at.order) < -at.forms.resolution
 
 
 def minima(
     forms: LandscapeForms, order: int, count: int = 1, extra: Iterable[FloatArray] = ()
-) -> list[Minimum]:
+) -> Minima:
     """Return the local minima of q_l that the starts lead to, the lowest first."""
-    first = [*extra, *_starts(forms, order, count)]
+    starts = [*extra, *_starts(forms, order, count)]
     if order > _PLAIN_ORDER:
         lower = order // 3
-        first += [m.at.V for m in minima(forms, lower + 1 - lower % 2, count)[: count + 1]]
-    if forms.matrices is None:
-        points = [PowerForm.at(forms, order, V) for V in first]
-        points.sort(key=lambda at: (at.sign, at.height))
-        first = [at.V for at in points[: _LARGE_STARTS + count - 1]]
-    found = [minimise_on_sphere(forms, order, V) for V in first]
-    return sorted(found, key=lambda minimum: (minimum.at.sign, minimum.at.height))
+        starts += list(minima(forms, lower + 1 - lower % 2, count).at.V[: count + 1])
+    V = np.stack(starts)
+    if forms.dimension > _SMALL:
+        at = PowerForm.at(forms, order, V)
+        V = at.V[at.ascending()[: _LARGE_STARTS + count - 1]]
+    return minimise_on_sphere(forms, order, V)
 
 
 def _starts(forms: LandscapeForms, order: int, count: int) -> Iterator[FloatArray]:
     """Yield the starts of a minimisation, of shape (n, r)."""
     n, r = forms.shape
     # 1. Where N₂ is large, and P and N₁ are small or do not matter.
-    most = 1 if forms.matrices is None else min(max(r, count), forms.dimension)
-    for weights in ((0, -1, 1), (1, -1, 1), (1, -1, 2)):
+    most = 1 if forms.matrices is None else min(r + count, forms.dimension)
+    for weights in ((0, -1, 1), (1, 0, 1), (1, -1, 1), (1, -1, 2)):
         yield from forms.least(weights, most, rough=True).vectors
     # 2. The same without P, with the visible direction: N ⊗ I_r has the eigenspace u ⊗ R^r, in
     # which P decides.
-    for weights in ((0, -1, 0), (1, -1, 0)):
+    for weights in ((0, -1, 0), (1, 0, 0), (1, -1, 0)):
         u = np.linalg.svd(forms.least(weights, rough=True).vectors[0], full_matrices=False)[0][:, 0]
         rows = u[:, None] * np.eye(r)[:, None, :]
-        small = np.stack([forms.products(row)[2].T @ u for row in rows])
+        small = np.einsum("inr,n->ir", forms.products(rows)[:, 2], u)
         for q in np.linalg.eigh(small / 2 + small.T / 2)[1].T:
             yield u[:, None] * q
     # 3. Rank above one: XΩ with skew Ω has q_l = 0, and near it q_l < 0 where G(X) is indefinite.
@@ -223,7 +212,8 @@ def _starts(forms: LandscapeForms, order: int, count: int) -> Iterator[FloatArra
         refuting = certify(forms, order).direction
         if refuting is not None:
             yield refuting
-        # 5. A few that know nothing.
+    # 5. A few that know nothing.
+    if forms.dimension <= _SMALL:
         yield from np.random.default_rng(0).standard_normal((_NORMAL_STARTS * count, n, r))
 
 

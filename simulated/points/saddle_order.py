@@ -19,7 +19,7 @@ from .certificate import SaddleCertificate, certify, in_units
 from .curvature import order_along
 from .directions import EscapeDirections, escape_directions
 from .landscape_forms import LandscapeForms
-from .oracle import described, is_saddle, minima
+from .oracle import described, minima
 from .power_form import PowerForm
 
 
@@ -136,7 +136,7 @@ def saddle_order(problem: SensingProblem, X: Any, *, largest: int = MAX_ORDER) -
     certificate = None if proof is None else in_units(proof, forms)
     if order is None or found.direction is None:
         return SaddleOrder(None, below, reason, None, None, certificate)
-    oracle = described(forms, order, minima(forms, order, extra=[found.direction]), 1)
+    oracle = described(minima(forms, order, extra=[found.direction]), 1)
     return SaddleOrder(order, below, reason, oracle.direction, oracle.curvature, certificate)
 
 
@@ -178,14 +178,13 @@ class _Bisection:
         """Whether a direction of negative curvature is found at an order; the last one is kept."""
         known = [c.direction for c in self.certificates.values() if c.direction is not None]
         for V in [*self.directions[::-1], *known]:
-            if is_saddle(PowerForm.at(self.forms, order, V)):
+            if PowerForm.at(self.forms, order, V[None]).is_saddle[0]:
                 self.directions.append(V)
                 return True
-        lowest = minima(self.forms, order)[0].at
-        if is_saddle(lowest):
-            self.directions.append(lowest.V)
-            return True
-        return False
+        lowest = minima(self.forms, order).at
+        if lowest.is_saddle[0]:
+            self.directions.append(lowest.V[0])
+        return bool(lowest.is_saddle[0])
 
 
 def least_odd(holds: Callable[[int], bool], first: int, last: int) -> int | None:

@@ -165,12 +165,12 @@ def _between(
     """
     basis = np.linalg.qr(np.stack([V.ravel(), W.ravel()], axis=1))[0]
     vectors = basis.T.reshape(2, *V.shape)
-    small = np.einsum("iknr,jnr->kij", np.stack([forms.products(v) for v in vectors]), vectors)
+    small = np.einsum("iknr,jnr->kij", forms.products(vectors), vectors)
     angles = np.pi * np.arange(_ANGLES) / _ANGLES
     ways = np.stack([np.cos(angles), np.sin(angles)], axis=1)
     K = np.einsum("ai,kij,aj->ak", ways, small, ways)
     K[:, 2] = np.maximum(K[:, 2], 0.0)
-    margins = [margin(each, order) for each in K]
+    margins = margin(K, order)
     best = int(np.argmin(margins))
     if margins[best] >= below:
         return None
