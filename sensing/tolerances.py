@@ -155,3 +155,15 @@ SAME_DIRECTION = 1e-3
 
 WINDOW = 1e-3
 """Relative width at which the bisection for a step-size window ends."""
+
+# The oracle direction ----------------------------------------------------------------------------
+
+FORM_ROUNDING = 1e-13
+"""Relative rounding of a d×d matrix N₁, N₂ or P and of its eigenvalues: some hundred ε. One that is
+zero by an identity (at X̂ itself, in a kernel, at the truth) is found as large as this."""
+
+LANCZOS_FORM = 1e-9
+"""The same where the eigenvalues come from a Lanczos run, which ends at this residual."""
+
+SPHERE_GRADIENT = 1e-13
+"""Gradient on the sphere, in units of its terms, at which a minimisation of q_l ends: rounding."""

@@ -15,9 +15,23 @@ from .descent_with_escapes import Solution, descend_batch_with_escapes, descend_
 from .escapes.collapse import collapse
 from .escapes.methods import escape
 from .escapes.result import Escape, EscapeReason
-from .points.curvature import curvature_along, smallest_saddle_order
+from .points.certificate import (
+    CertificatePart,
+    CertificateReason,
+    SaddleCertificate,
+    saddle_certificate,
+)
+from .points.curvature import curvature_along
 from .points.directions import EscapeDirections, NotStationaryWarning, escape_directions
 from .points.feasibility import FeasibilityScore, feasibility_score
+from .points.oracle import OracleDirection, oracle_direction
+from .points.saddle_order import (
+    SaddleOrder,
+    SaddleOrderReason,
+    saddle_order,
+    smallest_saddle_order,
+)
+from .points.witness import TruthWitness, truth_witness
 from .span.descent import SpanDescent, descend
 from .span.objective import SpanObjective
 from .span.phases import classify_exact
@@ -34,19 +48,26 @@ from .truncated.windows import TruncatedWindows, truncated_windows
 
 __all__ = [
     "AcceptanceRule",
+    "CertificatePart",
+    "CertificateReason",
     "DiagonalSurrogate",
     "Escape",
     "EscapeDirections",
     "EscapeReason",
     "FeasibilityScore",
     "NotStationaryWarning",
+    "OracleDirection",
     "PublishedCollapse",
+    "SaddleCertificate",
+    "SaddleOrder",
+    "SaddleOrderReason",
     "Solution",
     "SpanDescent",
     "SpanObjective",
     "StepWindow",
     "TruncatedPath",
     "TruncatedWindows",
+    "TruthWitness",
     "classify_exact",
     "collapse",
     "curvature_along",
@@ -56,11 +77,15 @@ __all__ = [
     "escape",
     "escape_directions",
     "feasibility_score",
+    "oracle_direction",
     "published_collapse",
+    "saddle_certificate",
+    "saddle_order",
     "smallest_saddle_order",
     "step_window",
     "term_norms",
     "truncated_coefficients",
     "truncated_windows",
     "truncation_error",
+    "truth_witness",
 ]

@@ -19,8 +19,8 @@ from lift_compare.sensing.validation import (
     whole_number,
 )
 
-from ..points.curvature import smallest_saddle_order
 from ..points.kernel_direction import kernel_direction
+from ..points.saddle_order import smallest_saddle_order
 from ..span.independent import independent_generators
 from ..span.minimum import RelativeQuartic, line_minima, minimise
 from ..span.objective import SpanObjective

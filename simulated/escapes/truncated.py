@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from lift_compare.sensing.validation import MAX_ORDER, odd_order, positive, whole_number
 
-from ..points.curvature import smallest_saddle_order
+from ..points.saddle_order import smallest_saddle_order
 from ..truncated.acceptance import AcceptanceRule, published_collapse
 from ..truncated.path import MOST_STEPS, truncated_state
 from .result import Escape, EscapeReason

@@ -1,4 +1,4 @@
-"""Lifted curvature at ŵ along a power, and the order that makes it negative.
+"""Lifted curvature at ŵ along one power, and the order that makes it negative.
 
 The mathematics: docs/theory.md, section 5.
 """
@@ -11,16 +11,9 @@ import numpy as np
 
 from lift_compare.sensing import SensingProblem
 from lift_compare.sensing.tolerances import NOISE
-from lift_compare.sensing.validation import (
-    MAX_ORDER,
-    FloatArray,
-    InvalidValue,
-    odd_order,
-    whole_number,
-)
+from lift_compare.sensing.validation import FloatArray, odd_order
 
 from ..signed_log import signed_log, signed_log_sum, to_float, units_and_logs
-from .directions import EscapeDirections, escape_directions
 
 
 class CurvatureTerms(NamedTuple):
@@ -96,55 +89,8 @@ def curvature_along(problem: SensingProblem, X: Any, direction: Any, order: int)
     return float(to_float(sign, log, "the curvature", small_is_zero=True))
 
 
-def smallest_saddle_order(
-    problem: SensingProblem,
-    X: Any,
-    *,
-    direction: Any = "visible",
-    largest: int = 1001,
-    directions: EscapeDirections | None = None,
-) -> int | None:
-    """Return the least odd order l at which ŵ is a strict saddle of h^l along a direction, or None.
-
-    It is the least odd l with K1^l + 2 K3^l < K2^l (see `curvature_along`). The inequality must
-    hold beyond rounding: by more than 1e-13 l times the sum of the magnitudes of its terms.
-
-    Parameters
-    ----------
-    problem : SensingProblem
-        The problem.
-    X : array (n, r)
-        The stationary point X̂.
-    direction : "visible" or array (n, r)
-        The direction; "visible" is u_n q_rᵀ.
-    largest : int
-        Largest order tried, at most 1001.
-    directions : EscapeDirections, optional
-        The directions at X, if they are at hand.
-
-    Returns
-    -------
-    int or None
-        None if no order up to `largest` makes ŵ a strict saddle along this direction. Others may
-        still exist.
-
-    Raises
-    ------
-    TypeError, ValueError
-        For bad X (see `escape_directions`), a direction of the wrong shape, or `largest` outside
-        1..1001.
-
-    Examples
-    --------
-    >>> from lift_compare import sensing, simulated
-    >>> simulated.smallest_saddle_order(sensing.two_by_two(), [[0.0], [0.5**0.5]])
-    3
-    """
-    largest = whole_number("largest", largest, most=MAX_ORDER)
-    if isinstance(direction, str):
-        if direction != "visible":
-            raise InvalidValue(f"direction: expected 'visible' or an array, got {direction!r:.60}")
-        direction = (escape_directions(problem, X) if directions is None else directions).visible
+def order_along(problem: SensingProblem, X: Any, direction: Any, largest: int) -> int | None:
+    """Return the least odd order up to `largest` with K1^l + 2 K3^l < K2^l beyond rounding."""
     signs, logs = log_curvature_terms(problem, X, direction)
     top = logs.max()
     if top == -np.inf:
