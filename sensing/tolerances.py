@@ -151,3 +151,10 @@ SAME_DIRECTION = 1e-3
 
 WINDOW = 1e-3
 """Relative width at which the bisection for a step-size window ends."""
+
+LBFGS_VALUE = 1e-12
+"""Relative fall of the objective at which a descent over moving generators ends: its end is
+collapsed and descended from again, so the last digits are not needed."""
+
+LBFGS_GRADIENT = 1e-9
+"""The same for the largest entry of the gradient, in units of ‖b‖^{2l} and of the generators."""
