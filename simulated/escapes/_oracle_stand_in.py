@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,9 +19,7 @@ _DENSE_UP_TO = 60
 
 
 @silently
-def oracle_directions(
-    problem: SensingProblem, X: FloatArray, order: int, count: int
-) -> FloatArray:
+def oracle_directions(problem: SensingProblem, X: FloatArray, order: int, count: int) -> FloatArray:
     """Return up to `count` distinct minimisers of q_l on the unit sphere, the lowest first."""
     A, b, shape = problem.operator, problem.measurements, problem.shape
     measured = A.measure(X, X)
@@ -33,8 +32,7 @@ def oracle_directions(
     d = X.size
     starts = []
     for weights in ((0, 1, 0), (0, 1, -1), (-1, 1, -1), (-1, 1, 0)):
-        last = _last_eigenvectors(lambda v, w=np.array(weights): w @ forms(v), d)  # type: ignore[misc]
-        starts += list(last)
+        starts += list(_last_eigenvectors(partial(_weighted, forms, np.array(weights)), d))
     ends = []
     for v in starts:
         unit = float(np.max(np.abs(forms(v) @ v)))
@@ -69,6 +67,12 @@ def oracle_directions(
         if all(abs(float(u @ v)) < 1 - SAME_DIRECTION for v in kept):
             kept.append(u)
     return np.stack(kept[:count]).reshape(-1, *shape)
+
+
+def _weighted(
+    forms: Callable[[FloatArray], FloatArray], weights: FloatArray, v: FloatArray
+) -> FloatArray:
+    return np.asarray(weights @ forms(v))
 
 
 def _last_eigenvectors(product: Callable[[FloatArray], FloatArray], d: int) -> Any:

@@ -13,10 +13,14 @@ from .pair import Pair
 from .result import Escape, EscapeReason
 from .start import Start
 
-IN_TURN = {"exact": Exact, "columns": Columns, "pair": Pair}
-"""The methods tried, in this order. No method contains another. The span of the published directions
-is the cheapest where it leads anywhere. Columns are what it lacks above rank one; they end
-early where they fail. The pair is the surest, and the most expensive."""
+IN_TURN: dict[str, type[Exact] | type[Columns] | type[Pair]] = {
+    "exact": Exact,
+    "columns": Columns,
+    "pair": Pair,
+}
+"""The methods tried, in this order; none contains another. The span of the published directions is
+the cheapest where it leads anywhere, columns are what it lacks above rank one, and the pair is the
+surest."""
 
 
 @dataclass(frozen=True)

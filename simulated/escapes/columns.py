@@ -19,7 +19,7 @@ from .pair import Pair
 from .result import Escape, EscapeReason
 from .start import Start
 
-INNER = {"exact": Exact, "pair": Pair}
+INNER: dict[str, type[Exact] | type[Pair]] = {"exact": Exact, "pair": Pair}
 """The methods that may escape in the problem of one column, in the order of "both"."""
 
 
@@ -47,9 +47,7 @@ class Columns:
         if self.order is not None:
             odd_order(self.order)
         if self.inner not in (*INNER, "both"):
-            raise InvalidValue(
-                f"inner: expected 'exact', 'pair' or 'both', got {self.inner!r:.60}"
-            )
+            raise InvalidValue(f"inner: expected 'exact', 'pair' or 'both', got {self.inner!r:.60}")
 
     def attempt(self, start: Start) -> Escape:
         """Look for a lower point from X̂."""
@@ -71,7 +69,9 @@ class Columns:
                     # X̂ was tested; its columns are as stationary as it is.
                     warnings.simplefilter("ignore", NotStationaryWarning)
                     d = escape_directions(column, x, count="tied" if name == "exact" else 1)
-                found = method.attempt(replace(start, problem=column, X=x, directions=d, exponent=0))
+                found = method.attempt(
+                    replace(start, problem=column, X=x, directions=d, exponent=0)
+                )
                 if found.found:
                     point = R + found.point * q
                     lower, value = start.lowers(point)
@@ -81,6 +81,4 @@ class Columns:
                             point, value, f"column {j + 1}", order=found.order, details=details
                         )
                 tried.append(f"column {j + 1} by {name!r}: {found.reason.name}")
-        return start.failure(
-            EscapeReason.NO_DECREASE, order=self.order, details="; ".join(tried)
-        )
+        return start.failure(EscapeReason.NO_DECREASE, order=self.order, details="; ".join(tried))

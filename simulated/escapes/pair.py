@@ -138,7 +138,11 @@ class Pair:
         if not self.refine:
             return
         h = GeneratorObjective(start.problem, 1)
-        for kind, point in (("collapse", collapsed), ("generator", pair[0]), ("generator", pair[1])):
+        for kind, point in (
+            ("collapse", collapsed),
+            ("generator", pair[0]),
+            ("generator", pair[1]),
+        ):
             point = _best_multiple(start, point)
             yield kind, minimise(h, point[None], self.max_iterations)[0][0]
 
