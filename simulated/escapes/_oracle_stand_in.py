@@ -15,6 +15,8 @@ from lift_compare.sensing.floats import silently
 from lift_compare.sensing.tolerances import LBFGS_GRADIENT, LBFGS_VALUE, SAME_DIRECTION
 from lift_compare.sensing.validation import FloatArray
 
+from ..points.curvature import smallest_saddle_order
+
 _DENSE_UP_TO = 60
 
 
@@ -67,6 +69,16 @@ def oracle_directions(problem: SensingProblem, X: FloatArray, order: int, count:
         if all(abs(float(u @ v)) < 1 - SAME_DIRECTION for v in kept):
             kept.append(u)
     return np.stack(kept[:count]).reshape(-1, *shape)
+
+
+def oracle_saddle_order(problem: SensingProblem, X: FloatArray, largest: int) -> int | None:
+    """Return an odd order up to `largest` at which ŵ is a strict saddle along V*, or None."""
+    found = [
+        smallest_saddle_order(problem, X, direction=V, largest=largest)
+        for order in (3, 5, 7, 9, 13, 17, 33)
+        for V in oracle_directions(problem, X, order, 1)
+    ]
+    return min((order for order in found if order is not None), default=None)
 
 
 def _weighted(

@@ -13,21 +13,13 @@ from .pair import Pair
 from .result import Escape, EscapeReason
 from .start import Start
 
-IN_TURN: dict[str, type[Exact] | type[Columns] | type[Pair]] = {
-    "exact": Exact,
-    "columns": Columns,
-    "pair": Pair,
-}
-"""The methods tried, in this order; none contains another. The span of the published directions is
-the cheapest where it leads anywhere, columns are what it lacks above rank one, and the pair is the
-surest."""
-
-
 @dataclass(frozen=True)
 class AnyMethod:
     """Escape by "exact", then "columns" (above rank one), then "pair"; the first that does counts.
 
-    The result's `method` is the one that escaped, and `attempts` has what every method did.
+    None contains another. The span of the published directions is the cheapest where it leads
+    anywhere; columns, by "exact" in each, are what it lacks above rank one; and the pair is the
+    surest. The result's `method` is the one that escaped, and `attempts` has what each did.
 
     Attributes
     ----------
@@ -45,11 +37,13 @@ class AnyMethod:
 
     def attempt(self, start: Start) -> Escape:
         """Look for a lower point from X̂."""
+        in_turn: dict[str, Exact | Columns | Pair] = {"exact": Exact(self.order)}
+        if start.problem.rank > 1:  # at rank one the column is X̂ itself
+            in_turn["columns"] = Columns(self.order, inner="exact")
+        in_turn["pair"] = Pair(self.order)
         attempts: list[Escape] = []
-        for name, method in IN_TURN.items():
-            if name == "columns" and start.problem.rank == 1:
-                continue  # the column is X̂ itself
-            attempts.append(method(order=self.order).attempt(replace(start, method=name)))
+        for name, method in in_turn.items():
+            attempts.append(method.attempt(replace(start, method=name)))
             if attempts[-1].found:
                 return replace(attempts[-1], attempts=tuple(attempts))
         said = "; ".join(f"{each.method}: {each.reason.name}" for each in attempts)

@@ -109,7 +109,7 @@ def escape(
         Settings of the method, by name. "exact": largest_order, orders_tried, generators,
         eigenvectors, only_saddle. "truncated": largest_order, rho, eta, steps, rule, dominance,
         surrogate. "line-search": grid_size, grid_range, refine. "columns": inner. "pair":
-        directions, step, spectral, refine, max_iterations. docs/escapes.md describes them.
+        directions_tried, step, spectral, refine, max_iterations. docs/escapes.md describes them.
 
     Returns
     -------

@@ -42,7 +42,7 @@ class Pair:
     move. The descent starts at (X̂, ±s V), s = `step` ‖X̂‖, for V in this order, each at every order:
 
     1. the oracle direction V*: the unit V along which the curvature at ŵ is least;
-    2. further minimisers of that curvature, `directions` in all;
+    2. further minimisers of that curvature, `directions_tried` in all;
     3. u_j q_iᵀ with the last three eigenvectors u_j of A*(b) and the right singular vectors q_i
        of X̂.
 
@@ -54,7 +54,7 @@ class Pair:
     ----------
     order : int or None
         The odd lifting order l; None: 5, 7, 9 and 13 in turn.
-    directions : int
+    directions_tried : int
         Number of oracle directions V.
     step : float
         s, in units of ‖X̂‖.
@@ -67,7 +67,7 @@ class Pair:
     """
 
     order: int | None = None
-    directions: int = 2
+    directions_tried: int = 2
     step: float = 0.5
     spectral: bool = True
     refine: bool = True
@@ -76,7 +76,7 @@ class Pair:
     def __post_init__(self) -> None:
         if self.order is not None:
             odd_order(self.order)
-        whole_number("directions", self.directions)
+        whole_number("directions_tried", self.directions_tried)
         positive("step", self.step)
         whole_number("max_iterations", self.max_iterations)
 
@@ -112,7 +112,7 @@ class Pair:
         orders = ORDERS if self.order is None else (self.order,)
         found = {}
         for order in orders:
-            found[order] = oracle_directions(problem, X, order, self.directions)
+            found[order] = oracle_directions(problem, X, order, self.directions_tried)
             yield from ((order, Way("V*", V)) for V in found[order][:1])
         for order in orders:
             others = enumerate(found[order][1:], start=2)

@@ -5,6 +5,7 @@ The mathematics: docs/theory.md, "The lifted gradient, moving generators, column
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -272,6 +273,7 @@ class GeneratorObjective:
         return np.array_split(X, -(-len(X) // group))
 
 
+@cache
 def _pairs(k: int) -> tuple[Any, Any, FloatArray]:
     """Return the pairs j ≤ k of generators, and how often each occurs in a sum over all."""
     rows, cols = np.triu_indices(k)
