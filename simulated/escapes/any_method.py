@@ -13,6 +13,7 @@ from .pair import Pair
 from .result import Escape, EscapeReason
 from .start import Start
 
+
 @dataclass(frozen=True)
 class AnyMethod:
     """Escape by "exact", then "columns" (above rank one), then "pair"; the first that does counts.

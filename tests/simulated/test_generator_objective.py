@@ -139,10 +139,7 @@ def test_high_orders_against_multiple_precision(order):
             for s in y
         }
         gradient = np.stack(
-            [
-                2 * sum(np.tensordot(D[t, j], A, axes=(0, 0)) @ x[j] for j in (0, 1))
-                for t in (0, 1)
-            ]
+            [2 * sum(np.tensordot(D[t, j], A, axes=(0, 0)) @ x[j] for j in (0, 1)) for t in (0, 1)]
         )
         expected_log = float(mpmath.log(h))
         expected = (gradient / np.max(np.abs(gradient))).astype(float)

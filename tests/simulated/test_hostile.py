@@ -104,7 +104,9 @@ def everything(problem, X, d, order, c, *, rho, eta, steps):
     moving = attempt(lambda: simulated.GeneratorObjective(problem, order))
     for name in () if moving is None else ("value", "gain", "gradient", "scaled"):
         attempt(lambda name=name: getattr(moving, name)(np.stack([X, -X / 3])))
-    attempt(lambda: simulated.leakage(problem, np.stack([X, X[::-1]]), c[:2], order), may_be_inf=True)
+    attempt(
+        lambda: simulated.leakage(problem, np.stack([X, X[::-1]]), c[:2], order), may_be_inf=True
+    )
     if d is None:
         return
     attempt(lambda: simulated.collapse(d.generators, c, order))

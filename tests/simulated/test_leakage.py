@@ -104,9 +104,7 @@ def by_multiple_precision(problem, X, c, order, digits):
             return np.sum(s * t) ** order
 
         square = sum(
-            d[s] * d[t] * inner(terms[s], terms[t])
-            for s in range(len(d))
-            for t in range(len(d))
+            d[s] * d[t] * inner(terms[s], terms[t]) for s in range(len(d)) for t in range(len(d))
         )
         gamma = [sum(d[s] * inner(terms[s], V) for s in range(len(d))) for V in x]
         gram = mpmath.matrix([[inner(V, W) for W in x] for V in x])

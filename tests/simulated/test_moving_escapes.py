@@ -175,12 +175,11 @@ def test_where_none_escapes_any_says_so_of_all(phase_retrieval):
     problem = sensing.gaussian(6, 2, 30, 3)
     attempt = escape(problem, problem.ground_truth, method="any")
     assert attempt.reason is EscapeReason.NO_NEGATIVE_EIGENVALUE
-    # Sorely limited: the order that does not solve this example, and without descents of h.
     attempt = escape(*phase_retrieval, method="any", order=3)
-    if not attempt.found:
-        assert attempt.method == "any"
-        assert [each.method for each in attempt.attempts] == ["exact", "pair"]
-        assert "pair: NO_DECREASE" in attempt.details
+    assert not attempt.found
+    assert attempt.method == "any"
+    assert [each.method for each in attempt.attempts] == ["exact", "pair"]
+    assert "pair: NO_DECREASE" in attempt.details
 
 
 def test_any_is_deterministic(phase_retrieval):
