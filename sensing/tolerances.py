@@ -167,3 +167,10 @@ LANCZOS_FORM = 1e-9
 
 SPHERE_GRADIENT = 1e-13
 """Gradient on the sphere, in units of its terms, at which a minimisation of q_l ends: rounding."""
+
+LBFGS_VALUE = 1e-12
+"""Relative fall of the objective at which a descent over moving generators ends: its end is
+collapsed and descended from again, so the last digits are not needed."""
+
+LBFGS_GRADIENT = 1e-9
+"""The same for the largest entry of the gradient, in units of ‖b‖^{2l} and of the generators."""

@@ -1,7 +1,8 @@
-"""The lifted descent without a lift, from small Gram matrices (docs/theory.md, sections 3 to 7).
+"""The lifted descent without a lift, from small Gram matrices (docs/theory.md, section 3 on).
 
     points/                   what is known at one stationary point: directions, curvature, scores
     span/                     h^l on the span of the directions' powers, and descent on it: exact
+    generators/               h^l over matrices that move; its gradient, and what a span leaves out
     truncated/                the published closed form, its collapse and acceptance rules
     escapes/                  one file a method to leave X̂ for a lower point; `escape`
     descent_with_escapes.py   descend, escape, descend again
@@ -15,6 +16,8 @@ from .descent_with_escapes import Solution, descend_batch_with_escapes, descend_
 from .escapes.collapse import collapse
 from .escapes.methods import escape
 from .escapes.result import Escape, EscapeReason
+from .generators.leakage import Leakage, leakage
+from .generators.objective import GeneratorObjective
 from .points.certificate import (
     CertificatePart,
     CertificateReason,
@@ -55,6 +58,8 @@ __all__ = [
     "EscapeDirections",
     "EscapeReason",
     "FeasibilityScore",
+    "GeneratorObjective",
+    "Leakage",
     "NotStationaryWarning",
     "OracleDirection",
     "PublishedCollapse",
@@ -77,6 +82,7 @@ __all__ = [
     "escape",
     "escape_directions",
     "feasibility_score",
+    "leakage",
     "oracle_direction",
     "published_collapse",
     "saddle_certificate",

@@ -35,6 +35,7 @@ LEVELS = {
         {"roots", "signed_log"},
         {"points"},
         {"span"},
+        {"generators"},
         {"truncated"},
         {"escapes"},
         {"descent_with_escapes"},

@@ -6,6 +6,9 @@
     truncated.py     the published closed form with its acceptance rules
     single_step.py   the best point of the line along the visible direction
     line_search.py   the lines along both directions
+    columns.py       the problem of one column, above rank one
+    pair.py          descent over two generators that move
+    any_method.py    one method after the other
     collapse.py      the best rank-one approximation of a sum of powers
 
 A method is a frozen dataclass: its fields are its settings, checked when it is made; `attempt`

@@ -14,8 +14,11 @@ from lift_compare.sensing.validation import FloatArray, InvalidType, InvalidValu
 
 from ..points.directions import EscapeDirections, escape_directions
 from ..points.unit_scale import at_unit_scale
+from .any_method import AnyMethod
+from .columns import Columns
 from .exact import Exact
 from .line_search import LineSearch
+from .pair import Pair
 from .result import Escape, EscapeReason
 from .single_step import SingleStep
 from .start import Start
@@ -34,6 +37,9 @@ METHODS: dict[str, type[Any]] = {
     "truncated": Truncated,
     "single-step": SingleStep,
     "line-search": LineSearch,
+    "columns": Columns,
+    "pair": Pair,
+    "any": AnyMethod,
 }
 """The methods of `escape` by name. Each is a dataclass whose fields are its settings."""
 
@@ -85,11 +91,14 @@ def escape(
         "exact": descent of the lifted objective restricted to the span of the directions, and exact
         collapse. "truncated": the published closed form with its acceptance rules. "single-step":
         the best point of the line X̂ + t u_n q_rᵀ, certified by the exact score. "line-search": the
-        lines along both normalised directions.
+        lines along both normalised directions. "columns": the first or the last method in the
+        rank-one problem of each column of X̂. "pair": descent of the lifted objective over two
+        generators that move, X̂ and one started along the oracle direction. "any": "exact", then
+        "columns" (above rank one), then "pair".
     order : int, optional
-        The odd lifting order l of "exact" and "truncated"; by default the smallest at which the
-        lifted point is a strict saddle along the visible direction ("exact" then goes up from there
-        if it must).
+        The odd lifting order l; the line methods have none. By default, for "exact" and
+        "truncated", the smallest at which the lifted point is a strict saddle along the visible
+        direction ("exact" then goes up from there if it must); for "pair" 5, 7, 9 and 13 in turn.
     polish : bool
         Make X stationary to rounding first (`sensing.polish`), if that does not raise h.
     minimum_decrease : float
@@ -99,7 +108,8 @@ def escape(
     **settings
         Settings of the method, by name. "exact": largest_order, orders_tried, generators,
         eigenvectors, only_saddle. "truncated": largest_order, rho, eta, steps, rule, dominance,
-        surrogate. "line-search": grid_size, grid_range, refine. docs/escapes.md describes them.
+        surrogate. "line-search": grid_size, grid_range, refine. "columns": inner. "pair":
+        directions_tried, step, spectral, refine, max_iterations. docs/escapes.md describes them.
 
     Returns
     -------

@@ -50,14 +50,16 @@ class Escape:
     point : array (n, r)
         X̌ if found, else X̂.
     method : str
-        "exact", "truncated", "single-step" or "line-search".
+        "exact", "truncated", "single-step", "line-search", "columns" or "pair"; for the method
+        "any" the one that escaped, and "any" if none did.
     order : int or None
         Lifting order l of the accepted point, or the last one tried; None for the methods without
         one.
     kind : str or None
         Which direction X̌ comes from. For "truncated", "beta" (visible) or "gamma" (hidden). For
         the line methods "visible" or "hidden". For "exact" the generator that X̌ is nearest to in
-        angle, "base", "visible" or "hidden".
+        angle, "base", "visible" or "hidden". For "pair", "collapse" or "generator"; for "columns"
+        which column of X̂ has moved.
     objective_before, objective_after : float
         h(X̂) and h(point).
     details : str
@@ -65,7 +67,11 @@ class Escape:
     step : float or None
         t of X̌ = X̂ + t D for the line methods, with D of unit norm.
     generators, coefficients : arrays (k, n, r) and (k,), or None
-        The lifted state Σ c_j vec(X_j)^{⊗l} whose collapse X̌ is, for "exact" and "truncated".
+        The lifted state Σ c_j vec(X_j)^{⊗l} whose collapse X̌ is, for "exact" and "truncated"; for
+        "pair" the state whose collapse, or one of whose generators, a descent of h may have led to
+        X̌ from.
+    attempts : tuple of Escape
+        For "any", what every method tried did, in turn; the last is this one if it was found.
 
     Examples
     --------
@@ -89,6 +95,7 @@ class Escape:
     step: float | None = None
     generators: FloatArray | None = None
     coefficients: FloatArray | None = None
+    attempts: tuple[Escape, ...] = ()
 
     def __repr__(self) -> str:
         order = "" if self.order is None else f", order {self.order}"

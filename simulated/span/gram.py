@@ -70,7 +70,7 @@ class GramData:
         basis = np.ascontiguousarray(E.T).reshape(-1, *problem.shape)
         d = len(basis)
         rows, cols = np.triu_indices(d)
-        y, log_operator = _measurements(problem, basis, rows, cols)
+        y, log_operator = pair_measurements(problem, basis, rows, cols)
         b, log_b = units_and_logs(problem.measurements[None])
         # Where the measurement of E_a E_bᵀ stands in y.
         place = np.empty((d, d), dtype=np.intp)
@@ -111,7 +111,7 @@ class GramData:
         return np.asarray(np.sqrt(np.maximum(np.einsum("jkjk->jk", K), 0.0)))
 
 
-def _measurements(
+def pair_measurements(
     problem: SensingProblem, basis: FloatArray, rows: Any, cols: Any
 ) -> tuple[FloatArray, float]:
     """Return A(E_i E_jᵀ) / a for the pairs (i, j), and log a, at any scale of A."""

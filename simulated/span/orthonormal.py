@@ -16,7 +16,7 @@ from lift_compare.sensing.validation import FloatArray
 
 from .quartic import Quartic
 
-_DIGITS = 80
+DIGITS = 80
 
 
 @dataclass(frozen=True, repr=False)
@@ -99,14 +99,14 @@ def orthonormal_form(
     # 3. Nearly parallel generators: turn to the eigenvectors first, then orthonormalise what is
     # left by Cholesky, all with 80 digits.
     with localcontext() as context:
-        context.prec = _DIGITS
+        context.prec = DIGITS
         context.clear_traps()  # what is infinite on the way in comes out as such
-        exact, turned = _decimal(rows), _decimal(vectors)
+        exact, turned = decimals(rows), decimals(vectors)
         gram = turned.T @ (exact @ exact.T) ** order @ turned
         dropped = float(max(np.diag(gram)[~kept], default=Decimal(0))) ** 0.5
-        weights = _solve_lower(_cholesky(gram[np.ix_(kept, kept)]), turned.T[kept])
+        weights = solve_lower(cholesky(gram[np.ix_(kept, kept)]), turned.T[kept])
         return _form(
-            exact, _decimal(quartic), _decimal(quadratic), constant, order, weights, dropped
+            exact, decimals(quartic), decimals(quadratic), constant, order, weights, dropped
         )
 
 
@@ -139,11 +139,12 @@ def transform(matrix: Any, tensor: Any) -> Any:
     return tensor
 
 
-def _decimal(array: FloatArray) -> Any:
+def decimals(array: FloatArray) -> Any:
+    """Return the array as Decimals, exactly."""
     return np.array([Decimal(float(x)) for x in array.ravel()], dtype=object).reshape(array.shape)
 
 
-def _cholesky(gram: Any) -> Any:
+def cholesky(gram: Any) -> Any:
     """Return L with L Lᵀ = gram, for Decimals."""
     lower = np.zeros_like(gram)
     for i in range(len(gram)):
@@ -153,7 +154,7 @@ def _cholesky(gram: Any) -> Any:
     return lower
 
 
-def _solve_lower(lower: Any, right: Any) -> Any:
+def solve_lower(lower: Any, right: Any) -> Any:
     """Return L⁻¹ right, for Decimals."""
     solved = np.zeros_like(right)
     for i in range(len(lower)):

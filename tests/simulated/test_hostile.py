@@ -20,7 +20,7 @@ from tests.simulated.points import published_point
 
 EXAMPLES = int(os.environ.get("LIFT_COMPARE_EXAMPLES", "150"))
 DOCUMENTED = (ValueError, TypeError, MemoryError, OverflowError)
-METHODS = ("exact", "truncated", "single-step", "line-search")
+METHODS = ("exact", "truncated", "single-step", "line-search", "columns", "pair", "any")
 TRIPLE = np.array([1.0, 0.3, -0.2])
 
 
@@ -101,6 +101,12 @@ def everything(problem, X, d, order, c, *, rho, eta, steps):
         assert found is None or not found.found or found.objective_after < found.objective_before
         attempt(lambda method=method: simulated.escape(problem, X, method=method, order=order))
     attempt(lambda: simulated.descend_with_escapes(problem, X, step_size=eta, max_iterations=steps))
+    moving = attempt(lambda: simulated.GeneratorObjective(problem, order))
+    for name in () if moving is None else ("value", "gain", "gradient", "scaled"):
+        attempt(lambda name=name: getattr(moving, name)(np.stack([X, -X / 3])))
+    attempt(
+        lambda: simulated.leakage(problem, np.stack([X, X[::-1]]), c[:2], order), may_be_inf=True
+    )
     if d is None:
         return
     attempt(lambda: simulated.collapse(d.generators, c, order))

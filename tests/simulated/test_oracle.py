@@ -43,7 +43,7 @@ def test_the_lifted_hessian_is_three_kronecker_powers(n, r, m, order):
     t = np.array([-2.0, -1, 0, 1, 2])  # h^l is a quartic: five points give its second derivative
     values = [explicit_value(problem, base + s * T, order) for s in t]
     quadratic = np.polynomial.polynomial.polyfit(t, values, 4)[2]
-    assert T @ (N1 - N2 + 2 * P) @ T == pytest.approx(quadratic, rel=1e-8)
+    assert pytest.approx(quadratic, rel=1e-8) == T @ (N1 - N2 + 2 * P) @ T
 
 
 @pytest.mark.parametrize("name", small_problems())

@@ -350,7 +350,7 @@ def test_scaling_by_a_power_of_two_changes_no_digit(which, exponent):
     assert there_score.decrease == np.ldexp(score.decrease, 4 * exponent)
     order = simulated.smallest_saddle_order(problem, X)
     assert simulated.smallest_saddle_order(there, Y) == order
-    for method in ("exact", "single-step", "line-search"):
+    for method in ("exact", "single-step", "line-search", "columns", "pair", "any"):
         found = simulated.escape(problem, X, method=method)
         there_found = simulated.escape(there, Y, method=method)
         assert there_found.reason is found.reason
@@ -381,7 +381,7 @@ def test_where_h_leaves_float64_the_score_stays_and_the_rest_says_so(scale):
     _, problem, X, _ = published_point("two-by-two")
     there = replace(problem, measurements=problem.measurements * scale * scale, ground_truth=None)
     assert simulated.smallest_saddle_order(there, X * scale) == 3
-    for method in ("exact", "truncated", "single-step", "line-search"):
+    for method in ("exact", "truncated", "single-step", "line-search", "columns", "pair", "any"):
         with pytest.raises(OverflowError, match="float64"):
             simulated.escape(there, X * scale, method=method)
     with pytest.raises(OverflowError, match="float64"):

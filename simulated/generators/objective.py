@@ -1,0 +1,284 @@
+"""The lifted objective of a sum of powers whose generators move.
+
+The mathematics: docs/theory.md, "The lifted gradient, moving generators, columns".
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from lift_compare.sensing import SensingProblem
+from lift_compare.sensing.floats import finite, normalised, silently
+from lift_compare.sensing.operators import unchecked_products
+from lift_compare.sensing.tolerances import VALUE_ROUNDING
+from lift_compare.sensing.validation import FloatArray, OutOfRange, odd_order, real_array
+
+from ..signed_log import LOG_2, signed_log, to_float
+
+_SCALES = (0, -250, 250, -500, 500)
+"""Binary exponents of generators, tried in turn: the first with which the measurements are in range
+counts. Those but 0 are for operators whose matrices are next to the ends of float64."""
+
+_LEAST = 2.0**-500
+"""Measurements up to this are measured again in a larger scale: digits may have underflowed."""
+
+_CACHE = 2_000_000
+"""Numbers of A(X_j X_kᵀ), or entries of matrices, of the starts that are evaluated together."""
+
+
+class _Terms(NamedTuple):
+    """What value and gradient share, for s starts of P pairs j ≤ k; see `_terms`.
+
+    K (s, P, P), B (s, P), constant (s,) are in units of their largest magnitude, whose logarithm is
+    log_top (s,); y (s, P, m) and b (s, m) in units of its root. x (s, k, n, r) is X 2^−exponents.
+    """
+
+    K: FloatArray
+    B: FloatArray
+    constant: FloatArray
+    y: FloatArray
+    b: FloatArray
+    log_top: FloatArray
+    x: FloatArray
+    exponents: FloatArray
+
+
+class GeneratorObjective:
+    """h^l of w = Σ_j vec(X_j)^{⊗l} as a function of the matrices X_1 .. X_k.
+
+    With y_jk = A(X_j X_kᵀ), K(j,k;p,q) = ⟨y_jk, y_pq⟩ and B(j,k) = ⟨y_jk, b⟩,
+
+        h^l      = ½ [Σ_jkpq K(j,k;p,q)^l − 2 Σ_jk B(j,k)^l + ‖b‖^{2l}]
+        ∂h^l/∂X_t = 2 Σ_j A*(D_tj) X_j,   D_jk = l [Σ_pq K(j,k;p,q)^{l−1} y_pq − B(j,k)^{l−1} b]
+
+    (docs/theory.md, "The lifted gradient, moving generators, columns"). l is odd, so coefficients
+    would add nothing: c vec(X)^{⊗l} is the power of c^{1/l} X. One generator at l = 1 is h itself.
+
+    An evaluation takes k(k+1)/2 measurements and as many products with A*, and O(k⁴ m) besides.
+    Nothing of size n×n is formed unless the operator does.
+
+    Parameters
+    ----------
+    problem : SensingProblem
+        The problem.
+    order : int
+        The odd lifting order l.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For an order that is not odd, or outside 1..1001.
+
+    Notes
+    -----
+    All methods take generators of shape (k, n, r), or (..., k, n, r) for many starts at once, and
+    raise a TypeError or ValueError for other shapes and numbers that are not finite. Powers are
+    taken of ratios to the largest term, so that they work at any order and scale: `value`,
+    `gradient` and `gain` raise OverflowError where the result is beyond float64 or below it,
+    `log_value` and `scaled` do not.
+
+    Examples
+    --------
+    >>> from lift_compare import sensing, simulated
+    >>> problem = sensing.two_by_two()
+    >>> pair = [[[0.0], [0.5**0.5]], [[0.3], [0.1]]]
+    >>> lifted = simulated.GeneratorObjective(problem, order=3)
+    >>> lifted.value(pair) < lifted.value(pair[:1])  # a second generator lowers h³
+    True
+    >>> lifted.gradient(pair).shape
+    (2, 2, 1)
+    """
+
+    def __init__(self, problem: SensingProblem, order: int) -> None:
+        self.problem, self.order = problem, odd_order(order)
+        self._products = unchecked_products(problem.operator)
+        self._b, self._unit = normalised(problem.measurements)
+        self.log_unit = float(self.order * (np.log(self._b @ self._b) + 2 * self._unit * LOG_2))
+        """Logarithm of ‖b‖^{2l}, twice the value at zero: the natural unit of h^l."""
+
+    def __repr__(self) -> str:
+        return f"GeneratorObjective({self.problem!r}, order {self.order})"
+
+    def value(self, generators: Any) -> Any:
+        """Return h^l: a float, or an array for many starts.
+
+        Next to a zero of h^l its terms cancel, down to about l 1e-15 of ‖b‖^{2l}; what is below
+        that is returned as 0.
+        """
+        value, _, log_scale, lead = self._values(generators)
+        sign, log = signed_log(np.maximum(value, 0.0))
+        return _shaped(to_float(sign, log + log_scale, "h^l", "use .log_value"), lead)
+
+    def log_value(self, generators: Any) -> Any:
+        """Return log h^l, −inf where h^l is zero to rounding; it works at any order."""
+        value, _, log_scale, lead = self._values(generators)
+        return _shaped(signed_log(np.maximum(value, 0.0))[1] + log_scale, lead)
+
+    def gain(self, generators: Any) -> Any:
+        """Return h^l(0) − h^l = Σ B^l − ½ Σ K^l.
+
+        At high order h^l may equal ½ ‖b‖^{2l} to all digits wherever the generators go; the gain
+        keeps them.
+        """
+        _, gain, log_scale, lead = self._values(generators)
+        sign, log = signed_log(gain)
+        return _shaped(to_float(sign, log + log_scale, "the gain", "use .scaled"), lead)
+
+    def gradient(self, generators: Any) -> FloatArray:
+        """Return ∂h^l/∂X_t in the shape of the generators."""
+        _, gradient, log_scale = self.scaled(generators)
+        sign, log = signed_log(gradient)
+        logs = log + np.asarray(log_scale)[..., None, None, None]
+        return to_float(sign, logs, "the gradient of h^l", "use .scaled", axes=3)
+
+    @silently
+    def scaled(self, generators: Any) -> tuple[Any, FloatArray, Any]:
+        """Return (−gain, gradient, log scale): both divided by exp(log scale), for each start.
+
+        The scale is the largest term of h^l, so nothing overflows at any order. For a descent
+        −gain does what h^l does: they differ by the constant ½ ‖b‖^{2l}.
+        """
+        X, lead = self._starts(generators)
+        parts = [self._scaled(part) for part in self._groups(X)]
+        gain, gradient, log_scale = (np.concatenate(each) for each in zip(*parts, strict=True))
+        finite("the gradient of h^l in units of its largest term", gradient)
+        gradient = gradient.reshape(*lead, *X.shape[1:])
+        return _shaped(-gain, lead), gradient, _shaped(log_scale, lead)
+
+    def relative(self, X: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return −gain and its gradient in units of ‖b‖^{2l}, for X of shape (s, k, n, r).
+
+        For loops: nothing is checked. Far outside, where they leave float64, both are huge.
+        """
+        gain, gradient, log_scale = self._scaled(X)
+        factor = np.exp(np.minimum(log_scale - self.log_unit, 600.0))
+        return -gain * factor, gradient * factor[:, None, None, None]
+
+    # The terms -----------------------------------------------------------------------------------
+
+    @silently
+    def _values(
+        self, generators: Any
+    ) -> tuple[FloatArray, FloatArray, FloatArray, tuple[int, ...]]:
+        """Return h^l, gain, the logarithm of their scale, and the axes of starts."""
+        X, lead = self._starts(generators)
+        rows = []
+        for part in self._groups(X):
+            terms = self._terms(part)
+            gain, size = self._gain(terms)
+            half = terms.constant**self.order / 2
+            # What cancels down to rounding is no value.
+            value = np.where(np.abs(half - gain) > VALUE_ROUNDING * size, half - gain, 0.0)
+            rows.append((value, gain, self.order * terms.log_top))
+        value, gain, log_scale = (np.concatenate(each) for each in zip(*rows, strict=True))
+        return value, gain, log_scale, lead
+
+    def _gain(self, terms: _Terms) -> tuple[FloatArray, FloatArray]:
+        """Return the gain in units of the largest term to the l, and the size of all terms."""
+        weights = _pairs(terms.x.shape[1])[2]
+        quartic, quadratic = terms.K**self.order, terms.B**self.order
+
+        def gain(K: FloatArray, B: FloatArray) -> FloatArray:
+            return np.asarray(B @ weights - (K @ weights) @ weights / 2)
+
+        size = gain(-np.abs(quartic), np.abs(quadratic)) + terms.constant**self.order
+        return gain(quartic, quadratic), self.order * size
+
+    def _scaled(self, X: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return gain, gradient of −gain, and log scale, for X of shape (s, k, n, r)."""
+        terms, power = self._terms(X), self.order - 1
+        rows, cols, weights = _pairs(X.shape[1])
+        # 1. D = ∂h^l/∂y for each pair, up to units.
+        D = (weights * terms.K**power) @ terms.y
+        D -= (terms.B**power)[..., None] * terms.b[:, None, :]
+        # 2. A*(D_tj) takes X_j to the row of t, and X_t to that of j.
+        both = np.concatenate([terms.x[:, cols], terms.x[:, rows]], axis=-1)
+        for exponent in _SCALES:
+            product = self._products[1](np.ldexp(D, exponent), np.ldexp(both, exponent))
+            if np.isfinite(product).all():
+                break
+        r = X.shape[-1]
+        gradient = np.zeros(X.shape)
+        for p, (t, j) in enumerate(zip(rows, cols, strict=True)):
+            gradient[:, t] += product[:, p, :, :r]
+            if j != t:
+                gradient[:, j] += product[:, p, :, r:]
+        # 3. The units of D and X, one after the other: each may be far from one.
+        logs = np.log(2.0 * self.order) - terms.log_top / 2
+        logs = logs + (terms.exponents - 2 * exponent) * LOG_2
+        half = np.exp(logs / 2)[:, None, None, None]
+        return self._gain(terms)[0], gradient * half * half, self.order * terms.log_top
+
+    def _terms(self, X: FloatArray) -> _Terms:
+        """Measure the pairs; all units are taken out as powers of two, then the largest number."""
+        k = X.shape[1]
+        rows, cols, _ = _pairs(k)
+        # 1. y = A(x_j x_kᵀ), for x with entries up to one.
+        exponents = np.frexp(np.abs(X).max(axis=(1, 2, 3)))[1]
+        x = np.ldexp(X, -exponents[:, None, None, None])
+        y, of_y = self._measured(x, rows, cols)
+        # 2. K, B and ‖b‖² in units of b: t is the power of two between y and b.
+        t = of_y + 2 * exponents - self._unit
+        products = y @ np.swapaxes(y, -1, -2), y @ self._b, np.full(len(X), self._b @ self._b)
+        sizes = [np.abs(part).reshape(len(X), -1).max(axis=1) for part in products]
+        mantissas, powers = np.frexp(np.stack(sizes))
+        powers = powers + np.stack([2 * t, t, 0 * t])
+        unit = np.max(np.where(mantissas > 0, powers, -(2**20)), axis=0)
+        top = np.max(np.ldexp(mantissas, powers - unit), axis=0)
+        root = np.sqrt(np.ldexp(top, unit % 2))
+        K = np.ldexp(products[0], (2 * t - unit)[:, None, None]) / top[:, None, None]
+        B = np.ldexp(products[1], (t - unit)[:, None]) / top[:, None]
+        constant = np.ldexp(products[2], -unit) / top
+        halved = unit // 2
+        return _Terms(
+            K,
+            B,
+            constant,
+            np.ldexp(y, (t - halved)[:, None, None]) / root[:, None, None],
+            np.ldexp(self._b, -halved[:, None]) / root[:, None],
+            np.log(top) + (unit + 2 * self._unit) * LOG_2,
+            x,
+            exponents,
+        )
+
+    def _measured(self, x: FloatArray, rows: Any, cols: Any) -> tuple[FloatArray, Any]:
+        """Return measurements of the pairs with entries up to one, and their powers of two."""
+        best: tuple[FloatArray, Any] | None = None
+        for exponent in _SCALES:
+            scaled = x if exponent == 0 else np.ldexp(x, exponent)
+            y = self._products[0](scaled[:, rows], scaled[:, cols])
+            top = np.abs(y).max(axis=(1, 2))
+            if not np.isfinite(top).all():
+                continue
+            if best is None or np.any(top > 0):
+                unit = np.frexp(top)[1]
+                best = np.ldexp(y, -unit[:, None, None]), unit - 2 * exponent
+            if np.all((top > _LEAST) | ~np.any(x, axis=(1, 2, 3))):
+                break
+        if best is None:
+            raise OutOfRange("the measurements of the generators leave float64 in any units")
+        return best
+
+    def _starts(self, generators: Any) -> tuple[FloatArray, tuple[int, ...]]:
+        X = real_array("generators", generators, (..., None, *self.problem.shape))
+        return X.reshape(-1, *X.shape[-3:]), X.shape[:-3]
+
+    def _groups(self, X: FloatArray) -> list[FloatArray]:
+        """Return the starts in groups whose measurements fit into a cache."""
+        pairs = X.shape[1] * (X.shape[1] + 1) // 2
+        group = max(1, _CACHE // (pairs * max(self.problem.m, X[0, 0].size)))
+        return np.array_split(X, -(-len(X) // group))
+
+
+@cache
+def _pairs(k: int) -> tuple[Any, Any, FloatArray]:
+    """Return the pairs j ≤ k of generators, and how often each occurs in a sum over all."""
+    rows, cols = np.triu_indices(k)
+    return rows, cols, np.where(rows == cols, 1.0, 2.0)
+
+
+def _shaped(values: FloatArray, lead: tuple[int, ...]) -> Any:
+    return float(values[0]) if lead == () else values.reshape(lead)

@@ -1,0 +1,246 @@
+"""h^l over moving generators: against tensors, differences, the span objective and mpmath."""
+
+import mpmath
+import numpy as np
+import pytest
+from scipy import sparse
+
+from lift_compare import sensing
+from lift_compare.sensing import SensingProblem
+from lift_compare.simulated import GeneratorObjective, SpanObjective
+from tests.simulated import explicit
+
+
+def problems():
+    """One small problem an operator, ranks 1 and 2."""
+    rng = np.random.default_rng(5)
+    Z = rng.standard_normal((3, 2))
+    weights = rng.uniform(0.5, 1.0, (3, 3)) * (rng.uniform(size=(3, 3)) < 0.7)
+    for operator, r in (
+        (sensing.gaussian(3, 1, 4, 0).operator, 1),
+        (sensing.gaussian(3, 1, 5, 1).operator, 2),
+        (sensing.EntrywiseOperator(weights), 2),
+        (sensing.EntrywiseOperator(sparse.csr_array(weights)), 1),
+        (sensing.RankOneOperator(rng.standard_normal((4, 3))), 2),
+    ):
+        yield SensingProblem.from_ground_truth(operator, Z[:, :r])
+
+
+PROBLEMS = list(problems())
+
+
+def draw(problem, seed, *lead):
+    return 0.7 * np.random.default_rng(seed).standard_normal((*lead, *problem.shape))
+
+
+@pytest.mark.parametrize("problem", PROBLEMS, ids=repr)
+@pytest.mark.parametrize("order", [1, 3])
+def test_value_and_gradient_are_those_of_explicit_tensors(problem, order):
+    X = draw(problem, order, 3)
+    w = explicit.state(X, np.ones(3), order)
+    residual, gradient = explicit.residual_and_gradient(problem, w)
+    lifted = GeneratorObjective(problem, order)
+    assert lifted.value(X) == pytest.approx(0.5 * np.sum(residual**2), rel=1e-12)
+    # ∂h^l/∂X_t = l ⟨∇h^l(w), · ⊗ vec(X_t)^{⊗(l−1)}⟩, since ∇h^l is symmetric at a symmetric w.
+    for t, x in enumerate(X):
+        contracted = gradient
+        for _ in range(order - 1):
+            contracted = contracted @ x.ravel()
+        np.testing.assert_allclose(
+            lifted.gradient(X)[t].ravel(),
+            order * contracted,
+            rtol=0,
+            atol=1e-12 * np.abs(lifted.gradient(X)).max(),
+        )
+
+
+def test_value_at_order_five_is_that_of_explicit_tensors():
+    problem = sensing.two_by_two()
+    X = draw(problem, 0, 2)
+    expected = explicit.value(problem, explicit.state(X, np.ones(2), 5))
+    assert GeneratorObjective(problem, 5).value(X) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("order", [1, 3, 9, 31])
+def test_the_gradient_is_the_derivative_of_the_value(order):
+    # In units of the fit: the fifth differences of a polynomial of degree 4 l, with l h about 1e-3.
+    problem = sensing.gaussian(5, 2, 9, 2)
+    lifted = GeneratorObjective(problem, order)
+    X, D = draw(problem, 1, 2) / 2, draw(problem, 2, 2)
+    step = 1e-3 / order
+    around = np.stack([X + s * step * D for s in (-2, -1, 1, 2)])
+    quotient = np.array([1.0, -8.0, 8.0, -1.0]) @ -lifted.gain(around) / (12 * step)
+    slope = np.sum(lifted.gradient(X) * D)
+    scale = np.linalg.norm(lifted.gradient(X)) * np.linalg.norm(D)
+    assert abs(quotient - slope) < 1e-8 * scale
+
+
+def test_one_generator_at_order_one_is_the_problem_itself():
+    for problem in PROBLEMS:
+        X, lifted = draw(problem, 3, 1), GeneratorObjective(problem, 1)
+        assert lifted.value(X) == pytest.approx(problem.objective(X[0]), rel=1e-12)
+        np.testing.assert_allclose(lifted.gradient(X)[0], problem.gradient(X[0]), rtol=1e-11)
+
+
+@pytest.mark.parametrize("order", [3, 101])
+def test_it_is_the_span_objective_with_coefficients_absorbed(order):
+    problem = sensing.gaussian(6, 2, 9, 0)
+    X, c = draw(problem, 4, 3) / 3, np.array([1.0, -0.4, 2.0])
+    span = SpanObjective(problem, X, order)
+    absorbed = (np.sign(c) * np.abs(c) ** (1 / order))[:, None, None] * X
+    lifted = GeneratorObjective(problem, order)
+    assert lifted.log_value(absorbed) == pytest.approx(span.log_value(c), rel=1e-12)
+    assert lifted.gain(absorbed) == pytest.approx(span.gain(c), rel=1e-10)
+
+
+@pytest.mark.parametrize("problem", PROBLEMS, ids=repr)
+def test_many_starts_at_once_are_the_starts_one_by_one(problem):
+    X, lifted = draw(problem, 6, 2, 3, 2), GeneratorObjective(problem, 5)
+    assert lifted.value(X).shape == (2, 3)
+    assert lifted.gradient(X).shape == X.shape
+    scaled = lifted.scaled(X)
+    for i in np.ndindex(2, 3):
+        assert lifted.value(X)[i] == pytest.approx(lifted.value(X[i]), rel=1e-12)
+        np.testing.assert_allclose(lifted.gradient(X)[i], lifted.gradient(X[i]), rtol=1e-9)
+        assert scaled[2][i] == pytest.approx(lifted.scaled(X[i])[2], rel=1e-12)
+
+
+def test_groups_of_starts_are_put_together_again(monkeypatch):
+    problem = PROBLEMS[1]
+    X, lifted = draw(problem, 7, 11, 2), GeneratorObjective(problem, 3)
+    expected = lifted.value(X), lifted.gradient(X)
+    monkeypatch.setattr("lift_compare.simulated.generators.objective._CACHE", 40)
+    np.testing.assert_allclose(lifted.value(X), expected[0], rtol=1e-14)
+    np.testing.assert_allclose(lifted.gradient(X), expected[1], rtol=1e-12)
+
+
+@pytest.mark.parametrize("order", [101, 1001])
+def test_high_orders_against_multiple_precision(order):
+    problem = sensing.gaussian(3, 2, 5, 3)
+    X = draw(problem, 8, 2)
+    A = problem.operator.matrices()
+    with mpmath.workdps(50):
+        number = np.vectorize(lambda x: mpmath.mpf(float(x)), otypes=[object])
+        A, x, b = number(A), number(X), number(problem.measurements)
+        y = {
+            (j, k): np.array([np.sum((Ai @ x[j]) * x[k]) for Ai in A], dtype=object)
+            for j in (0, 1)
+            for k in (0, 1)
+        }
+        inner = {(s, t): y[s] @ y[t] for s in y for t in y}
+        h = (
+            sum(K**order for K in inner.values())
+            - 2 * sum((y[s] @ b) ** order for s in y)
+            + (b @ b) ** order
+        ) / 2
+        D = {
+            s: order
+            * (sum(inner[s, t] ** (order - 1) * y[t] for t in y) - (y[s] @ b) ** (order - 1) * b)
+            for s in y
+        }
+        gradient = np.stack(
+            [2 * sum(np.tensordot(D[t, j], A, axes=(0, 0)) @ x[j] for j in (0, 1)) for t in (0, 1)]
+        )
+        expected_log = float(mpmath.log(h))
+        expected = (gradient / np.max(np.abs(gradient))).astype(float)
+        largest = float(mpmath.log(np.max(np.abs(gradient))))
+    lifted = GeneratorObjective(problem, order)
+    # An inner product is wrong by some ε, its power by l times as much.
+    assert lifted.log_value(X) == pytest.approx(expected_log, abs=1e-14 * order)
+    _, scaled, log_scale = lifted.scaled(X)
+    assert np.log(np.abs(scaled).max()) + log_scale == pytest.approx(largest, abs=2e-14 * order)
+    np.testing.assert_allclose(scaled / np.abs(scaled).max(), expected, atol=4e-14 * order)
+
+
+@pytest.mark.parametrize("exponent", [-500, -330, 330, 500])
+def test_units_change_nothing_but_the_units(exponent):
+    """A 2^e and X 2^(−e/2), or b 2^e and X 2^(e/2): powers of two, so that no digit changes."""
+    problem, order = PROBLEMS[1], 3
+    X = draw(problem, 9, 2)
+    lifted = GeneratorObjective(problem, order)
+    operator = sensing.DenseOperator(np.ldexp(problem.operator.matrices(), exponent))
+    half = exponent // 2
+    with np.errstate(all="raise"):
+        other = GeneratorObjective(SensingProblem(operator, problem.measurements, 2), order)
+        there = np.ldexp(X, -half)
+        assert other.value(there) == pytest.approx(lifted.value(X), rel=1e-14)
+        np.testing.assert_allclose(
+            np.ldexp(other.gradient(there), -half), lifted.gradient(X), rtol=1e-12
+        )
+        b = np.ldexp(problem.measurements, exponent)
+        other = GeneratorObjective(SensingProblem(problem.operator, b, 2), order)
+        shift = 2 * order * exponent * np.log(2.0)
+        there = np.ldexp(X, half)
+        assert other.log_value(there) == pytest.approx(lifted.log_value(X) + shift, rel=1e-14)
+        with pytest.raises(OverflowError, match=r"h\^l"):
+            other.value(there)
+        with pytest.raises(OverflowError, match="gradient"):
+            other.gradient(there)
+
+
+def test_generators_of_zero_and_far_too_large_ones_stay_in_range():
+    problem = sensing.two_by_two()
+    lifted = GeneratorObjective(problem, 1001)
+    with np.errstate(all="raise"):
+        assert lifted.gain(np.zeros((2, 2, 1))) == 0.0
+        assert np.all(lifted.gradient(np.zeros((2, 2, 1))) == 0.0)
+        huge = np.full((2, 2, 1), 1e150)
+        assert np.isfinite(lifted.log_value(huge))
+        _, gradient, log_scale = lifted.scaled(huge)
+        assert np.isfinite(gradient).all()
+        assert np.isfinite(log_scale)
+        with pytest.raises(OverflowError, match="h\\^l"):
+            lifted.value(huge)
+
+
+def test_the_truth_has_value_zero_and_no_gradient():
+    problem = sensing.gaussian(6, 2, 20, 0)
+    truth = problem.ground_truth[None]
+    for order in (1, 3, 7, 101):
+        lifted = GeneratorObjective(problem, order)
+        # ½ of l ε of ‖b‖^{2l} may be left.
+        assert np.exp(lifted.log_value(truth) - lifted.log_unit) < 1e-14 * order
+        gradient, log_scale = lifted.scaled(truth)[1:]
+        assert np.abs(gradient).max() * np.linalg.norm(truth) < 1e-13 * order**2
+        assert log_scale == pytest.approx(lifted.log_unit, abs=1e-12 * order)
+
+
+def test_nothing_of_size_n_squared_is_formed():
+    n = 100_000  # n² numbers would be 80 GB
+    rng = np.random.default_rng(0)
+    rows, cols = rng.integers(n, size=(2, 300_000))
+    weights = sparse.coo_array((np.ones(len(rows)), (rows, cols)), shape=(n, n))
+    Z = rng.standard_normal((n, 1))
+    problem = SensingProblem.from_ground_truth(sensing.EntrywiseOperator(weights), Z)
+    lifted = GeneratorObjective(problem, 11)
+    X = np.stack([0.9 * Z, Z + rng.standard_normal((n, 1))]) / 2
+    D = np.stack([Z, Z])
+    step = 1e-4
+    ahead, behind = lifted.scaled(X + step * D), lifted.scaled(X - step * D)
+    _, gradient, log_scale = lifted.scaled(X)
+    values = [each[0] * np.exp(each[2] - log_scale) for each in (ahead, behind)]
+    slope = np.sum(gradient * D)
+    # The second differences of h^l are about (l step)² of it.
+    assert (values[0] - values[1]) / (2 * step) == pytest.approx(slope, abs=1e-4 * abs(slope))
+
+
+@pytest.mark.parametrize(
+    ("generators", "error"),
+    [
+        (np.ones((2, 1)), ValueError),
+        (np.ones((2, 3, 1)), ValueError),
+        (np.zeros((0, 2, 1)), ValueError),
+        ([[[np.nan], [1.0]]], ValueError),
+        ([[["a"], ["b"]]], TypeError),
+    ],
+)
+def test_bad_generators_are_refused_by_name(generators, error):
+    lifted = GeneratorObjective(sensing.two_by_two(), 3)
+    for method in (lifted.value, lifted.gradient, lifted.log_value, lifted.gain, lifted.scaled):
+        with pytest.raises(error, match=r"^generators: "):
+            method(generators)
+
+
+def test_even_orders_are_refused():
+    with pytest.raises(ValueError, match=r"^order: "):
+        GeneratorObjective(sensing.two_by_two(), 4)
