@@ -7,6 +7,7 @@ from . import (
     matrix_space,
     on_the_span,
     oracle,
+    oracle_direction,
     powers,
     rip,
     saddle,
@@ -32,6 +33,7 @@ CHECKS: tuple[Check, ...] = tuple(
         on_the_span,
         truncated_path,
         collapsed_point,
+        oracle_direction,
     )
     for check in vars(module).values()
     if isinstance(check, Check)

@@ -98,6 +98,26 @@ class Case(MatrixCase):
             return lifting.least_curvature(self.lifted, self.lifted_point, seed=self.seed, **budget)
 
     @cached_property
+    def landscape_forms(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """N₁ = A*A(X̂X̂ᵀ) ⊗ I, N₂ = A*(b) ⊗ I and P = BᵀB with B(V) = A(X̂Vᵀ), of side n r."""
+        d, m = self.X.size, self.problem.m
+        self.need_bytes(3 * d**2 + 2 * d * m, "the matrices of the Hessian at ŵ")
+        units, eye = np.eye(d).reshape(d, *self.X.shape), np.eye(self.problem.rank)
+        B = self.problem.operator.measure(np.broadcast_to(self.X, units.shape), units)
+        first, second = (np.asarray(np.kron(term, eye)) for term in self.landscape_terms)
+        return first, second, B @ B.T
+
+    @cached_property
+    def product_oracle(self) -> simulated.OracleDirection:
+        """The power of least curvature at ŵ, V*."""
+        return simulated.oracle_direction(self.problem, self.X, self.order)
+
+    @cached_property
+    def order_of_powers(self) -> simulated.SaddleOrder:
+        """The smallest order with negative curvature along a power: found, and certified."""
+        return simulated.saddle_order(self.problem, self.X)
+
+    @cached_property
     def span(self) -> simulated.SpanObjective:
         """h^l on the span S of ŵ, v̂ and the hidden tensor, from Gram matrices."""
         return simulated.SpanObjective(self.problem, self.generators, self.order)

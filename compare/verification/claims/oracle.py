@@ -24,8 +24,8 @@ def least_is_least(case: Case) -> Finding:
     value, direction = case.oracle.value, np.asarray(case.oracle.direction)
     image = np.asarray(case.lifted.hessian_product(case.lifted_point, direction))
     residual = size(image - value * direction)
-    _need_converged(case)
-    along_visible, slack = curvature_along_visible(case)[0], _eigenvalue_rounding(case)
+    need_converged(case)
+    along_visible, slack = curvature_along_visible(case)[0], eigenvalue_rounding(case)
     holds = residual <= slack and value <= along_visible + slack
     left = f"‖∇²h^l(ŵ)[d] − λd‖ = {residual:.2g}"
     return Finding(holds, value, f"≤ {along_visible:.6g}", slack, left)
@@ -43,8 +43,8 @@ def least_against_dense(case: Case) -> Finding:
     units = np.eye(side).reshape(side, *lifted.shape)
     H = np.array([np.ravel(lifted.hessian_product(case.lifted_point, unit)) for unit in units])
     expected = float(np.linalg.eigvalsh((H + H.T) / 2)[0])
-    _need_converged(case)
-    return equal(case.oracle.value, expected, _eigenvalue_rounding(case))
+    need_converged(case)
+    return equal(case.oracle.value, expected, eigenvalue_rounding(case))
 
 
 @property_of_instance("lifted saddle", 5)
@@ -56,7 +56,7 @@ def lifted_saddle(case: Case) -> Finding:
     case.need_stationary()
     value, slack = case.oracle.value, case.rounding.hessian(case.lifted_length)
     if value >= -slack:
-        _need_converged(case)
+        need_converged(case)
     return negative(value, slack)
 
 
@@ -84,12 +84,12 @@ def alignment_with_span(case: Case) -> Finding:
 def _need_oracle_direction(case: Case) -> None:
     """Premise: there are directions to escape along, and ∇²h^l(ŵ) has a negative eigenvalue."""
     case.need_negative_eigenvalue()
-    _need_converged(case)
+    need_converged(case)
     is_saddle = case.oracle.value < -case.rounding.hessian(case.lifted_length)
     case.need(is_saddle, "∇²h^l(ŵ) has no negative eigenvalue: there is no oracle direction")
 
 
-def _need_converged(case: Case) -> None:
+def need_converged(case: Case) -> None:
     """Premise: the least eigenpair was found; one that is not is only an upper bound of it."""
     found = case.oracle
     why = (
@@ -98,7 +98,7 @@ def _need_converged(case: Case) -> None:
     case.need(found.stop_reason is StopReason.CONVERGED, why)
 
 
-def _eigenvalue_rounding(case: Case) -> float:
+def eigenvalue_rounding(case: Case) -> float:
     """Return the accuracy of the least lifted eigenvalue: that of the search, and rounding."""
     rounding = case.rounding.hessian(case.lifted_length)
     return RAYLEIGH * case.lifted_hessian_scale + rounding
