@@ -100,6 +100,16 @@ class SimulatedLift:
             self.problem, self.point, largest=MAX_ORDER, directions=self.directions
         )
 
+    @cached_property
+    def product_oracle(self) -> simulated.OracleDirection:
+        """The rank-one power of least curvature at ŵ, V*."""
+        return simulated.oracle_direction(self.problem, self.point, self.settings.order)
+
+    @cached_property
+    def order_of_powers(self) -> simulated.SaddleOrder:
+        """The least order with negative curvature along some power: found, and certified below."""
+        return simulated.saddle_order(self.problem, self.point)
+
     # The two paths -------------------------------------------------------------------------------
 
     @cached_property

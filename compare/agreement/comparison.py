@@ -19,7 +19,7 @@ from ..tolerances import ONE_LINE
 from .descents import Descents, ExplicitSide
 from .result import DirectionComparison, OracleAlignment
 
-ORACLE_ENTRIES = 300
+ORACLE_ENTRIES = 20_000
 """Tensors of up to this many entries have their oracle direction computed unless it is declined."""
 
 
@@ -62,9 +62,9 @@ def compare_directions(
         Number of steps. Diverging descents are compared until h^l rises.
     **options
         memory_limit: byte budget of the explicit side (see `lifting.LiftedProblem`). oracle:
-        whether to compute the oracle alignment; by default for tensors of up to 300 entries. costs
-        (True): whether to measure seconds and bytes of one step of either side. seed (0): of the
-        eigensolver's start.
+        whether to compute the oracle alignment; by default for tensors of up to 20,000 entries.
+        costs (True): whether to measure seconds and bytes of one step of either side. seed (0): of
+        the eigensolver's start.
 
     Returns
     -------
@@ -131,7 +131,10 @@ def compare_lift(lift: SimulatedLift, options: ComparisonOptions) -> DirectionCo
         truncation_error=simulated.truncation_error(lift.span, lift.directions, start),
         curvature=lift.curvature(),
         explicit_curvature=float(np.sum(tensors[1] * along_visible)),
-        oracle_alignment=_oracle(lift, lifted, projection, options.seed) if oracle else None,
+        visible_order=lift.saddle_order,
+        saddle_order=lift.order_of_powers,
+        oracle_alignment=_oracle(lift, lifted, projection, options) if oracle else None,
+        leakage=simulated.leakage(lift.problem, lift.span.generators, path, settings.order),
         explicit=both.explicit,
         free=free,
         exact=both.exact,
@@ -177,13 +180,40 @@ def _principal_angles(displacements: Sequence[FloatArray], onto: SpanProjection)
 
 
 def _oracle(
-    lift: SimulatedLift, lifted: LiftedProblem, onto_span: SpanProjection, seed: int
+    lift: SimulatedLift,
+    lifted: LiftedProblem,
+    onto_span: SpanProjection,
+    options: ComparisonOptions,
 ) -> OracleAlignment:
-    found = lifting.least_curvature(lifted, lifted.lift(lift.point), seed=seed)
+    everything, symmetric = (
+        lifting.least_curvature_at_point(
+            lift.problem,
+            lift.point,
+            lift.settings.order,
+            symmetric=only_symmetric,
+            memory_limit=options.memory_limit,
+            seed=options.seed,
+        )
+        for only_symmetric in (False, True)
+    )
     tied = simulated.escape_directions(lift.problem, lift.point, count="tied")
+    power = lift.product_oracle
     visibles = SpanProjection([lifted.lift(V) for V in tied.visibles])
-    along_visible, inside = (_captured(found.direction, onto) for onto in (visibles, onto_span))
-    return OracleAlignment(found.value, along_visible, inside, found.residual)
+    extended = [*lift.directions.generators, power.direction]
+    extended_span = SpanProjection([lifted.lift(X) for X in extended if np.any(X)])
+    along_visible, inside, extended_inside = (
+        _captured(everything.direction, onto) for onto in (visibles, onto_span, extended_span)
+    )
+    return OracleAlignment(
+        curvature=everything.value,
+        symmetric_curvature=symmetric.value,
+        power_curvature=power.curvature,
+        power_cosine=abs(everything.along(power.direction)),
+        visible_cosine=along_visible,
+        span_capture=inside,
+        extended_capture=extended_inside,
+        residual=everything.residual,
+    )
 
 
 def _explicit_cost(

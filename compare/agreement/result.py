@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
+
+import numpy as np
 
 from lift_compare import lifting, simulated
 from lift_compare.sensing.validation import FloatArray
@@ -24,25 +26,32 @@ _IN_A_ROW = (
 class OracleAlignment:
     """The oracle direction at ŵ, the least eigenvector of ∇²h^l(ŵ) over all tensors.
 
-    The mathematics: docs/theory.md, section 5.
+    The mathematics: docs/theory.md, sections 5, 10 and 11.
 
     Attributes
     ----------
-    curvature : float
-        The least eigenvalue.
+    curvature, symmetric_curvature, power_curvature : float
+        The least curvature over all unit tensors (that eigenvalue), over symmetric ones, and over
+        rank-one powers: 2 q_l(V*).
+    power_cosine : float
+        |cos| of the angle between the oracle direction and vec(V*)^{⊗l}.
     visible_cosine : float or None
         Norm of the part of the oracle direction (of unit norm) that lies in the span of the visible
         tensors. With a single λ_n it is |cos| of the angle to vec(u_n q_rᵀ)^{⊗l}; a tie in λ_n has
         one visible tensor an eigenvector.
-    span_capture : float or None
-        Norm of its part in the span S of base, visible and hidden.
+    span_capture, extended_capture : float or None
+        Norm of its part in the span S of base, visible and hidden, and in that of S and V*.
     residual : float
         ‖∇²h^l(ŵ)[w] − curvature · w‖ of the computed eigenpair.
     """
 
     curvature: float
+    symmetric_curvature: float
+    power_curvature: float
+    power_cosine: float
     visible_cosine: float | None
     span_capture: float | None
+    extended_capture: float | None
     residual: float
 
 
@@ -82,8 +91,14 @@ class DirectionComparison:
     curvature, explicit_curvature : float
         ⟨v̂, ∇²h^l(ŵ)[v̂]⟩ along the visible tensor v̂: by formula, and from the explicit Hessian
         product.
+    visible_order : int or None
+        The least odd order, up to 1001, at which ŵ is a strict saddle along v̂.
+    saddle_order : SaddleOrder
+        The least odd order at which it is one along some rank-one power: found, and certified.
     oracle_alignment : OracleAlignment or None
-        `.curvature`, `.visible_cosine`, `.span_capture`; None where it was not computed.
+        The oracle direction, its curvature, and where it lies; None where it was not computed.
+    leakage : Leakage
+        What S leaves out of ∇h^l at every state of the exactly simulated path.
     explicit, free : LiftedDescent
         The explicit descent on S, and the unprojected one.
     exact : SpanDescent
@@ -127,7 +142,10 @@ class DirectionComparison:
     truncation_error: float
     curvature: float
     explicit_curvature: float
+    visible_order: int | None
+    saddle_order: simulated.SaddleOrder
     oracle_alignment: OracleAlignment | None
+    leakage: simulated.Leakage
     explicit: lifting.LiftedDescent
     free: lifting.LiftedDescent
     exact: simulated.SpanDescent
@@ -162,8 +180,14 @@ class DirectionComparison:
         """Return the numbers as one row of a table."""
         row = {name: getattr(self, name) for name in _IN_A_ROW}
         row |= {"verdict": self.verdict, "diverged_at": self.diverged_at}
-        for name in ("curvature", "visible_cosine", "span_capture"):
-            row[f"oracle_{name}"] = getattr(self.oracle_alignment, name, None)
+        row |= {"visible_order": self.visible_order, "power_order": self.saddle_order.order}
+        row["power_certified_below"] = self.saddle_order.certified_below
+        for field in fields(OracleAlignment):
+            row[f"oracle_{field.name}"] = getattr(self.oracle_alignment, field.name, None)
+        known = self.leakage.leakage[~np.isnan(self.leakage.leakage)]
+        row["leakage_start"], row["leakage_end"] = (
+            (known[0], known[-1]) if len(known) else (None,) * 2
+        )
         row["explicit_stop"] = str(self.explicit.stop_reason)
         for side, cost in (("explicit", self.explicit_cost), ("simulated", self.simulated_cost)):
             row |= {} if cost is None else cost.row(f"{side}_")

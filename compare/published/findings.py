@@ -33,8 +33,26 @@ def _on_the_order(subject: str, lift: SimulatedLift) -> str:
     else:
         first = f"{subject} gives NO {along}: it is +{curvature:.4g}"
     if smallest is None:
-        return f"{first}; no odd order up to {MAX_ORDER} does."
-    return f"{first}; the smallest saddle order is {smallest}."
+        first = f"{first}; no odd order up to {MAX_ORDER} does."
+    else:
+        first = f"{first}; the smallest saddle order along it is {smallest}."
+    return f"{first} {_on_the_oracle(lift)}"
+
+
+def _on_the_oracle(lift: SimulatedLift) -> str:
+    """Say from which order on ŵ is a strict saddle along any rank-one power."""
+    found = lift.order_of_powers
+    if found.order is None:
+        return f"Along other rank-one powers: {found.reason}."
+    proved = (
+        "at smaller orders no power has negative curvature (certified)"
+        if found.certified_below == found.order
+        else f"certified to be none below {found.certified_below}"
+    )
+    return (
+        f"Along the oracle direction V*, the rank-one power of least curvature, X̂ becomes a strict "
+        f"saddle at l = {found.order}, with {found.curvature:.4g}; {proved}."
+    )
 
 
 def _on_the_rule(subject: str, lift: SimulatedLift) -> str:

@@ -108,16 +108,6 @@ class Case(MatrixCase):
         return first, second, B @ B.T
 
     @cached_property
-    def product_oracle(self) -> simulated.OracleDirection:
-        """The power of least curvature at ŵ, V*."""
-        return simulated.oracle_direction(self.problem, self.X, self.order)
-
-    @cached_property
-    def order_of_powers(self) -> simulated.SaddleOrder:
-        """The smallest order with negative curvature along a power: found, and certified."""
-        return simulated.saddle_order(self.problem, self.X)
-
-    @cached_property
     def span(self) -> simulated.SpanObjective:
         """h^l on the span S of ŵ, v̂ and the hidden tensor, from Gram matrices."""
         return simulated.SpanObjective(self.problem, self.generators, self.order)
