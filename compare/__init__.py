@@ -19,6 +19,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .agreement.comparison import compare_directions
+from .agreement.compressed import CompressedLifting, compressed_lifting
 from .agreement.result import DirectionComparison
 from .cost.cases import cost_cases
 from .cost.grid import cost_grid
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 __all__ = [
     "EVALUATIONS",
     "Claim",
+    "CompressedLifting",
     "CostSample",
     "DirectionComparison",
     "Evaluation",
@@ -55,6 +57,7 @@ __all__ = [
     "Verification",
     "compare_directions",
     "compare_instances",
+    "compressed_lifting",
     "cost_cases",
     "cost_grid",
     "export_frame",
