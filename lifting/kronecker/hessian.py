@@ -26,8 +26,8 @@ from .groups import (
 from .matrices import PointMatrices, matrices_bytes, matrices_flops
 
 DENSE = 512
-"""Up to this many unknowns the Hessian is formed: its eigenpairs then take a tenth of a second or less,
-and are exact to rounding."""
+"""Up to this many unknowns the Hessian is formed: all of its eigenpairs then take a tenth of a
+second or less, and are exact to rounding."""
 
 _PYTHON_BYTES = 20_000
 _BUFFERED = 3 * 8192  # numbers that numpy buffers in a Kronecker product, at most
