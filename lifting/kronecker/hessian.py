@@ -26,8 +26,12 @@ from .groups import (
 from .matrices import PointMatrices, matrices_bytes, matrices_flops
 
 DENSE = 512
-"""Up to this many unknowns the Hessian is formed: its eigenpairs then take a tenth of a second or
-less, and are exact to rounding."""
+"""Up to this many unknowns the Hessian is formed: all of its eigenpairs then take a tenth of a
+second or less, and are exact to rounding."""
+
+PRODUCTS, GATHER = 200, 100
+"""Products of a search, and multiplications of a matrix product that take as long as one gather
+and addition, roughly: they only choose the groups."""
 
 _PYTHON_BYTES = 20_000
 _BUFFERED = 3 * 8192  # numbers that numpy buffers in a Kronecker product, at most
@@ -71,8 +75,9 @@ class HessianPlan:
 
     @property
     def flops(self) -> float:
-        """Operations of one product with a tensor: two chains of matrices."""
-        return 2 * groups_flops(self.d, self.groups)
+        """Operations of a search: its products, and the building of the matrices Sym^p."""
+        building = sum((self.d * number(self.d, p - 1)) ** 2 for p in set(self.groups) if p > 1)
+        return PRODUCTS * 2 * groups_flops(self.d, self.groups) + GATHER * 3.0 * building
 
     @property
     def largest_product(self) -> float:

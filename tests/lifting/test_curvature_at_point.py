@@ -71,7 +71,7 @@ def test_it_is_the_least_eigenpair_of_the_explicit_hessian(name, dense, monkeypa
         assert found.along(V) == pytest.approx(inner, abs=1e-14 * order * size)
 
 
-@pytest.mark.parametrize("groups", [(1, 1, 1), (2, 1), (1, 2)])
+@pytest.mark.parametrize("groups", [(1, 1, 1), (2, 1), (1, 2), (3,)])
 def test_symmetric_tensors_are_found_in_any_groups(groups, monkeypatch):
     """The isometry into tensors of several groups, against the dense search."""
     problem = sensing.gaussian(4, 1, 5, seed=3)
@@ -254,6 +254,13 @@ def test_bad_arguments_are_refused_by_name():
     found = least_curvature_at_point(problem, X, 3)
     with pytest.raises(ValueError, match="V: expected 2 entries"):
         found.along(np.ones((3, 1)))
+
+
+def test_symmetric_tensors_of_many_modes_are_not_searched_in_one_group():
+    """Building Sym⁷(M), 11,440 × 11,440, would take far longer than the search in two halves."""
+    planned = hessian.plan(sensing.gaussian(10, 1, 12, seed=0), 7, True, 10**10)
+    assert planned.unknowns == 11_440
+    assert planned.groups == (4, 3)
 
 
 # Memory ------------------------------------------------------------------------------------------
