@@ -54,8 +54,8 @@ class CertificatePart(NamedTuple):
         ‖M v − λ v‖ of that eigenpair with ‖v‖ = 1, in the same units.
     tolerance : float
         Its rounding: an eigenvalue above −tolerance counts as not negative. It is |w₁| ‖N₁‖ + |w₂|
-        ‖N₂‖ + |w₃| ‖P‖ times 1e-13 (1e-9 where it takes a Lanczos run) and the relative gradient
-        norm at X.
+        ‖N₂‖ + |w₃| ‖P‖ times 1e-13 (1e-9 where it takes a Lanczos run); at a stationary point times
+        that and its relative gradient norm.
 
     Examples
     --------

@@ -23,7 +23,7 @@ from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 from lift_compare.sensing import SensingProblem, relative_gradient_norm
 from lift_compare.sensing.floats import finite, norm, normalised
 from lift_compare.sensing.threads import one_thread
-from lift_compare.sensing.tolerances import FORM_ROUNDING, LANCZOS_FORM
+from lift_compare.sensing.tolerances import FORM_ROUNDING, LANCZOS_FORM, STATIONARY
 from lift_compare.sensing.validation import FloatArray
 
 from ..signed_log import LOG_2
@@ -62,7 +62,8 @@ class LandscapeForms:
     log_unit : float
         Logarithm of the unit: K in the units of the problem is exp(log_unit) K.
     rounding : float
-        Relative error of the forms: what rounding leaves, and what is left of ∇h(X).
+        Relative error of the forms. At a stationary point it includes what is left of ∇h(X): there
+        the identities that make an eigenvalue zero hold up to that.
     """
 
     X: FloatArray
@@ -84,6 +85,7 @@ class LandscapeForms:
             return np.stack(forms, axis=-3)
 
         n, r = X.shape
+        left = relative_gradient_norm(problem, X)
         matrices = _matrices(problem, X, observed) if n * r <= DENSE_UP_TO else None
         if matrices is not None:
             sizes = np.array([norm(matrix) for matrix in matrices])
@@ -98,7 +100,7 @@ class LandscapeForms:
             sizes=np.ldexp(sizes, -unit),
             log_unit=(unit + 2 * exponent) * LOG_2,
             rounding=(LANCZOS_FORM if matrices is None else FORM_ROUNDING)
-            + relative_gradient_norm(problem, X),
+            + (left if left <= STATIONARY else 0.0),
         )
 
     @property
