@@ -146,7 +146,7 @@ def test_no_proof_contradicts_a_direction():
         if certificate.holds:
             held += 1
             check_as_a_reader(problem, X, certificate)
-            tried = (1, 3, 5, 11, 101, 1001)
+            tried = (1, 3, 5, 11)
             for each in (o for o in tried if o <= order):
                 # A proof allows for 1e-13 of the forms, beside which K may be small.
                 assert np.min(power_form(K, each)) >= -1e-9 * each
@@ -173,7 +173,7 @@ def test_gaussian_minima_meet():
 
 def test_above_rank_one_every_spurious_point_is_a_saddle_at_three():
     """Along XΩ + εW with skew Ω, G XΩ = 0 and K₃(XΩ) = 0, so q_3 < 0 for small ε if λ_n < 0."""
-    points = gaussian_minima(8, ranks=(2, 3), first_seed=100)
+    points = gaussian_minima(5, ranks=(2, 3), first_seed=100)
     for problem, X in points:
         assert escape_directions(problem, X).eigenvalue < 0
         assert saddle_order(problem, X).order in (1, 3)
@@ -214,7 +214,7 @@ def test_a_landscape_without_negative_eigenvalue_has_none_either():
 
 def test_large_sizes_give_the_same_as_matrices(monkeypatch):
     """Sparse weights by Lanczos runs alone, where nothing of size n×n is formed."""
-    problem, X = block_ring(20, 0.3, 8, stored="sparse")
+    problem, X = block_ring(36, 0.3, 15, stored="sparse")
     small = saddle_order(problem, X)
     monkeypatch.setattr(landscape_forms, "DENSE_UP_TO", 0)
     monkeypatch.setattr(landscape_forms, "_matrices", None)
@@ -285,7 +285,7 @@ def test_the_witness_is_never_contradicted():
 def test_the_witness_turns_the_truth():
     """The K₃ of the best Q found is no higher than that of many random ones."""
     rng = np.random.default_rng(0)
-    for problem, X in gaussian_minima(4, ranks=(2, 3), first_seed=200):
+    for problem, X in gaussian_minima(5, ranks=(2, 3), first_seed=100):
         witness, Z, A = truth_witness(problem, X), problem.ground_truth, problem.operator
         r = problem.rank
         turns = [np.linalg.qr(rng.standard_normal((r, r)))[0] for _ in range(400)]
