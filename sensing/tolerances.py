@@ -163,3 +163,6 @@ LANCZOS_FORM = 1e-9
 
 SPHERE_GRADIENT = 1e-13
 """Gradient on the sphere, in units of its terms, at which a minimisation of q_l ends: rounding."""
+
+LARGE_SPHERE_GRADIENT = 1e-6
+"""The same where no matrices are formed and products take long: q_l is then good to its square."""

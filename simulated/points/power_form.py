@@ -166,7 +166,7 @@ class SphereModel:
         """Return ∇²f[D] on the sphere for each D orthogonal to its V, shape (k, n, r)."""
         at, V = self.at, self.at.V
         along = np.sum(at.products * D[:, None], axis=(2, 3))
-        H = 2 * _combined(self._g, at.forms.products(D))
+        H = 2 * at.forms.combined(self._g, D)
         H += 4 * (at.order - 1) * _combined(self._h * along, at.products)
         H -= (at.sign * at.order)[:, None, None] * _dot(self._euclidean, D) * self._euclidean
         return np.asarray(H - _dot(H, V) * V - self._radial * D)
