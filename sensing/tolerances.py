@@ -174,3 +174,6 @@ collapsed and descended from again, so the last digits are not needed."""
 
 LBFGS_GRADIENT = 1e-9
 """The same for the largest entry of the gradient, in units of ‖b‖^{2l} and of the generators."""
+
+LARGE_SPHERE_GRADIENT = 1e-6
+"""The same where no matrices are formed and products take long: q_l is then good to its square."""

@@ -1,6 +1,6 @@
 """Escape column by column: what rank-one escapes drop at a point of higher rank is kept.
 
-The mathematics: docs/theory.md, "The lifted gradient, moving generators, columns".
+The mathematics: docs/theory.md, section 12.
 """
 
 from __future__ import annotations

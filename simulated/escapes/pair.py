@@ -1,6 +1,6 @@
 """Escape by a lifted descent over two moving generators: X̂ and one started along V*.
 
-The mathematics: docs/theory.md, "The lifted gradient, moving generators, columns".
+The mathematics: docs/theory.md, section 12.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The lifted gradient as a sum of powers, and what a span of powers captures of it.
 
-The mathematics: docs/theory.md, "The lifted gradient, moving generators, columns".
+The mathematics: docs/theory.md, section 12.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The lifted objective of a sum of powers whose generators move.
 
-The mathematics: docs/theory.md, "The lifted gradient, moving generators, columns".
+The mathematics: docs/theory.md, section 12.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class GeneratorObjective:
         h^l      = ½ [Σ_jkpq K(j,k;p,q)^l − 2 Σ_jk B(j,k)^l + ‖b‖^{2l}]
         ∂h^l/∂X_t = 2 Σ_j A*(D_tj) X_j,   D_jk = l [Σ_pq K(j,k;p,q)^{l−1} y_pq − B(j,k)^{l−1} b]
 
-    (docs/theory.md, "The lifted gradient, moving generators, columns"). l is odd, so coefficients
+    (docs/theory.md, section 12). l is odd, so coefficients
     would add nothing: c vec(X)^{⊗l} is the power of c^{1/l} X. One generator at l = 1 is h itself.
 
     An evaluation takes k(k+1)/2 measurements and as many products with A*, and O(k⁴ m) besides.

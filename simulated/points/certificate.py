@@ -1,6 +1,6 @@
 """A proof by eigenvalues that no power is a direction of negative curvature at an order.
 
-The mathematics: docs/theory.md, section 10.
+The mathematics: docs/theory.md, section 11.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ class CertificatePart(NamedTuple):
         ‖M v − λ v‖ of that eigenpair with ‖v‖ = 1, in the same units.
     tolerance : float
         Its rounding: an eigenvalue above −tolerance counts as not negative. It is |w₁| ‖N₁‖ + |w₂|
-        ‖N₂‖ + |w₃| ‖P‖ times 1e-13 (1e-9 where it takes a Lanczos run) and the relative gradient
-        norm at X.
+        ‖N₂‖ + |w₃| ‖P‖ times 1e-13 (1e-9 where it takes a Lanczos run); at a stationary point times
+        that and its relative gradient norm.
 
     Examples
     --------
@@ -85,7 +85,7 @@ class SaddleCertificate:
         from N₁ + c P − a N₂ ⪰ 0, 2^{1/l} a ≥ t c   if K₁ < 0, K₂ ≤ −K₁
         from N₁ − N₂ ⪰ 0                            always; for l = 1 from N₁ − N₂ + 2 P ⪰ 0
 
-    A proof at order l is one at all smaller orders (docs/theory.md, section 10).
+    A proof at order l is one at all smaller orders (docs/theory.md, section 11).
 
     Attributes
     ----------
@@ -157,7 +157,7 @@ def saddle_certificate(problem: SensingProblem, X: Any, order: float) -> SaddleC
 
     The largest value of the concave function λ_min(a N₁ + c P − N₂) along the curve of admissible
     weights decides; it is searched for by cutting planes, an eigenvalue each (docs/theory.md,
-    section 10). For operators with structure nothing of size n×n is formed.
+    section 11). For operators with structure nothing of size n×n is formed.
 
     Parameters
     ----------

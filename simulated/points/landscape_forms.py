@@ -1,6 +1,6 @@
 """The three quadratic forms that make up the lifted Hessian at ŵ = vec(X)^{⊗l}.
 
-    ∇²h^l(ŵ) = 2 [ N₁^{⊗l} − N₂^{⊗l} + 2 P^{⊗l} ]          (docs/theory.md, section 10)
+    ∇²h^l(ŵ) = 2 [ N₁^{⊗l} − N₂^{⊗l} + 2 P^{⊗l} ]          (docs/theory.md, section 11)
 
     N₁ V = A*(A(XXᵀ)) V      N₂ V = A*(b) V      P V = A*(A(XVᵀ)) X          V of shape (n, r)
 
@@ -23,7 +23,7 @@ from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 from lift_compare.sensing import SensingProblem, relative_gradient_norm
 from lift_compare.sensing.floats import finite, norm, normalised
 from lift_compare.sensing.threads import one_thread
-from lift_compare.sensing.tolerances import FORM_ROUNDING, LANCZOS_FORM
+from lift_compare.sensing.tolerances import FORM_ROUNDING, LANCZOS_FORM, STATIONARY
 from lift_compare.sensing.validation import FloatArray
 
 from ..signed_log import LOG_2
@@ -55,6 +55,8 @@ class LandscapeForms:
         The point, in units of its own.
     products : callable
         V ↦ (N₁V, N₂V, PV): (..., n, r) -> (..., 3, n, r).
+    combined : callable
+        weights (..., 3) and V ↦ w₁N₁V + w₂N₂V + w₃PV, which takes less than the three.
     matrices : array (3, d, d) or None
         The forms as matrices, where d is small.
     sizes : array (3,)
@@ -62,11 +64,13 @@ class LandscapeForms:
     log_unit : float
         Logarithm of the unit: K in the units of the problem is exp(log_unit) K.
     rounding : float
-        Relative error of the forms: what rounding leaves, and what is left of ∇h(X).
+        Relative error of the forms. At a stationary point it includes what is left of ∇h(X): there
+        the identities that make an eigenvalue zero hold up to that.
     """
 
     X: FloatArray
     products: Callable[[FloatArray], FloatArray]
+    combined: Callable[[FloatArray, FloatArray], FloatArray]
     matrices: FloatArray | None
     sizes: FloatArray
     log_unit: float
@@ -83,22 +87,33 @@ class LandscapeForms:
             forms = [adjoint(observed, V), adjoint(b, V), adjoint(measure(X, V), X)]
             return np.stack(forms, axis=-3)
 
+        def combined(w: FloatArray, V: FloatArray) -> FloatArray:
+            both = w[..., 0, None] * observed + w[..., 1, None] * b
+            third = w[..., 2, None] * measure(X, V)
+            return np.asarray(adjoint(both, V) + adjoint(third, X))
+
         n, r = X.shape
+        left = relative_gradient_norm(problem, X)
         matrices = _matrices(problem, X, observed) if n * r <= DENSE_UP_TO else None
         if matrices is not None:
             sizes = np.array([norm(matrix) for matrix in matrices])
         else:
             sizes = np.array([_size(products, i, (n, r)) for i in range(3)])
         unit = int(np.frexp(finite("X: the lifted Hessian", sizes).max())[1])
-        scaled = None if matrices is None else np.ldexp(matrices, -unit)
+        if matrices is not None:
+            matrices = np.ldexp(matrices, -unit)
+            functions = _dense(matrices, (n, r))
+        else:
+            functions = _scaled(products, combined, unit)
         return cls(
             X=normalised(X)[0],
-            products=_dense(scaled, (n, r)) if scaled is not None else _scaled(products, unit),
-            matrices=scaled,
+            products=functions[0],
+            combined=functions[1],
+            matrices=matrices,
             sizes=np.ldexp(sizes, -unit),
             log_unit=(unit + 2 * exponent) * LOG_2,
             rounding=(LANCZOS_FORM if matrices is None else FORM_ROUNDING)
-            + relative_gradient_norm(problem, X),
+            + (left if left <= STATIONARY else 0.0),
         )
 
     @property
@@ -132,7 +147,7 @@ class LandscapeForms:
             return np.asarray(np.tensordot(w, self.matrices, axes=1))
 
         def product(v: FloatArray) -> FloatArray:
-            return np.asarray(np.tensordot(w, self.products(v.reshape(self.shape)), axes=1).ravel())
+            return self.combined(w, v.reshape(self.shape)).ravel()
 
         size = (self.dimension, self.dimension)
         return LinearOperator(size, matvec=product, rmatvec=product, dtype=np.dtype(np.float64))
@@ -147,7 +162,7 @@ class LandscapeForms:
         count : int
             Number of eigenpairs, at most d.
         rough : bool
-            Whether a Lanczos run may end early: its vectors are then good starts, no more.
+            Whether a short Lanczos run will do: its vectors are then good starts, no more.
 
         Raises
         ------
@@ -160,20 +175,10 @@ class LandscapeForms:
                 values, vectors = eigh(M, subset_by_index=(0, count - 1), check_finite=False)
         else:
             start = np.random.default_rng(0).standard_normal(d)
-            ncv = min(d - 1, max(4 * count, _BASIS))
-            accuracy = 1e-3 if rough else LANCZOS_FORM / 10
-            try:
-                values, vectors = eigsh(
-                    M, count, which="SA", v0=start, ncv=ncv, tol=accuracy, maxiter=_RESTARTS
-                )
-            except ArpackNoConvergence as error:
-                if not rough or len(error.eigenvalues) == 0:
-                    raise ArithmeticError(
-                        f"the least eigenvalue of {_named(weights)} did not converge: {error}"
-                    ) from error
-                values, vectors = error.eigenvalues, error.eigenvectors
-            order = np.argsort(values)
-            values, vectors = values[order], vectors[:, order]
+            if rough:
+                values, vectors = _lanczos(M, start, min(d, 2 * _BASIS), count)
+            else:
+                values, vectors = _converged(M, start, count, _named(weights))
         residual = float(norm(M @ vectors - vectors * values, axis=(0,)).max())
         # Nothing fixes the sign of an eigenvector; a fixed choice makes results repeatable.
         return Eigenpairs(values, signed(vectors.T.reshape(-1, *self.shape)), residual)
@@ -208,23 +213,69 @@ def _matrices(problem: SensingProblem, X: FloatArray, observed: FloatArray) -> F
     return np.asarray(matrices / 2 + matrices.transpose(0, 2, 1) / 2)
 
 
-def _dense(matrices: FloatArray, shape: tuple[int, int]) -> Callable[[FloatArray], FloatArray]:
+_Products = Callable[[FloatArray], FloatArray]
+_Combined = Callable[[FloatArray, FloatArray], FloatArray]
+
+
+def _dense(matrices: FloatArray, shape: tuple[int, int]) -> tuple[_Products, _Combined]:
     columns = np.ascontiguousarray(matrices.reshape(-1, matrices.shape[-1]).T)
 
     def products(V: FloatArray) -> FloatArray:
         lead = V.shape[:-2]
         return np.asarray((V.reshape(*lead, -1) @ columns).reshape(*lead, 3, *shape))
 
-    return products
+    def combined(w: FloatArray, V: FloatArray) -> FloatArray:
+        return np.asarray(np.sum(w[..., None, None] * products(V), axis=-3))
+
+    return products, combined
 
 
-def _scaled(
-    products: Callable[[FloatArray], FloatArray], unit: int
-) -> Callable[[FloatArray], FloatArray]:
-    return lambda V: np.ldexp(products(V), -unit)
+def _scaled(products: _Products, combined: _Combined, unit: int) -> tuple[_Products, _Combined]:
+    return (
+        lambda V: np.ldexp(products(V), -unit),
+        lambda w, V: np.ldexp(combined(w, V), -unit),
+    )
 
 
-def _size(products: Callable[[FloatArray], FloatArray], form: int, shape: tuple[int, int]) -> float:
+def _converged(
+    M: LinearOperator, start: FloatArray, count: int, name: str
+) -> tuple[FloatArray, FloatArray]:
+    """Return the least eigenpairs by ARPACK; ArithmeticError if it does not come to its end."""
+    ncv = min(len(start) - 1, max(4 * count, _BASIS))
+    try:
+        values, vectors = eigsh(
+            M, count, which="SA", v0=start, ncv=ncv, tol=LANCZOS_FORM / 10, maxiter=_RESTARTS
+        )
+    except ArpackNoConvergence as error:
+        raise ArithmeticError(
+            f"the least eigenvalue of {name} did not converge: {error}"
+        ) from error
+    order = np.argsort(values)
+    return values[order], vectors[:, order]
+
+
+def _lanczos(
+    M: LinearOperator, start: FloatArray, steps: int, count: int
+) -> tuple[FloatArray, FloatArray]:
+    """Return the least Ritz pairs after a number of steps, fully reorthogonalised."""
+    basis = np.zeros((steps, len(start)))
+    images = np.zeros((steps, len(start)))
+    v = start
+    for i in range(steps):
+        for _ in range(2):
+            v = v - basis[:i].T @ (basis[:i] @ v)
+        length = float(norm(v))
+        if length <= FORM_ROUNDING:
+            steps = i
+            break
+        basis[i] = v / length
+        v = images[i] = M @ basis[i]
+    small = basis[:steps] @ images[:steps].T
+    values, vectors = np.linalg.eigh(small / 2 + small.T / 2)
+    return values[:count], basis[:steps].T @ vectors[:, :count]
+
+
+def _size(products: _Products, form: int, shape: tuple[int, int]) -> float:
     """Return the largest magnitude of an eigenvalue of one form, to a few per cent."""
     v = np.random.default_rng(0).standard_normal(shape)
     size = 0.0

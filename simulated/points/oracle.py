@@ -1,6 +1,6 @@
 """The product oracle direction: the power along which ŵ has the most negative curvature.
 
-The mathematics: docs/theory.md, section 10.
+The mathematics: docs/theory.md, section 11.
 """
 
 from __future__ import annotations
@@ -174,7 +174,7 @@ def minima(
 ) -> Minima:
     """Return the local minima of q_l that the starts lead to, the lowest first."""
     starts = [*extra, *_starts(forms, order, count)]
-    if order > _PLAIN_ORDER:
+    if order > _PLAIN_ORDER and forms.matrices is not None:
         lower = order // 3
         starts += list(minima(forms, lower + 1 - lower % 2, count).at.V[: count + 1])
     V = np.stack(starts)

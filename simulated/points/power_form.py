@@ -2,7 +2,7 @@
 
     q_l(V) = ½ ⟨vec(V)^{⊗l}, ∇²h^l(ŵ)[vec(V)^{⊗l}]⟩ = K₁^l − K₂^l + 2 K₃^l
 
-with K_i = ⟨V, N_i V⟩ and N₃ = P (docs/theory.md, section 10). At high order q_l is flat but for
+with K_i = ⟨V, N_i V⟩ and N₃ = P (docs/theory.md, section 11). At high order q_l is flat but for
 narrow wells. Two functions tell the same and are not: `margin`, which has its sign, and
 f = ± log|q_l| / l, which falls where q_l does.
 """
@@ -166,7 +166,7 @@ class SphereModel:
         """Return ∇²f[D] on the sphere for each D orthogonal to its V, shape (k, n, r)."""
         at, V = self.at, self.at.V
         along = np.sum(at.products * D[:, None], axis=(2, 3))
-        H = 2 * _combined(self._g, at.forms.products(D))
+        H = 2 * at.forms.combined(self._g, D)
         H += 4 * (at.order - 1) * _combined(self._h * along, at.products)
         H -= (at.sign * at.order)[:, None, None] * _dot(self._euclidean, D) * self._euclidean
         return np.asarray(H - _dot(H, V) * V - self._radial * D)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lift_compare.sensing import StopReason
-from lift_compare.sensing.tolerances import SPHERE_GRADIENT, VALUE_ROUNDING
+from lift_compare.sensing.tolerances import LARGE_SPHERE_GRADIENT, SPHERE_GRADIENT, VALUE_ROUNDING
 from lift_compare.sensing.validation import FloatArray
 
 from .landscape_forms import LandscapeForms
@@ -23,8 +23,8 @@ _IntArray = npt.NDArray[np.intp]
 _BoolArray = npt.NDArray[np.bool_]
 
 _FIRST_RADIUS, _LARGEST_RADIUS = 0.5, 1.5
-_ITERATIONS = 300
-_INNER = 60  # steps of conjugate gradients at most
+_ITERATIONS, _LARGE_ITERATIONS = 300, 40
+_INNER, _LARGE_INNER = 60, 30  # steps of conjugate gradients at most
 
 
 class Minima(NamedTuple):
@@ -43,7 +43,9 @@ def minimise_on_sphere(forms: LandscapeForms, order: int, starts: FloatArray) ->
     radius, left, iterations = np.full(k, _FIRST_RADIUS), np.zeros(k), np.zeros(k)
     reasons = [StopReason.ITERATIONS] * k
     running: _IntArray = np.arange(k)
-    for _ in range(_ITERATIONS):
+    dense = forms.matrices is not None
+    enough = SPHERE_GRADIENT if dense else LARGE_SPHERE_GRADIENT
+    for _ in range(_ITERATIONS if dense else _LARGE_ITERATIONS):
         zero = at.sign[running] == 0  # to rounding; the logarithm ends here
         left[running[zero]] = 0.0
         running = _stopped(running, zero, reasons, StopReason.CONVERGED)
@@ -62,7 +64,7 @@ def minimise_on_sphere(forms: LandscapeForms, order: int, starts: FloatArray) ->
         moved = running[accepted]
         at = at.replaced(moved, there[accepted])
         iterations[moved] += 1
-        ended = (model.relative_norm <= SPHERE_GRADIENT) | (level & ~accepted)
+        ended = (model.relative_norm <= enough) | (level & ~accepted)
         stuck = ~ended & ~(radius[running] >= VALUE_ROUNDING)
         _stopped(running, stuck, reasons, StopReason.NO_DECREASE)
         _stopped(running, ended, reasons, StopReason.CONVERGED)
@@ -118,7 +120,9 @@ def _newton_steps(model: SphereModel, radius: FloatArray) -> tuple[FloatArray, F
     square = _dot(residual, residual)
     enough = square * np.minimum(0.01, model.relative_norm)
     going = square > 0
-    for _ in range(min(_INNER, model.at.forms.dimension)):
+    forms = model.at.forms
+    most = _LARGE_INNER if forms.matrices is None else _INNER
+    for _ in range(min(most, forms.dimension)):
         along = model.hessian(way)
         curvature = _dot(way, along)
         edge = _to_the_edge(z, way, radius)

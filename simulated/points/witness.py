@@ -1,4 +1,4 @@
-"""The truth as a direction of negative curvature: a check that needs Z (docs/theory.md, 10)."""
+"""The truth as a direction of negative curvature: a check that needs Z (docs/theory.md, 11)."""
 
 from __future__ import annotations
 

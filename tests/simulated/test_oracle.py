@@ -63,7 +63,7 @@ def test_the_forms_are_what_they_are_said_to_be(name, dense, monkeypatch):
         np.testing.assert_allclose(unit * found, expected, atol=1e-13 * np.linalg.norm(M))
     both = forms.products(np.stack([V, X]))
     np.testing.assert_allclose(both[0], forms.products(V), atol=1e-15)
-    if forms.dimension > 1:  # a Lanczos run needs two
+    if dense or forms.dimension > 2:  # a Lanczos run of one vector is none
         w = np.array([0.4, -1.0, 0.7])
         M = np.tensordot(w, explicit_forms(problem, X), axes=1)
         least = forms.least(w)
@@ -204,7 +204,10 @@ def test_several_minimisers_are_distinct_and_in_order():
     assert np.all(np.diff(found.curvatures) >= 0)
     gram = np.abs(np.tensordot(found.directions, found.directions, axes=([1, 2], [1, 2])))
     assert np.all(gram - np.eye(len(gram)) < 1 - 1e-3)
-    np.testing.assert_array_equal(oracle_direction(problem, X, 3).direction, found.direction)
+    # One alone comes from other starts, so it is the same to rounding.
+    np.testing.assert_allclose(
+        oracle_direction(problem, X, 3).direction, found.direction, atol=1e-11
+    )
     assert "strict saddle" in repr(found)
 
 

@@ -1,0 +1,327 @@
+"""Certificates as a reader checks them, and the orders found beside those proved."""
+
+import math
+
+import numpy as np
+import pytest
+
+from lift_compare import sensing
+from lift_compare.sensing import SensingProblem
+from lift_compare.simulated import (
+    CertificateReason,
+    SaddleOrderReason,
+    curvature_along,
+    escape_directions,
+    oracle_direction,
+    saddle_certificate,
+    saddle_order,
+    smallest_saddle_order,
+    truth_witness,
+)
+from lift_compare.simulated.points import landscape_forms
+from lift_compare.simulated.points.saddle_order import least_odd
+from tests.simulated.saddles import (
+    block_ring,
+    explicit_forms,
+    gaussian_minima,
+    known_orders,
+    power_form,
+    terms,
+)
+
+
+def check_as_a_reader(problem, X, certificate):
+    """Check a certificate that holds from its weights alone: one eigenvalue a matrix."""
+    assert certificate.holds
+    order = certificate.order
+    forms = explicit_forms(problem, X)
+    size = sum(np.linalg.norm(M, 2) for M in forms)
+    covered = set()
+    for part in certificate.parts:
+        w = np.array(part.weights)
+        M = np.tensordot(w, forms, axes=1)
+        # Some hundred ε of the three terms: an eigenvalue that is zero by an identity is as large.
+        assert np.linalg.eigvalsh(M)[0] >= -1e-12 * size * np.abs(w).max()
+        covered.add(region(w, order))
+    if "all" in covered:
+        return
+    if np.linalg.eigvalsh(forms[0])[0] >= -1e-12 * size:
+        assert covered >= {"K1 >= 0"} or "K1 >= 0 and upper" in covered
+    else:
+        assert "lower" in covered
+        assert "K1 >= 0 and upper" in covered or {"K1 >= 0", "upper"} <= covered
+
+
+def region(w, order):
+    """Return the part of the V for which weights with M ⪰ 0 prove q_l ≥ 0, from the theorem."""
+    inverse = 0.0 if order == math.inf else 1 / order
+    root = 2**inverse
+    t = root - 1
+
+    def on_the_curve(a, c):
+        if order == math.inf:
+            return a >= 0 and c >= 0 and a + c <= 1 + 1e-12
+        power = order / (order - 1)
+        return a >= 0 and c >= 0 and a**power + (c / root) ** power <= 1 + 1e-12
+
+    if np.allclose(w, [1, -1, 0]) or (order == 1 and np.allclose(w, [1, -1, 2])):
+        return "all"
+    enough = 1e-12
+    if w[1] == -1 and on_the_curve(w[0], w[2]):
+        return "K1 >= 0 and upper" if root * w[0] >= t * w[2] - enough else "K1 >= 0"
+    if w[0] == 1 and on_the_curve(-w[1], w[2]):
+        return "lower" if root * -w[1] >= t * w[2] - enough else "none"
+    scale = root / w[2]  # α N₁ − β N₂ + 2^{1/l} P with α ≥ t, β = 1
+    return "upper" if w[0] * scale >= t - enough and abs(-w[1] * scale - 1) < enough else "none"
+
+
+def test_the_chord_bounds_the_norm_of_two_numbers():
+    """What covers V with K₁ < 0 < K₂: ‖(x, y)‖_l ≤ x + (2^{1/l} − 1) y for x ≥ y ≥ 0."""
+    rng = np.random.default_rng(0)
+    for order in (3, 5, 51, 1001):
+        y, x = np.sort(rng.random((2, 200)), axis=0)
+        norm = x * (1 + (y / x) ** order) ** (1 / order)
+        assert np.all(norm <= x + (2 ** (1 / order) - 1) * y + 1e-15)
+
+
+@pytest.mark.parametrize("name", known_orders())
+def test_found_and_proved_meet(name):
+    problem, X, order = known_orders()[name]
+    found = saddle_order(problem, X)
+    assert (found.order, found.certified_below) == (order, order)
+    assert found.reason is SaddleOrderReason.MET
+    assert found.certificate.order == order - 2
+    check_as_a_reader(problem, X, found.certificate)
+    assert found.curvature < 0
+    assert curvature_along(problem, X, found.direction, order) == pytest.approx(
+        found.curvature, rel=1e-9
+    )
+    assert smallest_saddle_order(problem, X, direction=found.direction) == order
+    assert smallest_saddle_order(problem, X, direction="oracle") == order
+    assert smallest_saddle_order(problem, X, direction="oracle", largest=order - 1) is None
+    # And one order short of it, nothing is claimed beyond it.
+    if order > 1:
+        short = saddle_order(problem, X, largest=order - 1)
+        assert (short.order, short.certified_below) == (None, order)
+        assert short.reason is SaddleOrderReason.BEYOND
+
+
+@pytest.mark.parametrize("name", ["real system", "completion", "path, t = 0.1", "ring"])
+def test_a_certificate_at_one_order_holds_at_the_smaller_ones(name):
+    problem, X, order = known_orders()[name]
+    for each in (1, 3, order - 4, order - 2, order, order + 2, 1001, math.inf):
+        certificate = saddle_certificate(problem, X, max(each, 1))
+        assert certificate.holds == (each < order)
+        if certificate.holds:
+            check_as_a_reader(problem, X, certificate)
+            assert certificate.direction is None
+            assert certificate.eigenvalue >= -certificate.tolerance
+            assert certificate.weights == (
+                certificate.parts[0].weights[0],
+                certificate.parts[0].weights[2],
+            )
+        elif each < math.inf:
+            assert certificate.reason is CertificateReason.REFUTED
+            K = terms(explicit_forms(problem, X), certificate.direction)[0]
+            assert power_form(K / np.abs(K).max(), each) < 0
+
+
+def test_no_proof_contradicts_a_direction():
+    """Random points of random problems, stationary or not: what is proved is so along every V."""
+    rng = np.random.default_rng(5)
+    held, refuted = 0, 0
+    for number in range(60):
+        n, r = int(rng.integers(1, 5)), int(rng.integers(1, 3))
+        r = min(r, n)
+        problem = sensing.gaussian(n, r, int(rng.integers(1, 2 * n * r + 2)), number)
+        X = rng.standard_normal((n, r)) * rng.uniform(0.1, 1.5)
+        if number % 3 == 0:
+            X = problem.ground_truth + 0.05 * X
+        order = [1, 3, 5, 11, 101, math.inf][number % 6]
+        certificate = saddle_certificate(problem, X, order)
+        forms = explicit_forms(problem, X)
+        V = rng.standard_normal((2000, n * r))
+        K = terms(forms, V)
+        K /= np.abs(K).max(axis=1, keepdims=True)
+        if certificate.holds:
+            held += 1
+            check_as_a_reader(problem, X, certificate)
+            tried = (1, 3, 5, 11)
+            for each in (o for o in tried if o <= order):
+                # A proof allows for 1e-13 of the forms, beside which K may be small.
+                assert np.min(power_form(K, each)) >= -1e-9 * each
+                assert not oracle_direction(problem, X, each).is_saddle
+        elif certificate.direction is not None and order < math.inf:
+            refuted += 1
+            K = terms(forms, certificate.direction)[0]
+            assert power_form(K / np.abs(K).max(), order) < 0
+    assert held >= 10
+    assert refuted >= 10
+
+
+def test_gaussian_minima_meet():
+    met, orders = 0, []
+    for problem, X in gaussian_minima(12):
+        found = saddle_order(problem, X)
+        met += found.reason is SaddleOrderReason.MET
+        orders.append(found.order)
+        if found.certificate is not None:
+            check_as_a_reader(problem, X, found.certificate)
+    assert met >= 11
+    assert sum(order is not None and order <= 9 for order in orders) >= 11
+
+
+def test_above_rank_one_every_spurious_point_is_a_saddle_at_three():
+    """Along XΩ + εW with skew Ω, G XΩ = 0 and K₃(XΩ) = 0, so q_3 < 0 for small ε if λ_n < 0."""
+    points = gaussian_minima(5, ranks=(2, 3), first_seed=100)
+    for problem, X in points:
+        assert escape_directions(problem, X).eigenvalue < 0
+        assert saddle_order(problem, X).order in (1, 3)
+        omega = np.zeros((problem.rank, problem.rank))
+        omega[0, 1], omega[1, 0] = 1, -1
+        K = terms(explicit_forms(problem, X), X @ omega)[0]
+        assert K[1] == pytest.approx(K[0], abs=1e-9)
+        assert K[2] == pytest.approx(0, abs=1e-13)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_at_the_truth_there_is_none_at_any_order(seed):
+    problem = sensing.gaussian(5, 1 + seed % 3, 12, seed)
+    found = saddle_order(problem, problem.ground_truth)
+    assert found.order is None
+    assert found.certified_below == math.inf
+    assert found.reason is SaddleOrderReason.NONE
+    assert found.certificate.reason is CertificateReason.LANDSCAPE
+    assert "none at any order" in repr(found)
+    check_as_a_reader(problem, problem.ground_truth, found.certificate)
+    for order in (1, 3, 9, 101):
+        oracle = oracle_direction(problem, problem.ground_truth, order)
+        assert not oracle.is_saddle
+        assert oracle.curvature >= 0
+
+
+def test_a_landscape_without_negative_eigenvalue_has_none_either():
+    """Measurements that no matrix meets: the least h is not zero, and G ⪰ 0 there."""
+    operator = sensing.DenseOperator([np.eye(2), np.diag([1.0, 0.0]), np.diag([0.0, 1.0])])
+    problem = SensingProblem(operator, [1.0, 1.0, 1.0])
+    X = np.array([[math.sqrt(1.0)], [0.0]])  # h falls towards rank two, so this one has λ_n < 0
+    assert saddle_order(problem, X).order is not None
+    problem = SensingProblem(operator, [1.0, 1.0, -1.0])
+    X = sensing.polish(problem, [[1.0], [0.0]])
+    assert escape_directions(problem, X).eigenvalue >= 0
+    assert saddle_order(problem, X).reason is SaddleOrderReason.NONE
+
+
+def test_large_sizes_give_the_same_as_matrices(monkeypatch):
+    """Sparse weights by Lanczos runs alone, where nothing of size n×n is formed."""
+    problem, X = block_ring(36, 0.3, 15, stored="sparse")
+    small = saddle_order(problem, X)
+    monkeypatch.setattr(landscape_forms, "DENSE_UP_TO", 0)
+    monkeypatch.setattr(landscape_forms, "_matrices", None)
+    large = saddle_order(problem, X)
+    assert (large.order, large.reason) == (small.order, SaddleOrderReason.MET)
+    assert large.curvature == pytest.approx(small.curvature, rel=1e-7)
+    check_as_a_reader(problem, X, saddle_certificate(problem, X, 1))
+    assert not saddle_certificate(problem, X, math.inf).holds
+
+
+@pytest.mark.parametrize("scale", [1e-100, 1e100])
+def test_units_change_no_order(scale):
+    problem, X, order = known_orders()["real system"]
+    there = SensingProblem(problem.operator, problem.measurements * scale)
+    Y = X * math.sqrt(scale)
+    with np.errstate(all="raise"):
+        assert smallest_saddle_order(there, Y, direction="oracle") == order
+        here, far = (saddle_certificate(p, x, order - 2) for p, x in ((problem, X), (there, Y)))
+    assert far.eigenvalue == pytest.approx(here.eigenvalue * scale, rel=1e-6)
+    assert far.holds
+
+
+def test_the_least_odd_number():
+    for first in (1, 3, 7):
+        for last in (7, 9, 41):
+            for least in range(first, last + 4, 2):
+                asked = []
+
+                def holds(order, least=least, asked=asked):
+                    asked.append(order)
+                    return order >= least
+
+                expected = least if least <= last else None
+                assert least_odd(holds, first, last) == expected
+                assert all(order % 2 == 1 and first <= order <= last for order in asked)
+
+
+# The truth as a witness ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["completion", "path, t = 0.1", "two clusters of 5", "ring"])
+def test_the_witness_is_the_truth_and_bounds_the_order(name):
+    problem, X, order = known_orders()[name]
+    witness = truth_witness(problem, X)
+    K = terms(explicit_forms(problem, X), problem.ground_truth)[0]
+    assert pytest.approx((K[0] / K[1], K[2] / K[1]), rel=1e-12) == (witness.K1, witness.K3)
+    b = problem.measurements
+    assert K[1] == pytest.approx(b @ b)
+    # Twice h(X̂): at a stationary point ‖A(XXᵀ)‖² = ⟨A(XXᵀ), b⟩.
+    assert pytest.approx(1 - 2 * problem.objective(X) / (b @ b), rel=1e-8) == witness.K1
+    assert witness.holds
+    assert order <= witness.order
+    assert witness.order >= witness.order_bound
+    assert curvature_along(problem, X, witness.direction, witness.order) < 0
+
+
+def test_the_witness_is_never_contradicted():
+    held = 0
+    for problem, X in gaussian_minima(12):
+        witness = truth_witness(problem, X)
+        if witness.holds:
+            held += 1
+            assert smallest_saddle_order(problem, X, direction="oracle") <= witness.order
+            assert not saddle_certificate(problem, X, math.inf).holds
+    assert held > 0
+
+
+def test_the_witness_turns_the_truth():
+    """The K₃ of the best Q found is no higher than that of many random ones."""
+    rng = np.random.default_rng(0)
+    for problem, X in gaussian_minima(5, ranks=(2, 3), first_seed=100):
+        witness, Z, A = truth_witness(problem, X), problem.ground_truth, problem.operator
+        r = problem.rank
+        turns = [np.linalg.qr(rng.standard_normal((r, r)))[0] for _ in range(400)]
+        lowest = min(np.sum(A.measure(X, Z @ Q) ** 2) for Q in turns)
+        b = problem.measurements
+        assert lowest / (b @ b) * (1 + 1e-9) >= witness.K3
+        V = witness.direction  # ZQ / ‖Z‖
+        np.testing.assert_allclose(V @ V.T, Z @ Z.T / np.sum(Z**2), atol=1e-12)
+
+
+def test_the_witness_says_nothing_at_the_truth():
+    problem = sensing.gaussian(4, 1, 8, 0)
+    witness = truth_witness(problem, problem.ground_truth)
+    assert not witness.holds
+    assert witness.order is None
+    assert "does not hold" in repr(witness)
+
+
+# Refusals -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("order", [2, 0, -1, 1003, 3.0, "3", -math.inf, math.nan, None])
+def test_bad_orders_are_refused(order):
+    with pytest.raises((ValueError, TypeError), match="order"):
+        saddle_certificate(sensing.two_by_two(), [[0.0], [0.5]], order)
+
+
+def test_bad_input_is_refused():
+    problem = sensing.two_by_two()
+    for function in (saddle_order, truth_witness):
+        with pytest.raises(ValueError, match="X: expected"):
+            function(problem, [[0.0]])
+    with pytest.raises(ValueError, match="largest"):
+        saddle_order(problem, [[0.0], [0.5]], largest=1003)
+    with pytest.raises(ValueError, match="direction"):
+        smallest_saddle_order(problem, [[0.0], [0.5]], direction="hidden")
+    blind = SensingProblem(problem.operator, problem.measurements)
+    with pytest.raises(ValueError, match="ground truth"):
+        truth_witness(blind, [[0.0], [0.5]])
