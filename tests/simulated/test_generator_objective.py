@@ -237,10 +237,10 @@ def test_nothing_of_size_n_squared_is_formed():
 def test_bad_generators_are_refused_by_name(generators, error):
     lifted = GeneratorObjective(sensing.two_by_two(), 3)
     for method in (lifted.value, lifted.gradient, lifted.log_value, lifted.gain, lifted.scaled):
-        with pytest.raises(error, match="^generators: "):
+        with pytest.raises(error, match=r"^generators: "):
             method(generators)
 
 
 def test_even_orders_are_refused():
-    with pytest.raises(ValueError, match="^order: "):
+    with pytest.raises(ValueError, match=r"^order: "):
         GeneratorObjective(sensing.two_by_two(), 4)
