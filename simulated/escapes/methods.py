@@ -91,8 +91,8 @@ def escape(
         "exact": descent of the lifted objective restricted to the span of the directions, and exact
         collapse. "truncated": the published closed form with its acceptance rules. "single-step":
         the best point of the line X̂ + t u_n q_rᵀ, certified by the exact score. "line-search": the
-        lines along both normalised directions. "columns": the first or the last method in the
-        rank-one problem of each column of X̂. "pair": descent of the lifted objective over two
+        lines along both normalised directions. "columns": "exact" (or "pair") in
+        the rank-one problem of each column of X̂. "pair": descent of the lifted objective over two
         generators that move, X̂ and one started along the oracle direction. "any": "exact", then
         "columns" (above rank one), then "pair".
     order : int, optional
