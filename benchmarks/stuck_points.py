@@ -5,8 +5,8 @@
 Stuck points: gradient descent with backtracking on `sensing.gaussian(n, r, m, seed)`, from a start
 drawn with the same seed, normal for an even one and a tenth of that for an odd one; the ends that
 are stationary and have h > 1e-9 ‖b‖². From there each method descends and escapes, at most ten
-times; solved is h < 1e-9 ‖b‖². A restart is a descent from a new normal start. Cost is in gradients:
-products with A and A*, by two. "No lifting" is the control: descents of h itself from the points
+times; solved is h < 1e-9 ‖b‖². A restart is a descent from a new normal start. The cost is in
+gradients: products with A and A*, by two. "No lifting" is the control: descents of h itself from the points
 X̂ ± ½‖X̂‖ V of the pair escape.
 """
 
@@ -49,10 +49,12 @@ class Counted:
         self.matrices = operator.matrices
 
     def measure(self, left, right):
+        """Count, and measure."""
         self.products += int(np.prod(np.broadcast_shapes(left.shape[:-2], right.shape[:-2])))
         return self.operator.measure(left, right)
 
     def adjoint_matmul(self, y, right):
+        """Count, and multiply."""
         self.products += int(np.prod(y.shape[:-1]))
         return self.operator.adjoint_matmul(y, right)
 
@@ -105,9 +107,10 @@ def stuck_points(cell, points: int, first_seed: int):
 def restarts(problem, rng) -> tuple[int, float]:
     """Return how many normal starts it takes to solve the problem, and their gradients."""
     problem.operator.gradients()
-    for count in range(1, MOST_RESTARTS + 1):
-        if is_solved(problem, descend(problem, rng.standard_normal(problem.shape))):
-            break
+    count, solved = 0, False
+    while not solved and count < MOST_RESTARTS:
+        solved = is_solved(problem, descend(problem, rng.standard_normal(problem.shape)))
+        count += 1
     return count, problem.operator.gradients()
 
 

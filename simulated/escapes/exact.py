@@ -24,7 +24,6 @@ from ..points.kernel_direction import kernel_direction
 from ..span.independent import independent_generators
 from ..span.minimum import RelativeQuartic, line_minima, minimise
 from ..span.objective import SpanObjective
-from ._oracle_stand_in import oracle_saddle_order
 from .collapse import collapse
 from .result import Escape, EscapeReason
 from .start import Start
@@ -176,13 +175,6 @@ class Exact:
         if self.order is not None:
             return start.failure(EscapeReason.NO_SADDLE, order=self.order)
         details = f"largest order {self.largest_order}"
-        if start.method == "exact":  # not as one of several methods: it takes longer than they do
-            order = oracle_saddle_order(start.problem, start.X, self.largest_order)
-            details += (
-                "; along the oracle direction V* none was found either"
-                if order is None
-                else f"; along the oracle direction V* it is one at order {order}"
-            )
         return start.failure(EscapeReason.NO_SADDLE_ORDER, details=details)
 
 
