@@ -188,11 +188,11 @@ def test_any_is_deterministic(phase_retrieval):
     assert repr(first) == repr(second)
 
 
-@pytest.mark.parametrize(("cell", "least"), [((10, 1, 15), 3), ((8, 2, 18), 2)])
+@pytest.mark.parametrize(("cell", "least"), [((10, 1, 15), 2), ((8, 2, 18), 2)])
 def test_most_stuck_points_of_gaussian_problems_are_solved(cell, least):
-    """All of the four are, here; where rounding differs another path may be taken."""
+    """All of the three are, here; where rounding differs another path may be taken."""
     solved = 0
-    for problem, X in stuck_points(*cell, 4):
+    for problem, X in stuck_points(*cell, 3):
         end = descend_with_escapes(
             problem, X, method="any", step_size=sensing.Backtracking(), max_iterations=3000
         )
