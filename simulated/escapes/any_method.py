@@ -40,7 +40,7 @@ class AnyMethod:
         """Look for a lower point from X̂."""
         in_turn: dict[str, Exact | Columns | Pair] = {"exact": Exact(self.order)}
         if start.problem.rank > 1:  # at rank one the column is X̂ itself
-            in_turn["columns"] = Columns(self.order, inner="exact")
+            in_turn["columns"] = Columns(self.order)
         in_turn["pair"] = Pair(self.order)
         attempts: list[Escape] = []
         for name, method in in_turn.items():

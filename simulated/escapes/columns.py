@@ -37,11 +37,11 @@ class Columns:
     order : int or None
         The odd lifting order l of the inner method; None: its own choice.
     inner : "exact", "pair" or "both"
-        The method for the rank-one problem; "both": exact, and for all columns again, pair.
+        The method for the rank-one problem; "both": exact, and then for all columns again, pair.
     """
 
     order: int | None = None
-    inner: str = "both"
+    inner: str = "exact"
 
     def __post_init__(self) -> None:
         if self.order is not None:

@@ -175,15 +175,6 @@ class Exact:
         if self.order is not None:
             return start.failure(EscapeReason.NO_SADDLE, order=self.order)
         details = f"largest order {self.largest_order}"
-        if start.method == "exact":  # not as one of several methods: it takes longer than they do
-            order = smallest_saddle_order(
-                start.problem, start.X, direction="oracle", largest=self.largest_order
-            )
-            details += (
-                "; along the oracle direction V* none was found either"
-                if order is None
-                else f"; along the oracle direction V* it is one at order {order}"
-            )
         return start.failure(EscapeReason.NO_SADDLE_ORDER, details=details)
 
 

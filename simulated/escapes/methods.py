@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,6 +13,7 @@ from lift_compare.sensing.tolerances import LAST_DIGIT, MINIMUM_DECREASE
 from lift_compare.sensing.validation import FloatArray, InvalidType, InvalidValue, positive
 
 from ..points.directions import EscapeDirections, escape_directions
+from ..points.saddle_order import smallest_saddle_order
 from ..points.unit_scale import at_unit_scale
 from .any_method import AnyMethod
 from .columns import Columns
@@ -91,8 +92,8 @@ def escape(
         "exact": descent of the lifted objective restricted to the span of the directions, and exact
         collapse. "truncated": the published closed form with its acceptance rules. "single-step":
         the best point of the line X̂ + t u_n q_rᵀ, certified by the exact score. "line-search": the
-        lines along both normalised directions. "columns": the first or the last method in the
-        rank-one problem of each column of X̂. "pair": descent of the lifted objective over two
+        lines along both normalised directions. "columns": "exact" (or "pair") in
+        the rank-one problem of each column of X̂. "pair": descent of the lifted objective over two
         generators that move, X̂ and one started along the oracle direction. "any": "exact", then
         "columns" (above rank one), then "pair".
     order : int, optional
@@ -166,7 +167,18 @@ def escape(
             order=order,
             details=f"λ_n = {np.ldexp(directions.eigenvalue, 2 * exponent):.3g}",
         )
-    return chosen.attempt(start)
+    found = chosen.attempt(start)
+    if isinstance(chosen, Exact) and found.reason is EscapeReason.NO_SADDLE_ORDER:
+        # Only here, and not where "exact" is one of several methods: it takes longer than they do.
+        return _with_oracle_order(found, start, chosen.largest_order)
+    return found
+
+
+def _with_oracle_order(found: Escape, start: Start, largest: int) -> Escape:
+    """Add the order along the oracle direction to the details: the visible one has none."""
+    order = smallest_saddle_order(start.problem, start.X, direction="oracle", largest=largest)
+    said = "none was found either" if order is None else f"it is one at order {order}"
+    return replace(found, details=f"{found.details}; along the oracle direction V* {said}")
 
 
 def _polished(problem: SensingProblem, X: FloatArray) -> FloatArray:

@@ -28,7 +28,10 @@ def minimise(
         return start, 0
 
     def function(z: FloatArray) -> tuple[float, FloatArray]:
-        value, gradient = objective.relative((size * z.reshape(start.shape))[None])
+        X = size * z.reshape(start.shape)
+        if not np.isfinite(X).all():  # a trial step beyond float64
+            return np.inf, np.zeros(z.size)
+        value, gradient = objective.relative(X[None])
         return float(value[0]), size * gradient[0].ravel()
 
     found = minimize(

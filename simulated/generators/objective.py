@@ -197,7 +197,7 @@ class GeneratorObjective:
         # 2. A*(D_tj) takes X_j to the row of t, and X_t to that of j.
         both = np.concatenate([terms.x[:, cols], terms.x[:, rows]], axis=-1)
         for exponent in _SCALES:
-            product = self._products[1](np.ldexp(D, exponent), np.ldexp(both, exponent))
+            product = self._product(1, np.ldexp(D, exponent), np.ldexp(both, exponent))
             if np.isfinite(product).all():
                 break
         r = X.shape[-1]
@@ -249,7 +249,7 @@ class GeneratorObjective:
         best: tuple[FloatArray, Any] | None = None
         for exponent in _SCALES:
             scaled = x if exponent == 0 else np.ldexp(x, exponent)
-            y = self._products[0](scaled[:, rows], scaled[:, cols])
+            y = self._product(0, scaled[:, rows], scaled[:, cols])
             top = np.abs(y).max(axis=(1, 2))
             if not np.isfinite(top).all():
                 continue
@@ -261,6 +261,16 @@ class GeneratorObjective:
         if best is None:
             raise OutOfRange("the measurements of the generators leave float64 in any units")
         return best
+
+    def _product(self, which: int, left: FloatArray, right: FloatArray) -> FloatArray:
+        """Return measurements (0) or products with A* (1) of all starts and pairs.
+
+        As one stack: matrix products of many starts then are one large product, not many.
+        """
+        lead = left.shape[:2]
+        together = (each.reshape(-1, *each.shape[2:]) for each in (left, right))
+        product = self._products[which](*together)
+        return product.reshape(*lead, *product.shape[1:])
 
     def _starts(self, generators: Any) -> tuple[FloatArray, tuple[int, ...]]:
         X = real_array("generators", generators, (..., None, *self.problem.shape))

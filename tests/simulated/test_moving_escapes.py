@@ -152,7 +152,7 @@ def test_at_rank_one_columns_are_the_inner_method(phase_retrieval):
     attempt = escape(problem, X, method="columns", inner="pair")
     assert attempt.found
     np.testing.assert_allclose(attempt.point, inner.point, atol=1e-7)
-    assert not escape(problem, X, method="columns", inner="exact").found
+    assert not escape(problem, X, method="columns").found
 
 
 # Any ----------------------------------------------------------------------------------------------
@@ -188,11 +188,11 @@ def test_any_is_deterministic(phase_retrieval):
     assert repr(first) == repr(second)
 
 
-@pytest.mark.parametrize(("cell", "least"), [((10, 1, 15), 3), ((8, 2, 18), 2)])
+@pytest.mark.parametrize(("cell", "least"), [((10, 1, 15), 2), ((8, 2, 18), 2)])
 def test_most_stuck_points_of_gaussian_problems_are_solved(cell, least):
-    """All of the four are, here; where rounding differs another path may be taken."""
+    """All of the three are, here; where rounding differs another path may be taken."""
     solved = 0
-    for problem, X in stuck_points(*cell, 4):
+    for problem, X in stuck_points(*cell, 3):
         end = descend_with_escapes(
             problem, X, method="any", step_size=sensing.Backtracking(), max_iterations=3000
         )
@@ -205,9 +205,9 @@ def test_most_stuck_points_of_gaussian_problems_are_solved(cell, least):
 def test_the_batch_takes_the_new_methods(phase_retrieval):
     problem, X = phase_retrieval
     starts = np.stack([X, problem.ground_truth + 0.1])
-    for method in ("columns", "pair", "any"):
+    for settings in ({"method": "columns", "inner": "both"}, {"method": "pair"}, {"method": "any"}):
         ends = descend_batch_with_escapes(
-            problem, starts, method=method, step_size=sensing.Backtracking()
+            problem, starts, step_size=sensing.Backtracking(), **settings
         )
         assert [end.solved for end in ends] == [True, True]
         assert ends[0].escapes[0].method in ("columns", "pair")

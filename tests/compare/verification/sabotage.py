@@ -74,7 +74,7 @@ def _cholesky(gram):
     return lower * (1 + Decimal("1e-6"))
 
 
-CHOLESKY = orthonormal._cholesky
+CHOLESKY = orthonormal.cholesky
 
 
 def _residual_hessian(self, w, direction):
@@ -251,7 +251,7 @@ SABOTAGE = {
         )
     ],
     # simulated
-    "Cholesky with 80 digits": [(orthonormal, "_cholesky", _cholesky)],
+    "Cholesky with 80 digits": [(orthonormal, "cholesky", _cholesky)],
     "noise floor": NOISE,
     "Gram data": [(GramData, "measured", staticmethod(_measured_gram))],
     "span: Gram matrix": [
