@@ -16,7 +16,7 @@ from lift_compare.sensing import LiftSettings
 
 
 def test_rows_refusals_and_findings() -> None:
-    result = compare_instances(orders=(3,), memory_limit=20_000, costs=False)
+    result = compare_instances(orders=(3,), memory_limit=300_000, costs=False)
     status = {(row["instance"], row["order"]): row["status"] for row in result.rows}
     assert set(status) == {
         ("two-by-two", 3),
@@ -27,7 +27,7 @@ def test_rows_refusals_and_findings() -> None:
     }
     assert status["two-by-two", 3] == "compared"
     assert status["perturbed-completion", 11].startswith("refused: needs ")
-    assert status["perturbed-completion", 11].endswith(" bytes, 20000 allowed")
+    assert status["perturbed-completion", 11].endswith(" bytes, 300000 allowed")
     assert "l = 11: refused: needs" in result.table()
     # The real system: no negative curvature along v̂ at any order; the rule of the code holds by
     # the surrogate only.

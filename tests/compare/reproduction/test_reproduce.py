@@ -183,7 +183,7 @@ def test_an_interruption_within_the_comparison_is_one_of_the_report(
 
 def test_the_comparisons_of_the_report_are_those_of_the_main_job() -> None:
     """The agreement table of the report must not drop a row that was refused."""
-    result = compare_instances(["two-by-two"], orders=(3, 13), memory_limit=20_000, costs=False)
+    result = compare_instances(["two-by-two"], orders=(3, 13), memory_limit=300_000, costs=False)
     cases = {"two-by-two": Runs(sensing.instance("two-by-two"), exact_steps=5)}
     section, agree = sections.lifted_section(cases, result, lambda *_: "", steps={"two-by-two": 5})
     table = section.items[-1]
