@@ -119,7 +119,8 @@ def load_instance(path: Path_, *, max_bytes: int = MAX_BYTES) -> Instance:
     path : path
         The file; docs/instances.md lists its keys.
     max_bytes : int
-        Limit of the file and of all arrays together, counted as float64.
+        Limit of the file and of all arrays together, counted as float64; the n rows of `entries`
+        count too.
 
     Returns
     -------
@@ -162,7 +163,7 @@ def load_instance(path: Path_, *, max_bytes: int = MAX_BYTES) -> Instance:
             size, limit = show_bytes(status.st_size), show_bytes(max_bytes)
             raise InstanceFileError(path, f"{size} is over the limit of {limit}")
         arrays = _read_arrays(path, file, max_bytes)
-    return _assemble(path, arrays)
+    return _assemble(path, arrays, max_bytes)
 
 
 def _path(path: Any) -> str:
@@ -302,11 +303,11 @@ def _array(path: Path_, archive: zipfile.ZipFile, key: str, member: _Member) -> 
 # Assembling: every refusal names the key of the file, not the argument of a constructor ----------
 
 
-def _assemble(path: Path_, arrays: dict[str, FloatArray]) -> Instance:
+def _assemble(path: Path_, arrays: dict[str, FloatArray], max_bytes: int) -> Instance:
     """Build the instance from its arrays."""
     (key,) = (key for key in _OPERATORS if key in arrays)
     try:
-        operator = _operator(key, arrays)
+        operator = _operator(key, arrays, max_bytes)
     except (ValueError, OverflowError) as error:
         raise InstanceFileError(path, _without_name(error), key) from error
     b, Z, X = (arrays.get(name) for name in ("b", "Z", "X"))
@@ -336,19 +337,25 @@ def _assemble(path: Path_, arrays: dict[str, FloatArray]) -> Instance:
     return Instance(name, problem, known_point=X, settings=settings, source=os.fspath(path))
 
 
-def _operator(key: str, arrays: dict[str, FloatArray]) -> SensingOperator:
+def _operator(key: str, arrays: dict[str, FloatArray], max_bytes: int) -> SensingOperator:
     if key == "A":
         return DenseOperator(arrays["A"])
     if key == "weights":
         return EntrywiseOperator(arrays["weights"])
     if key == "vectors":
         return RankOneOperator(arrays["vectors"])
-    entries, side = arrays["entries"], float(arrays["n"].reshape(-1)[0])
+    entries, side = arrays["entries"], arrays["n"].item()
     index = entries[:, :2]
     if entries.shape[1] != 3:
         raise InvalidValue(f"entries: expected rows (i, j, w_ij), got shape {entries.shape}")
-    if not (1 <= side < 2**31 and side == int(side)):
+    if not (side >= 1 and side == int(side)):
         raise InvalidValue(f"entries: expected n to be a whole number from 1 on, got {side:g}")
+    rows_bytes = 8 * side  # a sparse matrix keeps where each of its rows starts
+    if sum(8 * array.size for array in arrays.values()) + rows_bytes > max_bytes:
+        raise InvalidValue(
+            f"entries: n = {side:g} rows take {show_bytes(rows_bytes)}; the limit for all arrays "
+            f"together is {show_bytes(max_bytes)}"
+        )
     if np.any(index != np.floor(index)) or index.min() < 0 or index.max() >= side:
         raise InvalidValue(f"entries: expected whole i and j in 0..{int(side) - 1}")
     rows, columns = index.T.astype(np.int64)
@@ -358,7 +365,7 @@ def _operator(key: str, arrays: dict[str, FloatArray]) -> SensingOperator:
 
 def _rank(path: Path_, arrays: dict[str, FloatArray], n: int) -> int:
     if "rank" in arrays:
-        key, value = "rank", float(arrays["rank"].reshape(-1)[0])
+        key, value = "rank", arrays["rank"].item()
     else:
         key = next((name for name in ("X", "Z") if name in arrays), "")
         if not key:

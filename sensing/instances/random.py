@@ -49,7 +49,7 @@ def gaussian(n: int, rank: int, m: int, seed: int | np.random.Generator) -> Sens
     >>> sensing.gaussian(n=5, rank=2, m=14, seed=0)
     SensingProblem(DenseOperator(n=5, m=14), rank=2, ground truth of shape (5, 2))
     """
-    n, rank, m = _sizes(n, rank, m)
+    n, rank, m = *_sizes(n, rank), whole_number("m", m)
     rng = random_generator(seed)
     refuse_absurd(m, n, n)
     B = rng.standard_normal((m, n, n)) / np.sqrt(m)
@@ -59,23 +59,19 @@ def gaussian(n: int, rank: int, m: int, seed: int | np.random.Generator) -> Sens
 
 def gaussian_instance(n: int, m: int, rank: int = 1, seed: int = 0) -> Instance:
     """Return a Gaussian problem, with the point where descent from a random start ends."""
-    n, rank, m = _sizes(n, rank, m)
     seed = whole_number("seed", seed, least=0)
-    refuse_absurd(m, n, n)
+    problem = gaussian(n, rank, m, seed)
+    n, rank, m = problem.n, problem.rank, problem.m
     # The seed gives the matrices; a stream of its own keeps the start independent of them.
     descent = DescentSettings(
         np.zeros((n, rank)), spread=0.5, seed=(seed, 1), step_size=0.05, before=2000, after=2000
     )
-    return Instance(
-        f"gaussian:n={n},m={m},rank={rank},seed={seed}",
-        gaussian(n, rank, m, seed),
-        descent=descent,
-    )
+    return Instance(f"gaussian:n={n},m={m},rank={rank},seed={seed}", problem, descent=descent)
 
 
 def rank_one_instance(n: int, m: int, rank: int = 1, seed: int = 0) -> Instance:
     """Return a phase retrieval problem, A_i = a_i a_iᵀ with normal a_i."""
-    n, rank, m = _sizes(n, rank, m)
+    n, rank, m = *_sizes(n, rank), whole_number("m", m)
     seed = whole_number("seed", seed, least=0)
     rng = np.random.default_rng(seed)
     refuse_absurd(m, n)
@@ -86,7 +82,7 @@ def rank_one_instance(n: int, m: int, rank: int = 1, seed: int = 0) -> Instance:
 
 def completion_instance(n: int, epsilon: float = 0.3, rank: int = 1, seed: int = 0) -> Instance:
     """Return the operator of perturbed completion with a normal ground truth of any rank."""
-    n, rank, _ = _sizes(n, rank, 1)
+    n, rank = _sizes(n, rank)
     epsilon, seed = positive("epsilon", epsilon), whole_number("seed", seed, least=0)
     operator = perturbed_completion(n, epsilon).operator
     truth = _normal_truth(n, rank, np.random.default_rng(seed))
@@ -96,7 +92,7 @@ def completion_instance(n: int, epsilon: float = 0.3, rank: int = 1, seed: int =
 
 def sparse_completion_instance(n: int, rank: int = 1, seed: int = 0) -> Instance:
     """Return matrix completion with about ten observed entries a row, stored sparsely."""
-    n, rank, _ = _sizes(n, rank, 1)
+    n, rank = _sizes(n, rank)
     seed = whole_number("seed", seed, least=0)
     rng = np.random.default_rng(seed)
     refuse_absurd(n, _ROW_ENTRIES)
@@ -110,11 +106,11 @@ def sparse_completion_instance(n: int, rank: int = 1, seed: int = 0) -> Instance
     return Instance(f"sparse-completion:n={n},rank={rank},seed={seed}", problem)
 
 
-def _sizes(n: int, rank: int, m: int) -> tuple[int, int, int]:
-    n, rank, m = whole_number("n", n), whole_number("rank", rank), whole_number("m", m)
+def _sizes(n: int, rank: int) -> tuple[int, int]:
+    n, rank = whole_number("n", n), whole_number("rank", rank)
     if rank > n:
         raise InvalidValue(f"rank: expected at most n = {n}, got {rank}")
-    return n, rank, m
+    return n, rank
 
 
 def _normal_truth(n: int, rank: int, rng: np.random.Generator) -> FloatArray:
