@@ -27,7 +27,7 @@ class Tensor:
     dtype = property(lambda self: self.data.dtype)
 
     def __array__(self, dtype=None, copy=None):
-        return np.array(self.data, dtype=dtype)
+        raise AssertionError("a tensor is taken off its device without tl.to_numpy")
 
     def __len__(self):
         return len(self.data)
@@ -230,3 +230,12 @@ def install(monkeypatch, name):
     monkeypatch.setattr(BackendManager, "_loaded_backends", loaded)
     if module is not None:
         monkeypatch.setitem(sys.modules, name, module)
+
+
+def uninstall(monkeypatch, name, package):
+    """Make a backend one whose package is not installed, until the test ends."""
+    known = {other: each for other, each in Backend._available_backends.items() if other != name}
+    monkeypatch.setattr(Backend, "_available_backends", known)
+    monkeypatch.setattr(BackendManager, "_loaded_backends", {"numpy": known["numpy"]()})
+    monkeypatch.delitem(sys.modules, f"tensorly.backend.{name}_backend", raising=False)
+    monkeypatch.setitem(sys.modules, package, None)

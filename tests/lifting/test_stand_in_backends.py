@@ -13,12 +13,20 @@ from lift_compare.lifting import (
     SpanProjection,
     projected_gradient_descent,
 )
-from lift_compare.lifting.backends import load, scatter_add, take, using
-from tests.lifting import stand_ins
-from tests.lifting.test_backends import CASES, PAIRS, close
+from lift_compare.lifting.backends import load, row_major, scatter_add, take, using
+from tests.lifting import stand_ins, test_backends
+from tests.lifting.test_backends import CASES, PAIRS
 
 DEVICES = {"pytorch": "cuda:1", "jax": "gpu"}
 PLACES = {"pytorch": "cuda:1", "jax": "gpu:0"}  # jax names a kind of device: the first is taken
+
+
+def numbers(tensor):
+    return tensor.data if isinstance(tensor, stand_ins.Tensor) else tensor
+
+
+def close(got, want):
+    test_backends.close(numbers(got), want)
 
 
 @pytest.fixture(params=DEVICES)
@@ -60,7 +68,7 @@ def test_descents_and_projections_stay_there(backend):
     for more in ({}, {"backend": backend, "device": DEVICES[backend]}):
         lifted = LiftedProblem(problem, order, **more)
         tensors = [lifted.lift(X) for X in ([[0.0], [0.7]], [[1.0], [0.1]])]
-        start = lifted.tensor("start", np.asarray(tensors[0]) + 0.1 * np.asarray(tensors[1]))
+        start = lifted.tensor("start", numbers(tensors[0]) + 0.1 * numbers(tensors[1]))
         for projection in (None, SpanProjection(tensors), RankOneProjection()):
             runs.append(
                 projected_gradient_descent(
@@ -123,11 +131,13 @@ def test_slices_and_sums_by_index(monkeypatch, name):
     with using(name):
         index, values = tl.tensor(np.array([2, 0, 2])), tl.tensor(np.array([1.0, 10.0, 100.0]))
         matrix = tl.tensor(np.arange(12.0).reshape(3, 4))
-        np.testing.assert_array_equal(scatter_add(index, values, 5), [10, 0, 101, 0, 0])
+        np.testing.assert_array_equal(numbers(scatter_add(index, values, 5)), [10, 0, 101, 0, 0])
         assert scatter_add(index, values, 5).dtype == np.float64
-        np.testing.assert_array_equal(take(matrix, index), np.arange(12.0).reshape(3, 4)[[2, 0, 2]])
         np.testing.assert_array_equal(
-            take(matrix, index, axis=1), np.arange(12.0).reshape(3, 4)[:, [2, 0, 2]]
+            numbers(take(matrix, index)), np.arange(12.0).reshape(3, 4)[[2, 0, 2]]
+        )
+        np.testing.assert_array_equal(
+            numbers(take(matrix, index, axis=1)), np.arange(12.0).reshape(3, 4)[:, [2, 0, 2]]
         )
 
 
@@ -135,3 +145,26 @@ def test_backends_are_refused_by_name():
     for unknown in ("cupy", "tensorflow", "torch", "", None, 1):
         with pytest.raises(ValueError, match="backend: expected one of"):
             load(unknown)
+
+
+@pytest.mark.parametrize("name", ["numpy", "pytorch"])
+def test_row_major_copies_a_transposed_tensor(monkeypatch, name):
+    """Later reshapes then make no copy. (jax has no strides that a program could see.)"""
+    if name != "numpy":
+        stand_ins.install(monkeypatch, name)
+    with using(name):
+        turned = tl.transpose(tl.tensor(np.arange(6.0).reshape(2, 3)))
+        straight = row_major(turned)
+    assert not numbers(turned).flags.c_contiguous
+    assert numbers(straight).flags.c_contiguous
+    np.testing.assert_array_equal(numbers(straight), numbers(turned))
+
+
+@pytest.mark.parametrize(("name", "package"), [("pytorch", "torch"), ("jax", "jax")])
+def test_the_package_to_install_is_named(monkeypatch, name, package):
+    """When the problem is made, not when it is first evaluated."""
+    stand_ins.uninstall(monkeypatch, name, package)
+    with pytest.raises(ImportError, match=rf"'{name}' needs .*'lift-compare\[{package}\]'"):
+        LiftedProblem(sensing.two_by_two(), 3, backend=name)
+    with pytest.raises(ImportError, match=rf"'{name}' needs .*'lift-compare\[{package}\]'"):
+        load(name)
