@@ -1,3 +1,4 @@
+import math
 import subprocess
 import sys
 import threading
@@ -5,7 +6,7 @@ import threading
 import numpy as np
 import pytest
 import tensorly as tl
-from threadpoolctl import threadpool_info
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from lift_compare import sensing
 from lift_compare.lifting import (
@@ -15,7 +16,7 @@ from lift_compare.lifting import (
     least_curvature,
     projected_gradient_descent,
 )
-from lift_compare.lifting.backends import load, threads_for, using
+from lift_compare.lifting.backends import inner_product, load, threads_for, using
 from lift_compare.lifting.forms.choice import FORMS
 
 
@@ -152,9 +153,17 @@ def threads() -> set[int]:
 
 @pytest.mark.parametrize("multiplications", [1e2, 1e6, 1e12])
 def test_only_products_of_a_middling_size_are_made_in_one_thread(multiplications: float) -> None:
-    before = threads()
-    with threads_for("numpy", multiplications):
-        assert threads() == ({1} if multiplications == 1e6 else before)
-    assert threads() == before
-    with threads_for("pytorch", multiplications):
-        assert threads() == before
+    with threadpool_limits(2, user_api="blas"):  # also where the session has one thread
+        with threads_for("numpy", multiplications):
+            assert threads() == ({1} if multiplications == 1e6 else {2})
+        assert threads() == {2}
+        with threads_for("pytorch", multiplications):
+            assert threads() == {2}
+
+
+def test_long_inner_products_are_accurate() -> None:
+    """Parts of 8192 terms are added first: the error is some hundred roundings at most, where one
+    million equal terms added one after the other lose thousands."""
+    x = np.full(2**20, 0.1)
+    exact = math.fsum((x * x).tolist())
+    assert inner_product(x, x) == pytest.approx(exact, rel=512 * 2**-53, abs=0)

@@ -56,6 +56,18 @@ def test_span_projection_refuses_bad_generators():
         SpanProjection([np.array([[np.nan, 1.0]])])
 
 
+@pytest.mark.parametrize("method", ["__call__", "coefficients"])
+def test_span_projection_refuses_bad_tensors(method):
+    project = getattr(SpanProjection([np.ones((2, 2))]), method)
+    assert np.all(project([[1, 2], [3, 4]]) == 2.5)  # numbers in lists are as good as an array
+    for bad in (np.ones(4), np.ones((4, 1)), np.array([[1, 2], [3, np.nan]])):
+        with pytest.raises(ValueError, match=r"^tensor: expected"):
+            project(bad)
+    for bad in ("text", None, np.ones((2, 2), dtype=complex)):
+        with pytest.raises(TypeError, match=r"^tensor: expected"):
+            project(bad)
+
+
 @pytest.mark.parametrize("projected", [False, True])
 def test_descent_follows_its_formula(projected):
     problem, order, eta = sensing.gaussian(3, 2, 4, seed=2), 3, 1e-3

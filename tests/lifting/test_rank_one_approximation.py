@@ -107,3 +107,19 @@ def test_rank_one_projection_of_the_descent_stays_on_the_rank_one_tensors():
     matrix = run.tensor.reshape(2, 4)
     assert np.linalg.matrix_rank(matrix, tol=1e-10) == 1
     assert "seed=1" in repr(projection)
+
+
+def test_the_seed_of_the_projection_is_the_one_of_the_search(monkeypatch):
+    seeds = []
+
+    def search(tensor, *, seed):
+        seeds.append(seed)
+        return best_rank_one(tensor, seed=seed)
+
+    monkeypatch.setattr("lift_compare.lifting.projection.best_rank_one", search)
+    T = random_symmetric(3, 3, seed=0)
+    for projection in (RankOneProjection(), RankOneProjection(0), RankOneProjection(seed=7)):
+        np.testing.assert_array_equal(projection(T), best_rank_one(T).tensor())
+    assert seeds == [0, 0, 7]
+    with pytest.raises(ValueError, match=r"^seed: expected"):
+        RankOneProjection(seed=-1)

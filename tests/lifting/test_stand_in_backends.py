@@ -1,0 +1,170 @@
+"""The lifted problem on other backends than numpy, without their packages (see stand_ins.py)."""
+
+import sys
+
+import numpy as np
+import pytest
+import tensorly as tl
+
+from lift_compare import sensing
+from lift_compare.lifting import (
+    LiftedProblem,
+    RankOneProjection,
+    SpanProjection,
+    projected_gradient_descent,
+)
+from lift_compare.lifting.backends import load, row_major, scatter_add, take, using
+from tests.lifting import stand_ins, test_backends
+from tests.lifting.test_backends import CASES, PAIRS
+
+DEVICES = {"pytorch": "cuda:1", "jax": "gpu"}
+PLACES = {"pytorch": "cuda:1", "jax": "gpu:0"}  # jax names a kind of device: the first is taken
+
+
+def numbers(tensor):
+    return tensor.data if isinstance(tensor, stand_ins.Tensor) else tensor
+
+
+def close(got, want):
+    test_backends.close(numbers(got), want)
+
+
+@pytest.fixture(params=DEVICES)
+def backend(request, monkeypatch):
+    stand_ins.install(monkeypatch, request.param)
+    yield request.param
+    assert tl.get_backend() == "numpy"
+
+
+@pytest.mark.parametrize(("name", "form"), PAIRS)
+def test_every_form_stays_on_its_backend_and_device(backend, name, form):
+    problem, order = CASES[name]
+    here = LiftedProblem(problem, order, form=form)
+    there = LiftedProblem(problem, order, form=form, backend=backend, device=DEVICES[backend])
+    rng = np.random.default_rng(1)
+    X, Y = rng.standard_normal((2, *problem.shape))
+    symmetric = here.lift(X) + 0.3 * here.lift(Y)
+    lifted = there.lift(X)
+    close(lifted, here.lift(X))
+    for tensor, direction in (
+        (symmetric, here.lift(Y)),
+        (rng.standard_normal(here.shape), symmetric),
+    ):
+        value, gradient = there.value_and_gradient(tensor)
+        product = there.hessian_product(tensor, direction)
+        assert value == pytest.approx(here.value(tensor), rel=1e-10)
+        assert there.value(tensor) == value
+        close(gradient, here.gradient(tensor))
+        close(product, here.hessian_product(tensor, direction))
+        for made in (lifted, gradient, product):
+            assert type(made) is type(lifted)
+            assert made.device == PLACES[backend]
+            assert made.dtype == np.float64
+
+
+def test_descents_and_projections_stay_there(backend):
+    problem, order = sensing.two_by_two(), 3
+    runs, projected = [], []
+    for more in ({}, {"backend": backend, "device": DEVICES[backend]}):
+        lifted = LiftedProblem(problem, order, **more)
+        tensors = [lifted.lift(X) for X in ([[0.0], [0.7]], [[1.0], [0.1]])]
+        start = lifted.tensor("start", numbers(tensors[0]) + 0.1 * numbers(tensors[1]))
+        for projection in (None, SpanProjection(tensors), RankOneProjection()):
+            runs.append(
+                projected_gradient_descent(
+                    lifted, start, step_size=0.01, iterations=5, projection=projection
+                )
+            )
+        projected.append((start, RankOneProjection()(start)))
+    for mine, theirs in zip(runs[:3], runs[3:], strict=True):
+        close(theirs.tensor, mine.tensor)
+        close(theirs.values, mine.values)
+        assert theirs.tensor.dtype == np.float64
+    close(runs[4].coefficients, runs[1].coefficients)
+    (_, mine), (start, theirs) = projected
+    close(theirs, mine)
+    assert type(theirs) is type(start)
+    assert theirs.dtype == start.dtype
+    if backend == "pytorch":  # jax would take it to the device of what it meets
+        assert theirs.device == start.device
+
+
+def test_a_device_may_be_given_as_an_object(monkeypatch):
+    stand_ins.install(monkeypatch, "jax")
+    lifted = LiftedProblem(sensing.two_by_two(), 3, backend="jax", device=object)
+    assert lifted.lift([[1.0], [0.0]]).device is object
+
+
+@pytest.mark.parametrize("session", [False, True])
+def test_jax_keeps_the_sessions_number_size(monkeypatch, session):
+    """Loading the backend turns 64-bit numbers on for the session; a lifted problem does not."""
+    stand_ins.install(monkeypatch, "jax")
+    config = sys.modules["jax"].config
+    config.update("jax_enable_x64", session)
+    assert load("jax") == "jax"
+    assert config.read("jax_enable_x64") is session
+    with using("jax"):
+        assert config.read("jax_enable_x64") is True
+    assert config.read("jax_enable_x64") is session
+
+
+def test_using_puts_back_what_it_found(backend):
+    load(backend)
+    with using(backend):
+        assert tl.get_backend() == backend
+        with using("numpy"):
+            assert tl.get_backend() == "numpy"
+        with using(backend):
+            assert tl.get_backend() == backend
+        assert tl.get_backend() == backend
+    with pytest.raises(RuntimeError), using(backend):
+        raise RuntimeError
+    assert tl.get_backend() == "numpy"
+
+
+@pytest.mark.parametrize("name", ["numpy", "pytorch", "jax"])
+def test_slices_and_sums_by_index(monkeypatch, name):
+    """Also where an index does not occur: the vector is as long as it was asked for."""
+    if name != "numpy":
+        stand_ins.install(monkeypatch, name)
+    load(name)
+    with using(name):
+        index, values = tl.tensor(np.array([2, 0, 2])), tl.tensor(np.array([1.0, 10.0, 100.0]))
+        matrix = tl.tensor(np.arange(12.0).reshape(3, 4))
+        np.testing.assert_array_equal(numbers(scatter_add(index, values, 5)), [10, 0, 101, 0, 0])
+        assert scatter_add(index, values, 5).dtype == np.float64
+        np.testing.assert_array_equal(
+            numbers(take(matrix, index)), np.arange(12.0).reshape(3, 4)[[2, 0, 2]]
+        )
+        np.testing.assert_array_equal(
+            numbers(take(matrix, index, axis=1)), np.arange(12.0).reshape(3, 4)[:, [2, 0, 2]]
+        )
+
+
+def test_backends_are_refused_by_name():
+    for unknown in ("cupy", "tensorflow", "torch", "", None, 1):
+        with pytest.raises(ValueError, match="backend: expected one of"):
+            load(unknown)
+
+
+@pytest.mark.parametrize("name", ["numpy", "pytorch"])
+def test_row_major_copies_a_transposed_tensor(monkeypatch, name):
+    """Later reshapes then make no copy. (jax has no strides that a program could see.)"""
+    if name != "numpy":
+        stand_ins.install(monkeypatch, name)
+    with using(name):
+        turned = tl.transpose(tl.tensor(np.arange(6.0).reshape(2, 3)))
+        straight = row_major(turned)
+    assert not numbers(turned).flags.c_contiguous
+    assert numbers(straight).flags.c_contiguous
+    np.testing.assert_array_equal(numbers(straight), numbers(turned))
+
+
+@pytest.mark.parametrize(("name", "package"), [("pytorch", "torch"), ("jax", "jax")])
+def test_the_package_to_install_is_named(monkeypatch, name, package):
+    """When the problem is made, not when it is first evaluated."""
+    stand_ins.uninstall(monkeypatch, name, package)
+    with pytest.raises(ImportError, match=rf"'{name}' needs .*'lift-compare\[{package}\]'"):
+        LiftedProblem(sensing.two_by_two(), 3, backend=name)
+    with pytest.raises(ImportError, match=rf"'{name}' needs .*'lift-compare\[{package}\]'"):
+        load(name)
