@@ -1,5 +1,4 @@
-"""The lifted descent without a lift, from small Gram matrices (docs/theory.md, section 3 on).
-"""The lifted descent without a lift, from small Gram matrices (docs/theory.md, 3 to 7 and 10).
+"""The lifted descent without a lift, from small Gram matrices (docs/theory.md, 3 to 7, 11, 12).
 
     points/                   what is known at one stationary point: directions, curvature, scores
     span/                     h^l on the span of the directions' powers, and descent on it: exact

@@ -81,7 +81,8 @@ def leakage(problem: SensingProblem, generators: Any, coefficients: Any, order: 
 
     At w = Σ_j c_j vec(X_j)^{⊗l} the lifted gradient is a sum of powers of A*(A(X_j X_kᵀ)) X_p and
     of A*(b) X_p, N = k²(k+1)/2 + k in all. Its norm, and that of its projection onto S, come from
-    the inner products of these matrices, at any n and l and without a tensor (docs/theory.md, section 12).
+    the inner products of these matrices, at any n and l and without a tensor (docs/theory.md,
+    section 12).
 
     Parameters
     ----------
