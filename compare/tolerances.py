@@ -122,3 +122,6 @@ PRINTED_RIP = 1e-6
 
 SAME_RATE = 1e-9
 """Difference of two rates that are the same fraction of starts."""
+
+ADMISSIBLE = 1e-12
+"""Weights of a certificate lie on their curve to this: rounding of two powers and their sum."""

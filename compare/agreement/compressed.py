@@ -141,8 +141,8 @@ def compressed_lifting(
     Examples
     --------
     >>> from lift_compare import compare, sensing
-    >>> problem = sensing.perturbed_completion(20)
-    >>> X = sensing.instance("perturbed-completion", n=20).stationary_point()
+    >>> problem = sensing.perturbed_completion()
+    >>> X = sensing.instance("perturbed-completion").stationary_point()
     >>> found = compare.compressed_lifting(problem, X, order=5, size=2, steps=300)
     >>> bool(found.ritz_values[-1] < 0), found.objective_after < found.objective_before
     (True, True)

@@ -9,6 +9,7 @@ import numpy as np
 from lift_compare import lifting, sensing, simulated
 from lift_compare.sensing.validation import FloatArray
 
+from ...tolerances import ADMISSIBLE, ONE_LINE
 from .case import UNSYMMETRIC_ENTRIES, Case
 from .claim import Finding, below, conditional, equal, exact, property_of_instance
 from .oracle import eigenvalue_rounding, need_converged
@@ -115,7 +116,7 @@ def certificate(case: Case) -> Finding:
     a, c = proof.weights
     by_weights = proof.reason.name in ("WEIGHTS", "PARTS")
     used = _weights_used(proof.order, a, c) if by_weights else 0.0
-    holds = worst >= -tolerance and used <= 1 + 1e-12
+    holds = worst >= -tolerance and used <= 1 + ADMISSIBLE
     said = f"order {proof.order}; in units of its rounding; weights use {used:.6g} of 1"
     return Finding(holds, worst, f"≥ −{tolerance:g}", tolerance, said)
 
@@ -172,16 +173,16 @@ def compressed(case: Case) -> Finding:
 
     For an orthonormal basis of span{X̂, u q_rᵀ, A*A(E₀)X̂}, at a random tensor of k^l entries.
     """
-    flat = case.generators.reshape(len(case.generators), -1)
+    lifted, flat = case.lifted, case.generators.reshape(len(case.generators), -1)
     U, values, _ = np.linalg.svd((flat / np.linalg.norm(flat, axis=1)[:, None]).T, False)
-    E = U[:, values > 1e-6 * values[0]].T
+    E = U[:, values > ONE_LINE * values[0]].T
     small = sensing.compress(case.problem, E.reshape(-1, *case.X.shape))
     lift = lifting.LiftedProblem(small, case.order, memory_limit=case.memory_limit)
     t = np.asarray(lift.lift(case.random(103).standard_normal((len(E), 1))))
     if case.entries <= UNSYMMETRIC_ENTRIES:
         t = case.random(104).standard_normal(lift.shape)
     t *= case.lifted_length / size(t)
-    value = float(case.lifted.value(_on_every_mode(E.T, t)))
+    value = float(lifted.value(_on_every_mode(E.T, t)))
     return equal(float(lift.value(t)), value, 4 * case.rounding.value(case.lifted_length))
 
 
