@@ -1,4 +1,4 @@
-"""Lifting inside a subspace of points: Ritz values, and a descent that leaves the spurious point."""
+"""Lifting inside a subspace: Ritz values, and a descent that leaves the spurious point."""
 
 import numpy as np
 import pytest
