@@ -81,6 +81,30 @@ def test_the_predicted_peak_is_within_a_factor_of_the_traced_one(name, form):
         assert traced_peak(lambda: lifted.value(w)) < 1.5 * lifted.cost.peak_bytes  # noqa: B023
 
 
+def kept(value):
+    """The sizes of the arrays that an object keeps, by where they lie in memory."""
+    if isinstance(value, np.ndarray):
+        while isinstance(value.base, np.ndarray):
+            value = value.base
+        return {id(value): value.nbytes}
+    if isinstance(value, list):
+        parts = value
+    else:
+        parts = vars(value).values() if hasattr(value, "__dict__") else ()
+    return {where: size for part in parts for where, size in kept(part).items()}
+
+
+@pytest.mark.parametrize(("name", "form"), [p for p in PAIRS if MEASURED[p[0]][1] > 1])
+def test_what_a_problem_keeps_is_predicted_exactly(name, form):
+    """The sizes of all arrays that the built form holds, except those of the problem itself."""
+    problem, order = MEASURED[name]
+    lifted = LiftedProblem(problem, order, form=form)
+    theirs = kept(problem)
+    own = {where: size for where, size in kept(lifted._form).items() if where not in theirs}
+    assert lifted.cost.stored_bytes == sum(own.values())
+    assert lifted.cost.building_bytes >= lifted.cost.stored_bytes
+
+
 def test_the_gradient_of_completion_with_64000_entries_stays_near_the_size_of_w():
     """n = 40, l = 3: under 0.3 GB, where the normal form would need 32 GB."""
     lifted = LiftedProblem(sensing.perturbed_completion(40), 3)
