@@ -300,9 +300,31 @@ def test_what_the_rank_one_form_holds_at_its_worst_moment(n, m, r, order, gradie
     assert 8 * hessian <= form.hessian_bytes <= 1.01 * 8 * hessian
 
 
+@pytest.mark.parametrize(("n", "r", "order"), [(3, 1, 3), (2, 2, 3), (3, 1, 5), (4, 1, 1)])
+def test_the_entrywise_form_is_counted_swap_by_swap(n, r, order):
+    """For every s ≤ (l − 1)/2 there are n^s rows a, each with n^l r^{2l} summands. D acts on the
+    l − s modes e, and A*(b) on every mode of w; every summand takes two to five operations."""
+    form = FORMS["entrywise"](entrywise(n, r), order)
+    summands = [n ** (order + s) * r ** (2 * order) for s in range((order + 1) // 2)]
+    entries = (n * r) ** order
+    products = sum(n * (order - s) * count for s, count in enumerate(summands))
+    products += n * order * entries
+    assert 2 * sum(summands) <= form.flops - 2 * products <= 5 * sum(summands) + 2**order * entries
+    assert form.largest_product == n * max(summands)
+
+
+def test_the_entrywise_form_holds_its_summands_twice_beside_a_few_tensors():
+    """n = 20, l = 3: all 20 rows are one block, of 20⁴ summands."""
+    form = FORMS["entrywise"](entrywise(20, 1), 3)
+    summands, tensor = 8 * 20**4, 8 * 20**3
+    assert 2 * summands < form.gradient_bytes < 2 * summands + 6 * tensor
+    assert tensor <= form.hessian_bytes - form.gradient_bytes < 3 * tensor
+
+
 def test_a_hessian_product_takes_at_least_what_a_gradient_takes():
     """And that at least the tensor that it returns; so for every form that applies."""
-    for problem, order in MEASURED.values():
+    tiny = [(sensing.perturbed_completion(2), 1), (rank_one(1, 2, 1), 1)]
+    for problem, order in [*MEASURED.values(), *tiny]:
         for row in predict_cost(problem, order):
             if row.reason is None:
                 assert row.hessian_bytes > row.peak_bytes > row.tensor_bytes
