@@ -228,3 +228,11 @@ def test_polishing_never_makes_it_worse(d, order):
         polished = polynomial.polish(x)
         assert miss(T, polished) <= miss(T, x) + 1e-14 * np.linalg.norm(T)
         assert np.linalg.norm(polished) == pytest.approx(1, rel=1e-14)
+
+
+def test_a_newton_step_that_jumps_is_not_taken():
+    """On diag(1, −1) the angle goes from θ by −tan(2 θ)/2 along the tangent: from 40° to −30°,
+    nearer to stationary but near another point."""
+    angle = np.deg2rad(40)
+    x = np.array([np.cos(angle), np.sin(angle)])
+    np.testing.assert_array_equal(_Polynomial(np.diag([1.0, -1.0])).polish(x), x)
