@@ -100,6 +100,7 @@ class SymmetricTensors:
         # told apart.
         before = d ** max(order - 2, 0) * number(d, min(order, 2))
         self.expand_bytes = ITEMSIZE * (d**order + (before if order > 1 else 0))
+        self.stored_bytes = ITEMSIZE * (self.size + d * sum(number(d, k) for k in range(order)))
 
     def prepare(self, index: Any) -> None:
         """Build the tables; `index` makes a backend tensor of an integer array."""

@@ -88,9 +88,10 @@ def best_rank_one(tensor: Any, *, seed: int = 0) -> RankOne:
     min ‖T − weight · x^{⊗l}‖ over unit x is reached where |p(x)|, p(x) = ⟨T, x^{⊗l}⟩, is largest,
     with weight p(x). For a symmetric tensor no other rank-one tensor is nearer (Banach). |p| has
     many local maxima; each start climbs by the power iteration with the adaptive shift of Kolda and
-    Mayo (arXiv 1401.1183), under which p never falls, and the best end point is finished by Newton
-    steps. Starts: the coordinate axes, the left singular vectors of the unfolded tensor, and seeded
-    normal vectors. The search is not a proof: a maximum with a tiny basin may be missed.
+    Mayo (arXiv 1401.1183), under which |p| rises (a long step away from a maximum may lower it),
+    and the best end point is finished by Newton steps. Starts: the coordinate axes, the left
+    singular vectors of the unfolded tensor, and seeded normal vectors. The search is not a proof: a
+    maximum with a tiny basin may be missed.
 
     Parameters
     ----------
@@ -205,10 +206,10 @@ class _Polynomial:
         return np.asarray(np.sum(x * self.contracted(x), axis=0))
 
     def climb(self, x: FloatArray, sign: float) -> FloatArray:
-        """Power iteration x ← normalised(sign · T x^{l−1} + shift · x); sign · p never falls."""
+        """Power iteration x ← normalised(sign · T x^{l−1} + shift · x), where sign · p rises."""
         for iteration in range(_ITERATIONS):
             step = sign * self.contracted(x)
-            # So much shift makes the function convex where x stands: a step cannot lower it.
+            # So much shift makes the function convex where x stands: no short step lowers it.
             least = np.linalg.eigvalsh(sign * self.contracted_twice(x))[:, 0]
             shift = np.maximum(0.0, -(self.order - 1) * least)
             scale = np.linalg.norm(step, axis=0)

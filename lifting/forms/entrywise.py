@@ -71,7 +71,8 @@ class EntrywiseForm(ExpandedForm):
             4 * tensor_bytes + working + max(working, 2 * min(BUFFER_BYTES, working)) + headers
         )
         self.hessian_bytes = self.gradient_bytes + 2 * tensor_bytes + headers
-        self.stored_bytes = ITEMSIZE * (n**2 + sum(n ** (2 * s) for s in range(self._half + 1)))
+        matrices = 2 * n**2 + sum(n ** (2 * s) for s in range(self._half + 1))
+        self.stored_bytes = ITEMSIZE * matrices + self._tensors.stored_bytes
         self.building_bytes = self.stored_bytes + ITEMSIZE * 6 * n**2
 
     @staticmethod

@@ -70,11 +70,12 @@ class SymmetricForm:
         )
         self.stored_bytes = (
             4 * ITEMSIZE * terms
+            + self._tensors.stored_bytes
             + self._measure.stored_bytes
             + self._adjoint.stored_bytes
             + 2 * residual
             + pairs
-            + 3 * distinct
+            + distinct
             + 2 * ITEMSIZE * m * self._pairs
         )
         self.building_bytes = max(

@@ -32,6 +32,12 @@ def _sparse(n, seed):
     )
 
 
+def _noisy(n, m, seed):
+    """More measurements than dimensions, and b is not in the range of A."""
+    operator = sensing.gaussian(n, 1, m, seed=seed).operator
+    return sensing.SensingProblem(operator, np.random.default_rng(seed).standard_normal(m), 1)
+
+
 SMALL = {
     "two-by-two": (sensing.two_by_two(), 3),
     "completion n=3": (sensing.perturbed_completion(3), 3),
@@ -41,6 +47,7 @@ SMALL = {
     "gaussian n=2 m=2 r=2 l=5": (sensing.gaussian(2, 2, 2, seed=3), 5),
     "gaussian n=3 m=7 r=3": (sensing.gaussian(3, 3, 7, seed=4), 1),
     "gaussian n=2 m=5 r=1 (m > dimensions)": (sensing.gaussian(2, 1, 5, seed=5), 3),
+    "noisy n=2 m=5 r=1": (_noisy(2, 5, seed=13), 3),
     "entrywise n=3 r=2": (_entrywise(3, 2, seed=6), 3),
     "entrywise n=2 r=1 l=5": (_entrywise(2, 1, seed=7), 5),
     "entrywise with holes": (_entrywise(3, 1, seed=8, density=0.6), 3),

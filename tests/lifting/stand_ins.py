@@ -70,6 +70,7 @@ class Tensor:
         return self._like(self.data @ self.plain(other), other)
 
     def reshape(self, shape):
+        assert min(shape, default=0) >= -1, "numpy alone takes other negative lengths for -1"
         return self._like(self.data.reshape(shape))
 
     def max(self):

@@ -1,4 +1,5 @@
 import gc
+import os
 import pickle
 import tracemalloc
 
@@ -79,6 +80,30 @@ def test_the_predicted_peak_is_within_a_factor_of_the_traced_one(name, form):
         peak = traced_peak(lambda: lifted.hessian_product(w, direction))  # noqa: B023
         assert peak / 1.5 < lifted.cost.hessian_bytes < 1.5 * peak
         assert traced_peak(lambda: lifted.value(w)) < 1.5 * lifted.cost.peak_bytes  # noqa: B023
+
+
+def kept(value):
+    """The sizes of the arrays that an object keeps, by where they lie in memory."""
+    if isinstance(value, np.ndarray):
+        while isinstance(value.base, np.ndarray):
+            value = value.base
+        return {id(value): value.nbytes}
+    if isinstance(value, list):
+        parts = value
+    else:
+        parts = vars(value).values() if hasattr(value, "__dict__") else ()
+    return {where: size for part in parts for where, size in kept(part).items()}
+
+
+@pytest.mark.parametrize(("name", "form"), [p for p in PAIRS if MEASURED[p[0]][1] > 1])
+def test_what_a_problem_keeps_is_predicted_exactly(name, form):
+    """The sizes of all arrays that the built form holds, except those of the problem itself."""
+    problem, order = MEASURED[name]
+    lifted = LiftedProblem(problem, order, form=form)
+    theirs = kept(problem)
+    own = {where: size for where, size in kept(lifted._form).items() if where not in theirs}
+    assert lifted.cost.stored_bytes == sum(own.values())
+    assert lifted.cost.building_bytes >= lifted.cost.stored_bytes
 
 
 def test_the_gradient_of_completion_with_64000_entries_stays_near_the_size_of_w():
@@ -236,3 +261,142 @@ def test_absurd_orders_are_refused_by_name(order):
 def test_operations_beyond_float64_are_counted():
     problem = rank_one(1, 10**6, 1)
     assert np.isfinite(predict_cost(problem, 61)["rank-one"].flops)
+
+
+@pytest.mark.parametrize(
+    ("n", "m", "r", "order"),
+    [(3, 12, 1, 3), (12, 3, 1, 3), (3, 9, 1, 5), (4, 6, 2, 3), (30, 4, 3, 1), (2, 40, 2, 1)],
+)
+def test_the_rank_one_form_is_counted_mode_by_mode(n, m, r, order):
+    """Modes go from n to m one after the other, and back; r^l comes along. For every entry of y:
+    two operations for y², up to three for the residual and the value, one for residual ∘ y."""
+    sizes = [m**k * n ** (order - k) * r**order for k in range(order + 1)]
+    products = sum(size * m for size in sizes[:-1]) + sum(size * n for size in sizes[1:])
+    form = FORMS["rank-one"](rank_one(n, m, r), order)
+    assert 3 <= (form.flops - 2 * products) / (m * r) ** order <= 5
+    assert form.largest_product == max(size * m for size in sizes[:-1])
+
+
+@pytest.mark.parametrize(
+    ("n", "m", "r", "order", "gradient", "hessian"),
+    [
+        # Many measurements, so that y has m^l entries that decide. Gradient: y and the residual.
+        # Hessian product: y, and the last mode of the projected direction, from m^{l-1} n to m^l.
+        (3, 12, 1, 3, 2 * 12**3, 2 * 12**3 + 3 * 12**2),
+        (3, 12, 1, 5, 2 * 12**5, 2 * 12**5 + 3 * 12**4),
+        # Few, so that the result decides: y, its last mode from m n^{l-1} to n^l.
+        (60, 2, 1, 3, 2**3 + 2 * 60**2 + 60**3, 2**3 + 2 * 60**2 + 60**3),
+        # Columns of P(w). Gradient: y, and y turned round for the way back; Hessian product: y and
+        # ẏ, with ⟨y, ẏ⟩ and the residual, or with ẏ being turned round.
+        (2, 40, 2, 1, (2 + 2) * 40, (2 + 2 + 1 + 1) * 40),
+        (3, 40, 3, 1, (3 + 3) * 40, (3 + 3 + 3) * 40),
+    ],
+)
+def test_what_the_rank_one_form_holds_at_its_worst_moment(n, m, r, order, gradient, hessian):
+    """The numbers that live at one time, where one moment is clearly the worst; one per cent is
+    for the copy of a small tensor that is turned round."""
+    form = FORMS["rank-one"](rank_one(n, m, r), order)
+    assert 8 * gradient <= form.gradient_bytes <= 1.01 * 8 * gradient
+    assert 8 * hessian <= form.hessian_bytes <= 1.01 * 8 * hessian
+
+
+@pytest.mark.parametrize(("n", "r", "order"), [(3, 1, 3), (2, 2, 3), (3, 1, 5), (4, 1, 1)])
+def test_the_entrywise_form_is_counted_swap_by_swap(n, r, order):
+    """For every s ≤ (l − 1)/2 there are n^s rows a, each with n^l r^{2l} summands. D acts on the
+    l − s modes e, and A*(b) on every mode of w; every summand takes two to five operations."""
+    form = FORMS["entrywise"](entrywise(n, r), order)
+    summands = [n ** (order + s) * r ** (2 * order) for s in range((order + 1) // 2)]
+    entries = (n * r) ** order
+    products = sum(n * (order - s) * count for s, count in enumerate(summands))
+    products += n * order * entries
+    assert 2 * sum(summands) <= form.flops - 2 * products <= 5 * sum(summands) + 2**order * entries
+    assert form.largest_product == n * max(summands)
+
+
+def test_the_entrywise_form_holds_its_summands_twice_beside_a_few_tensors():
+    """n = 20, l = 3: all 20 rows are one block, of 20⁴ summands."""
+    form = FORMS["entrywise"](entrywise(20, 1), 3)
+    summands, tensor = 8 * 20**4, 8 * 20**3
+    assert 2 * summands < form.gradient_bytes < 2 * summands + 6 * tensor
+    assert tensor <= form.hessian_bytes - form.gradient_bytes < 3 * tensor
+
+
+def test_a_hessian_product_takes_at_least_what_a_gradient_takes():
+    """And that at least the tensor that it returns; so for every form that applies."""
+    tiny = [(sensing.perturbed_completion(2), 1), (rank_one(1, 2, 1), 1)]
+    for problem, order in [*MEASURED.values(), *tiny]:
+        for row in predict_cost(problem, order):
+            if row.reason is None:
+                assert row.hessian_bytes > row.peak_bytes > row.tensor_bytes
+                assert row.building_bytes >= row.stored_bytes > 0 or row.form == "rank-one"
+
+
+def test_a_form_that_does_not_apply_costs_nothing():
+    for name in ("entrywise", "rank-one"):
+        row = predict_cost(sensing.gaussian(4, 1, 5, seed=0), 3)[name]
+        assert row.reason is not None
+        assert row.flops == row.peak_bytes == row.stored_bytes == 0
+        assert row.hessian_bytes == row.building_bytes == 0
+
+
+@pytest.mark.parametrize("order", [3, 65])
+def test_only_the_symmetric_form_is_for_symmetric_tensors_only(order):
+    """Also where no form is planned, as w would have too many modes."""
+    costs = predict_cost(sensing.perturbed_completion(3), order)
+    assert {row.form: row.symmetric_only for row in costs} == {
+        form: form == "symmetric" for form in FORMS
+    }
+
+
+@pytest.mark.parametrize("order", [13, 15, 17])
+def test_a_tensor_beyond_all_addresses_has_lower_bounds_only(order):
+    """w has 2^{4l} entries of 2³ bytes: of 2^63 bytes, memory can address one less."""
+    costs = predict_cost(sensing.perturbed_completion(16), order)
+    planned = costs["normal"].peak_bytes > 8 * 16**order
+    assert costs["normal"].tensor_bytes == 2 ** (4 * order + 3)
+    assert planned == (order < 15)
+
+
+@pytest.mark.parametrize(
+    ("files", "available"),
+    [
+        ({"meminfo": 4096}, 4096 * 1024),
+        ({"meminfo": 4096, "memory.max": "max", "memory.current": 1024}, 4096 * 1024),
+        ({"meminfo": 4096, "memory.max": 3_000_000, "memory.current": 1_000_000}, 2_000_000),
+        ({"meminfo": 1024, "memory.max": 3_000_000, "memory.current": 1_000_000}, 1024 * 1024),
+        ({"meminfo": 4096, "memory.max": 10**6, "memory.current": 2 * 10**6}, 0),
+        ({"meminfo": 4096, "memory.max": 10**6}, 4096 * 1024),  # a group that does not tell all
+        ({"memory.max": 10**6, "memory.current": 0}, None),
+        ({}, None),
+    ],
+)
+def test_the_least_that_the_system_and_its_group_leave_is_available(
+    monkeypatch, tmp_path, files, available
+):
+    """Where the system does not tell: all memory of the machine."""
+    (tmp_path / "proc").mkdir()
+    group = tmp_path / "sys" / "fs" / "cgroup"
+    group.mkdir(parents=True)
+    for name, content in files.items():
+        if name == "meminfo":
+            lines = f"MemTotal: 9000 kB\nMemAvailable:   {content} kB\nMemFree: 1 kB\n"
+            (tmp_path / "proc" / name).write_text(lines, encoding="ascii")
+        else:
+            (group / name).write_text(f"{content}\n", encoding="ascii")
+    monkeypatch.setattr(
+        "lift_compare.lifting.cost.Path", lambda name: tmp_path / name.removeprefix("/")
+    )
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    assert available_memory() == (machine if available is None else available)
+
+
+def test_bad_arguments_of_the_costs_are_named():
+    problem = sensing.two_by_two()
+    costs = predict_cost(problem, 3)
+    with pytest.raises(TypeError, match="problem: expected a SensingProblem, got str"):
+        predict_cost("two_by_two", 3)
+    for limit in (0, -1):
+        with pytest.raises(ValueError, match="memory_limit: expected"):
+            costs.choose(limit)
+    with pytest.raises(KeyError, match="fastest"):
+        costs["fastest"]

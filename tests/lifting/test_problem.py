@@ -4,6 +4,7 @@ import pytest
 from lift_compare import sensing
 from lift_compare.lifting import LiftedProblem, MemoryLimitExceeded
 from tests.lifting import explicit
+from tests.lifting.conftest import SMALL, _entrywise
 
 TOLERANCE = 1e-11
 
@@ -202,3 +203,32 @@ def test_symmetric_iterates_stay_symmetric():
     gradient = lifted.gradient(w)
     np.testing.assert_array_equal(gradient, gradient.transpose(1, 0, 2))
     np.testing.assert_array_equal(gradient, gradient.transpose(1, 2, 0))
+
+
+@pytest.mark.parametrize("form", ["residual", "symmetric"])
+def test_what_no_tensor_can_fit_stays_in_the_value(form):
+    """At w = 0, h^l = ½ ‖b‖^{2l}, also where A is compressed to fewer measurements than b has."""
+    problem, order = SMALL["noisy n=2 m=5 r=1"]
+    value = LiftedProblem(problem, order, form=form).value(np.zeros((2, 2, 2)))
+    assert value == pytest.approx(0.5 * np.sum(problem.measurements**2) ** order, rel=1e-14)
+
+
+@pytest.mark.parametrize("order", [3, 5])
+def test_the_entrywise_form_swaps_several_modes_of_two_columns(order):
+    """Against the residual form: at order 5, two modes are swapped at once."""
+    problem = SMALL["entrywise n=3 r=2"][0] if order == 3 else _entrywise(2, 2, seed=14)
+    swaps, residual = (
+        LiftedProblem(problem, order, form=form) for form in ("entrywise", "residual")
+    )
+    w = np.random.default_rng(9).standard_normal(swaps.shape)
+    close(swaps.gradient(w), residual.gradient(w))
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+def test_blocks_of_rows_change_no_number(monkeypatch, rows):
+    problem, order = _entrywise(3, 2, seed=6), 3
+    w = np.random.default_rng(10).standard_normal((6, 6, 6))
+    whole = LiftedProblem(problem, order, form="entrywise").gradient(w)
+    size = rows * 8 * 3**order * 2 ** (2 * order)
+    monkeypatch.setattr("lift_compare.lifting.forms.entrywise.BLOCK_BYTES", size)
+    close(LiftedProblem(problem, order, form="entrywise").gradient(w), whole)

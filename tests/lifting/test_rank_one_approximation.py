@@ -8,6 +8,7 @@ from lift_compare.lifting import (
     best_rank_one,
     projected_gradient_descent,
 )
+from lift_compare.lifting.rank_one_approximation import _Polynomial
 from tests.lifting import explicit
 
 
@@ -123,3 +124,115 @@ def test_the_seed_of_the_projection_is_the_one_of_the_search(monkeypatch):
     assert seeds == [0, 0, 7]
     with pytest.raises(ValueError, match=r"^seed: expected"):
         RankOneProjection(seed=-1)
+
+
+ORDERS = [(3, 2), (3, 3), (2, 4), (3, 4), (3, 5), (2, 6)]
+
+
+def normalised_columns(rng, d, k):
+    x = rng.standard_normal((d, k))
+    return x / np.linalg.norm(x, axis=0)
+
+
+def contracted(T, x, times):
+    for _ in range(times):
+        T = np.tensordot(T, x, (0, 0))
+    return T
+
+
+@pytest.mark.parametrize(("d", "order"), ORDERS)
+def test_the_polynomial_and_its_derivatives_are_contractions(d, order):
+    T = random_symmetric(d, order, seed=5)
+    polynomial = _Polynomial(T)
+    points = np.random.default_rng(6).standard_normal((d, 4))
+    for got, times in (
+        (polynomial.value(points), order),
+        (polynomial.contracted(points).T, order - 1),
+        (polynomial.contracted_twice(points), order - 2),
+    ):
+        want = np.array([contracted(T, x, times) for x in points.T])
+        np.testing.assert_allclose(got, want, rtol=0, atol=1e-13 * np.abs(want).max())
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+@pytest.mark.parametrize(("d", "order"), ORDERS)
+def test_the_power_iteration_ascends(monkeypatch, d, order, sign):
+    """Kolda and Mayo's shift makes p convex where x stands: no step from near a maximum lowers it,
+    and for a matrix, which is as convex everywhere, no step at all. Points stay on the sphere."""
+    for seed in range(6):
+        T = random_symmetric(d, order, seed)
+        polynomial = _Polynomial(T)
+        x = normalised_columns(np.random.default_rng(seed), d, 40)
+        if order > 2:
+            x = x[:, :8] * 0.02 + polynomial.climb(x[:, :8], sign)
+            x /= np.linalg.norm(x, axis=0)
+        with monkeypatch.context() as one_step:
+            one_step.setattr("lift_compare.lifting.rank_one_approximation._ITERATIONS", 1)
+            for _ in range(12):
+                new = polynomial.climb(x, sign)
+                gained = sign * (polynomial.value(new) - polynomial.value(x))
+                assert gained.min() >= -1e-14 * np.linalg.norm(T)
+                np.testing.assert_allclose(np.linalg.norm(new, axis=0), 1, rtol=1e-14)
+                x = new
+
+
+def test_a_start_where_the_gradient_vanishes_stays_there():
+    polynomial = _Polynomial(explicit.power([1.0, 0.0], 3))
+    np.testing.assert_array_equal(polynomial.climb(np.array([[0.0], [1.0]]), 1.0), [[0.0], [1.0]])
+
+
+def test_a_start_that_is_behind_at_first_may_win():
+    """Eight starts stand on the second eigenvector of a matrix. The ninth passes them within some
+    steps, and all that go on to the end are where a power iteration ends."""
+    polynomial = _Polynomial(np.diag([3.0, 1.0, 0.9]))
+    late = np.array([0.05, 0.0, 1.0])
+    starts = np.stack([*[np.array([0.0, 1.0, 0.0])] * 8, late / np.linalg.norm(late)], axis=1)
+    assert polynomial.value(starts)[-1] < 1
+    assert polynomial.value(polynomial.climb(starts, 1.0)).max() == pytest.approx(3)
+
+
+def test_a_few_starts_are_all_followed():
+    """For longer than the thirty steps after which only the highest of many go on."""
+    polynomial = _Polynomial(np.diag([1.0, 0.9]))
+    starts = np.array([[0.1, 0.2, 0.3], [1.0, 1.0, 1.0]])
+    ends = polynomial.climb(starts / np.linalg.norm(starts, axis=0), 1.0)
+    np.testing.assert_allclose(np.abs(ends), [[1, 1, 1], [0, 0, 0]], atol=1e-6)
+
+
+def miss(T, x):
+    """‖T x^{l−1} − λ x‖, zero at a stationary point of p on the sphere."""
+    step = contracted(T, x, T.ndim - 1)
+    return np.linalg.norm(step - (x @ step) * x)
+
+
+@pytest.mark.parametrize(("d", "order"), ORDERS)
+def test_polishing_solves_for_the_stationary_point_to_rounding(d, order):
+    """From a hundredth beside it. Newton converges quadratically: 1e-2, 1e-4, 1e-8, 1e-16, ..."""
+    for seed in range(3):
+        T = random_symmetric(d, order, seed)
+        best = best_rank_one(T).vector
+        near = best + 0.01 * normalised_columns(np.random.default_rng(seed), d, 1)[:, 0]
+        near /= np.linalg.norm(near)
+        polished = _Polynomial(T).polish(near)
+        assert miss(T, near) > 1e-4 * np.linalg.norm(T)
+        assert miss(T, polished) <= 1e-14 * np.linalg.norm(T)
+        np.testing.assert_allclose(polished, best, rtol=0, atol=1e-11)
+
+
+@pytest.mark.parametrize(("d", "order"), ORDERS)
+def test_polishing_never_makes_it_worse(d, order):
+    """Also from points that are near no stationary point, where a Newton step may lead anywhere."""
+    T = random_symmetric(d, order, seed=1)
+    polynomial = _Polynomial(T)
+    for x in normalised_columns(np.random.default_rng(2), d, 40).T:
+        polished = polynomial.polish(x)
+        assert miss(T, polished) <= miss(T, x) + 1e-14 * np.linalg.norm(T)
+        assert np.linalg.norm(polished) == pytest.approx(1, rel=1e-14)
+
+
+def test_a_newton_step_that_jumps_is_not_taken():
+    """On diag(1, −1) the angle goes from θ by −tan(2 θ)/2 along the tangent: from 40° to −30°,
+    nearer to stationary but near another point."""
+    angle = np.deg2rad(40)
+    x = np.array([np.cos(angle), np.sin(angle)])
+    np.testing.assert_array_equal(_Polynomial(np.diag([1.0, -1.0])).polish(x), x)

@@ -75,6 +75,9 @@ def test_descents_and_projections_stay_there(backend):
                     lifted, start, step_size=0.01, iterations=5, projection=projection
                 )
             )
+        span = SpanProjection(tensors)
+        assert span.coefficients(start) == pytest.approx([1, 0.1])
+        close(span(start), numbers(start))
         projected.append((start, RankOneProjection()(start)))
     for mine, theirs in zip(runs[:3], runs[3:], strict=True):
         close(theirs.tensor, mine.tensor)
