@@ -184,10 +184,8 @@ class DirectionComparison:
         row["power_certified_below"] = self.saddle_order.certified_below
         for field in fields(OracleAlignment):
             row[f"oracle_{field.name}"] = getattr(self.oracle_alignment, field.name, None)
-        known = self.leakage.leakage[~np.isnan(self.leakage.leakage)]
-        row["leakage_start"], row["leakage_end"] = (
-            (known[0], known[-1]) if len(known) else (None,) * 2
-        )
+        left_out = leakage_beyond_rounding(self.leakage)
+        row |= {"leakage_start": left_out[0], "leakage_end": left_out[-1]}
         row["explicit_stop"] = str(self.explicit.stop_reason)
         for side, cost in (("explicit", self.explicit_cost), ("simulated", self.simulated_cost)):
             row |= {} if cost is None else cost.row(f"{side}_")
@@ -209,3 +207,12 @@ class DirectionComparison:
             f"{self.coefficient_error:.1e}, objective {self.objective_error:.1e}, tensor "
             f"{self.tensor_error:.1e}); truncation error {self.truncation_error:.3g})"
         )
+
+
+def leakage_beyond_rounding(found: simulated.Leakage) -> list[float | None]:
+    """Return the leakage at every state: 0 within its rounding, None where ∇h^l is zero to it."""
+    shares, errors = np.atleast_1d(found.leakage), np.atleast_1d(found.rounding)
+    return [
+        None if np.isnan(share) else 0.0 if np.sqrt(share) <= error else float(share)
+        for share, error in zip(shares, errors, strict=True)
+    ]

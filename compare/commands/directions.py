@@ -35,6 +35,8 @@ _NOTES = """\
 explicit: projected gradient descent on tensors; exact: the same descent from small Gram matrices;
 truncated: the published closed form. All start at vec(X̂)^l + ρ v̂ with v̂ = vec(u_n q_rᵀ)^l, the
 visible direction, and take gradient steps η/2 (the η of the truncated form is twice the step).
+V*: the rank-one power of least curvature at vec(X̂)^l; oracle direction: the tensor of least
+curvature there. Leakage: the share of ‖∇h^l‖² outside the span S of base, visible and hidden.
 "T" rows: simulations run on to the T of the settings, which the explicit side cannot pay for;
 other orders than the starred one stop the exact simulation at 20,000 steps. Errors are relative;
 – : not computed."""

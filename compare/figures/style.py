@@ -47,6 +47,9 @@ _LINES: dict[str, dict[str, Any]] = {
 }
 
 
+_FAR = 100  # heights of the axes
+
+
 def line(kind: str, **changes: Any) -> dict[str, Any]:
     """Return the keyword arguments of `Axes.plot` for a kind of curve; `changes` override.
 
@@ -101,8 +104,12 @@ def finish(ax: Axes, title: str, x: str, y: str, words: str, *, legend: Any = "b
     for curve in ax.get_lines():
         # matplotlib cannot space markers along a curve of which nothing can be drawn.
         heights = np.asarray(curve.get_ydata(), dtype=float)
-        if not np.any(np.isfinite(heights) & ((heights > 0) | (ax.get_yscale() != "log"))):
+        drawn = heights[np.isfinite(heights) & ((heights > 0) | (ax.get_yscale() != "log"))]
+        if drawn.size == 0:
             curve.set_markevery(None)
+        # Along one that leaves the axes by far, older versions space millions of them.
+        elif ax.get_yscale() != "log" and np.ptp(drawn) > _FAR * abs(np.subtract(*ax.get_ylim())):
+            curve.set_markevery(max(1, heights.size // 7))
     if legend is not None and ax.get_legend_handles_labels()[0]:
         ax.legend(fontsize=SMALL, loc=legend, framealpha=0.85, borderpad=0.35, handlelength=2.6)
     describe(ax, words)

@@ -50,8 +50,8 @@ def _on_the_oracle(lift: SimulatedLift) -> str:
         else f"certified to be none below {found.certified_below}"
     )
     return (
-        f"Along the oracle direction V*, the rank-one power of least curvature, X̂ becomes a strict "
-        f"saddle at l = {found.order}, with {found.curvature:.4g}; {proved}."
+        f"Along V*, the rank-one power of least curvature, X̂ becomes a strict saddle at l = "
+        f"{found.order}, with curvature {found.curvature:.4g}; {proved}."
     )
 
 

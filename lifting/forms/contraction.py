@@ -87,7 +87,7 @@ class Contraction:
                 (terms.pop(i), held.pop(i)),
             )
             later = {label for term in [*terms, wanted] for label in term}
-            step, result = _pair((i, j), left, right, later, wanted, sizes)
+            step, result = _pair((i, j), left, right, later, sizes)
             size = ITEMSIZE * math.prod(step.shape)
             multiplications = operations(math.prod(step.left.shape) * step.right.shape[1])
             self.flops += 2 * multiplications
@@ -159,7 +159,6 @@ def _pair(
     left: tuple[Hashable, ...],
     right: tuple[Hashable, ...],
     later: set[Hashable],
-    wanted: tuple[Hashable, ...],
     sizes: dict[Hashable, int],
 ) -> tuple[_Step, tuple[Hashable, ...]]:
     """Return the matrix product for one pair, with the layout that copies the least."""

@@ -80,11 +80,11 @@ def test_a_pair_is_laid_out_with_the_fewest_copies(left, right):
         for order in itertools.permutations(summed)
     )
     wanted = tuple(keep[0] + keep[1])
-    step, result = _pair((0, 1), tuple(left), tuple(right), set(wanted), wanted, SIZES)
+    step, result = _pair((0, 1), tuple(left), tuple(right), set(wanted), SIZES)
     assert step.left.copied + step.right.copied == fewest
     assert result == wanted
     with pytest.raises(AssertionError, match="summed over two operands only"):
-        _pair((0, 1), tuple(left), tuple(right), {*wanted, summed[0]}, wanted, SIZES)
+        _pair((0, 1), tuple(left), tuple(right), {*wanted, summed[0]}, SIZES)
 
 
 @pytest.mark.parametrize(

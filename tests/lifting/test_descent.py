@@ -14,7 +14,7 @@ def test_span_projection_is_the_least_squares_fit():
     rng = np.random.default_rng(0)
     tensors, w = rng.standard_normal((3, 4, 4, 4)), rng.standard_normal((4, 4, 4))
     span = SpanProjection(tensors)
-    fit, *_ = np.linalg.lstsq(tensors.reshape(3, -1).T, w.ravel())
+    fit, *_ = np.linalg.lstsq(tensors.reshape(3, -1).T, w.ravel(), rcond=None)
     np.testing.assert_allclose(span.coefficients(w), fit, rtol=1e-12)
     np.testing.assert_allclose(span(w), np.tensordot(fit, tensors, 1), rtol=1e-12)
     np.testing.assert_allclose(span(span(w)), span(w), rtol=1e-12)

@@ -126,7 +126,8 @@ def test_resident_peak_is_that_of_the_call_alone():
 
 
 @needs_proc
-def test_the_resident_peak_sees_the_work_space_of_lapack_and_tracemalloc_does_not():
+def test_the_resident_peak_sees_the_work_space_of_lapack():
+    """U, V, a copy and a work space of four matrices and more (traced from numpy 2.5 on)."""
     matrix = np.random.default_rng(0).standard_normal((600, 600))
     sample = measure_cost(
         partial(np.linalg.svd, matrix),
@@ -134,8 +135,8 @@ def test_the_resident_peak_sees_the_work_space_of_lapack_and_tracemalloc_does_no
         min_time=0,
         resident=partial(partial, np.linalg.svd, matrix),
     )
-    assert sample.traced_bytes < 3 * matrix.nbytes
-    assert sample.resident_bytes > 1.5 * sample.traced_bytes
+    assert sample.resident_bytes > 7 * matrix.nbytes
+    assert sample.traced_bytes < 1.05 * sample.resident_bytes
 
 
 def test_the_sample_reads_well_and_becomes_a_row():

@@ -12,6 +12,7 @@ from lift_compare.lifting.forms.normal import NormalForm
 from lift_compare.lifting.forms.rank_one import RankOneForm
 from lift_compare.lifting.forms.residual import ResidualForm
 from lift_compare.lifting.forms.symmetric import SymmetricForm
+from lift_compare.lifting.kronecker.hessian import KroneckerHessian
 from lift_compare.simulated.points.line import LineQuartic
 from lift_compare.simulated.span import orthonormal
 from lift_compare.simulated.span.gram import GramData
@@ -89,6 +90,24 @@ def _measured_gram(problem, generators):
 
 
 MEASURED = GramData.measured
+
+
+def _compressed(problem, basis):
+    small = COMPRESS(problem, basis)
+    operator = sensing.DenseOperator(LITTLE * small.operator.matrices())
+    return sensing.SensingProblem(operator, small.measurements)
+
+
+COMPRESS = sensing.compress
+
+
+def _weights_short_of_the_curve(proof):
+    parts = [
+        part._replace(weights=(0.9 * part.weights[0], part.weights[1], 0.9 * part.weights[2]))
+        for part in proof.parts
+    ]
+    return replace(proof, parts=tuple(parts))
+
 
 NOISE = [
     (f"lift_compare.simulated.{module}", "NOISE", 1e-4)
@@ -243,6 +262,18 @@ SABOTAGE = {
             replaced(lifting.least_curvature, value=lambda v: v * 1.001 + 1e-3),
         )
     ],
+    "least curvature at a point": [
+        (
+            "lift_compare.lifting",
+            "least_curvature_at_point",
+            replaced(lifting.least_curvature_at_point, value=lambda v: v * 1.001 + 1e-3),
+        )
+    ],
+    "Kronecker powers": [
+        (KroneckerHessian, "product", scaled(KroneckerHessian.product, 1.001)),
+        (KroneckerHessian, "matrix", scaled(KroneckerHessian.matrix, 1.001)),
+    ],
+    "compress": [("lift_compare.sensing", "compress", _compressed)],
     "best rank one": [
         (
             "lift_compare.lifting",
@@ -322,6 +353,50 @@ SABOTAGE = {
             "lift_compare.simulated",
             "escape",
             replaced(simulated.escape, objective_after=lambda h: h * LITTLE),
+        )
+    ],
+    "oracle direction": [
+        (
+            "lift_compare.simulated",
+            "oracle_direction",
+            replaced(simulated.oracle_direction, curvatures=lambda c: c * LITTLE),
+        )
+    ],
+    "saddle certificate: weights": [
+        (
+            "lift_compare.simulated",
+            "saddle_order",
+            replaced(
+                simulated.saddle_order, certificate=lambda c: c and _weights_short_of_the_curve(c)
+            ),
+        )
+    ],
+    "saddle certificate: order": [
+        (
+            "lift_compare.simulated",
+            "saddle_order",
+            replaced(simulated.saddle_order, certified_below=lambda order: order + 4),
+        )
+    ],
+    "truth witness": [
+        (
+            "lift_compare.simulated",
+            "truth_witness",
+            replaced(simulated.truth_witness, order=lambda order: order and order - 2),
+        )
+    ],
+    "leakage": [
+        (
+            "lift_compare.simulated",
+            "leakage",
+            replaced(simulated.leakage, leakage=lambda share: share * LITTLE),
+        )
+    ],
+    "lifted gradient by powers": [
+        (
+            "lift_compare.simulated",
+            "leakage",
+            replaced(simulated.leakage, log_gradient_norm=lambda log: log + 1e-6),
         )
     ],
 }
