@@ -162,6 +162,13 @@ def odd_order(value: Any, name: str = "order") -> int:
     return number
 
 
+def true_or_false(name: str, value: Any) -> bool:
+    """Return `value` as a bool; TypeError for anything else, a number or a word too."""
+    if not isinstance(value, bool | np.bool_):
+        raise InvalidType(f"{name}: expected True or False, got {shown(value)}")
+    return bool(value)
+
+
 def real_number(name: str, value: Any) -> float:
     """Return `value` as a finite float; TypeError or ValueError otherwise."""
     if isinstance(value, np.ndarray) and value.ndim == 0:

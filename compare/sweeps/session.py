@@ -31,10 +31,14 @@ class Session:
     def __init__(self, store_path: Path) -> None:
         self.name = uuid.uuid4().hex
         self.path = _path(store_path, self.name)
-        self._lock = sqlite3.connect(self.path, isolation_level=None)
-        # Nothing is ever written, so no journal file either.
-        self._lock.execute("PRAGMA journal_mode = MEMORY")
-        self._lock.execute("BEGIN EXCLUSIVE")
+        try:
+            self._lock = sqlite3.connect(self.path, isolation_level=None)
+            # Nothing is ever written, so no journal file either.
+            self._lock.execute("PRAGMA journal_mode = MEMORY")
+            self._lock.execute("BEGIN EXCLUSIVE")
+        except BaseException:  # Ctrl-C too
+            self.path.unlink(missing_ok=True)
+            raise
 
     def close(self) -> None:
         """Drop the lock: what this session claimed and did not finish is free again."""

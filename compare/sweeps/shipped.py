@@ -20,7 +20,7 @@ from .point import LiftedSettings, OnwardSettings, PointSettings
 from .settings import Count, Positive, Seed, Settings
 from .success import success_rates
 
-Method = Literal["exact", "truncated", "single-step", "line-search"]
+Method = Literal["exact", "truncated", "single-step", "line-search", "columns", "pair", "any"]
 
 
 def gradient_descent_end(**settings: Any) -> dict[str, Any]:

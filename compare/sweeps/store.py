@@ -187,14 +187,16 @@ class Store:
         The write lock is held meanwhile, so that no other process can take a lock file that is not
         locked yet for one of a process that is gone.
         """
-        with _as_store_errors(self.path), self._transaction():
-            sweep_up(self.path)
-            self._forget_dead_plans()
-            session = Session(self.path)
-        try:
+        session = None
+        try:  # Ctrl-C at any moment leaves no lock file
+            with _as_store_errors(self.path), self._transaction():
+                sweep_up(self.path)
+                self._forget_dead_plans()
+                session = Session(self.path)
             yield session
         finally:
-            session.close()
+            if session is not None:
+                session.close()
 
     def _forget_dead_plans(self) -> None:
         """Delete the rows that a sweep planned which is gone: the next one has its own plan."""

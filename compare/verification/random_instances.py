@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,7 +14,7 @@ from tqdm import tqdm
 from lift_compare import sensing
 from lift_compare.lifting.forms.choice import FORMS
 from lift_compare.sensing import Instance, LiftSettings
-from lift_compare.sensing.validation import whole_number
+from lift_compare.sensing.validation import FloatArray, whole_number
 
 from ..tables import Column, text_table
 from .claims import CHECKS, Claim, Holds
@@ -246,13 +247,22 @@ def random_instance(index: int, *, seed: int = 0) -> Instance:
     rank = int(rng.choice([1, 1, 2, 3]))  # spurious minima are rarer at higher ranks
     n = int(rng.integers(max(2, rank), _LARGEST_SIDE[order][rank - 1] + 1))
     m = int(rng.integers(max(1, 3 * n * rank // 4), (4 if saddle else 2) * n * rank + 1))
-    problem = _problem(kind, n, rank, m, rng)
-    iterations = int(rng.integers(0, 3)) if saddle else 200
-    with np.errstate(all="ignore"):
-        X = sensing.spurious_point(_quick(problem), seed=rng, max_iterations=iterations)
+    problem, X = _stationary(kind, n, rank, m, rng, saddle)
     descent = "short descent" if saddle else "descent"
     name = f"instance {index}: {kind} n={n} r={rank} m={problem.m} l={order}, {descent}"
     return Instance(name, problem, known_point=X, settings=LiftSettings(order))
+
+
+def _stationary(
+    kind: str, n: int, rank: int, m: int, rng: np.random.Generator, saddle: bool
+) -> tuple[sensing.SensingProblem, FloatArray]:
+    """Draw problems until descents come to a stationary point; a flat valley keeps some from it."""
+    while True:
+        problem = _problem(kind, n, rank, m, rng)
+        iterations = int(rng.integers(0, 3)) if saddle else 200
+        with np.errstate(all="ignore"), suppress(sensing.InvalidInput):
+            X = sensing.spurious_point(_quick(problem), seed=rng, max_iterations=iterations)
+            return problem, X
 
 
 def _quick(problem: sensing.SensingProblem) -> sensing.SensingProblem:

@@ -14,7 +14,7 @@ from lift_compare.sensing.validation import (
     odd_order,
     positive,
     random_generator,
-    shown,
+    true_or_false,
     whole_number,
 )
 
@@ -100,12 +100,11 @@ def least_curvature_at_point(
     if not isinstance(problem, SensingProblem):
         raise InvalidType(f"problem: expected a SensingProblem, got {type(problem).__name__}")
     X, order = problem.factor("X", X), odd_order(order)
-    if not isinstance(symmetric, bool | np.bool_):
-        raise InvalidType(f"symmetric: expected True or False, got {shown(symmetric)}")
+    symmetric = true_or_false("symmetric", symmetric)
     tolerance = positive("tolerance", tolerance)
     max_iterations = whole_number("max_iterations", max_iterations)
     generator = random_generator(seed)
-    planned = plan(problem, order, bool(symmetric), allowed_bytes(memory_limit))
+    planned = plan(problem, order, symmetric, allowed_bytes(memory_limit))
     matrices = PointMatrices.at(problem, X)
     with threads_for("numpy", planned.largest_product):
         hessian = KroneckerHessian(matrices, planned)

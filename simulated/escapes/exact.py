@@ -16,6 +16,7 @@ from lift_compare.sensing.validation import (
     InvalidValue,
     odd_order,
     real_array,
+    true_or_false,
     whole_number,
 )
 
@@ -83,6 +84,7 @@ class Exact:
             odd_order(self.order)
         whole_number("largest_order", self.largest_order, most=MAX_ORDER)
         whole_number("orders_tried", self.orders_tried)
+        true_or_false("only_saddle", self.only_saddle)
         if self.eigenvectors != "tied":
             whole_number("eigenvectors", self.eigenvectors)
         if isinstance(self.generators, str):

@@ -6,7 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lift_compare.sensing.validation import FloatArray, InvalidValue, real_array, whole_number
+from lift_compare.sensing.validation import (
+    FloatArray,
+    InvalidValue,
+    real_array,
+    true_or_false,
+    whole_number,
+)
 
 from ..points.line import LineQuartic
 from ..span.path_length import check_path
@@ -40,6 +46,7 @@ class LineSearch:
     refine: bool = True
 
     def __post_init__(self) -> None:
+        true_or_false("refine", self.refine)
         check_path("grid_size", whole_number("grid_size", self.grid_size, least=2), numbers=12)
         low, high = real_array("grid_range", self.grid_range, (2,))
         if not 0 < low < high:

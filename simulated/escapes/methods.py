@@ -10,7 +10,13 @@ import numpy as np
 from lift_compare.sensing import SensingProblem
 from lift_compare.sensing.polishing import polished_point
 from lift_compare.sensing.tolerances import LAST_DIGIT, MINIMUM_DECREASE
-from lift_compare.sensing.validation import FloatArray, InvalidType, InvalidValue, positive
+from lift_compare.sensing.validation import (
+    FloatArray,
+    InvalidType,
+    InvalidValue,
+    positive,
+    true_or_false,
+)
 
 from ..points.directions import EscapeDirections, escape_directions
 from ..points.saddle_order import smallest_saddle_order
@@ -153,7 +159,7 @@ def escape(
     exponent = 0
     if not isinstance(chosen, Truncated):
         problem, X, exponent = at_unit_scale(problem, X)
-    if polish:
+    if true_or_false("polish", polish):
         X = _polished(problem, X)
     if directions is None:
         count = getattr(chosen, "eigenvectors", 1)

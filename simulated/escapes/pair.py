@@ -12,7 +12,13 @@ from typing import NamedTuple
 import numpy as np
 
 from lift_compare.sensing.spectrum import least_eigenpairs
-from lift_compare.sensing.validation import FloatArray, odd_order, positive, whole_number
+from lift_compare.sensing.validation import (
+    FloatArray,
+    odd_order,
+    positive,
+    true_or_false,
+    whole_number,
+)
 
 from ..generators.minimum import minimise
 from ..generators.objective import GeneratorObjective
@@ -78,6 +84,8 @@ class Pair:
             odd_order(self.order)
         whole_number("directions_tried", self.directions_tried)
         positive("step", self.step)
+        for name in ("spectral", "refine"):
+            true_or_false(name, getattr(self, name))
         whole_number("max_iterations", self.max_iterations)
 
     def attempt(self, start: Start) -> Escape:

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lift_compare.sensing.validation import MAX_ORDER, odd_order, positive, whole_number
+from lift_compare.sensing.validation import (
+    MAX_ORDER,
+    odd_order,
+    positive,
+    true_or_false,
+    whole_number,
+)
 
 from ..points.saddle_order import smallest_saddle_order
 from ..truncated.acceptance import AcceptanceRule, published_collapse
@@ -49,6 +55,7 @@ class Truncated:
         if self.order is not None:
             odd_order(self.order)
         whole_number("largest_order", self.largest_order, most=MAX_ORDER)
+        true_or_false("surrogate", self.surrogate)
         positive("rho", self.rho)
         positive("eta", self.eta)
         whole_number("steps", self.steps, least=0, most=MOST_STEPS)

@@ -243,3 +243,21 @@ def test_exact_names_the_order_along_the_oracle_direction_where_b_has_none():
 def test_bad_settings_are_refused_by_name(settings, name):
     with pytest.raises((TypeError, ValueError), match=f"^{name}: "):
         escape(sensing.two_by_two(), [[0.0], [0.5**0.5]], **settings)
+
+
+@pytest.mark.parametrize(
+    ("method", "name"),
+    [
+        ("pair", "spectral"),
+        ("pair", "refine"),
+        ("exact", "only_saddle"),
+        ("line-search", "refine"),
+        ("truncated", "surrogate"),
+        ("exact", "polish"),
+    ],
+)
+@pytest.mark.parametrize("value", ["no", 3, None, 0])
+def test_switches_are_true_or_false(method, name, value):
+    problem = sensing.two_by_two()
+    with pytest.raises(TypeError, match=f"{name}: expected True or False"):
+        escape(problem, [[0.0], [2**-0.5]], method=method, **{name: value})
