@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from lift_compare import lifting, sensing, simulated
+from lift_compare.sensing.tolerances import FORM_ROUNDING, STATIONARY
 from lift_compare.sensing.validation import FloatArray
 
 from ...tolerances import ADMISSIBLE, ONE_LINE
@@ -82,7 +83,7 @@ def curvature_of_oracle(case: Case) -> Finding:
     """
     oracle = case.product_oracle
     expected = _power_curvature(case, oracle.direction, case.order)
-    return equal(oracle.curvature, expected, case.rounding.hessian(case.lifted_length))
+    return equal(oracle.curvature, expected, _power_rounding(case, case.order))
 
 
 @property_of_instance("strict saddle along V*", 11)
@@ -93,7 +94,7 @@ def saddle_along_oracle(case: Case) -> Finding:
     """
     case.need_stationary()
     value = case.product_oracle.curvature
-    return below(value, 0.0, case.rounding.hessian(case.lifted_length))
+    return below(value, 0.0, _power_rounding(case, case.order))
 
 
 @exact("saddle certificate", 11)
@@ -136,7 +137,7 @@ def certificate_against_directions(case: Case) -> Finding:
     lowest = 0.0
     for order in orders:
         directions = [simulated.oracle_direction(case.problem, case.X, order).direction, *V]
-        slack = case.rounding.hessian(case.rounding.point**order, order)
+        slack = _power_rounding(case, order)
         lowest = min([lowest, *(_power_curvature(case, D, order) / slack for D in directions)])
     said = f"orders {orders[0]} to {orders[-1]}; in units of the rounding"
     return Finding(lowest >= -1.0, lowest, "≥ −1", 1.0, said)
@@ -281,6 +282,18 @@ def _power_curvature(case: Case, V: FloatArray, order: int) -> float:
     """Return 2 q_l(V) for V of unit norm."""
     K1, K2, K3 = _forms_along(case, V)
     return 2 * (K1**order - K2**order + 2 * K3**order)
+
+
+def _power_rounding(case: Case, order: int) -> float:
+    """Return the rounding of 2 q_l(V): that of the lifted Hessian, and that of N₁, N₂ and P.
+
+    The forms are known to 1e-13 of their size and, where zeros of them follow from ∇h(X̂) = 0, to
+    what is left of it: `oracle_direction` returns 0 within that, and certificates allow it.
+    """
+    sizes = np.array([size(N) for N in case.landscape_forms])
+    left = FORM_ROUNDING + (case.gradient_norm if case.gradient_norm <= STATIONARY else 0.0)
+    forms = 2 * order * left * float(np.sum([1.0, 1.0, 2.0] * sizes**order))
+    return case.rounding.hessian(case.rounding.point**order, order) + forms
 
 
 def _weights_used(order: float, a: float, c: float) -> float:
