@@ -288,11 +288,13 @@ def _power_rounding(case: Case, order: int) -> float:
     """Return the rounding of 2 q_l(V): that of the lifted Hessian, and that of N₁, N₂ and P.
 
     The forms are known to 1e-13 of their size and, where zeros of them follow from ∇h(X̂) = 0, to
-    what is left of it: `oracle_direction` returns 0 within that, and certificates allow it.
+    what is left of it: `oracle_direction` takes K₁, K₂ and K₃ below twice that for zero, and
+    certificates allow it.
     """
-    sizes = np.array([size(N) for N in case.landscape_forms])
+    sizes, weights = np.array([size(N) for N in case.landscape_forms]), np.array([1.0, 1.0, 2.0])
     left = FORM_ROUNDING + (case.gradient_norm if case.gradient_norm <= STATIONARY else 0.0)
-    forms = 2 * order * left * float(np.sum([1.0, 1.0, 2.0] * sizes**order))
+    error = 2 * left * float(weights @ sizes)
+    forms = 2 * order * error * float(weights @ sizes ** (order - 1))
     return case.rounding.hessian(case.rounding.point**order, order) + forms
 
 
