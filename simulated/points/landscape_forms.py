@@ -178,7 +178,8 @@ class LandscapeForms:
             if rough:
                 values, vectors = _lanczos(M, start, min(d, 2 * _BASIS), count)
             else:
-                values, vectors = _converged(M, start, count, _named(weights))
+                size = float(np.abs(weights) @ self.sizes)
+                values, vectors = _converged(M, start, count, size, _named(weights))
         residual = float(norm(M @ vectors - vectors * values, axis=(0,)).max())
         # Nothing fixes the sign of an eigenvector; a fixed choice makes results repeatable.
         return Eigenpairs(values, signed(vectors.T.reshape(-1, *self.shape)), residual)
@@ -238,20 +239,26 @@ def _scaled(products: _Products, combined: _Combined, unit: int) -> tuple[_Produ
 
 
 def _converged(
-    M: LinearOperator, start: FloatArray, count: int, name: str
+    M: LinearOperator, start: FloatArray, count: int, size: float, name: str
 ) -> tuple[FloatArray, FloatArray]:
-    """Return the least eigenpairs by ARPACK; ArithmeticError if it does not come to its end."""
+    """Return the least eigenpairs by ARPACK; ArithmeticError if it does not come to its end.
+
+    Its tolerance is relative to the eigenvalue, so it runs on M + 2 size I, with eigenvalues from
+    `size` to 3 `size`: one of zero, or M = 0 as at the truth, is then no special case.
+    """
+    shift = 2 * size
+    shifted = LinearOperator(M.shape, matvec=lambda v: M @ v + shift * v, dtype=M.dtype)
     ncv = min(len(start) - 1, max(4 * count, _BASIS))
     try:
         values, vectors = eigsh(
-            M, count, which="SA", v0=start, ncv=ncv, tol=LANCZOS_FORM / 10, maxiter=_RESTARTS
+            shifted, count, which="SA", v0=start, ncv=ncv, tol=LANCZOS_FORM / 10, maxiter=_RESTARTS
         )
     except ArpackNoConvergence as error:
         raise ArithmeticError(
             f"the least eigenvalue of {name} did not converge: {error}"
         ) from error
     order = np.argsort(values)
-    return values[order], vectors[:, order]
+    return values[order] - shift, vectors[:, order]
 
 
 def _lanczos(
