@@ -20,6 +20,7 @@ import numpy as np
 from tqdm import tqdm
 
 from lift_compare import sensing
+from lift_compare.compare.cost.counted import counted
 from lift_compare.compare.provenance import provenance
 from lift_compare.compare.tables import Column, text_table
 from lift_compare.simulated import NotStationaryWarning, descend_with_escapes
@@ -41,34 +42,9 @@ WAYS = {
 MOST_RESTARTS = 50
 
 
-class Counted:
-    """An operator that counts its products."""
-
-    def __init__(self, operator) -> None:
-        self.operator, self.n, self.m, self.products = operator, operator.n, operator.m, 0
-        self.matrices = operator.matrices
-
-    def measure(self, left, right):
-        """Count, and measure."""
-        self.products += int(np.prod(np.broadcast_shapes(left.shape[:-2], right.shape[:-2])))
-        return self.operator.measure(left, right)
-
-    def adjoint_matmul(self, y, right):
-        """Count, and multiply."""
-        self.products += int(np.prod(y.shape[:-1]))
-        return self.operator.adjoint_matmul(y, right)
-
-    def gradients(self) -> float:
-        """Return the products since the last call, in gradients."""
-        count, self.products = self.products / 2, 0
-        return count
-
-
-def counted(n: int, r: int, m: int, seed: int) -> sensing.SensingProblem:
-    problem = sensing.gaussian(n, r, m, seed)
-    return sensing.SensingProblem(
-        Counted(problem.operator), problem.measurements, r, problem.ground_truth
-    )
+def problem_of(cell, seed: int) -> sensing.SensingProblem:
+    n, r, m = cell
+    return counted(sensing.gaussian(n, r, m, seed))[0]
 
 
 def descend(problem, start):
@@ -91,7 +67,7 @@ def stuck_points(cell, points: int, first_seed: int):
     found, seed = [], first_seed
     while len(found) < points:
         rng = np.random.default_rng(seed)
-        problem = counted(*cell, seed)
+        problem = problem_of(cell, seed)
         X = descend(problem, (0.1 if seed % 2 else 1.0) * rng.standard_normal(problem.shape))
         # A polished point is stationary to rounding; where there is none, the run was too short.
         try:

@@ -15,6 +15,7 @@ from ..agreement.comparison import ComparisonOptions, compare_lift
 from ..simulated_lift import SimulatedLift
 from .evaluations import Evaluation
 from .facts import NOTHING_TO_ESCAPE, said, together
+from .oracle import OracleSettings, where_is_the_oracle
 from .path import PathSettings, simulated_path
 from .point import LiftedSettings, OnwardSettings, PointSettings
 from .settings import Count, Positive, Seed, Settings
@@ -161,6 +162,15 @@ EVALUATIONS: dict[str, Evaluation] = {
             EscapeSettings,
             version=3,
             columns="found order_used kind h_before h_collapsed near_truth reason note",
+        ),
+        Evaluation(
+            "oracle",
+            where_is_the_oracle,
+            OracleSettings,
+            columns=(
+                "lambda_n spurious order_visible order_oracle certified_below oracle_reason "
+                "exact_solved pair_solved any_solved no_lifting_solved restart_solved note"
+            ),
         ),
         Evaluation(
             "success",
