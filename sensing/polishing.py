@@ -14,6 +14,8 @@ from .spectrum import relative_gradient_norm
 from .tolerances import LEAST_SQUARES, NONZERO, STATIONARY
 from .validation import FloatArray, InvalidValue, OutOfRange, whole_number
 
+_INNER = 400  # inner iterations of one Newton step at most
+
 
 @silently
 def polish(problem: SensingProblem, X: Any, *, max_iterations: int = 100) -> FloatArray:
@@ -94,7 +96,11 @@ def polished_point(
 
     solver: dict[str, Any] = {
         "tr_solver": "lsmr",
-        "tr_options": {"atol": LEAST_SQUARES, "btol": LEAST_SQUARES},
+        "tr_options": {
+            "atol": LEAST_SQUARES,
+            "btol": LEAST_SQUARES,
+            "maxiter": min(X.size, _INNER),  # where ∇²h is nearly singular it uses them all
+        },
     }
     if X.size == 1:  # scipy's iterative trust region needs at least two variables
         solver = {"tr_solver": "exact"}

@@ -14,6 +14,7 @@ the original, and why, are in tests/mutants-*.md.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import shutil
@@ -81,7 +82,16 @@ def mutate(names: list[str]) -> None:
                 quick.add(test)
             state().tests_by_mangled_function_name[function] = quick
 
+    fail_once = program.run_forced_fail_test
+
+    def fail_once_and_freeze(*args: object) -> None:
+        # Each mutant is a fork of this process, and a collection in it would copy all memory.
+        fail_once(*args)
+        gc.collect()
+        gc.freeze()
+
     program.collect_or_load_stats = find_quick_tests
+    program.run_forced_fail_test = fail_once_and_freeze
     program.cli(["run", "--max-children", "2", *names])
 
 

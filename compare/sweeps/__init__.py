@@ -6,6 +6,7 @@ point.py       the settings that lead to a stationary point X̂
 facts.py       what is known there and after an escape, and the notes of a row
 shipped.py     the evaluations that come with the toolkit; path.py the largest of them
 success.py     success rates on perturbed completion
+oracle.py      saddle orders at X̂, and what every escape makes of it
 sweep.py       evaluations and settings as tasks; grids/ the shipped ones as TOML
 store.py       rows in SQLite; store_file.py what is no store; rows.py their types
 session.py     whether a process still lives
