@@ -26,6 +26,8 @@ METHODS = {
     "single-step": {"method": "single-step"},
     "line-search": {"method": "line-search"},
     "truncated (l = 3, T = 1000)": {"method": "truncated", "order": 3},
+    "pair": {"method": "pair"},
+    "any": {"method": "any"},
 }
 GRADIENTS = 50
 

@@ -18,7 +18,7 @@ from lift_compare.simulated.span.default_step import default_rho, default_step_s
 from tests.catalogue import small_problems
 from tests.simulated.points import published_point
 
-EXAMPLES = int(os.environ.get("LIFT_COMPARE_EXAMPLES", "150"))
+EXAMPLES = int(os.environ.get("LIFT_COMPARE_EXAMPLES", "75"))
 DOCUMENTED = (ValueError, TypeError, MemoryError, OverflowError)
 METHODS = ("exact", "truncated", "single-step", "line-search", "columns", "pair", "any")
 TRIPLE = np.array([1.0, 0.3, -0.2])
