@@ -49,6 +49,24 @@ def block_ring(blocks, epsilon, flipped, *, stored="dense"):
     return problem, run.point
 
 
+def sparse_clusters(n, *, each=9, epsilon=0.3, seed=0):
+    """Two halves with few entries of weight ε across them, and the minimum near (z₁, −z₂)."""
+    rng = np.random.default_rng(seed)
+    rows = np.repeat(np.arange(n), each)
+    across = rng.random(rows.size) < 0.1
+    columns = rng.integers(0, n // 2, rows.size) + n // 2 * ((rows >= n // 2) ^ across)
+    places = (np.concatenate([rows, np.arange(n)]), np.concatenate([columns, np.arange(n)]))
+    values = np.concatenate([np.where(across, epsilon, 1.0), np.ones(n)])
+    operator = EntrywiseOperator(sparse.csr_array((values, places), (n, n)))
+    Z = rng.uniform(0.5, 1.5, (n, 1))
+    problem = SensingProblem.from_ground_truth(operator, Z)
+    start = np.where(np.arange(n)[:, None] < n // 2, Z, -Z)
+    run = sensing.gradient_descent(
+        problem, start, step_size=sensing.Backtracking(), max_iterations=500, tolerance=1e-9
+    )
+    return problem, run.point
+
+
 @cache
 def known_orders():
     """Return {name: (problem, X̂, smallest order along a power)} (docs/theory.md, section 10)."""

@@ -26,6 +26,7 @@ from tests.simulated.saddles import (
     gaussian_minima,
     known_orders,
     power_form,
+    sparse_clusters,
     terms,
 )
 
@@ -223,6 +224,25 @@ def test_large_sizes_give_the_same_as_matrices(monkeypatch):
     assert large.curvature == pytest.approx(small.curvature, rel=1e-7)
     check_as_a_reader(problem, X, saddle_certificate(problem, X, 1))
     assert not saddle_certificate(problem, X, math.inf).holds
+
+
+def test_found_and_proved_meet_where_no_matrix_is_formed():
+    problem, X = sparse_clusters(2_000)
+    assert sensing.relative_gradient_norm(problem, X) < 1e-8
+    found = saddle_order(problem, X)
+    assert found.reason is SaddleOrderReason.MET
+    assert found.order == found.certified_below > 3
+    V = found.direction
+    assert curvature_along(problem, X, V, found.order) < 0 < curvature_along(problem, X, V, 3)
+
+
+def test_at_a_large_truth_the_proof_is_of_the_zero_matrix():
+    """N₁ = N₂ to the last bit, and the matrix of the certificate is zero: no case for ARPACK."""
+    problem, _ = sparse_clusters(600)
+    found = saddle_order(problem, problem.ground_truth)
+    assert (found.reason, found.certified_below) == (SaddleOrderReason.NONE, math.inf)
+    # Twice the size of the forms is added for the run, and taken off.
+    assert abs(found.certificate.eigenvalue) <= found.certificate.tolerance
 
 
 @pytest.mark.parametrize("scale", [1e-100, 1e100])
