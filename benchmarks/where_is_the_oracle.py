@@ -42,7 +42,7 @@ from lift_compare.compare.sweeps.oracle import WAYS, orders
 from lift_compare.compare.tables import Column, text_table
 
 SIZES = (10, 20, 40)
-RATIOS = {1: (1.2, 1.4, 1.6, 1.8, 2.0), 2: (2.0, 2.4, 2.8, 3.2, 3.6)}
+RATIOS = {1: (1.2, 1.4, 1.6, 1.8, 2.0), 2: (2.0, 2.4, 2.8, 3.2)}
 CELLS = [(n, r, round(n * ratio)) for r in RATIOS for n in SIZES for ratio in RATIOS[r]]
 DOCS = Path(__file__).parents[1] / "docs"
 

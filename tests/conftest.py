@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 # pytest -n takes a process a core: more threads on these small matrices only wait for each other.
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -17,7 +17,11 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 # Random cases are the same ones in every run, so that a failure is seen again; the search for new
 # ones is a run of its own: LIFT_COMPARE_EXAMPLES=2000 pytest tests/test_hostile_calls.py
 settings.register_profile("repeatable", derandomize=True)
-if "LIFT_COMPARE_EXAMPLES" not in os.environ:
+# A mutant is killed by the first example that fails: no smaller one is looked for.
+settings.register_profile("mutants", derandomize=True, phases=[Phase.explicit, Phase.generate])
+if "MUTANT_UNDER_TEST" in os.environ:
+    settings.load_profile("mutants")
+elif "LIFT_COMPARE_EXAMPLES" not in os.environ:
     settings.load_profile("repeatable")
 
 HERE = Path(__file__).parent

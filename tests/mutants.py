@@ -17,11 +17,16 @@ from __future__ import annotations
 import gc
 import json
 import os
+import select
 import shutil
+import signal
 import subprocess
 import sys
+import time
+import tomllib
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 COPY = ROOT / "build" / "mutants"
@@ -58,7 +63,7 @@ def main() -> int:
 
 
 def mutate(names: list[str]) -> None:
-    """Run mutmut on the copy, without its mutations of strings."""
+    """Run mutmut on the copy: no mutations of strings, quick tests first, workers of our own."""
     from mutmut import __main__ as program
     from mutmut.mutation import file_mutation, mutators
     from mutmut.state import state
@@ -68,7 +73,7 @@ def mutate(names: list[str]) -> None:
         for node, operator in mutators.mutation_operators
         if operator is not mutators.operator_string
     ]
-    find_tests = program.collect_or_load_stats
+    find_tests, runner = program.collect_or_load_stats, program.get_mutant_runner
 
     def find_quick_tests(*args: object, **kwargs: object) -> None:
         find_tests(*args, **kwargs)
@@ -82,17 +87,104 @@ def mutate(names: list[str]) -> None:
                 quick.add(test)
             state().tests_by_mangled_function_name[function] = quick
 
-    fail_once = program.run_forced_fail_test
-
-    def fail_once_and_freeze(*args: object) -> None:
-        # Each mutant is a fork of this process, and a collection in it would copy all memory.
-        fail_once(*args)
-        gc.collect()
-        gc.freeze()
-
     program.collect_or_load_stats = find_quick_tests
-    program.run_forced_fail_test = fail_once_and_freeze
+    program.get_mutant_runner = lambda count: with_workers(runner(count), count)
     program.cli(["run", "--max-children", "2", *names])
+
+
+def with_workers(runner: Any, count: int) -> Any:
+    """Return mutmut's runner, but with workers that have collected the tests once and for all.
+
+    mutmut forks its own process for every mutant, and collects the tests again: with this many
+    mutants in memory that takes longer than the tests. A worker (`serve`) reads a line of JSON for
+    a mutant and answers with one.
+    """
+    from mutmut.state import state
+    from mutmut.workers.isolation import MutantResult
+
+    command = [sys.executable, "-u", __file__, "--serve"]
+    seconds: Any = state().duration_by_test
+    idle: list[subprocess.Popen[str]] = []
+    busy: dict[subprocess.Popen[str], str] = {}
+
+    def startup() -> None:
+        for _ in range(count):
+            pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+            idle.append(subprocess.Popen(command, cwd=COPY / "mutants", **pipes))
+
+    def submit(mutant: str, tests: list[str], limit: int, _: float) -> None:
+        worker = idle.pop()
+        busy[worker] = mutant
+        assert worker.stdin is not None
+        worker.stdin.write(json.dumps([mutant, limit, sorted(tests, key=seconds.get)]) + "\n")
+        worker.stdin.flush()
+
+    def wait_for_result(timeout: float | None = None) -> Any:
+        ready, _, _ = select.select([worker.stdout for worker in busy], [], [], timeout)
+        worker = next(worker for worker in busy if worker.stdout in ready)
+        code, seconds = json.loads(ready[0].readline())
+        idle.append(worker)
+        return MutantResult(busy.pop(worker), code, seconds)
+
+    def shutdown() -> None:
+        for worker in [*idle, *busy]:
+            worker.kill()
+
+    runner.startup, runner.submit, runner.shutdown = startup, submit, shutdown
+    runner.wait_for_result, runner.has_capacity = wait_for_result, lambda: bool(idle)
+    runner.pending_count = lambda: len(busy)
+    return runner
+
+
+def serve() -> None:
+    """Collect the tests, then run those asked for in a fork for each mutant."""
+    import pytest
+
+    questions, answers = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what pytest prints is no answer, and it closes its own stdin
+    sys.path[:0] = [str(Path("src").resolve()), str(Path.cwd())]
+    os.environ["MUTANT_UNDER_TEST"] = ""
+
+    class Loop:
+        @pytest.hookimpl(tryfirst=True)
+        def pytest_runtestloop(self, session: pytest.Session) -> bool:
+            gc.collect()
+            gc.freeze()  # a collection in a fork would copy all memory
+            tests = {item.nodeid: item for item in session.items}
+            for line in questions:
+                mutant, limit, names = json.loads(line)
+                begin = time.monotonic()
+                items = [tests[name] for name in names if name in tests]
+                code = _in_a_fork(session, items, mutant, limit)
+                answers.write(json.dumps([code, time.monotonic() - begin]) + "\n")
+                answers.flush()
+            return True
+
+    settings = tomllib.loads((COPY / "pyproject.toml").read_text("utf-8"))["tool"]["mutmut"]
+    chosen = settings["pytest_add_cli_args"] + settings["pytest_add_cli_args_test_selection"]
+    pytest.main(["-q", "--no-header", "--tb=no", *chosen], plugins=[Loop()])
+
+
+def _in_a_fork(session: Any, items: list[Any], mutant: str, limit: int) -> int:
+    """Return mutmut's exit code for one mutant: 0 survived, 1 killed, 33 no tests, 36 too long."""
+    child = os.fork()
+    if child == 0:
+        os.environ["MUTANT_UNDER_TEST"] = mutant
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        os.dup2(1, 2)
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(int(limit))
+        try:
+            for item, following in zip(items, [*items[1:], None], strict=True):
+                item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+                if session.testsfailed:
+                    os._exit(1)
+        except BaseException:
+            os._exit(1)
+        os._exit(0 if items else 33)
+    _, status = os.waitpid(child, 0)
+    code = os.waitstatus_to_exitcode(status)
+    return 36 if code == -signal.SIGALRM else code
 
 
 def copy() -> None:
@@ -169,5 +261,7 @@ def _of_a_text(mutant: str, difference: str) -> bool:
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--in-the-copy"]:
         mutate(sys.argv[2:])
+    elif sys.argv[1:2] == ["--serve"]:
+        serve()
     else:
         sys.exit(main())
