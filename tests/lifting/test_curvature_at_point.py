@@ -12,7 +12,12 @@ from lift_compare.lifting import LiftedProblem, MemoryLimitExceeded, least_curva
 from lift_compare.lifting.curvature.result import measured
 from lift_compare.lifting.kronecker import hessian
 from lift_compare.lifting.kronecker.groups import GroupedTensor, groups_flops
-from lift_compare.lifting.kronecker.matrices import BLOCK_NUMBERS, PointMatrices
+from lift_compare.lifting.kronecker.matrices import (
+    BLOCK_NUMBERS,
+    PointMatrices,
+    matrices_bytes,
+    matrices_flops,
+)
 from lift_compare.lifting.kronecker.recognition import lifted_point
 from tests.lifting import explicit
 from tests.lifting.conftest import SMALL
@@ -201,7 +206,7 @@ def test_points_where_a_single_one_of_the_three_matrices_is_not_zero(order, symm
     assert found.along(np.array([1.0, -1.0]) / np.sqrt(2)) == pytest.approx(0, abs=1e-14)
 
 
-POINT = np.array([[1.0], [2.0], [-1.0]])
+POINT = np.array([[1.0], [2.0], [-3.0]])
 UNITS = {  # of A and of b, whether A*(b) is zero, and X
     "all of one size": (1.0, 1.0, False, POINT),
     "N₁ and P large": (1.0, 1.0, False, 2.0**10 * POINT),
@@ -213,11 +218,12 @@ UNITS = {  # of A and of b, whether A*(b) is zero, and X
 }
 
 
+@pytest.mark.parametrize("least", [-9, 0])
 @pytest.mark.parametrize("name", UNITS)
-def test_the_largest_of_the_three_matrices_has_norm_one_in_their_unit(name):
+def test_the_largest_of_the_three_matrices_has_norm_one_in_their_unit(name, least):
     """Each matrix is measured twice, with b or −b in the second half; whole numbers are exact."""
     s, t, opposite, X = UNITS[name]
-    A = np.random.default_rng(4).integers(-9, 10, (5, 3, 3)) * 1.0
+    A = np.random.default_rng(4).integers(least, 10, (5, 3, 3)) * 1.0
     A = s * np.concatenate([A + A.transpose(0, 2, 1)] * 2)
     b = np.array([3.0, -10.0, 5.0, 20.0, -7.0])
     b = t * np.concatenate([b, -b if opposite else b])
@@ -245,13 +251,14 @@ def test_results_down_to_the_smallest_number_with_all_digits_are_kept():
     for sign in (1.0, -1.0):
         value = sign * np.ldexp(1.0, -21)  # times 2^−1001
         assert matrices.in_units_of_data(value, 1, "value") == sign * tiny
-        with pytest.raises(OverflowError, match="^value leaves the range"):
+        with pytest.raises(OverflowError, match=r"^value leaves the range"):
             matrices.in_units_of_data(value * (1 - 2.0**-52), 1, "value")
         lost = matrices.in_units_of_data(value / 2**60, 1, "value", small_is_zero=True)
         assert lost == 0
 
 
-def test_no_block_of_products_holds_more_numbers_than_one_may():
+@pytest.mark.parametrize(("n", "r", "m", "blocks"), [(40, 3, 4, 2), (3, 1, 70_000, 3)])
+def test_no_block_of_products_holds_more_numbers_than_one_may(n, r, m, blocks):
     """P is formed from d = nr products of A with a column; each holds n² + mr numbers."""
     held = []
 
@@ -260,15 +267,53 @@ def test_no_block_of_products_holds_more_numbers_than_one_may():
             held.append(math.prod(right.shape[:-2]))
             return super().measure(left, right)
 
-    n, r, m = 40, 3, 4
-    problem = sensing.gaussian(n, r, m, seed=0)
-    recording = Recording(problem.operator.matrices())
-    X = np.random.default_rng(0).standard_normal((n, r))
-    want = PointMatrices.at(problem, X)
-    got = PointMatrices.at(sensing.SensingProblem(recording, problem.measurements, r), X)
-    np.testing.assert_allclose(got.third, want.third, rtol=0, atol=1e-15)
+    rng = np.random.default_rng(0)
+    A, X = rng.standard_normal((m, n, n)), rng.standard_normal((n, r))
+    A += A.transpose(0, 2, 1)
+    got = PointMatrices.at(sensing.SensingProblem(Recording(A), np.ones(m), r), X)
+    want = PointMatrices.at(sensing.SensingProblem(sensing.DenseOperator(A), np.ones(m), r), X)
+    np.testing.assert_allclose(got.third, want.third, rtol=0, atol=1e-14)
     assert sum(held) == n * r + 1  # and A(XXᵀ)
+    assert len(held) == blocks + 1
     assert max(held) * (n * n + m * r) <= BLOCK_NUMBERS
+
+
+@pytest.mark.parametrize(("n", "m"), [(30, 2000), (200, 1)])
+def test_what_is_held_while_the_three_matrices_are_formed_is_predicted(n, m):
+    """Mostly a block of products with A, or the three matrices and their eigenvalues."""
+    problem, X = sensing.gaussian(n, 1, m, seed=0), np.ones((n, 1))
+    peak = traced_peak(lambda: PointMatrices.at(problem, X))
+    assert peak / 1.5 < matrices_bytes(problem) < 1.5 * peak
+
+
+class Own(sensing.DenseOperator):
+    """An operator of the user's, of which nothing is known."""
+
+
+# An operator, and the operations of one product of it.
+COUNTED = {
+    "dense": (sensing.gaussian(4, 2, 2000, seed=0), 2000 * 2 * 4 * 4),
+    "rank one": (rank_one(4, 2000, 2), 2000 * 2 * (4 * 2) * 2),
+    "entrywise": (entrywise(4, 2), 4 * 4 * 2 * 2 * 2),
+    "own": (
+        sensing.SensingProblem(Own(np.ones((2000, 4, 4))), np.ones(2000), 2),
+        2000 * 2 * 4 * 4,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", COUNTED)
+def test_the_operations_of_the_three_matrices_and_of_a_product_are_counted(name):
+    """For every A_i an inner product with XVᵀ: n² multiplications and additions, or two columns a
+    side of a_iᵀX and Vᵀa_i, or 2r for an entry of each half. So d + 2 times, and as often for the
+    adjoint; besides, some tens of d³ for eigenvalues. A chain takes one product a mode."""
+    problem, product = COUNTED[name]
+    flops, d = matrices_flops(problem), 8
+    products = 2 * (d + 2) * product
+    assert 10 * d**3 <= flops - products <= 40 * d**3
+    for order in (1, 3):
+        chains = 3 * order * 2 * d ** (order + 1)
+        assert hessian.product_flops(problem, order) == chains + flops
 
 
 def test_the_truth_is_a_minimiser_at_every_order():
