@@ -52,6 +52,10 @@ def test_products_combinations_and_their_units(name, dense, forms_at):
     assert products.shape == (2, 5, 3, *problem.shape)
     want = np.stack([(V.reshape(2, 5, -1) @ M).reshape(V.shape) for M in matrices], axis=2)
     np.testing.assert_allclose(unit * products, want, rtol=0, atol=8 * allowed)
+    for part in (0, (0, 0)):  # fewer axes in front, or none
+        np.testing.assert_allclose(forms.products(V[part]), products[part], rtol=0, atol=1e-15)
+        K, one = form_values(V[part], products[part]), form_values(V, products)[part]
+        np.testing.assert_allclose(K, one, rtol=0, atol=1e-15)
     combined = np.sum(w[..., None, None] * want, axis=2)
     np.testing.assert_allclose(unit * forms.combined(w, V), combined, rtol=0, atol=20 * allowed)
     M = np.tensordot(w[0, 0], matrices, axes=1)
@@ -210,6 +214,12 @@ def test_whether_the_first_form_is_positive(forms_at):
     # Rank one in a plane: an eigenvalue of zero counts as not negative.
     flat = sensing.SensingProblem(sensing.RankOneOperator([[1.0, 1.0]]), [1.0])
     assert forms_at(flat, np.array([[1.0], [2.0]])).first_is_positive
+
+
+@pytest.mark.parametrize(("most", "formed"), [(23, False), (24, True)])
+def test_matrices_are_formed_up_to_a_dimension(most, formed, monkeypatch):
+    monkeypatch.setattr(landscape_forms, "DENSE_UP_TO", most)
+    assert (LandscapeForms.at(*case(12, 2, 9)).matrices is not None) is formed
 
 
 @pytest.mark.parametrize("batch", [1, 200, 10**6])
