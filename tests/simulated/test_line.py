@@ -20,8 +20,8 @@ def test_the_quartic_is_the_change_of_h_from_any_point_along_any_matrix(n, r, m)
     want = h - problem.objective(X)
     np.testing.assert_allclose(quartic.change(t), want, rtol=1e-12, atol=1e-13 * h.max())
     assert quartic.change(1.0) == pytest.approx(want[1, 1], rel=1e-12)
-    assert isinstance(quartic.change(1.0), float)
-    assert quartic.exponent == 0
+    assert type(quartic.change(1.0)) is float
+    assert (quartic.exponent, quartic.coefficients[0]) == (0, 0)
     # Its slope at zero is ⟨∇h(X), D⟩, and without it the rest stays.
     slope = np.sum(problem.gradient(X) * D)
     assert quartic.coefficients[1] == pytest.approx(slope, rel=1e-12)
@@ -50,6 +50,7 @@ def test_it_turns_where_its_derivative_is_zero(exponent, size):
 def test_the_lowest_point_may_be_the_start():
     assert LineQuartic(np.array([0.0, 0, 1, 0, 1])).lowest() == 0  # t² + t⁴
     assert LineQuartic(np.array([0.0, 0, 4, -3, 1])).lowest() == 0  # t² ((t − 1.5)² + 1.75)
+    assert LineQuartic(np.array([0.0, 0, 2.35, -3, 1])).lowest() == 0  # t² ((t − 1.5)² + 0.1)
     assert LineQuartic(np.array([0.0, 0, 2, -3, 1])).lowest() == pytest.approx(  # t² (t−1) (t−2)
         (9 + math.sqrt(17)) / 8, rel=1e-9
     )
@@ -67,6 +68,46 @@ def test_changes_that_leave_float64_are_refused_and_zero_is_zero():
     assert small.change(1.0) == pytest.approx(1.0, rel=1e-12)
     with pytest.raises(OverflowError, match="below float64"):
         small.change(2.0**-320)
+
+
+@pytest.mark.parametrize("exponent", [3, -4])
+def test_changes_are_in_the_units_of_the_line(exponent):
+    quartic = LineQuartic(TURNS, exponent)
+    steps, unit = 2.0**exponent * np.array([0.0, 2.0, -1.0]), 2.0 ** (4 * exponent)
+    np.testing.assert_allclose(quartic.change(steps), [0, -4 * unit, -4 * unit], rtol=1e-14)
+    flat = quartic.without_slope().change(steps)
+    np.testing.assert_allclose(flat, [0, -12 * unit, 0], rtol=1e-13, atol=1e-13 * unit)
+
+
+@pytest.mark.parametrize("power", [1, 2, 3, 4])
+def test_what_leaves_float64_on_the_way_may_come_back(power):
+    """One term c tᵖ with c = ±2^(1000 − 200 p): in its own units it is 2^(1000 + 100 p)."""
+    coefficients = np.zeros(5)
+    coefficients[power] = -(2.0 ** (1000 - 200 * power))
+    quartic = LineQuartic(coefficients, -100)
+    want = -(2.0 ** (1000 - 200 * power)) * 2.0 ** (300 * power - 400)
+    t = np.array([2.0**200, -(2.0**200), 0.0])
+    expected = want * np.array([1.0, (-1.0) ** power, 0.0])
+    # Logarithms of some hundred have an ε of some hundred.
+    np.testing.assert_allclose(quartic.change(t), expected, rtol=1e-12)
+
+
+def test_underflow_is_no_fault():
+    """Beside larger terms; whatever the user has made numpy do about it."""
+    problem = sensing.two_by_two()
+    X, D = np.array([[1.0], [0.5]]), np.array([[1e-100], [2e-100]])
+    with np.errstate(all="raise"):
+        quartic = LineQuartic.along(problem, X, D)
+        assert quartic.coefficients[4] == 0
+        assert quartic.change(0.5) == pytest.approx(quartic.coefficients[1] / 2, rel=1e-12, abs=0)
+        spread = LineQuartic(np.array([0.0, 1.0, 0.0, 0.0, 1e-200]))
+        assert spread.change(1e-150) == pytest.approx(1e-150, rel=1e-14, abs=0)
+        assert spread.change(1e100) == pytest.approx(1e200, rel=1e-12)
+        with pytest.raises(OverflowError, match="beyond float64"):
+            spread.change(1e160)
+        np.testing.assert_allclose(spread.relative_change(np.array([1e-50])), 0.5, rtol=1)
+        parabola = np.array([0.0, -2e300, 1e300, 0.0, 1e-40])
+        assert stationary_points(parabola) == pytest.approx([1.0], rel=1e-12)
 
 
 @pytest.mark.parametrize("exponent", [0, 100, -100])
