@@ -42,7 +42,7 @@ from lift_compare.compare.sweeps.oracle import WAYS, orders
 from lift_compare.compare.tables import Column, text_table
 
 SIZES = (10, 20, 40)
-RATIOS = {1: (1.2, 1.4, 1.6, 1.8, 2.0), 2: (2.0, 2.4, 2.8, 3.2)}
+RATIOS = {1: (1.2, 1.4, 1.6, 1.8, 2.0), 2: (2.4, 2.8, 3.2, 3.6)}
 CELLS = [(n, r, round(n * ratio)) for r in RATIOS for n in SIZES for ratio in RATIOS[r]]
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -51,7 +51,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("experiment", choices=("gaussian", "catalogue", "completion"))
     parser.add_argument("--points", type=int, default=100, help="stuck points a cell")
-    parser.add_argument("--instances", type=int, default=600, help="instances a cell at most")
+    parser.add_argument("--instances", type=int, default=300, help="instances a cell at most")
     parser.add_argument("--store", type=Path, default=Path("results/where-is-the-oracle.sqlite"))
     parser.add_argument("--out", type=Path, default=DOCS)
     parser.add_argument("--jobs", type=int)

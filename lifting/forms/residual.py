@@ -120,11 +120,9 @@ def compressed(problem: SensingProblem, m: int, order: int) -> tuple[FloatArray,
     if m == len(A):
         return A, b, 0.0
     rows, columns = np.triu_indices(problem.n)
-    # An isometry from symmetric matrices to vectors.
-    weight = np.where(rows == columns, 1.0, np.sqrt(2.0))
-    Q, R = np.linalg.qr(A[:, rows, columns] * weight)
+    Q, R = np.linalg.qr(A[:, rows, columns])
     small = np.zeros((m, problem.n, problem.n))
-    small[:, rows, columns] = small[:, columns, rows] = R / weight
+    small[:, rows, columns] = small[:, columns, rows] = R
     inside = Q.T @ b
     left_out = float(np.sum((b - Q @ inside) ** 2)) / float(b @ b)
     # ‖b‖^{2l} − (‖b‖² − ‖b − QQᵀb‖²)^l without cancellation.

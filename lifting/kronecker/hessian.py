@@ -86,31 +86,29 @@ class HessianPlan:
 
     def bytes(self, problem: SensingProblem) -> int:
         """Return the memory of the search for the least eigenpair at its peak."""
-        size, d, largest = math.prod(self.shape), self.d, max(self.groups)
+        size, d = math.prod(self.shape), self.d
         # Sym^p(N₁) and Sym^p(P) of every group, and the diagonal of N₂'s power.
         kept = sum(2 * number(d, p) ** 2 for p in set(self.groups)) + size
-        # A power is built from the one before it, with four arrays of that size on the way.
-        step = 5 * number(d, largest - 1) ** 2 if largest > 1 else 0
-        tables = d * number(d + 1, largest - 1)  # the sum of N_k(d) over k < p
-        numbers = [kept + step + tables + 3 * d**2]
         if self.embedded:
-            tables = d * number(d + 1, self.order - 1)
-            numbers.append(kept + tables + 4 * size)
             kept += 2 * size  # positions and weights
         if self.dense:
-            numbers.append(kept + 2 * size**2 + min(_BUFFERED, 2 * size**2))
+            search = 2 * size**2 + min(_BUFFERED, 2 * size**2)
         else:
-            numbers.append(kept + search_numbers(self.unknowns) + 3 * size)
-        # The way back from the eigenbasis of N₂.
+            search = search_numbers(self.unknowns) + 3 * size
+        # The way back from the eigenbasis of N₂. A power is built from the one before it, with four
+        # arrays of that size on the way. What is built before the search takes less than this.
+        largest = max(self.groups)
         basis = sum(number(d, p) ** 2 for p in set(self.groups))
-        numbers.append(kept + basis + step + tables + 3 * self.unknowns)
-        return max(ITEMSIZE * max(numbers), matrices_bytes(problem)) + _PYTHON_BYTES
+        step = 5 * number(d, largest - 1) ** 2
+        # Of all modes or of the largest group: the sum of N_k(d) over k < p.
+        tables = d * number(d + 1, (self.order if self.embedded else largest) - 1)
+        back = basis + step + tables + 3 * self.unknowns
+        return max(ITEMSIZE * (kept + max(search, back)), matrices_bytes(problem)) + _PYTHON_BYTES
 
 
 def plan(problem: SensingProblem, order: int, symmetric: bool, allowed: int) -> HessianPlan:
     """Return the plan with the fewest operations within the memory limit, or refuse."""
     d = problem.n * problem.rank
-    candidates = []
     if not symmetric:
         groups = equal_groups(order, min(d, order))
         unknowns = math.prod(lengths(d, groups))
@@ -122,7 +120,7 @@ def plan(problem: SensingProblem, order: int, symmetric: bool, allowed: int) -> 
             for count in range(1, min(order, MOST_MODES - 1) + 1)
         ]
     if unknowns <= DENSE:
-        candidates.insert(0, HessianPlan(d, order, symmetric, groups, unknowns, dense=True))
+        candidates.append(HessianPlan(d, order, symmetric, groups, unknowns, dense=True))
     fitting = [each for each in candidates if each.bytes(problem) <= allowed]
     if not fitting:
         needed = min(each.bytes(problem) for each in candidates)

@@ -150,7 +150,7 @@ class LandscapeForms:
             return self.combined(w, v.reshape(self.shape)).ravel()
 
         size = (self.dimension, self.dimension)
-        return LinearOperator(size, matvec=product, rmatvec=product, dtype=np.dtype(np.float64))
+        return LinearOperator(size, matvec=product, dtype=np.dtype(np.float64))
 
     def least(self, weights: Any, count: int = 1, *, rough: bool = False) -> Eigenpairs:
         """Return the `count` least eigenpairs of w₁N₁ + w₂N₂ + w₃P.

@@ -89,7 +89,6 @@ class LineQuartic:
     def lowest(self) -> float:
         """Return the t of the lowest point of the line; 0 where that is t = 0."""
         steps = self.stationary_steps()
-        steps = steps[steps != 0]
         if len(steps) == 0:
             return 0.0
         changes = self.relative_change(steps)

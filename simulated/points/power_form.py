@@ -158,9 +158,9 @@ class SphereModel:
         self._radial = _dot(self._euclidean, at.V)
         self.gradient = self._euclidean - self._radial * at.V
         lengths = np.linalg.norm(at.products, axis=(2, 3))
+        # At least two, because ‖N_i V‖ ≥ |K_i| and the terms of q_l are together no less than q_l.
         terms = 2 * np.sum(np.abs(self._g) * lengths, axis=1)
-        norms = np.linalg.norm(self.gradient, axis=(1, 2))
-        self.relative_norm = norms / np.where(terms > 0, terms, 1.0)
+        self.relative_norm = np.linalg.norm(self.gradient, axis=(1, 2)) / terms
 
     def hessian(self, D: FloatArray) -> FloatArray:
         """Return ∇²f[D] on the sphere for each D orthogonal to its V, shape (k, n, r)."""

@@ -9,8 +9,15 @@ import pytest
 
 from lift_compare import lifting, sensing
 from lift_compare.lifting import LiftedProblem, MemoryLimitExceeded, least_curvature_at_point
+from lift_compare.lifting.curvature.result import measured
 from lift_compare.lifting.kronecker import hessian
-from lift_compare.lifting.kronecker.matrices import PointMatrices
+from lift_compare.lifting.kronecker.groups import GroupedTensor, groups_flops
+from lift_compare.lifting.kronecker.matrices import (
+    BLOCK_NUMBERS,
+    PointMatrices,
+    matrices_bytes,
+    matrices_flops,
+)
 from lift_compare.lifting.kronecker.recognition import lifted_point
 from tests.lifting import explicit
 from tests.lifting.conftest import SMALL
@@ -183,6 +190,132 @@ def test_a_point_where_the_hessian_is_zero():
         assert found.stop_reason is sensing.StopReason.CONVERGED
 
 
+@pytest.mark.parametrize("symmetric", [False, True])
+@pytest.mark.parametrize("order", [1, 3])
+def test_points_where_a_single_one_of_the_three_matrices_is_not_zero(order, symmetric):
+    """N₂ at X = 0, where the Hessian is −2 N₂^{⊗l}; and P for A*(b) = 0 and A(XXᵀ) = 0, where it is
+    4 P^{⊗l} and P = 2 (1, −1)(1, −1)ᵀ."""
+    A = np.array([[[1.0, 0.0], [0.0, -1.0]], [[0.0, 1.0], [1.0, 0.0]]])
+    problem = sensing.SensingProblem(sensing.DenseOperator(A), [0.3, 0.4])  # N₂: ±½
+    found = least_curvature_at_point(problem, np.zeros((2, 1)), order, symmetric=symmetric)
+    assert found.value == pytest.approx(-2 * 0.5**order, rel=1e-14)
+    assert found.stop_reason is sensing.StopReason.CONVERGED
+    problem = sensing.SensingProblem(sensing.DenseOperator(A[[0, 0]]), [1.0, -1.0])
+    found = least_curvature_at_point(problem, np.ones((2, 1)), order, symmetric=symmetric)
+    assert found.value == pytest.approx(0, abs=4e-15 * 4**order)
+    assert found.along(np.array([1.0, -1.0]) / np.sqrt(2)) == pytest.approx(0, abs=1e-14)
+
+
+POINT = np.array([[1.0], [2.0], [-3.0]])
+UNITS = {  # of A and of b, whether A*(b) is zero, and X
+    "all of one size": (1.0, 1.0, False, POINT),
+    "N₁ and P large": (1.0, 1.0, False, 2.0**10 * POINT),
+    "N₂ large": (1.0, 2.0**30, False, POINT),
+    "X = 0": (1.0, 1.0, False, 0 * POINT),
+    "A*(b) = 0": (2.0**-100, 1.0, True, POINT),
+    "X = 0, A*(b) = 0": (1.0, 1.0, True, 0 * POINT),
+    "small data": (2.0**-250, 2.0**-200, False, 2.0**-30 * POINT),
+}
+
+
+@pytest.mark.parametrize("least", [-9, 0])
+@pytest.mark.parametrize("name", UNITS)
+def test_the_largest_of_the_three_matrices_has_norm_one_in_their_unit(name, least):
+    """Each matrix is measured twice, with b or −b in the second half; whole numbers are exact."""
+    s, t, opposite, X = UNITS[name]
+    A = np.random.default_rng(4).integers(least, 10, (5, 3, 3)) * 1.0
+    A = s * np.concatenate([A + A.transpose(0, 2, 1)] * 2)
+    b = np.array([3.0, -10.0, 5.0, 20.0, -7.0])
+    b = t * np.concatenate([b, -b if opposite else b])
+    problem = sensing.SensingProblem(sensing.DenseOperator(A), b)
+    got = PointMatrices.at(problem, X)
+    B = np.einsum("iab,bs->ias", A, X).reshape(10, 3)
+    want = (
+        np.einsum("i,iab->ab", np.einsum("iab,as,bs->i", A, X, X), A),
+        np.einsum("i,iab->ab", b, A),
+        B.T @ B,
+    )
+    parts = (got.first, got.second, got.third)
+    assert 0.5 <= got.mantissa < 1
+    largest = max(np.linalg.norm(M, 2) for M in parts)
+    assert largest == (0 if name == "X = 0, A*(b) = 0" else pytest.approx(1, rel=1e-14))
+    unit = np.ldexp(got.mantissa, got.exponent)
+    for M, expected in zip(parts, want, strict=True):
+        allowed = 1e-14 * max(np.abs(each).max() for each in want)
+        np.testing.assert_allclose(M * unit, expected, rtol=0, atol=allowed)
+
+
+def test_results_down_to_the_smallest_number_with_all_digits_are_kept():
+    tiny, identity = np.finfo(float).tiny, np.eye(1)
+    matrices = PointMatrices(identity, identity, identity, 0.5, -1000)
+    for sign in (1.0, -1.0):
+        value = sign * np.ldexp(1.0, -21)  # times 2^−1001
+        assert matrices.in_units_of_data(value, 1, "value") == sign * tiny
+        with pytest.raises(OverflowError, match=r"^value leaves the range"):
+            matrices.in_units_of_data(value * (1 - 2.0**-52), 1, "value")
+        lost = matrices.in_units_of_data(value / 2**60, 1, "value", small_is_zero=True)
+        assert lost == 0
+
+
+@pytest.mark.parametrize(("n", "r", "m", "blocks"), [(40, 3, 4, 2), (3, 1, 70_000, 3)])
+def test_no_block_of_products_holds_more_numbers_than_one_may(n, r, m, blocks):
+    """P is formed from d = nr products of A with a column; each holds n² + mr numbers."""
+    held = []
+
+    class Recording(sensing.DenseOperator):
+        def measure(self, left, right):
+            held.append(math.prod(right.shape[:-2]))
+            return super().measure(left, right)
+
+    rng = np.random.default_rng(0)
+    A, X = rng.standard_normal((m, n, n)), rng.standard_normal((n, r))
+    A += A.transpose(0, 2, 1)
+    got = PointMatrices.at(sensing.SensingProblem(Recording(A), np.ones(m), r), X)
+    want = PointMatrices.at(sensing.SensingProblem(sensing.DenseOperator(A), np.ones(m), r), X)
+    np.testing.assert_allclose(got.third, want.third, rtol=0, atol=1e-14)
+    assert sum(held) == n * r + 1  # and A(XXᵀ)
+    assert len(held) == blocks + 1
+    assert max(held) * (n * n + m * r) <= BLOCK_NUMBERS
+
+
+@pytest.mark.parametrize(("n", "m"), [(30, 2000), (200, 1)])
+def test_what_is_held_while_the_three_matrices_are_formed_is_predicted(n, m):
+    """Mostly a block of products with A, or the three matrices and their eigenvalues."""
+    problem, X = sensing.gaussian(n, 1, m, seed=0), np.ones((n, 1))
+    peak = traced_peak(lambda: PointMatrices.at(problem, X))
+    assert peak / 1.5 < matrices_bytes(problem) < 1.5 * peak
+
+
+class Own(sensing.DenseOperator):
+    """An operator of the user's, of which nothing is known."""
+
+
+# An operator, and the operations of one product of it.
+COUNTED = {
+    "dense": (sensing.gaussian(4, 2, 2000, seed=0), 2000 * 2 * 4 * 4),
+    "rank one": (rank_one(4, 2000, 2), 2000 * 2 * (4 * 2) * 2),
+    "entrywise": (entrywise(4, 2), 4 * 4 * 2 * 2 * 2),
+    "own": (
+        sensing.SensingProblem(Own(np.ones((2000, 4, 4))), np.ones(2000), 2),
+        2000 * 2 * 4 * 4,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", COUNTED)
+def test_the_operations_of_the_three_matrices_and_of_a_product_are_counted(name):
+    """For every A_i an inner product with XVᵀ: n² multiplications and additions, or two columns a
+    side of a_iᵀX and Vᵀa_i, or 2r for an entry of each half. So d + 2 times, and as often for the
+    adjoint; besides, some tens of d³ for eigenvalues. A chain takes one product a mode."""
+    problem, product = COUNTED[name]
+    flops, d = matrices_flops(problem), 8
+    products = 2 * (d + 2) * product
+    assert 10 * d**3 <= flops - products <= 40 * d**3
+    for order in (1, 3):
+        chains = 3 * order * 2 * d ** (order + 1)
+        assert hessian.product_flops(problem, order) == chains + flops
+
+
 def test_the_truth_is_a_minimiser_at_every_order():
     """∇²h^l = 4 P^{⊗l} there: nothing below rounding of the two powers that cancel."""
     problem = sensing.gaussian(4, 2, 9, seed=1)
@@ -263,6 +396,28 @@ def test_symmetric_tensors_of_many_modes_are_not_searched_in_one_group():
     assert planned.groups == (4, 3)
 
 
+def test_up_to_512_unknowns_the_hessian_is_formed():
+    for n, formed in ((8, True), (9, False)):  # n³ unknowns
+        assert hessian.plan(sensing.gaussian(n, 1, 9, seed=0), 3, False, 10**9).dense is formed
+    for order, formed in ((29, True), (31, False)):  # C(l + 2, 2) unknowns: 465 and 528
+        assert hessian.plan(sensing.real_system(), order, True, 10**9).dense is formed
+
+
+def test_what_is_measured_of_a_vector_of_any_length():
+    vector, value, residual = measured(lambda v: np.array([5.0, 10.0]) * v, np.array([6.0, 8.0]))
+    np.testing.assert_allclose(vector, [0.6, 0.8], rtol=1e-15)
+    assert value == pytest.approx(0.36 * 5 + 0.64 * 10, rel=1e-15)
+    assert residual == pytest.approx(0.6 * 0.8 * 5, rel=1e-15)
+
+
+@pytest.mark.parametrize("groups", [(1, 1, 1), (2, 1), (3,), (3, 2, 2)])
+def test_a_matrix_on_every_group_takes_two_operations_for_each_of_its_entries(groups):
+    """And each of the numbers that it meets: one chain of matrix products."""
+    sizes = [math.comb(3 + p - 1, p) for p in groups]
+    multiplications = sum(size * math.prod(sizes) for size in sizes)
+    assert groups_flops(3, groups) == 2 * multiplications
+
+
 # Memory ------------------------------------------------------------------------------------------
 
 BUDGETS = {
@@ -312,6 +467,74 @@ def test_what_does_not_fit_is_refused_before_it_is_allocated(order, symmetric):
     assert refusal.value.predicted_bytes > refusal.value.allowed_bytes == 10**6
 
 
+PLANS = {  # d, groups, over symmetric tensors, formed; the numbers that are held at one time
+    "formed": (12, (3,), True, True, 2 * 364**2 + 364 + 2 * 364**2 + 3 * 8192),
+    "formed, and smaller than numpy's buffers": (7, (3,), True, True, 6 * 84**2 + 84),
+    # 41 Lanczos vectors and 5 others, 16 rotated ones, the diagonal of N₂'s power and 3 images.
+    "Lanczos": (16, (1, 1, 1), False, False, (41 + 5 + 16 + 1 + 3) * 16**3 + 2 * 16**2),
+    "Lanczos, rotated by blocks": (17, (1, 1, 1), False, False, 50 * 17**3 + 16 * 4096 + 2 * 17**2),
+    # 11,440 unknowns among 715 · 220 coefficients: positions, weights, the diagonal, 3 images.
+    "Lanczos in groups": (
+        *(10, (4, 3), True, False),
+        46 * 11_440 + 16 * 4096 + 6 * 715 * 220 + 2 * (715**2 + 220**2),
+    ),
+    # Many modes: the way back from the eigenbasis of N₂ decides. Three powers of each matrix, five
+    # arrays of the power before it, the tables of all modes, and 3 vectors.
+    "back in groups": (
+        *(2, (101, 100), True, False),
+        3 * (102**2 + 101**2) + 5 * 101**2 + 201 * 202 + 3 * 102 * 101 + 3 * 202,
+    ),
+    "back in one group": (2, (201,), True, False, 3 * 202**2 + 5 * 201**2 + 202 + 201 * 202 + 606),
+}
+
+
+def test_what_a_search_holds_at_its_worst_moment_is_counted():
+    """Beside the numbers, Python takes the same some thousand bytes everywhere."""
+    beside = set()
+    for d, groups, symmetric, formed, numbers in PLANS.values():
+        unknowns = math.comb(d + sum(groups) - 1, sum(groups)) if symmetric else d ** len(groups)
+        chosen = hessian.HessianPlan(d, sum(groups), symmetric, groups, unknowns, formed)
+        beside.add(chosen.bytes(sensing.gaussian(d, 1, 2, seed=0)) - 8 * numbers)
+    # A product: the scaled direction, the image, and a tensor before and after a matrix product.
+    beside.add(hessian.product_bytes(sensing.gaussian(16, 1, 2, seed=0), 3) - 8 * 4 * 16**3)
+    assert len(beside) == 1
+    assert 10**4 < beside.pop() < 10**5
+
+
+@pytest.mark.parametrize(
+    ("n", "order", "symmetric", "tensors"),
+    [(16, 3, False, "all"), (16, 3, True, "symmetric"), (3, 5, True, "symmetric")],
+)
+def test_a_limit_of_exactly_what_is_needed_is_enough(n, order, symmetric, tensors):
+    problem, X = sensing.gaussian(n, 1, 5, seed=0), np.ones((n, 1))
+    with pytest.raises(MemoryLimitExceeded) as refusal:
+        least_curvature_at_point(problem, X, order, symmetric=symmetric, memory_limit=1)
+    needed = refusal.value.predicted_bytes
+    few = {"symmetric": symmetric, "max_iterations": 1}
+    found = least_curvature_at_point(problem, X, order, memory_limit=needed, **few)
+    assert np.isfinite(found.value)
+    with pytest.raises(
+        MemoryLimitExceeded, match=f"^order {order}: the Hessian on {tensors} tensors needs"
+    ) as refusal:
+        least_curvature_at_point(problem, X, order, memory_limit=needed - 1, **few)
+    assert refusal.value.predicted_bytes == needed
+
+
+def test_a_full_tensor_fits_into_three_times_its_size_and_no_less(monkeypatch):
+    tensor = GroupedTensor(2, (2, 1), np.arange(6.0).reshape(3, 2))
+    needed = 3 * 8 * 2**3
+    limits = iter([needed, needed - 1])
+    monkeypatch.setattr(
+        "lift_compare.lifting.kronecker.groups.allowed_bytes", lambda _: next(limits)
+    )
+    assert tensor.full().shape == (2, 2, 2)
+    with pytest.raises(MemoryLimitExceeded, match="order 3: the full tensor") as refusal:
+        tensor.full()
+    assert refusal.value.predicted_bytes == needed
+    with pytest.raises(ValueError, match="order: expected at most 63"):
+        GroupedTensor(1, (32, 32), np.ones((1, 1))).full()
+
+
 def test_a_direction_is_formed_when_it_is_asked_for_and_fits():
     problem = sensing.two_by_two()
     found = least_curvature_at_point(problem, [[0.0], [0.9]], 65)
@@ -337,9 +560,11 @@ def test_lifted_points_are_recognised_and_nothing_else_is(order):
         np.testing.assert_allclose(lifted_point(w), x, rtol=1e-13)
     x[[0, 2]] = 0.0
     np.testing.assert_allclose(lifted_point(explicit.power(x, order)), x, rtol=1e-13)
-    assert not np.any(lifted_point(np.zeros((4,) * order)))
-    if order == 1:
-        return  # every vector is a point
+    np.testing.assert_array_equal(lifted_point(np.zeros((4,) * order)), np.zeros(4))
+    if order == 1:  # every vector is a point, also one below the range of full digits
+        lowest = np.array([0.0, 5e-324, -1e-323, 0.0])
+        np.testing.assert_array_equal(lifted_point(lowest), lowest)
+        return
     w = explicit.power(rng.standard_normal(4), order)
     for index in itertools.product(range(4), repeat=order):
         other = w.copy()

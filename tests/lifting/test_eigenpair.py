@@ -1,9 +1,11 @@
 """Restarted Lanczos against dense eigenvalues."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
-from lift_compare.lifting.eigenpair import least_eigenpair
+from lift_compare.lifting.eigenpair import least_eigenpair, search_numbers
 
 
 def matrix(eigenvalues, seed=0):
@@ -14,6 +16,7 @@ def matrix(eigenvalues, seed=0):
 
 SPECTRA = {
     "one": [-2.0],
+    "one, zero": [0.0],
     "two": [3.0, 1.0],
     "spread": np.linspace(-1, 1, 300),
     "positive": np.linspace(1, 2, 120),
@@ -50,3 +53,36 @@ def test_it_ends_with_its_budget():
     vector, _ = least_eigenpair(product, np.random.default_rng(1).standard_normal(500), 1e-14, 2)
     assert 40 < len(calls) < 80
     assert np.linalg.norm(vector) == pytest.approx(1)
+
+
+def test_a_basis_that_is_rotated_by_blocks_of_columns_stays_a_basis():
+    """5000 unknowns, more than one block of 4096; restarts are needed, and the vector that is
+    found spreads over both blocks."""
+    diagonal = np.linspace(0, 1, 5000)
+    x = np.ones(5000) / np.sqrt(5000)
+    calls = []
+
+    def product(v):
+        calls.append(1)
+        return diagonal * v - 0.02 * (x @ v) * x
+
+    first = np.random.default_rng(2).standard_normal(5000)
+    vector, _ = least_eigenpair(product, first, 1e-9, 1000)
+    assert len(calls) > 100
+    value = vector @ product(vector)
+    assert np.linalg.norm(vector) == pytest.approx(1, rel=1e-13)
+    assert np.linalg.norm(product(vector) - value * vector) <= 1e-9
+    assert value < 0
+
+
+@pytest.mark.parametrize("size", [2000, 20_000])
+def test_a_search_holds_at_its_peak_hardly_less_than_is_predicted_and_no_more(size):
+    diagonal, rng = np.linspace(0, 1, size), np.random.default_rng(3)
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        least_eigenpair(lambda v: diagonal * v, rng.standard_normal(size), 1e-14, 2)
+        peak = tracemalloc.get_traced_memory()[1] - before
+    finally:
+        tracemalloc.stop()
+    assert 0.85 < peak / (8 * search_numbers(size)) < 1

@@ -232,3 +232,23 @@ def test_blocks_of_rows_change_no_number(monkeypatch, rows):
     size = rows * 8 * 3**order * 2 ** (2 * order)
     monkeypatch.setattr("lift_compare.lifting.forms.entrywise.BLOCK_BYTES", size)
     close(LiftedProblem(problem, order, form="entrywise").gradient(w), whole)
+
+
+@pytest.mark.parametrize("form", ["residual", "symmetric"])
+@pytest.mark.parametrize("order", [1, 3])
+def test_measurements_that_are_left_out_altogether_stay_in_the_value(form, order):
+    """b is orthogonal to the range of A to rounding, of which some lie a digit beyond all of b."""
+    rng = np.random.default_rng(0)
+    A = rng.standard_normal((6, 2, 2))
+    A += A.transpose(0, 2, 1)
+    basis = np.linalg.qr(A.reshape(6, 4)[:, [0, 1, 3]])[0]
+    for _ in range(20):
+        b = rng.standard_normal(6)
+        for _ in range(2):
+            b -= basis @ (basis.T @ b)
+        problem = sensing.SensingProblem(sensing.DenseOperator(A), b)
+        lifted = LiftedProblem(problem, order, form=form)
+        half = 0.5 * (b @ b) ** order
+        assert lifted.value(np.zeros((2,) * order)) == pytest.approx(half, rel=1e-14 * order)
+    w = lifted.lift([[0.3], [-0.2]])
+    assert lifted.value(w) == pytest.approx(explicit.value(problem, order, w), rel=1e-13)

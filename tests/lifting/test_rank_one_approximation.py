@@ -4,6 +4,7 @@ import pytest
 from lift_compare import sensing
 from lift_compare.lifting import (
     LiftedProblem,
+    RankOne,
     RankOneProjection,
     best_rank_one,
     projected_gradient_descent,
@@ -236,3 +237,12 @@ def test_a_newton_step_that_jumps_is_not_taken():
     angle = np.deg2rad(40)
     x = np.array([np.cos(angle), np.sin(angle)])
     np.testing.assert_array_equal(_Polynomial(np.diag([1.0, -1.0])).polish(x), x)
+
+
+def test_a_rank_one_tensor_of_more_modes_than_an_array_can_have_is_refused():
+    assert repr(RankOne(0.5, np.array([0.6, 0.8]), 63)) == (
+        "RankOne(0.5 · vector^⊗63, vector of length 2)"
+    )
+    most = r"^order: expected at most 63, the modes a numpy array can have, got 64$"
+    with pytest.raises(ValueError, match=most):
+        RankOne(0.5, np.array([0.6, 0.8]), 64)

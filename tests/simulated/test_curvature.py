@@ -9,6 +9,7 @@ import pytest
 
 from lift_compare import sensing
 from lift_compare.simulated import curvature_along, escape_directions, smallest_saddle_order
+from lift_compare.simulated.points.curvature import curvature_terms
 from tests.simulated.points import published_point
 
 
@@ -36,6 +37,21 @@ def test_curvature_is_the_second_difference_of_the_lifted_objective(n, r, m, ord
     assert curvature_along(problem, X, D, order) == pytest.approx(
         2 * quadratic, rel=1e-8, abs=1e-10 * max(values)
     )
+
+
+def test_the_three_terms_are_inner_products_of_measurements():
+    """⟨A(DDᵀ), A(XXᵀ)⟩, ⟨A(DDᵀ), b⟩ and ‖A(XDᵀ)‖², written out; tiny ones beside others are 0."""
+    problem = sensing.gaussian(4, 2, 5, 1)
+    A, b = problem.operator.matrices(), problem.measurements
+    X, D = np.random.default_rng(2).standard_normal((2, 4, 2))
+    DD, XX, XD = (np.einsum("ijk,jr,kr->i", A, L, R) for L, R in ((D, D), (X, X), (X, D)))
+    found = curvature_terms(problem, X, D)
+    assert pytest.approx((DD @ XX, DD @ b, XD @ XD), rel=1e-12) == (found.K1, found.K2, found.K3)
+    assert curvature_terms(problem, 0 * X, D) == pytest.approx((0, DD @ b, 0), rel=1e-12)
+    tiny = curvature_terms(problem, 1e-160 * X, D)
+    assert pytest.approx((0, 0), abs=1e-300) == (tiny.K1, tiny.K3)
+    with pytest.raises(OverflowError, match="a term of the curvature is about 1e6"):
+        curvature_terms(problem, 1e150 * X, 1e150 * D)
 
 
 def test_curvature_at_high_order_is_refused_where_it_does_not_fit():

@@ -160,6 +160,32 @@ def test_no_proof_contradicts_a_direction():
     assert refuted >= 10
 
 
+@pytest.mark.parametrize("order", [3, 11, math.inf])
+@pytest.mark.parametrize(("n", "r", "m"), [(4, 1, 5), (3, 2, 6)])
+def test_near_the_truth_every_certificate_decides(n, r, m, order):
+    """There the largest least eigenvalue mostly lies at a kink, where neither of two eigenvectors
+    has a negative curvature, but a combination of them has."""
+    refuted = 0
+    for seed in range(25):
+        problem = sensing.gaussian(n, r, m, seed)
+        rng = np.random.default_rng(seed)
+        X = problem.ground_truth + 0.1 * rng.standard_normal((n, r))
+        certificate = saddle_certificate(problem, X, order)
+        if certificate.holds:
+            check_as_a_reader(problem, X, certificate)
+            continue
+        refuted += 1
+        assert certificate.reason is CertificateReason.REFUTED
+        assert np.linalg.norm(certificate.direction) == pytest.approx(1, rel=1e-14)
+        K = terms(explicit_forms(problem, X), certificate.direction)[0]
+        if order == math.inf:
+            assert K[1] > K[0]
+            assert max(K[1], -K[0]) > K[2]
+        else:
+            assert power_form(K / np.abs(K).max(), order) < 0
+    assert refuted >= 15
+
+
 def test_gaussian_minima_meet():
     met, orders = 0, []
     for problem, X in gaussian_minima(12):
@@ -245,6 +271,23 @@ def test_at_a_large_truth_the_proof_is_of_the_zero_matrix():
     assert abs(found.certificate.eigenvalue) <= found.certificate.tolerance
 
 
+def test_parts_of_a_certificate_far_below_its_tolerance_may_leave_float64():
+    """The forms have a size of 1e-292 or so, of which a residual of 1e-17 is no float64."""
+    problem, X, _ = known_orders()["real system"]
+    here = saddle_certificate(problem, X, 7)
+    s, e = 2.0**-475, 9
+    operator = sensing.DenseOperator(s * problem.operator.matrices())
+    there = SensingProblem(operator, np.ldexp(s * problem.measurements, -2 * e))
+    far = saddle_certificate(there, np.ldexp(X, -e), 7)
+    unit = np.ldexp(s * s, -2 * e)
+    assert far.holds
+    for a, b in zip(here.parts, far.parts, strict=True):
+        assert a.residual * unit < np.finfo(float).tiny
+        assert b.residual < b.tolerance
+        assert b.tolerance == pytest.approx(a.tolerance * unit, rel=1e-3, abs=0)
+        assert b.eigenvalue == pytest.approx(a.eigenvalue * unit, abs=2 * b.tolerance)
+
+
 @pytest.mark.parametrize("scale", [1e-100, 1e100])
 def test_units_change_no_order(scale):
     problem, X, order = known_orders()["real system"]
@@ -314,6 +357,44 @@ def test_the_witness_turns_the_truth():
         assert lowest / (b @ b) * (1 + 1e-9) >= witness.K3
         V = witness.direction  # ZQ / ‖Z‖
         np.testing.assert_allclose(V @ V.T, Z @ Z.T / np.sum(Z**2), atol=1e-12)
+
+
+def test_at_zero_the_witness_is_a_saddle_of_every_order():
+    """There K₁ = K₃ = 0, whatever is tried for Q."""
+    problem = sensing.gaussian(4, 2, 9, 0)
+    witness = truth_witness(problem, np.zeros((4, 2)))
+    assert (witness.holds, witness.K1, witness.K3) == (True, 0, 0)
+    assert (witness.order, witness.order_bound) == (1, 0)
+
+
+@pytest.mark.parametrize("scale", [2.0**-300, 2.0**300])
+def test_the_witness_depends_on_no_unit_of_the_measurements(scale):
+    """A and b times a number: N₁, N₂ and P all times its square."""
+    for problem, X in gaussian_minima(5, ranks=(2, 3), first_seed=100):
+        there = SensingProblem.from_ground_truth(
+            sensing.DenseOperator(scale * problem.operator.matrices()), problem.ground_truth
+        )
+        here, far = truth_witness(problem, X), truth_witness(there, X)
+        np.testing.assert_allclose([far.K1, far.K3], [here.K1, here.K3], rtol=1e-9)
+        assert (far.holds, far.order) == (here.holds, here.order)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_no_rotation_nor_reflection_of_the_plane_turns_the_truth_better(seed):
+    problem = sensing.gaussian(4, 2, 5, seed)
+    X = np.random.default_rng(seed).standard_normal((4, 2))
+    angles = np.linspace(0, 2 * np.pi, 2001)
+    c, s = np.cos(angles), np.sin(angles)
+    A, b = problem.operator.matrices(), problem.measurements
+    # ⟨A_i, X (ZQ)ᵀ⟩ = ⟨B_i, Q⟩ with B_i = Zᵀ A_i X.
+    B = np.einsum("ks,ijk,jt->ist", problem.ground_truth, A, X)
+    lowest = math.inf
+    for sign in (1, -1):
+        Q = np.array([[c, -sign * s], [s, sign * c]])
+        lowest = min(lowest, np.min(np.sum(np.einsum("ist,sta->ia", B, Q) ** 2, axis=0)))
+    found = truth_witness(problem, X).K3 * (b @ b)
+    # A trigonometric polynomial of degree two, half a step of π/2000 from its least value.
+    assert lowest - 4 * np.sum(B**2) * (np.pi / 2000) ** 2 <= found <= lowest
 
 
 def test_the_witness_says_nothing_at_the_truth():
