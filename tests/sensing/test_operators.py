@@ -143,9 +143,17 @@ def test_what_is_not_real_numbers_is_refused(bad) -> None:
 
 
 def test_reprs_name_the_sizes() -> None:
-    assert [repr(operator) for operator in operators(2, 3, 0)][:2] == [
+    weights = np.array([[0.0, 2.0], [3.0, 1.0]])
+    assert [
+        repr(DenseOperator(np.ones((3, 2, 2)))),
+        repr(EntrywiseOperator(weights)),
+        repr(EntrywiseOperator(sparse.csr_array(weights))),
+        repr(RankOneOperator(np.ones((5, 2)))),
+    ] == [
         "DenseOperator(n=2, m=3)",
-        "EntrywiseOperator(n=2, m=4, dense weights)",
+        "EntrywiseOperator(n=2, m=3, dense weights)",
+        "EntrywiseOperator(n=2, m=3, sparse weights)",
+        "RankOneOperator(n=2, m=5)",
     ]
 
 

@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from lift_compare.sensing.validation import odd_order, positive, real_array, whole_number
+from lift_compare.sensing.validation import (
+    InvalidValue,
+    odd_order,
+    positive,
+    real_array,
+    show_bytes,
+    shown,
+    whole_number,
+)
 
 
 @pytest.mark.parametrize("order", [1, 3, 11, np.int64(5)])
@@ -35,3 +43,29 @@ def test_refusals(call, error, message) -> None:
 def test_accepted_values_come_back_as_float64() -> None:
     assert real_array("A", [[1, 2]], (1, None)).dtype == np.float64
     assert positive("rho", 0, or_zero=True) == 0.0
+
+
+def test_a_value_too_long_to_print_is_shown_by_its_kind() -> None:
+    assert shown(10**5000) == "a int too long to print"
+    assert shown("x" * 100) == "'" + "x" * 59
+    assert shown(InvalidValue) == "<class 'lift_compare.sensing.validation.InvalidValue'>"
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [
+        (0, "0 B"),
+        (512, "512 B"),
+        (999, "999 B"),
+        (999.5, "1 kB"),
+        (1000, "1 kB"),
+        (1_234_000, "1.23 MB"),
+        (32e9, "32 GB"),
+        (2e12, "2 TB"),
+        (999.4e15, "999 PB"),
+        (1e18, "1.00e+00 EB"),
+        (5e21, "5.00e+03 EB"),
+    ],
+)
+def test_bytes_are_shown_in_decimal_units(count: float, words: str) -> None:
+    assert show_bytes(count) == words
