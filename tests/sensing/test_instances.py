@@ -476,3 +476,79 @@ def test_the_repr_of_an_instance_says_its_sizes_and_settings_and_whether_it_is_s
     assert repr(mine) == "Instance(mine: n = 2, m = 3, r = 1; order 5, ρ = 0.25, η = 0.5, T = 7)"
     solved = sensing.Instance("mine", problem, known_point=problem.ground_truth)
     assert repr(solved) == "Instance(mine: n = 2, m = 3, r = 1; its X̂ solves the problem)"
+
+
+# Refusals by name ---------------------------------------------------------------------------------
+
+
+def _descent(**changes: object) -> sensing.DescentSettings:
+    given = {"centre": [[1.0], [2.0]], "spread": 0.5, "seed": 0, "step_size": 0.1,
+             "before": 3, "after": 4}  # fmt: skip
+    return sensing.DescentSettings(**{**given, **changes})
+
+
+@pytest.mark.parametrize(
+    ("build", "argument", "value"),
+    [
+        (sensing.LiftSettings, "order", 2),
+        (sensing.LiftSettings, "rho", 0.0),
+        (sensing.LiftSettings, "eta", 0.0),
+        (sensing.LiftSettings, "steps", -1),
+        (_descent, "centre", [1.0, 2.0]),
+        (_descent, "spread", -1.0),
+        (_descent, "seed", -1),
+        (_descent, "step_size", 0.0),
+        (_descent, "before", -1),
+        (_descent, "after", -1),
+    ],
+)
+def test_settings_out_of_range_are_refused_by_name(build, argument: str, value: object) -> None:
+    with pytest.raises(ValueError, match=f"^{argument}: expected"):
+        build(**{argument: value})
+
+
+def test_settings_at_their_bounds_are_kept() -> None:
+    assert sensing.LiftSettings(order=1, steps=0).steps == 0
+    still = _descent(spread=0, before=0, after=0)
+    np.testing.assert_array_equal(still.start(), [[1.0], [2.0]])
+    assert (still.before, still.after) == (0, 0)
+
+
+def test_a_step_is_a_number_or_a_rule() -> None:
+    rule = sensing.Backtracking()
+    assert _descent(step_size=rule).step_size is rule
+    kept = _descent(step_size=np.float32(0.5)).step_size
+    assert (kept, type(kept)) == (0.5, float)
+    with pytest.raises(TypeError, match="^step_size: expected"):
+        _descent(step_size="fast")
+
+
+@pytest.mark.parametrize(
+    ("argument", "value", "kind"),
+    [
+        ("problem", 3, "SensingProblem, got int"),
+        ("name", 3, "str, got 3"),
+        ("facts", [3], r"Mapping, got \[3\]"),
+        ("source", 3, "str, got 3"),
+        ("settings", 3, "LiftSettings, got 3"),
+        ("descent", 3, "DescentSettings, got 3"),
+    ],
+)
+def test_what_makes_no_instance_is_refused_by_name(argument: str, value, kind: str) -> None:
+    given = {"name": "mine", "problem": sensing.two_by_two(), argument: value}
+    with pytest.raises(TypeError, match=f"^{argument}: expected a {kind}$"):
+        sensing.Instance(**given)
+    with pytest.raises(ValueError, match="^known_point: expected an array of shape"):
+        sensing.Instance("mine", sensing.two_by_two(), known_point=np.ones((3, 1)))
+
+
+@pytest.mark.parametrize("name", ["nowhere", ["two-by-two"], 3])
+def test_an_unknown_name_is_refused_with_the_known_ones(name: object) -> None:
+    with pytest.raises(ValueError, match="^instance: expected one of two-by-two, pert") as refusal:
+        sensing.instance(name)
+    assert str(refusal.value).endswith(f"sparse-completion, got {name!r}")
+
+
+def test_an_unknown_parameter_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(ValueError, match="^k: not .* its parameters are n, m, rank, seed$"):
+        sensing.instance("gaussian", n=3, m=4, k=5)
