@@ -221,7 +221,7 @@ def test_other_sizes_of_perturbed_completion_have_only_the_facts_of_their_own(te
 @pytest.mark.parametrize(("n", "epsilon"), [(1, 0.3), (3, 0.0), (3, -0.3)])
 def test_perturbed_completion_out_of_range_is_refused_by_name(n: int, epsilon: float) -> None:
     name = "n" if n == 1 else "epsilon"
-    with pytest.raises(ValueError, match=f"^{name}: expected"):
+    with pytest.raises(ValueError, match=rf"^{name}: expected"):
         sensing.instance("perturbed-completion", n=n, epsilon=epsilon)
     assert sensing.instance("perturbed-completion", n=2, epsilon=0.3).problem.n == 2
 
@@ -360,7 +360,7 @@ def test_a_gaussian_descent_comes_to_a_stationary_point() -> None:
                                             ("seed", -1), ("epsilon", 0.0)])  # fmt: skip
 def test_parameters_out_of_range_are_refused_by_name(family: str, key: str, value: float) -> None:
     if key in FAMILIES[family]:
-        with pytest.raises(ValueError, match=f"^{key}: expected"):
+        with pytest.raises(ValueError, match=rf"^{key}: expected"):
             sensing.instance(family, **{**FAMILIES[family], key: value})
 
 
@@ -503,7 +503,7 @@ def _descent(**changes: object) -> sensing.DescentSettings:
     ],
 )
 def test_settings_out_of_range_are_refused_by_name(build, argument: str, value: object) -> None:
-    with pytest.raises(ValueError, match=f"^{argument}: expected"):
+    with pytest.raises(ValueError, match=rf"^{argument}: expected"):
         build(**{argument: value})
 
 
@@ -519,7 +519,7 @@ def test_a_step_is_a_number_or_a_rule() -> None:
     assert _descent(step_size=rule).step_size is rule
     kept = _descent(step_size=np.float32(0.5)).step_size
     assert (kept, type(kept)) == (0.5, float)
-    with pytest.raises(TypeError, match="^step_size: expected"):
+    with pytest.raises(TypeError, match=r"^step_size: expected"):
         _descent(step_size="fast")
 
 
@@ -536,19 +536,19 @@ def test_a_step_is_a_number_or_a_rule() -> None:
 )
 def test_what_makes_no_instance_is_refused_by_name(argument: str, value, kind: str) -> None:
     given = {"name": "mine", "problem": sensing.two_by_two(), argument: value}
-    with pytest.raises(TypeError, match=f"^{argument}: expected a {kind}$"):
+    with pytest.raises(TypeError, match=rf"^{argument}: expected a {kind}$"):
         sensing.Instance(**given)
-    with pytest.raises(ValueError, match="^known_point: expected an array of shape"):
+    with pytest.raises(ValueError, match=r"^known_point: expected an array of shape"):
         sensing.Instance("mine", sensing.two_by_two(), known_point=np.ones((3, 1)))
 
 
 @pytest.mark.parametrize("name", ["nowhere", ["two-by-two"], 3])
 def test_an_unknown_name_is_refused_with_the_known_ones(name: object) -> None:
-    with pytest.raises(ValueError, match="^instance: expected one of two-by-two, pert") as refusal:
+    with pytest.raises(ValueError, match=r"^instance: expected one of two-by-two, pert") as refusal:
         sensing.instance(name)
     assert str(refusal.value).endswith(f"sparse-completion, got {name!r}")
 
 
 def test_an_unknown_parameter_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(ValueError, match="^k: not .* its parameters are n, m, rank, seed$"):
+    with pytest.raises(ValueError, match=r"^k: not .* its parameters are n, m, rank, seed$"):
         sensing.instance("gaussian", n=3, m=4, k=5)
