@@ -109,7 +109,44 @@ def test_bad_settings_are_refused(change, error, message) -> None:
 def test_bad_rules_are_refused() -> None:
     with pytest.raises(ValueError, match="initial"):
         Backtracking(initial=0)
-    with pytest.raises(ValueError, match="c: expected"):
-        Backtracking(c=0.9)
+    with pytest.raises(ValueError, match=r"^c: expected .* in \(0, 0.5\], got 0.51$"):
+        Backtracking(c=0.51)
+    with pytest.raises(ValueError, match=r"^c: expected a finite number > 0"):
+        Backtracking(c=0)
+    assert Backtracking(c=0.5).c == 0.5
     with pytest.raises(ValueError, match="step_size"):
         FixedStep(-1)
+
+
+def _step(fall, *, c: float = 0.25, last: float = 0.0, slope: float = 2.0) -> tuple:
+    """Return the step from X = 0, h = 1 with ∇h = slope, and the trials, if h(−t ∇h) = 1 − fall."""
+    trials: list[float] = []
+
+    def objective(X):
+        trials.append(float(-X[0, 0] / slope))
+        return 1.0 - fall(trials[-1])
+
+    rule = Backtracking(initial=0.5, c=c)
+    return rule.step(objective, np.zeros((1, 1)), 1.0, np.array([[slope]]), last), trials
+
+
+def test_backtracking_halves_from_twice_the_last_step() -> None:
+    """All numbers are powers of two, and exact."""
+    assert _step(lambda t: 4 * t) == (1 / 8, [1 / 8])  # first: initial · h/‖∇h‖² = ½ · ¼
+    assert _step(lambda t: 4 * t, last=0.25) == (0.5, [0.5])
+    assert _step(lambda t: 4 * t, slope=1.0)[0] == 0.5
+    falls_below = _step(lambda t: t if t < 0.1 else -1.0, last=0.25, c=0.125)
+    assert falls_below == (1 / 16, [1 / 2, 1 / 4, 1 / 8, 1 / 16])
+
+
+def test_backtracking_takes_what_falls_by_c_times_the_slope_and_no_less() -> None:
+    assert _step(lambda t: 0.25 * 4 * t)[0] == 1 / 8  # exactly c · t · ‖∇h‖²
+    assert _step(lambda t: 0.125 * 4 * t)[0] == 0.0
+    assert _step(lambda t: 0.0)[0] == 0.0
+    step, trials = _step(lambda t: -1.0)
+    assert step == 0.0
+    assert trials == [2.0**-k for k in range(3, 3 + len(trials))]
+
+
+def test_backtracking_stays_where_the_gradient_vanishes() -> None:
+    assert Backtracking().step(lambda X: 0.0, np.zeros((2, 1)), 1.0, np.zeros((2, 1)), 0.5) == 0.0
