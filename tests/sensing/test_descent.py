@@ -216,6 +216,7 @@ RULES = [0.1, Backtracking(initial=0.5)]
 ENDINGS = [
     {"max_iterations": 0},
     {"max_iterations": 15},
+    {"max_iterations": 100, "tolerance": 0.6},
     {"max_iterations": 100, "tolerance": 2e-2},
     {"max_iterations": 100, "solved_below": 0.06},
     {"max_iterations": 100, "stall": Stall(1e-3, window=7)},
