@@ -7,6 +7,7 @@ from lift_compare import sensing
 from lift_compare.sensing import (
     Backtracking,
     DenseOperator,
+    EntrywiseOperator,
     SensingProblem,
     Stall,
     StopReason,
@@ -284,6 +285,7 @@ def test_one_that_diverges_leaves_the_others_alone() -> None:
         alone = gradient_descent(problem, start, **settings)
         assert (alone.iterations, alone.stop_reason) == (run.iterations, run.stop_reason)
         np.testing.assert_allclose(run.point, alone.point, rtol=1e-12)
+        np.testing.assert_allclose(run.history.distance, alone.history.distance, rtol=1e-10)
         assert len(run.history.objective) == run.iterations + 1
         for values in (run.history.objective, run.history.gradient_norm, run.history.distance):
             assert np.isfinite(values).all()
@@ -292,6 +294,36 @@ def test_one_that_diverges_leaves_the_others_alone() -> None:
     # The next point is beyond: h there, or its gradient, is no float64.
     with pytest.raises(OverflowError):
         problem.objective_and_gradient(gone.point - 0.05 * problem.gradient(gone.point))
+
+
+def test_what_leaves_float64_at_the_start_is_refused_by_name() -> None:
+    unit = SensingProblem(sensing.two_by_two().operator, [1e200, 0.0, 0.0])
+    with pytest.raises(OverflowError, match="h: expected ‖b‖ between"):
+        gradient_descent(unit, [[1.0], [0.0]], step_size=0.1, max_iterations=1)
+    # Row 1 is not observed: h is finite there, and the distance to the truth is not.
+    operator = EntrywiseOperator([[1.0, 0.0], [0.0, 0.0]])
+    problem = SensingProblem.from_ground_truth(operator, [[1.0], [1.0]])
+    far = np.array([[0.5], [1e200]])
+    with pytest.raises(ValueError, match="start: expected a point where h"):
+        gradient_descent(problem, far, step_size=0.1, max_iterations=1)
+    (run,) = gradient_descent_batch(problem, far[None], step_size=0.1, max_iterations=1)
+    assert (run.iterations, run.point[1, 0]) == (1, 1e200)
+
+
+def test_at_a_stationary_point_a_descent_stalls_as_soon_as_it_may() -> None:
+    problem, X = sensing.two_by_two(), [[0.0], [0.5**0.5]]
+    settings = {"step_size": 0.01, "max_iterations": 9}
+    for window in (2, 4):
+        run = gradient_descent(problem, X, stall=Stall(1e-7, window), **settings)
+        assert (run.iterations, run.stop_reason) == (window - 1, StopReason.STALLED)
+    # h falls by nothing there, which is not less than nothing.
+    run = gradient_descent(problem, X, stall=Stall(0, 2), **settings)
+    assert (run.iterations, run.stop_reason) == (9, StopReason.ITERATIONS)
+
+
+def test_a_gradient_is_never_larger_than_its_terms() -> None:
+    run = gradient_descent(noisy_problem(), STARTS[0], step_size=1, max_iterations=9, tolerance=1)
+    assert (run.iterations, run.stop_reason) == (0, StopReason.CONVERGED)
 
 
 def test_a_descent_to_zero_ends_there() -> None:
