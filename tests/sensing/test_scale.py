@@ -202,7 +202,7 @@ def test_the_repr_of_an_instance_says_when_its_point_is_a_solution() -> None:
 def test_a_norm_has_all_its_digits_at_any_scale(unit: float) -> None:
     """Also that of one part among others of other scales."""
     parts = unit * np.array([[[3.0, 0.0], [0.0, 4.0]], [[1.0, 2.0], [2.0, 4.0]]])
-    assert norm(parts[0]) == pytest.approx(5 * unit, rel=1e-15)
+    assert norm(parts[0]) == pytest.approx(5 * unit, rel=1e-15, abs=0)
     np.testing.assert_allclose(norm(parts, axis=(-2, -1)), [5 * unit, 5 * unit], rtol=1e-15)
     mixed = np.concatenate([parts, np.ones((1, 2, 2)), np.zeros((1, 2, 2))])
     expected = [5 * unit, 5 * unit, 2, 0]
