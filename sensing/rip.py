@@ -137,7 +137,7 @@ def _improve(operator: SensingOperator, U: FloatArray, sign: float, max_iteratio
         # L need not be orthonormal: with G = LᵀL, ‖L S Lᵀ‖² = tr(S G S G). No n×n matrix is formed.
         L, S = z[: n * p].reshape(n, p), z[n * p :].reshape(p, p)
         y, G = measure(L @ S, L), L.T @ L
-        norm = float(np.sum((S @ G) * (G @ S).T))
+        norm = float(np.sum(S * (G @ S @ G)))
         q = float(y @ y) / norm
         pushed = adjoint(y, L)
         by_L = 4 * (pushed @ S - q * L @ S @ G @ S) / norm

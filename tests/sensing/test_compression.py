@@ -134,3 +134,24 @@ def test_bad_bases_are_refused_by_name():
     # Nearly dependent matrices, and matrices of very different lengths, are a basis.
     for basis in ([E[0], E[0] + 1e-8 * E[1]], [E[0], 1e-200 * E[1]]):
         assert sensing.compress(problem, basis).n == 2
+
+
+@pytest.mark.parametrize(
+    ("others", "angle", "independent"),
+    [(0, 1.5e-10, False), (0, 3e-10, True), (1, 2e-9, True), (1, 1e-10, False)],
+)
+def test_dependence_is_that_of_matrices_of_unit_length(others, angle, independent):
+    """Two unit matrices at a small angle have singular values √2 and angle/√2: a ratio angle/2.
+
+    With a third, orthogonal to both, and of any length and shape, nothing changes.
+    """
+    n = 400
+    problem = sensing.SensingProblem(sensing.RankOneOperator(np.ones((1, n))), [1.0])
+    E = np.zeros((2 + others, n, 1))
+    E[0, 0], E[1, 0], E[1, 1] = 1.0, np.cos(angle), np.sin(angle)
+    E[2:, 2:] = 0.9
+    if independent:
+        assert sensing.compress(problem, E).n == len(E)
+    else:
+        with pytest.raises(ValueError, match=f"got {len(E)} of rank {len(E) - 1}"):
+            sensing.compress(problem, E)

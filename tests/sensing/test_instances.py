@@ -1,10 +1,16 @@
 """The instances against their definitions and the published data."""
 
+import inspect
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from lift_compare import sensing
-from tests.catalogue import PUBLISHED_NUMBERS
+from lift_compare.sensing.instances.registry import parse_instances
+from lift_compare.sensing.rip import rip_bracket
+from tests.catalogue import PUBLISHED, PUBLISHED_NUMBERS
 
 
 def test_real_system_has_the_published_matrices() -> None:
@@ -131,3 +137,418 @@ def test_a_point_that_newton_steps_take_to_zero_is_refused_as_given():
     instance = sensing.Instance("near zero", problem, 1e-100 * problem.ground_truth)
     with pytest.raises(ValueError, match=r"Newton steps lead to X = 0 \(‖X‖ = 1.4e-100\)"):
         instance.stationary_point()
+
+
+# Published settings and facts ---------------------------------------------------------------------
+
+
+SECTION_8 = {
+    # l, ρ, η, T; step of the descent, iterations before and after, centre, spread, seed
+    "two-by-two": (3, 0.1, 0.01, 660, 0.01, 300, 200, [0, 0.5**0.5], 0.06, 327),
+    "perturbed-completion": (11, 0.3, 0.01, 59000, 0.001, 6000, 1500, [0, 0, 0], 0.01, 10086),
+    "real-system": (5, 0.1, 0.1, 150000, 0.1, 100, 100, [0.2234, 0.0918, 0.5985], 1.0, 0),
+}
+"""The table of docs/theory.md, section 8."""
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_the_settings_are_the_published_ones(name: str) -> None:
+    order, rho, eta, steps, step_size, before, after, centre, spread, seed = SECTION_8[name]
+    instance = sensing.instance(name)
+    assert instance.settings == sensing.LiftSettings(order, rho, eta, steps)
+    descent = instance.descent
+    assert (descent.step_size, descent.before, descent.after) == (step_size, before, after)
+    normal = np.random.default_rng(seed).standard_normal(len(centre))
+    np.testing.assert_array_equal(descent.start()[:, 0], centre + spread * normal)
+    np.testing.assert_allclose(descent.centre[:, 0], centre, rtol=1e-15)
+    if name == "perturbed-completion":
+        assert instance.known_point is None
+    else:
+        np.testing.assert_array_equal(instance.known_point, descent.centre)
+    assert instance.name == name
+    assert "arXiv 2602.05887" in instance.source
+
+
+@pytest.mark.parametrize("name", ["two-by-two", "perturbed-completion", "real-system"])
+def test_the_facts_are_facts(name: str) -> None:
+    """Each is computed from the explicit matrices (docs/theory.md, sections 1, 3 and 5)."""
+    instance = sensing.instance(name)
+    problem, facts = instance.problem, instance.facts
+    exact = PUBLISHED_NUMBERS["perturbed_completion_3"]["recomputed"]["exact_stationary_point"]
+    point = instance.known_point if instance.known_point is not None else np.array([exact]).T
+    X, A = sensing.polish(problem, point), problem.operator.matrices()
+    b = problem.measurements
+    measured = np.einsum("iab,ac,bc->i", A, X, X)
+    values, vectors = np.linalg.eigh(np.einsum("i,iab->ab", measured - b, A))
+    V = vectors[:, :1]  # u_n q_rᵀ but for the sign, which no form below sees
+    along = np.einsum("iab,ac,bc->i", A, V, V)
+    mixed = np.einsum("iab,ac,bc->i", A, X, V)
+    K1, K2, K3 = along @ measured, along @ b, mixed @ mixed
+    k1, k3 = K1 / K2, K3 / K2  # K2 > 0
+    found = [order for order in range(1, 1002, 2) if k1**order + 2 * k3**order < 1]
+    assert facts["saddle_order"] == (found[0] if found else None)
+    if "objective" in facts:
+        assert facts["objective"] == pytest.approx(np.sum((measured - b) ** 2) / 2, rel=1e-14)
+    if "eigenvalue" in facts:
+        assert facts["eigenvalue"] == pytest.approx(values[0], rel=1e-14)
+    if "rip_constant" in facts:
+        bracket = rip_bracket(problem.operator, 2, seed=0)
+        assert bracket.lower == pytest.approx(facts["rip_constant"], rel=1e-6)
+        assert bracket.upper == pytest.approx(facts["rip_constant"], rel=1e-14)
+    known = {"two-by-two": {"objective", "eigenvalue", "rip_constant", "saddle_order"},
+             "perturbed-completion": {"rip_constant", "saddle_order"},
+             "real-system": {"saddle_order"}}  # fmt: skip
+    assert set(facts) == known[name]
+
+
+@pytest.mark.parametrize("text", ["n=5", "n=3,epsilon=0.2", "n=4,epsilon=0.5"])
+def test_other_sizes_of_perturbed_completion_have_only_the_facts_of_their_own(text: str) -> None:
+    instance = sensing.parse_instance(f"perturbed-completion:{text}")
+    n, epsilon = instance.problem.n, instance.problem.operator.weights.min()
+    assert instance.name == f"perturbed-completion:n={n},epsilon={epsilon:g}"
+    assert set(instance.facts) == {"rip_constant"}
+    bracket = rip_bracket(instance.problem.operator, n, seed=0)
+    assert instance.facts["rip_constant"] == pytest.approx(bracket.upper, rel=1e-14)
+    published = sensing.instance("perturbed-completion")
+    assert instance.settings == published.settings
+    assert instance.descent.centre.shape == (n, 1)
+    same = ("spread", "seed", "step_size", "before", "after")
+    assert [getattr(instance.descent, key) for key in same] == [
+        getattr(published.descent, key) for key in same
+    ]
+
+
+@pytest.mark.parametrize(("n", "epsilon"), [(1, 0.3), (3, 0.0), (3, -0.3)])
+def test_perturbed_completion_out_of_range_is_refused_by_name(n: int, epsilon: float) -> None:
+    name = "n" if n == 1 else "epsilon"
+    with pytest.raises(ValueError, match=rf"^{name}: expected"):
+        sensing.instance("perturbed-completion", n=n, epsilon=epsilon)
+    assert sensing.instance("perturbed-completion", n=2, epsilon=0.3).problem.n == 2
+
+
+# Random families ----------------------------------------------------------------------------------
+
+
+FAMILIES = {
+    "gaussian": {"n": 6, "m": 9, "rank": 2, "seed": 3},
+    "rank-one": {"n": 6, "m": 9, "rank": 2, "seed": 3},
+    "completion": {"n": 6, "epsilon": 0.2, "rank": 2, "seed": 3},
+    "sparse-completion": {"n": 30, "rank": 2, "seed": 3},
+}
+
+
+def _numbers(instance: sensing.Instance) -> np.ndarray:
+    """Return everything random about an instance in a row."""
+    problem = instance.problem
+    start = instance.descent.start().ravel() if instance.descent else []
+    parts = (problem.ground_truth.ravel(), problem.measurements, start)
+    return np.concatenate([*parts, problem.operator.matrices().ravel()])
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_random_instance_is_what_its_parameters_say(family: str) -> None:
+    given = FAMILIES[family]
+    instance = sensing.instance(family, **given)
+    problem = instance.problem
+    assert problem.shape == (given["n"], 2)
+    assert problem.ground_truth.shape == (given["n"], 2)
+    if "m" in given:
+        assert problem.m == given["m"]
+    if family == "completion":
+        same = sensing.perturbed_completion(given["n"], given["epsilon"]).operator
+        np.testing.assert_array_equal(problem.operator.weights, same.weights)
+    assert instance.name == f"{family}:" + ",".join(
+        f"{key}={given[key]}" for key in ("n", "m", "epsilon", "rank", "seed") if key in given
+    )
+    np.testing.assert_array_equal(
+        _numbers(sensing.parse_instance(instance.name)), _numbers(instance)
+    )
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_seed_decides_every_number(family: str) -> None:
+    given = FAMILIES[family]
+    first, again = (sensing.instance(family, **given) for _ in range(2))
+    np.testing.assert_array_equal(_numbers(first), _numbers(again))
+    other = sensing.instance(family, **{**given, "seed": 4})
+    assert not np.any(first.problem.ground_truth == other.problem.ground_truth)
+    if family != "completion":  # whose operator is not random
+        Z = first.problem.ground_truth
+        here, there = (each.problem.operator.measure(Z, Z)[:9] for each in (first, other))
+        assert not np.any(here == there)
+    if first.descent:
+        assert not np.any(first.descent.start() == other.descent.start())
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_defaults_are_rank_one_seed_zero_and_the_published_epsilon(family: str) -> None:
+    needed = {key: FAMILIES[family][key] for key in ("n", "m") if key in FAMILIES[family]}
+    defaults = {"rank": 1, "seed": 0}
+    if family == "completion":
+        defaults["epsilon"] = 0.3
+    (entry,) = (entry for entry in sensing.catalogue() if entry.name == family)
+    assert entry.parameters == {**dict.fromkeys(needed, inspect.Parameter.empty), **defaults}
+    short, full = sensing.instance(family, **needed), sensing.instance(family, **needed, **defaults)
+    assert short.name == full.name
+    np.testing.assert_array_equal(_numbers(short), _numbers(full))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_ground_truth_has_squared_length_r_on_average(family: str) -> None:
+    """Entries N(0, 1/n): ‖Z‖² has mean r and standard deviation √(2 r / n)."""
+    given = {key: 1 for key in ("m",) if key in FAMILIES[family]}
+    Z = sensing.instance(family, n=300, rank=3, seed=1, **given).problem.ground_truth
+    assert np.sum(Z**2) == pytest.approx(3, abs=5 * np.sqrt(2 * 3 / 300))
+    assert np.sum(Z**2, axis=0) == pytest.approx(np.ones(3), abs=5 * np.sqrt(2 / 300))
+
+
+def test_the_operator_of_the_rank_one_family_has_a_known_mean() -> None:
+    """With a_i = g_i / m^{1/4}, E‖A(M)‖² = E(gᵀMg)² = 2 ‖M‖² + tr(M)²."""
+    operator = sensing.instance("rank-one", n=3, m=20_000, seed=2).problem.operator
+    for L, R, mean, fourth in (
+        ([1, 0, 0], [1, 0, 0], 3, 105),  # M = e₁ e₁ᵀ: E g⁴ and E g⁸
+        ([1, 0, 0], [0, 1, 0], 1, 9),  # M = (e₁ e₂ᵀ + e₂ e₁ᵀ)/2: E (g h)² and E (g h)⁴
+    ):
+        y = operator.measure(np.array(L)[:, None], np.array(R)[:, None])
+        deviation = np.sqrt((fourth - mean**2) / operator.m)
+        assert np.sum(y**2) == pytest.approx(mean, abs=5 * deviation)
+
+
+def test_sparse_completion_observes_ten_entries_a_row_with_weights_from_a_half_to_one() -> None:
+    n = 2000
+    weights = sensing.instance("sparse-completion", n=n, seed=5).problem.operator.weights
+    assert weights.shape == (n, n)
+    # Ten draws a row; those that meet, 45 in n on average, are summed.
+    rows = np.diff(weights.indptr)
+    assert rows.max() == 10
+    assert 10 * n - weights.nnz < 45 + 5 * np.sqrt(45)
+    assert weights.data.min() >= 0.5
+    single = weights.data[weights.data <= 1]
+    assert weights.nnz - len(single) <= 10 * n - weights.nnz
+    assert len(np.unique(single)) == len(single)
+    # U(½, 1): mean ¾, standard deviation 1/√48.
+    assert weights.data.sum() == pytest.approx(7.5 * n, abs=5 * np.sqrt(10 * n / 48))
+    assert [single.min(), single.max()] == pytest.approx([0.5, 1.0], abs=0.5 * 20 / (10 * n))
+    # Columns are drawn uniformly: n times 10 on average, Poisson.
+    columns = np.bincount(weights.indices, minlength=n)
+    assert columns.max() < 10 + 7 * np.sqrt(10)
+    assert np.var(columns) == pytest.approx(10, rel=5 * np.sqrt(2 / n))
+
+
+def test_sparse_completion_of_few_rows_is_square() -> None:
+    """Whether or not its last column is observed."""
+    problems = [sensing.instance("sparse-completion", n=2, seed=k).problem for k in range(60)]
+    assert {problem.operator.weights.shape for problem in problems} == {(2, 2)}
+    assert min(problem.operator.weights.indices.max() for problem in problems) == 0
+    assert sensing.instance("sparse-completion", n=1).problem.m == 1
+
+
+def test_the_start_of_a_gaussian_descent_is_independent_of_its_matrices() -> None:
+    instance = sensing.instance("gaussian", n=4, m=4, seed=6)
+    draw = instance.descent.start() / instance.descent.spread
+    same_stream = np.random.default_rng(6).standard_normal(200)
+    assert not np.any(np.isclose(same_stream[:, None], draw.ravel(), rtol=1e-12, atol=0))
+
+
+def test_a_gaussian_descent_comes_to_a_stationary_point() -> None:
+    instance = sensing.instance("gaussian", n=4, m=20)
+    assert sensing.relative_gradient_norm(instance.problem, instance.point) < 1e-8
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(("key", "value"), [("n", 0), ("m", 0), ("rank", 0), ("rank", 31),
+                                            ("seed", -1), ("epsilon", 0.0)])  # fmt: skip
+def test_parameters_out_of_range_are_refused_by_name(family: str, key: str, value: float) -> None:
+    if key in FAMILIES[family]:
+        with pytest.raises(ValueError, match=rf"^{key}: expected"):
+            sensing.instance(family, **{**FAMILIES[family], key: value})
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_largest_rank_is_n(family: str) -> None:
+    problem = sensing.instance(
+        family, **{**FAMILIES[family], "rank": FAMILIES[family]["n"]}
+    ).problem
+    assert problem.rank == problem.n
+
+
+def test_what_is_larger_than_the_memory_is_refused_and_no_more(monkeypatch) -> None:
+    monkeypatch.setattr(os, "sysconf", lambda name: 1000)  # a memory of 1 MB, 125,000 numbers
+    for fits, beyond in (
+        ({"name": "gaussian", "n": 50, "m": 50}, {"name": "gaussian", "n": 50, "m": 51}),
+        ({"name": "rank-one", "n": 250, "m": 500}, {"name": "rank-one", "n": 250, "m": 501}),
+        ({"name": "completion", "n": 353}, {"name": "completion", "n": 354}),
+        (
+            {"name": "sparse-completion", "n": 12_500},
+            {"name": "sparse-completion", "n": 12_501},
+        ),
+    ):
+        sensing.instance(**fits)
+        with pytest.raises(MemoryError, match=r"an array of shape .* of this machine, 1 MB"):
+            sensing.instance(**beyond)
+
+
+def test_a_network_may_be_as_wide_as_its_features_and_no_wider() -> None:
+    x, y = np.ones((4, 3)), np.ones(4)
+    assert sensing.quadratic_network(x, y, 3).rank == 3
+    with pytest.raises(ValueError, match="width: expected at most d = 3, got 4"):
+        sensing.quadratic_network(x, y, 4)
+
+
+# The catalogue and its texts ----------------------------------------------------------------------
+
+
+def test_the_catalogue_lists_names_parameters_and_what_each_is() -> None:
+    entries = {entry.name: entry for entry in sensing.catalogue()}
+    assert list(entries)[:3] == list(PUBLISHED)
+    assert list(entries)[3:] == list(FAMILIES)
+    assert entries["real-system"].parameters == {}
+    assert repr(entries["real-system"]) == "real-system  published; dense A_i, n = 3, m = 6"
+    assert repr(entries["sparse-completion"]) == (
+        "sparse-completion:n,rank=1,seed=0  about ten observed entries a row, stored sparse"
+    )
+
+
+def test_a_text_is_a_name_with_numbers_or_a_file(tmp_path, monkeypatch) -> None:
+    same = sensing.instance("completion", n=4, epsilon=0.25, seed=2)
+    parsed = sensing.parse_instance("completion: n = 4, epsilon=0.25 ,seed=2")
+    assert parsed.name == same.name
+    np.testing.assert_array_equal(_numbers(parsed), _numbers(same))
+    monkeypatch.chdir(tmp_path)
+    for file in ("mine.npz", "two-by-two.npz"):
+        sensing.save_instance(file, same)
+        assert sensing.parse_instance(file).problem.n == 4
+        assert sensing.parse_instance(Path(file)).problem.n == 4
+    for plain in ("mine", "two-by-two"):
+        Path(f"{plain}.npz").rename(plain)
+    assert sensing.parse_instance("mine").problem.n == 4, "a file needs no suffix"
+    assert sensing.parse_instance("two-by-two").problem.n == 2, "a file hides no instance"
+    assert sensing.parse_instance("./two-by-two").problem.n == 4
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "message"),
+    [
+        (3, TypeError, "^instance: expected a name or the path of a file, got 3"),
+        ("nowhere", ValueError, "^instance: expected one of two-by-two, .* got 'nowhere'"),
+        ("nowhere.npz", ValueError, "^nowhere.npz: cannot be read"),
+        ("two-by-two:n=3", ValueError, "^n: not a parameter .* it has no parameters"),
+        ("gaussian:n=4", ValueError, "^m: the instance 'gaussian' needs this parameter"),
+        ("gaussian:n=4,m=6=5", TypeError, "^m: expected a whole number, got '6=5'"),
+        ("gaussian:n=four,m=6", TypeError, "^n: expected a whole number, got 'four'"),
+        ("gaussian:n=4.0,m=6", TypeError, "^n: expected a whole number, got 4.0"),
+        ("gaussian:m:n=4", ValueError, "^m:n: not a parameter of the instance 'gaussian'"),
+    ],
+)
+def test_a_bad_text_is_refused_by_name(text, error, message: str) -> None:
+    with pytest.raises(error, match=message):
+        sensing.parse_instance(text)
+
+
+def test_several_instances_keep_their_order_and_have_names_of_their_own() -> None:
+    mine = sensing.Instance("mine", sensing.two_by_two())
+    found = parse_instances(["real-system", mine, "gaussian:n=3,m=4"])
+    assert [each.name for each in found] == [
+        "real-system", "mine", "gaussian:n=3,m=4,rank=1,seed=0",
+    ]  # fmt: skip
+    assert found[1] is mine
+    with pytest.raises(ValueError, match="expected distinct names, got 'mine' twice"):
+        parse_instances([mine, "real-system", sensing.Instance("mine", sensing.real_system())])
+
+
+# Points and words ---------------------------------------------------------------------------------
+
+
+def test_without_a_point_the_seed_decides_where_descents_start() -> None:
+    b = np.array([1.0, 2.0, -1.0, 3.0])  # met by no X: the first descent ends the search
+    problem = sensing.SensingProblem(sensing.gaussian(3, 1, 4, 3).operator, b, 2)
+    instance = sensing.Instance("mine", problem)
+    points = [instance.stationary_point(seed=seed) for seed in range(2)]
+    for seed, point in enumerate(points):
+        np.testing.assert_array_equal(point, sensing.spurious_point(problem, seed=seed))
+    np.testing.assert_array_equal(instance.stationary_point(), points[0])
+    assert not np.array_equal(points[0], points[1])
+
+
+def test_the_repr_of_an_instance_says_its_sizes_and_settings_and_whether_it_is_solved() -> None:
+    problem = sensing.two_by_two()
+    mine = sensing.Instance("mine", problem, settings=sensing.LiftSettings(5, 0.25, 0.5, 7))
+    assert repr(mine) == "Instance(mine: n = 2, m = 3, r = 1; order 5, ρ = 0.25, η = 0.5, T = 7)"
+    solved = sensing.Instance("mine", problem, known_point=problem.ground_truth)
+    assert repr(solved) == "Instance(mine: n = 2, m = 3, r = 1; its X̂ solves the problem)"
+
+
+# Refusals by name ---------------------------------------------------------------------------------
+
+
+def _descent(**changes: object) -> sensing.DescentSettings:
+    given = {"centre": [[1.0], [2.0]], "spread": 0.5, "seed": 0, "step_size": 0.1,
+             "before": 3, "after": 4}  # fmt: skip
+    return sensing.DescentSettings(**{**given, **changes})
+
+
+@pytest.mark.parametrize(
+    ("build", "argument", "value"),
+    [
+        (sensing.LiftSettings, "order", 2),
+        (sensing.LiftSettings, "rho", 0.0),
+        (sensing.LiftSettings, "eta", 0.0),
+        (sensing.LiftSettings, "steps", -1),
+        (_descent, "centre", [1.0, 2.0]),
+        (_descent, "spread", -1.0),
+        (_descent, "seed", -1),
+        (_descent, "step_size", 0.0),
+        (_descent, "before", -1),
+        (_descent, "after", -1),
+    ],
+)
+def test_settings_out_of_range_are_refused_by_name(build, argument: str, value: object) -> None:
+    with pytest.raises(ValueError, match=rf"^{argument}: expected"):
+        build(**{argument: value})
+
+
+def test_settings_at_their_bounds_are_kept() -> None:
+    assert sensing.LiftSettings(order=1, steps=0).steps == 0
+    still = _descent(spread=0, before=0, after=0)
+    np.testing.assert_array_equal(still.start(), [[1.0], [2.0]])
+    assert (still.before, still.after) == (0, 0)
+
+
+def test_a_step_is_a_number_or_a_rule() -> None:
+    rule = sensing.Backtracking()
+    assert _descent(step_size=rule).step_size is rule
+    kept = _descent(step_size=np.float32(0.5)).step_size
+    assert (kept, type(kept)) == (0.5, float)
+    with pytest.raises(TypeError, match=r"^step_size: expected"):
+        _descent(step_size="fast")
+
+
+@pytest.mark.parametrize(
+    ("argument", "value", "kind"),
+    [
+        ("problem", 3, "SensingProblem, got int"),
+        ("name", 3, "str, got 3"),
+        ("facts", [3], r"Mapping, got \[3\]"),
+        ("source", 3, "str, got 3"),
+        ("settings", 3, "LiftSettings, got 3"),
+        ("descent", 3, "DescentSettings, got 3"),
+    ],
+)
+def test_what_makes_no_instance_is_refused_by_name(argument: str, value, kind: str) -> None:
+    given = {"name": "mine", "problem": sensing.two_by_two(), argument: value}
+    with pytest.raises(TypeError, match=rf"^{argument}: expected a {kind}$"):
+        sensing.Instance(**given)
+    with pytest.raises(ValueError, match=r"^known_point: expected an array of shape"):
+        sensing.Instance("mine", sensing.two_by_two(), known_point=np.ones((3, 1)))
+
+
+@pytest.mark.parametrize("name", ["nowhere", ["two-by-two"], 3])
+def test_an_unknown_name_is_refused_with_the_known_ones(name: object) -> None:
+    with pytest.raises(ValueError, match=r"^instance: expected one of two-by-two, pert") as refusal:
+        sensing.instance(name)
+    assert str(refusal.value).endswith(f"sparse-completion, got {name!r}")
+
+
+def test_an_unknown_parameter_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(ValueError, match=r"^k: not .* its parameters are n, m, rank, seed$"):
+        sensing.instance("gaussian", n=3, m=4, k=5)

@@ -143,9 +143,17 @@ def test_what_is_not_real_numbers_is_refused(bad) -> None:
 
 
 def test_reprs_name_the_sizes() -> None:
-    assert [repr(operator) for operator in operators(2, 3, 0)][:2] == [
+    weights = np.array([[0.0, 2.0], [3.0, 1.0]])
+    assert [
+        repr(DenseOperator(np.ones((3, 2, 2)))),
+        repr(EntrywiseOperator(weights)),
+        repr(EntrywiseOperator(sparse.csr_array(weights))),
+        repr(RankOneOperator(np.ones((5, 2)))),
+    ] == [
         "DenseOperator(n=2, m=3)",
-        "EntrywiseOperator(n=2, m=4, dense weights)",
+        "EntrywiseOperator(n=2, m=3, dense weights)",
+        "EntrywiseOperator(n=2, m=3, sparse weights)",
+        "RankOneOperator(n=2, m=5)",
     ]
 
 
@@ -157,3 +165,23 @@ def test_broadcasting_of_sparse_weights_agrees_with_dense() -> None:
     )
     dense, stored = EntrywiseOperator(weights), EntrywiseOperator(sparse.csr_array(weights))
     np.testing.assert_allclose(stored.adjoint_matmul(y, R), dense.adjoint_matmul(y, R))
+
+
+def test_leading_axes_that_do_not_broadcast_are_refused_with_their_shapes() -> None:
+    operator = DenseOperator(np.ones((3, 2, 2)))
+    left, right = np.ones((4, 2, 1)), np.ones((5, 2, 1))
+    with pytest.raises(ValueError, match=r"^left and right: .* got \(4,\) and \(5,\)$"):
+        operator.measure(left, right)
+    with pytest.raises(ValueError, match=r"^y and right: .* got \(6,\) and \(5,\)$"):
+        operator.adjoint_matmul(np.ones((6, 3)), right)
+
+
+@pytest.mark.parametrize("size", ["n", "m"])
+def test_a_size_that_is_no_whole_number_is_refused_by_its_name(size: str) -> None:
+    class Own(DenseOperator):
+        pass
+
+    operator = Own(np.ones((3, 2, 2)))
+    setattr(operator, size, 2.5)
+    with pytest.raises(TypeError, match=rf"^operator\.{size}: expected a whole number, got 2.5"):
+        check_adjoint(operator)

@@ -131,3 +131,26 @@ def test_bad_points_are_refused_by_name() -> None:
     with pytest.raises(ValueError, match="ground_truth"):
         unknown.distance(np.ones((3, 1)))
     assert "ground truth unknown" in repr(unknown)
+
+
+def test_values_are_floats_and_those_of_a_batch_an_array(problem: SensingProblem) -> None:
+    X = np.random.default_rng(4).standard_normal(problem.shape)
+    known = problem.ground_truth is not None
+    values = [problem.objective(X), problem.objective_and_gradient(X)[0]]
+    values += [problem.distance(X)] if known else []
+    assert {type(value) for value in values} == {float}
+    assert type(problem.objective_or_inf(X)) is float
+    batch = [problem.objective(X[None]), problem.objective_and_gradient(X[None])[0]]
+    batch += [problem.distance(X[None])] if known else []
+    assert [value.shape for value in batch] == [(1,)] * len(batch)
+
+
+def test_the_repr_of_a_problem_says_whether_its_truth_is_known() -> None:
+    known = sensing.two_by_two()
+    assert repr(known) == (
+        "SensingProblem(DenseOperator(n=2, m=3), rank=1, ground truth of shape (2, 1))"
+    )
+    unknown = SensingProblem(known.operator, [1.0, 2.0, 3.0], 2)
+    assert repr(unknown) == (
+        "SensingProblem(DenseOperator(n=2, m=3), rank=2, ground truth unknown)"
+    )

@@ -11,6 +11,8 @@ import pytest
 
 from lift_compare import sensing
 from lift_compare.sensing import Backtracking, DenseOperator, SensingProblem, Stall, StopReason
+from lift_compare.sensing.floats import norm, normalised
+from lift_compare.sensing.polishing import is_negligible
 from lift_compare.sensing.spectrum import least_eigenpairs
 
 # (a, s): s² and a must keep ‖b‖² and every product within 2^±1022.
@@ -194,3 +196,29 @@ def test_the_repr_of_an_instance_says_when_its_point_is_a_solution() -> None:
     solved = sensing.Instance("mine", problem, known_point=-problem.ground_truth)
     assert repr(solved).endswith("; its X̂ solves the problem)")
     assert "solves" not in repr(sensing.instance("real-system"))
+
+
+@pytest.mark.parametrize("unit", [1e-300, 1e-158, 1e-145, 1e-100, 1.0, 1e100, 1e150, 1e300])
+def test_a_norm_has_all_its_digits_at_any_scale(unit: float) -> None:
+    """Also that of one part among others of other scales."""
+    parts = unit * np.array([[[3.0, 0.0], [0.0, 4.0]], [[1.0, 2.0], [2.0, 4.0]]])
+    assert norm(parts[0]) == pytest.approx(5 * unit, rel=1e-15, abs=0)
+    np.testing.assert_allclose(norm(parts, axis=(-2, -1)), [5 * unit, 5 * unit], rtol=1e-15)
+    mixed = np.concatenate([parts, np.ones((1, 2, 2)), np.zeros((1, 2, 2))])
+    expected = [5 * unit, 5 * unit, 2, 0]
+    np.testing.assert_allclose(norm(mixed, axis=(-2, -1)), expected, rtol=1e-15)
+    rows = [3 * unit, np.sqrt(5) * unit, np.sqrt(2), 0]
+    np.testing.assert_allclose(norm(mixed[:, 0], axis=(-1,)), rows, rtol=1e-15)
+
+
+def test_the_norm_of_nothing_is_zero() -> None:
+    assert norm(np.zeros(0)) == 0.0
+    np.testing.assert_array_equal(norm(np.zeros((2, 0)), axis=(1,)), [0.0, 0.0])
+    nothing, unit = normalised(np.zeros((0, 3)))
+    assert (nothing.shape, unit) == ((0, 3), 0)
+
+
+@pytest.mark.parametrize(("height", "negligible"), [(0.99e-6, True), (1.01e-6, False)])
+def test_a_point_is_zero_up_to_a_millionth_of_the_truth(height: float, negligible: bool) -> None:
+    problem = sensing.real_system()
+    assert is_negligible(problem, height * problem.ground_truth) == negligible

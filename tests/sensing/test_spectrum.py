@@ -144,6 +144,9 @@ def test_relative_gradient_norm_has_no_unit() -> None:
     assert relative_gradient_norm(problem, np.zeros(problem.shape)) == 0
 
 
+LBFGS = 1e-6  # it ends at a step that gains less than 2.2e-9; some hundred more would gain this
+
+
 class TestRIP:
     def test_full_rank_is_exact(self) -> None:
         # ‖A(M)‖² over symmetric M with ‖M‖ = 1: eigenvalues 1 and ε² of the weights squared.
@@ -179,6 +182,58 @@ class TestRIP:
             L = rng.standard_normal((6, 2))
             quotient = np.sum(operator.measure(L, L) ** 2) / np.linalg.norm(L @ L.T) ** 2
             assert abs(quotient - 1) <= bounds[1]
+
+    @pytest.mark.parametrize("rank", [1, 2, 3])
+    @pytest.mark.parametrize("scale", [1.0, 64.0])
+    def test_a_single_start_reaches_a_maximum_that_is_known(self, rank: int, scale: float) -> None:
+        """A(M) = ⟨B, M⟩: by Eckart and Young the largest quotient is that of B cut to rank p."""
+        B, values = symmetric_matrix()
+        operator = DenseOperator(scale * B[None])
+        expected = scale**2 * np.sum(values[:rank] ** 2) - 1
+        for seed in range(2):
+            found = rip_lower_bound(operator, rank, samples=1, seed=seed)
+            assert found == pytest.approx(expected, rel=LBFGS)
+            assert found <= expected * (1 + 1e-12)
+
+    @pytest.mark.parametrize("rank", [1, 2, 3])
+    def test_a_single_start_reaches_a_minimum_that_is_known(self, rank: int) -> None:
+        """‖A(M)‖² = ‖M‖² − ⟨B, M⟩² / ‖B‖²: the least quotient is where the part along B is most."""
+        B, values = symmetric_matrix()
+        n = len(B)
+        unit = B / np.linalg.norm(B)
+        symmetric = [np.outer(e, f) + np.outer(f, e) for e, f in _pairs(np.eye(n))]
+        basis = [E / np.linalg.norm(E) for E in symmetric]
+        operator = DenseOperator(np.array([E - np.sum(E * unit) * unit for E in basis]))
+        expected = np.sum(values[:rank] ** 2) / np.sum(values**2)
+        for seed in range(2):
+            found = rip_lower_bound(operator, rank, samples=1, seed=seed)
+            assert found == pytest.approx(expected, rel=LBFGS)
+            assert found <= expected * (1 + 1e-12)
+
+    def test_more_iterations_come_closer(self) -> None:
+        B, values = symmetric_matrix()
+        few, more, enough = (
+            rip_lower_bound(DenseOperator(B[None]), 1, samples=1, seed=0, max_iterations=k)
+            for k in (1, 3, 200)
+        )
+        assert few < more < enough * (1 - 1e-6) < values[0] ** 2 - 1
+
+    def test_more_iterations_than_none_are_asked_for(self) -> None:
+        operator = sensing.two_by_two().operator
+        with pytest.raises(ValueError, match=r"max_iterations: expected .* at least 1"):
+            rip_lower_bound(operator, 1, samples=1, seed=0, max_iterations=0)
+
+
+def symmetric_matrix() -> tuple[np.ndarray, np.ndarray]:
+    """Return a positive definite matrix of side 6, and its eigenvalues, the largest first."""
+    values = np.array([3.0, 2.0, 1.5, 0.5, 0.2, 0.1])
+    Q = np.linalg.qr(np.random.default_rng(8).standard_normal((6, 6)))[0]
+    B = (Q * values) @ Q.T
+    return (B + B.T) / 2, values
+
+
+def _pairs(vectors: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    return [(e, f) for k, e in enumerate(vectors) for f in vectors[: k + 1]]
 
 
 def test_bad_input_is_refused() -> None:
