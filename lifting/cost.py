@@ -33,6 +33,9 @@ its arenas of 1 MiB."""
 DEFAULT_FRACTION = 0.5
 """Fraction of the available memory that is the limit when no `memory_limit` is given."""
 
+ADDRESSABLE = 2**63 - 1
+"""Bytes that a limit may allow: no machine addresses more, and costs below it fit into float64."""
+
 SYMMETRIC_ADVANTAGE = 4
 """How many times fewer operations the symmetric form must promise before it is taken: other tensors
 pay for it, and its gathers run at about a quarter of the rate of matrix products."""
@@ -238,7 +241,7 @@ def allowed_bytes(memory_limit: int | None) -> int:
     """Return the limit as given, or half of the memory available now."""
     if memory_limit is None:
         return int(DEFAULT_FRACTION * available_memory())
-    return whole_number("memory_limit", memory_limit)
+    return whole_number("memory_limit", memory_limit, most=ADDRESSABLE)
 
 
 def available_memory() -> int:

@@ -7,7 +7,12 @@ import numpy as np
 import pytest
 
 from lift_compare import sensing
-from lift_compare.lifting import LiftedProblem, MemoryLimitExceeded, predict_cost
+from lift_compare.lifting import (
+    LiftedProblem,
+    MemoryLimitExceeded,
+    least_curvature_at_point,
+    predict_cost,
+)
 from lift_compare.lifting.cost import DEFAULT_FRACTION, available_memory
 from lift_compare.lifting.forms.choice import FORMS
 
@@ -400,3 +405,15 @@ def test_bad_arguments_of_the_costs_are_named():
             costs.choose(limit)
     with pytest.raises(KeyError, match="fastest"):
         costs["fastest"]
+
+
+def test_a_limit_that_no_machine_can_address_is_refused() -> None:
+    problem = sensing.gaussian(3, 1, 5, 0)
+    for function in (
+        lambda: LiftedProblem(problem, 3, memory_limit=2**63),
+        lambda: least_curvature_at_point(problem, [[1], [2], [3]], 3, memory_limit=10**400),
+        lambda: predict_cost(problem, 3).choose(2**63),
+    ):
+        with pytest.raises(ValueError, match=r"^memory_limit: expected .* at most 922337"):
+            function()
+    assert LiftedProblem(problem, 3, memory_limit=2**63 - 1).shape == (3, 3, 3)

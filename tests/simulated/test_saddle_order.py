@@ -253,7 +253,7 @@ def test_large_sizes_give_the_same_as_matrices(monkeypatch):
 
 
 def test_found_and_proved_meet_where_no_matrix_is_formed():
-    problem, X = sparse_clusters(2_000)
+    problem, X = sparse_clusters(1_000)
     assert sensing.relative_gradient_norm(problem, X) < 1e-8
     found = saddle_order(problem, X)
     assert found.reason is SaddleOrderReason.MET
