@@ -103,20 +103,21 @@ def with_workers(runner: Any, count: int) -> Any:
     from mutmut.workers.isolation import MutantResult
 
     command = [sys.executable, "-u", __file__, "--serve"]
-    seconds: Any = state().duration_by_test
     idle: list[subprocess.Popen[str]] = []
     busy: dict[subprocess.Popen[str], str] = {}
 
     def startup() -> None:
+        pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        pipes["stderr"] = open(COPY / "workers.log", "w")  # noqa: SIM115 - they keep it
         for _ in range(count):
-            pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
             idle.append(subprocess.Popen(command, cwd=COPY / "mutants", **pipes))
 
     def submit(mutant: str, tests: list[str], limit: int, _: float) -> None:
         worker = idle.pop()
         busy[worker] = mutant
         assert worker.stdin is not None
-        worker.stdin.write(json.dumps([mutant, limit, sorted(tests, key=seconds.get)]) + "\n")
+        quickest_first = sorted(tests, key=lambda test: state().duration_by_test[test])
+        worker.stdin.write(json.dumps([mutant, limit, quickest_first]) + "\n")
         worker.stdin.flush()
 
     def wait_for_result(timeout: float | None = None) -> Any:
@@ -141,7 +142,7 @@ def serve() -> None:
     import pytest
 
     questions, answers = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what pytest prints is no answer, and it closes its own stdin
+    os.dup2(2, 1)  # what is printed is no answer; pytest closes its stdin
     sys.path[:0] = [str(Path("src").resolve()), str(Path.cwd())]
     os.environ["MUTANT_UNDER_TEST"] = ""
 
