@@ -6,8 +6,8 @@ Stuck points: gradient descent with backtracking on `sensing.gaussian(n, r, m, s
 drawn with the same seed, normal for an even one and a tenth of that for an odd one; the ends that
 are stationary and have h > 1e-9 ‖b‖². From there each method descends and escapes, at most ten
 times; solved is h < 1e-9 ‖b‖². A restart is a descent from a new normal start. The cost is in
-gradients: products with A and A*, by two. "No lifting" is the control: descents of h itself from
-the points X̂ ± ½‖X̂‖ V of the pair escape.
+gradients: products with A and A*, by two. "No lifting" is the control: the pair escape at order 1,
+descents of h itself from X̂ ± ½‖X̂‖ V.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ WAYS: Mapping[str, Mapping[str, Any]] = {
     "no_lifting": {"method": "pair", "order": 1},
 }
 """The escapes that are tried, with their settings. "no_lifting" is the control: descents of h
-itself from the points where "pair" starts."""
+itself, from X̂ ± ½‖X̂‖ V with the directions V that "pair" has at order 1."""
 
 
 class OracleSettings(PointSettings):
