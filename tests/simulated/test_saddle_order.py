@@ -272,10 +272,10 @@ def test_at_a_large_truth_the_proof_is_of_the_zero_matrix():
 
 
 def test_parts_of_a_certificate_far_below_its_tolerance_may_leave_float64():
-    """The forms have a size of 1e-292 or so, of which a residual of 1e-17 is no float64."""
+    """The forms have a size of 1e-293 or so, of which a residual of 1e-16 is no float64."""
     problem, X, _ = known_orders()["real system"]
     here = saddle_certificate(problem, X, 7)
-    s, e = 2.0**-475, 9
+    s, e = 2.0**-478, 9
     operator = sensing.DenseOperator(s * problem.operator.matrices())
     there = SensingProblem(operator, np.ldexp(s * problem.measurements, -2 * e))
     far = saddle_certificate(there, np.ldexp(X, -e), 7)

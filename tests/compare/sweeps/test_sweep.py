@@ -217,6 +217,7 @@ SMALL = {
     "escape": {"instance": "two-by-two"},
     "success": {"n": 4, "epsilon": 0.3, "starts": 3, "max_iterations": 500},
     "directions": {"instance": "two-by-two", "steps": 3},
+    "oracle": {"instance": "two-by-two"},
 }
 
 

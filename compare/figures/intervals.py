@@ -26,7 +26,7 @@ def interval(count: int, total: int) -> tuple[float, float]:
 
     Examples
     --------
-    >>> from lift_compare.compare.figures.shares import interval
+    >>> from lift_compare.compare.figures.intervals import interval
     >>> low, high = interval(90, 100)
     >>> round(low, 3), round(high, 3)
     (0.826, 0.945)
