@@ -51,7 +51,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("experiment", choices=("gaussian", "catalogue", "completion"))
     parser.add_argument("--points", type=int, default=100, help="stuck points a cell")
-    parser.add_argument("--instances", type=int, default=300, help="instances a cell at most")
+    parser.add_argument("--instances", type=int, default=1200, help="instances a cell at most")
     parser.add_argument("--store", type=Path, default=Path("results/where-is-the-oracle.sqlite"))
     parser.add_argument("--out", type=Path, default=DOCS)
     parser.add_argument("--jobs", type=int)
