@@ -243,9 +243,8 @@ def report(only: list[str]) -> bool:
         tried = counts.total() - refused - texts - counts["not checked"] - counts["skipped"]
         rate = killed / tried if tried else 1.0
         good = good and rate >= 0.9
-        print(
-            f"| {name} | {counts.total()} | {refused} | {killed} | {tried - killed} | {rate:.0%} |"
-        )
+        row = (name, counts.total(), refused, texts, killed, tried - killed, f"{rate:.0%}")
+        print(f"| {' | '.join(map(str, row))} |")
     Path("survivors.diff").write_text("\n".join(survivors), encoding="utf-8")
     return good
 

@@ -14,6 +14,7 @@ from lift_compare.sensing.validation import whole_number
 
 from ..sweeps.export import flat
 from ..sweeps.limits import LIMITS, Limits
+from ..sweeps.point import INSTANCE_SETTINGS
 from ..sweeps.rows import Status
 from ..sweeps.run import SweepReport, run_sweep
 from ..sweeps.store import StoreError
@@ -126,7 +127,12 @@ def _failures(report: SweepReport) -> str:
 
 def table(sweep: Sweep, report: SweepReport, rows: list[dict[str, Any]]) -> str:
     """Return the rows as text: what varies, what matters in the results, and what went wrong."""
-    names = (*sweep.varied, "status", *sweep.definition.columns.split())
+    names = [*sweep.varied]
+    if len({tuple(row[name] for name in names) for row in rows}) < len(rows):
+        # Instances as `name:key=value,...`: their parameters tell the rows apart.
+        others = [name for name in INSTANCE_SETTINGS if name not in names]
+        names += [name for name in others if len({row.get(name) for row in rows}) > 1]
+    names += ["status", *sweep.definition.columns.split()]
     columns = [Column(name, name, ".6g") for name in names]
     if report.count(Status.DONE) < len(report.rows):
         columns.append(Column("error", "error"))

@@ -168,8 +168,8 @@ EVALUATIONS: dict[str, Evaluation] = {
             where_is_the_oracle,
             OracleSettings,
             columns=(
-                "lambda_n spurious order_visible order_oracle certified_below oracle_reason "
-                "exact_solved pair_solved any_solved no_lifting_solved restart_solved note"
+                "order_visible order_oracle certified_below exact_solved any_solved "
+                "no_lifting_solved note"
             ),
         ),
         Evaluation(

@@ -244,9 +244,9 @@ def _converged(
     """Return the least eigenpairs by ARPACK; ArithmeticError if it does not come to its end.
 
     Its tolerance is relative to the eigenvalue, so it runs on M + 2 size I, with eigenvalues from
-    `size` to 3 `size`: one of zero, or M = 0 as at the truth, is then no special case.
+    about `size` to 3 `size`: one of zero, or M = 0 as at the truth, is then no special case.
     """
-    shift = 2 * size
+    shift = 2 * size or 1.0
     shifted = LinearOperator(M.shape, matvec=lambda v: M @ v + shift * v, dtype=M.dtype)
     ncv = min(len(start) - 1, max(4 * count, _BASIS))
     try:

@@ -394,7 +394,8 @@ def test_no_rotation_nor_reflection_of_the_plane_turns_the_truth_better(seed):
         lowest = min(lowest, np.min(np.sum(np.einsum("ist,sta->ia", B, Q) ** 2, axis=0)))
     found = truth_witness(problem, X).K3 * (b @ b)
     # A trigonometric polynomial of degree two, half a step of π/2000 from its least value.
-    assert lowest - 4 * np.sum(B**2) * (np.pi / 2000) ** 2 <= found <= lowest
+    # The grid may hold the least point itself: the rounding of the sum is left.
+    assert lowest - 4 * np.sum(B**2) * (np.pi / 2000) ** 2 <= found <= lowest * (1 + 1e-12)
 
 
 def test_the_witness_says_nothing_at_the_truth():

@@ -231,3 +231,14 @@ def test_a_store_that_cannot_be_is_refused_by_its_option(
     store = str(tmp_path / "results.csv")
     assert_refused([*words, "--store", store], tmp_path, capsys, "--store: ")
     assert foreign.read_text() == "mine"
+
+
+def test_rows_of_one_family_are_told_apart_by_its_parameters(tmp_path: Path, capsys) -> None:
+    file = tmp_path / "two.toml"
+    file.write_text(
+        'evaluation = "descent"\n[grid]\ninstance = ["gaussian:n=3,m=4", "gaussian:n=4,m=4"]\n'
+    )
+    assert main(["sweep", str(file), "--out", str(tmp_path / "out"), "--jobs", "1"]) == 0
+    header, _, *rows = capsys.readouterr().out.strip().splitlines()[-4:]
+    assert header.split()[:3] == ["instance", "n", "status"]  # m is the same in both
+    assert [row.split()[:2] for row in rows] == [["gaussian", "3"], ["gaussian", "4"]]
