@@ -22,12 +22,16 @@ What every room of the house uses:
 from .checks import check_adjoint, check_gradient, check_hessian
 from .compression import compress
 from .descent import Descent, Stall, gradient_descent, gradient_descent_batch
+from .instances.asymmetric import asymmetric
 from .instances.definition import DescentSettings, Instance, LiftSettings
 from .instances.files import load_instance, save_instance
+from .instances.least_delta import least_delta
 from .instances.networks import quadratic_network
+from .instances.power_system import power_system
 from .instances.published import perturbed_completion, real_system, two_by_two
 from .instances.random import gaussian
 from .instances.registry import catalogue, instance, parse_instance
+from .instances.synchronisation import sign_synchronisation
 from .operators import (
     DenseOperator,
     EntrywiseOperator,
@@ -58,6 +62,7 @@ __all__ = [
     "Stall",
     "StepRule",
     "StopReason",
+    "asymmetric",
     "catalogue",
     "check_adjoint",
     "check_gradient",
@@ -67,15 +72,18 @@ __all__ = [
     "gradient_descent",
     "gradient_descent_batch",
     "instance",
+    "least_delta",
     "load_instance",
     "parse_instance",
     "perturbed_completion",
     "polish",
+    "power_system",
     "quadratic_network",
     "real_system",
     "relative_gradient_norm",
     "rip_lower_bound",
     "save_instance",
+    "sign_synchronisation",
     "spurious_point",
     "two_by_two",
 ]

@@ -32,10 +32,15 @@ from .settings import Count, Order, Positive, Seed, Settings
 MAX_ENTRIES = 10**8
 """An instance with more stored numbers than this (0.8 GB) is refused, before it is built."""
 
-_PARAMETERS = ("n", "epsilon", "m", "rank", "seed")
+_PARAMETERS = (
+    *("n", "epsilon", "m", "rank", "seed"),
+    *("delta", "theta", "k", "q", "t", "graph", "without", "n1", "n2", "angle", "length"),
+)
 
 INSTANCE_SETTINGS = ("instance", "digest", *_PARAMETERS)
 """The settings that say which instance it is."""
+
+_Size = Annotated[int, Field(ge=1, le=100_000_000)]
 
 _DESCENT = DescentSettings(
     np.zeros((1, 1)), spread=0.5, seed=0, step_size=0.05, before=2000, after=2000
@@ -53,13 +58,24 @@ class PointSettings(Settings):
 
     instance: str
     digest: str | None = None
-    n: Annotated[int, Field(ge=1, le=100_000_000)] | None = None
+    n: _Size | None = None
     epsilon: Positive | None = None
-    m: Annotated[int, Field(ge=1, le=100_000_000)] | None = None
+    m: _Size | None = None
     rank: Annotated[int, Field(ge=1, le=1_000)] | None = None
     seed: Seed | None = None
+    delta: Positive | None = None
+    theta: Positive | None = None
+    k: _Size | None = None
+    q: _Size | None = None
+    t: Positive | None = None
+    graph: str | None = None
+    without: str | None = None
+    n1: _Size | None = None
+    n2: _Size | None = None
+    angle: Positive | None = None
+    length: Positive | None = None
     point: Literal["known", "descent", "search"] | None = None
-    spread: Positive | None = None
+    spread: Annotated[float, Field(ge=0)] | None = None
     gd_step: Positive | None = None
     gd_before: Count | None = None
     polish: bool = False
@@ -112,8 +128,11 @@ class PointSettings(Settings):
         return {}
 
     def _check_the_sizes(self) -> None:
-        n, m, rank = self.n or 1, self.m or 1, self.rank or 1
-        if rank > n:
+        n = self.n or 2 * (self.k or 0) or (self.n1 or 0) + (self.n2 or 0) or 1
+        m, rank = self.m or 1, self.rank or 1
+        if self.instance == "block-completion":
+            n *= rank
+        if self.n and rank > n:
             raise InvalidValue(f"rank: expected at most n = {n}, got {rank}")
         stored = 10 * n if self.instance == "sparse-completion" else n**2 * m
         if stored > MAX_ENTRIES:
@@ -134,7 +153,8 @@ class PointSettings(Settings):
             )
         if own is not None or self.point == "descent":
             used = own or _DESCENT
-            defaults = {"spread": used.spread, "gd_step": used.step_size, "gd_before": used.before}
+            step = used.step_size if isinstance(used.step_size, float) else None  # backtracking
+            defaults = {"spread": used.spread, "gd_step": step, "gd_before": used.before}
             for name, value in ({"seed": used.seed} | defaults).items():
                 if getattr(self, name) is None:
                     setattr(self, name, value)
@@ -163,7 +183,7 @@ class PointSettings(Settings):
         # A family's seed gave its matrices; a stream of its own keeps the start apart from them.
         seed = (self.seed, 1) if "seed" in self._parameters() else self.seed
         spread, step, before = (getattr(self, name) for name in ("spread", "gd_step", "gd_before"))
-        return DescentSettings(centre, spread, seed, step, before, after=0)
+        return DescentSettings(centre, spread, seed, step or Backtracking(), before, after=0)
 
     def stationary_point(self) -> FloatArray:
         """Return X̂, shape (n, r); the descent is made once a process."""

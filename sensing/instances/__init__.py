@@ -1,11 +1,18 @@
 """Instances: named problems with a point of interest.
 
     definition.py   what an instance is: problem, X̂, settings, descent, facts, source
-    published.py    the three published ones
-    random.py       families of random ones, of any size
-    networks.py     quadratic networks
+    known.py        what is known of a point in closed form: facts
+
+    published.py, iris.py           the published ones
+    sharp.py, least_delta.py        RIP constant known exactly
+    completion.py                   clusters, paths, rings and blocks of entries
+    synchronisation.py              signs and twisted states on graphs
+    phase_retrieval.py, power_system.py, networks.py, asymmetric.py
+    random.py                       families of random ones, of any size
+
     registry.py     all of them by name: `instance`, `catalogue`, `parse_instance`
     files.py        instances in .npz files, read without trusting them
+    optional.py     packages that a few need, and the extra that brings them
 
 To add one: write a function that returns an `Instance` (its signature declares the parameters,
 the first line of its docstring describes it), and name it in `registry.CATALOGUE`.

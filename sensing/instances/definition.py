@@ -151,8 +151,10 @@ class Instance:
     descent : DescentSettings or None
         How gradient descent reaches X̂.
     facts : mapping
-        What is known in closed form or printed: "objective" (h at X̂), "eigenvalue" (λ_n),
-        "rip_constant" (δ_{2r}), "saddle_order" (along the visible direction, None: at no order).
+        What is known in closed form, printed, or proved: "objective" (h at X̂), "eigenvalue" (λ_n),
+        "rip_constant" (δ_{2r}), "kind" (what ∇²h says of X̂: "minimum", where it is positive but for
+        rotations; "degenerate", where it has further zeros; "saddle"), "saddle_order" (along the
+        visible direction) and "oracle_order" (along the oracle direction), None: at no order.
     source : str
         Where it comes from.
 
@@ -189,7 +191,11 @@ class Instance:
         for name, kind in kinds.items():
             if not isinstance(value := getattr(self, name), kind):
                 raise InvalidType(f"{name}: expected a {kind.__name__}, got {shown(value)}")
-        object.__setattr__(self, "facts", dict(self.facts))
+        plain = {
+            key: value.item() if isinstance(value, np.generic) else value
+            for key, value in self.facts.items()
+        }
+        object.__setattr__(self, "facts", plain)
 
     @cached_property
     def point(self) -> FloatArray | None:

@@ -6,14 +6,26 @@ Source of the settings and the printed numbers: the SOD paper, arXiv 2602.05887,
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ..operators import DenseOperator, EntrywiseOperator
 from ..problem import SensingProblem
 from ..validation import positive, refuse_absurd, whole_number
 from .definition import DescentSettings, Instance, LiftSettings
+from .known import DEGENERATE, MINIMUM, instance_name
 
 _SOD = "SOD paper, arXiv 2602.05887"
+
+# At X̂ = √((1 − ε²)/(1 + ε²)) (1, 0, −1), two clusters of one with a third coordinate at zero.
+_PUBLISHED_COMPLETION: dict[str, Any] = {
+    "objective": 4 * 0.3**2 / (1 + 0.3**2),
+    "eigenvalue": -4 * 0.3**2 / (1 + 0.3**2),
+    "kind": MINIMUM,
+    "saddle_order": 5,
+    "oracle_order": 5,
+}
 
 # The matrices of the "real system" as printed: upper triangles, row by row.
 _REAL_SYSTEM_UPPER = (
@@ -118,7 +130,14 @@ def two_by_two_instance() -> Instance:
         known_point=X,
         settings=LiftSettings(order=3, rho=0.1, eta=0.01, steps=660),
         descent=DescentSettings(X, spread=0.06, seed=327, step_size=0.01, before=300, after=200),
-        facts={"objective": 3 / 8, "eigenvalue": -3 / 4, "rip_constant": 1 / 2, "saddle_order": 3},
+        facts={
+            "objective": 3 / 8,
+            "eigenvalue": -3 / 4,
+            "rip_constant": 1 / 2,
+            "kind": DEGENERATE,
+            "saddle_order": 3,
+            "oracle_order": 3,
+        },
         source=_SOD,
     )
 
@@ -128,14 +147,16 @@ def perturbed_completion_instance(n: int = 3, epsilon: float = 0.3) -> Instance:
     n, epsilon = whole_number("n", n, least=2), positive("epsilon", epsilon)
     published = n == 3 and epsilon == 0.3
     return Instance(
-        "perturbed-completion" if published else f"perturbed-completion:n={n},epsilon={epsilon:g}",
+        "perturbed-completion"
+        if published
+        else instance_name("perturbed-completion", n=n, epsilon=epsilon),
         perturbed_completion(n, epsilon),
         settings=LiftSettings(order=11, rho=0.3, eta=0.01, steps=59000),
         descent=DescentSettings(
             np.zeros((n, 1)), spread=0.01, seed=10086, step_size=0.001, before=6000, after=1500
         ),
         # Every symmetric M has ‖A(M)‖² between ε² ‖M‖² and ‖M‖², and rank 2 reaches the least.
-        facts={"rip_constant": 1 - epsilon**2, **({"saddle_order": 5} if published else {})},
+        facts={"rip_constant": abs(1 - epsilon**2), **(_PUBLISHED_COMPLETION if published else {})},
         source=f"{_SOD}; Yalcin et al., arXiv 2110.10279",
     )
 
@@ -149,7 +170,7 @@ def real_system_instance() -> Instance:
         known_point=X,
         settings=LiftSettings(order=5, rho=0.1, eta=0.1, steps=150_000),
         descent=DescentSettings(X, spread=1.0, seed=0, step_size=0.1, before=100, after=100),
-        facts={"saddle_order": None},
+        facts={"kind": MINIMUM, "saddle_order": None, "oracle_order": 9},
         source=_SOD,
     )
 

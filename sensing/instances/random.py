@@ -16,8 +16,11 @@ from ..validation import (
     whole_number,
 )
 from .definition import DescentSettings, Instance
+from .known import instance_name
 from .published import perturbed_completion
 
+_DRAWN = "drawn here, from the seed"
+_YALCIN = "Yalcin et al., arXiv 2110.10279"
 _ROW_ENTRIES = 10  # stored weights a row of sparse completion
 
 
@@ -66,7 +69,9 @@ def gaussian_instance(n: int, m: int, rank: int = 1, seed: int = 0) -> Instance:
     descent = DescentSettings(
         np.zeros((n, rank)), spread=0.5, seed=(seed, 1), step_size=0.05, before=2000, after=2000
     )
-    return Instance(f"gaussian:n={n},m={m},rank={rank},seed={seed}", problem, descent=descent)
+    return Instance(
+        f"gaussian:n={n},m={m},rank={rank},seed={seed}", problem, descent=descent, source=_DRAWN
+    )
 
 
 def rank_one_instance(n: int, m: int, rank: int = 1, seed: int = 0) -> Instance:
@@ -77,7 +82,7 @@ def rank_one_instance(n: int, m: int, rank: int = 1, seed: int = 0) -> Instance:
     refuse_absurd(m, n)
     operator = RankOneOperator(rng.standard_normal((m, n)) / m**0.25)
     problem = SensingProblem.from_ground_truth(operator, _normal_truth(n, rank, rng))
-    return Instance(f"rank-one:n={n},m={m},rank={rank},seed={seed}", problem)
+    return Instance(f"rank-one:n={n},m={m},rank={rank},seed={seed}", problem, source=_DRAWN)
 
 
 def completion_instance(n: int, epsilon: float = 0.3, rank: int = 1, seed: int = 0) -> Instance:
@@ -87,7 +92,8 @@ def completion_instance(n: int, epsilon: float = 0.3, rank: int = 1, seed: int =
     operator = perturbed_completion(n, epsilon).operator
     truth = _normal_truth(n, rank, np.random.default_rng(seed))
     problem = SensingProblem.from_ground_truth(operator, truth)
-    return Instance(f"completion:n={n},epsilon={epsilon:g},rank={rank},seed={seed}", problem)
+    name = instance_name("completion", n=n, epsilon=epsilon, rank=rank, seed=seed)
+    return Instance(name, problem, source=f"operator: {_YALCIN}; the truth is drawn here")
 
 
 def sparse_completion_instance(n: int, rank: int = 1, seed: int = 0) -> Instance:
@@ -103,7 +109,7 @@ def sparse_completion_instance(n: int, rank: int = 1, seed: int = 0) -> Instance
     problem = SensingProblem.from_ground_truth(
         EntrywiseOperator(stored), _normal_truth(n, rank, rng)
     )
-    return Instance(f"sparse-completion:n={n},rank={rank},seed={seed}", problem)
+    return Instance(f"sparse-completion:n={n},rank={rank},seed={seed}", problem, source=_DRAWN)
 
 
 def _sizes(n: int, rank: int) -> tuple[int, int]:

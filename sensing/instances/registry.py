@@ -10,8 +10,19 @@ from pathlib import Path
 from typing import Any
 
 from ..validation import InvalidType, InvalidValue, shown
+from .asymmetric import asymmetric_instance
+from .completion import (
+    block_completion_instance,
+    block_ring_instance,
+    path_completion_instance,
+    two_clusters_instance,
+)
 from .definition import Instance
 from .files import load_instance
+from .iris import iris_instance
+from .least_delta import least_delta_instance
+from .phase_retrieval import phase_retrieval_hard_instance, phase_retrieval_instance
+from .power_system import power_system_instance
 from .published import (
     perturbed_completion_instance,
     real_system_instance,
@@ -23,6 +34,8 @@ from .random import (
     rank_one_instance,
     sparse_completion_instance,
 )
+from .sharp import rip_dial_instance, sharp_delta_instance
+from .synchronisation import sign_synchronisation_instance, twisted_states_instance
 
 Builder = Callable[..., Instance]
 
@@ -30,6 +43,29 @@ CATALOGUE: dict[str, tuple[Builder, str]] = {
     "two-by-two": (two_by_two_instance, "published; X̂ = [0, 1/√2] is a degenerate saddle"),
     "perturbed-completion": (perturbed_completion_instance, "published with n = 3, ε = 0.3"),
     "real-system": (real_system_instance, "published; dense A_i, n = 3, m = 6"),
+    "iris": (iris_instance, "published; quadratic network on two kinds of iris (scikit-learn)"),
+    "sharp-delta": (sharp_delta_instance, "RIP constant δ exactly; X̂ and all facts in closed form"),
+    "rip-dial": (rip_dial_instance, "RIP constant δ, rank r above that of the truth"),
+    "least-delta": (
+        least_delta_instance,
+        "the least δ under which a point is spurious, by an LMI (cvxpy)",
+    ),
+    "two-clusters": (two_clusters_instance, "completion; the saddle order grows as ε falls"),
+    "path-completion": (path_completion_instance, "3×3; no escape along b for small t"),
+    "block-ring": (block_ring_instance, "completion; saddle along V* only"),
+    "block-completion": (
+        block_completion_instance,
+        "perturbed completion of rank r: a flat valley",
+    ),
+    "twisted-states": (twisted_states_instance, "synchronisation of rank two on a cycle"),
+    "sign-synchronisation": (
+        sign_synchronisation_instance,
+        "signs on a cycle, path, star, complete or random graph",
+    ),
+    "phase-retrieval": (phase_retrieval_instance, "three vectors in the plane"),
+    "phase-retrieval-hard": (phase_retrieval_hard_instance, "the same, with a deep minimum"),
+    "power-system": (power_system_instance, "voltages of a ring of three buses"),
+    "asymmetric": (asymmetric_instance, "UVᵀ from ⟨B_i, UVᵀ⟩, symmetrised; not balanced"),
     "gaussian": (gaussian_instance, "dense A_i with normal entries"),
     "rank-one": (rank_one_instance, "phase retrieval, A_i = a_i a_iᵀ with normal a_i"),
     "completion": (completion_instance, "the weights of perturbed completion, normal Z"),

@@ -1,0 +1,122 @@
+"""`lift-compare instances`: the catalogue, with parameters and what is known of each instance."""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+from textwrap import fill
+from typing import Any
+
+from lift_compare import sensing
+from lift_compare.sensing import Instance
+from lift_compare.sensing.instances.registry import CATALOGUE, CatalogueEntry
+
+from ..provenance import provenance
+from ..tables import Column, text_table
+from .common import find_instance, show
+
+_FACTS = {
+    "rip_constant": "δ",
+    "eigenvalue": "λ_n",
+    "objective": "h(X̂)",
+    "kind": "X̂ is",
+    "saddle_order": "along b",
+    "oracle_order": "along V*",
+}
+_SHOWN = 30  # entries of X̂
+_LEGEND = """δ: RIP constant of rank 2r. λ_n: smallest eigenvalue of A*(A(X̂X̂ᵀ) − b). X̂ is a minimum
+(∇²h positive but for rotations), degenerate (with further zeros), or a saddle of h. Last columns:
+least lifting order at which X̂ is a strict saddle, along the published direction b and along the
+oracle direction V*; none: at no order up to 1001. –: not known in closed form, nor proved."""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the subcommand."""
+    parser = subparsers.add_parser(
+        "instances",
+        help="list the instances that every command takes, and what is known of them",
+        description="List the catalogue with its parameters and facts; with a name, tell all of "
+        "that one.",
+    )
+    parser.add_argument("instance", nargs="?", metavar="INSTANCE", help="one of them, or a file")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print rows as JSON, not as a table")
+    form.add_argument("--csv", action="store_true", help="print rows as CSV, not as a table")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the list, or one instance."""
+    if arguments.instance is not None:
+        instance = find_instance(arguments.instance)
+        show(arguments, _told(instance), [_row(instance)], provenance(None))
+        return 0
+    rows = [_entry_row(entry) for entry in sensing.catalogue()]
+    show(arguments, _list(rows), rows, provenance(None))
+    return 0
+
+
+def _entry_row(entry: CatalogueEntry) -> dict[str, Any]:
+    """Return an entry with the facts of its instance at the default parameters."""
+    needed = [key for key, value in entry.parameters.items() if value is inspect.Parameter.empty]
+    row: dict[str, Any] = {"name": entry.name, "parameters": _parameters(entry)}
+    row["summary"] = entry.summary
+    if needed:
+        return row
+    try:
+        return row | _row(sensing.instance(entry.name)) | {"name": entry.name}
+    except ValueError as missing:  # a package that is not installed
+        return row | {"note": str(missing)}
+
+
+def _row(instance: Instance) -> dict[str, Any]:
+    n, r = instance.problem.shape
+    sizes = {"n": n, "m": instance.problem.m, "r": r}
+    facts = dict(instance.facts)
+    return {"name": instance.name, **sizes, **facts, "source": instance.source}
+
+
+def _parameters(entry: CatalogueEntry) -> str:
+    return repr(entry).partition("  ")[0].partition(":")[2]
+
+
+def _list(rows: list[dict[str, Any]]) -> str:
+    shown = [
+        row | {key: "none" for key in ("saddle_order", "oracle_order") if row.get(key, 0) is None}
+        for row in rows
+    ]
+    columns = [
+        Column("name", "instance"),
+        *(Column(key, key, "d") for key in "nmr"),
+        *(Column(key, title, ".4g") for key, title in _FACTS.items()),
+    ]
+    table = text_table(columns, shown, title="Instances, at their default parameters")
+    names = [f"{row['name']}{':' if row['parameters'] else ''}{row['parameters']}" for row in rows]
+    lines = [
+        fill(f"{name}  {row['summary']}", 100, subsequent_indent="    ", break_on_hyphens=False)
+        for name, row in zip(names, rows, strict=True)
+    ]
+    notes = [fill(f"{row['name']}: {row['note']}", 100) for row in rows if "note" in row]
+    usage = (
+        "Every command takes them: lift-compare --instance NAME:key=value,... A parameter without\n"
+        "a value must be given. More of one: lift-compare instances NAME; docs/catalogue.md."
+    )
+    return "\n\n".join([table, _LEGEND, *notes, "\n".join(lines), usage])
+
+
+def _told(instance: Instance) -> str:
+    """Return all that is known of one instance."""
+    name = instance.name.partition(":")[0]
+    lines = [repr(instance)]
+    if name in CATALOGUE:
+        lines += ["", inspect.getdoc(CATALOGUE[name][0]) or ""]
+    words = _FACTS | {"saddle_order": "order along b", "oracle_order": "order along V*"}
+    facts = [
+        f"{title} = {'none up to order 1001' if value is None else value}"
+        for key, title in words.items()
+        for value in (instance.facts.get(key, ""),)
+        if value != ""
+    ]
+    if instance.known_point is not None and instance.known_point.size <= _SHOWN:
+        facts.append(f"X̂ = {instance.known_point.tolist()}")
+    return "\n".join([*lines, "", *facts, f"source: {instance.source or '–'}"])
