@@ -35,7 +35,7 @@ from matrix_free_scale import sparse_operator
 from lift_compare import sensing, simulated
 from lift_compare.compare import Sweep, figures, run_sweep
 from lift_compare.compare.commands.sweep import grid_path
-from lift_compare.compare.figures.intervals import interval
+from lift_compare.compare.intervals import interval
 from lift_compare.compare.provenance import provenance
 from lift_compare.compare.sweeps.export import flat
 from lift_compare.compare.sweeps.oracle import WAYS, orders

@@ -5,12 +5,12 @@
     figures/         functions (ax=None) -> (figure, axes)
     sweeps/          ablations in a store that survives any interruption
     verification/    every claim of the theory, checked on instances
-    rivals/          what a user would run instead
     published/       the main job on instances, printed numbers, findings
     agreement/       explicit = exact? one comparison at one point
+    rivals/          what a user would run instead, one file each
     simulated_lift.py   both simulations at one point, with what they lead to
     cost/            seconds and bytes of a call, or of a grid of sizes
-    tables.py, provenance.py, threads.py, tolerances.py   what all rooms use
+    tables.py, provenance.py, threads.py, tolerances.py, intervals.py   what all rooms use
 
 Imports go down this list only, and nothing imports `compare`.
 """
@@ -26,8 +26,10 @@ from .cost.grid import cost_grid
 from .cost.measure import CostSample, measure_cost
 from .cost.scaling import scaling_exponents
 from .published.comparison import InstanceComparison, compare_instances
+from .rivals.definition import Rival, Run
 from .sweeps.evaluations import Evaluation
 from .sweeps.export import export_frame, export_rows
+from .sweeps.rivals import RivalReport, run_rivals
 from .sweeps.run import SweepReport, run_sweep
 from .sweeps.shipped import EVALUATIONS
 from .sweeps.store import StoreError
@@ -50,6 +52,9 @@ __all__ = [
     "Evaluation",
     "InstanceComparison",
     "RandomVerification",
+    "Rival",
+    "RivalReport",
+    "Run",
     "StoreError",
     "SuccessRates",
     "Sweep",
@@ -65,6 +70,7 @@ __all__ = [
     "figures",
     "measure_cost",
     "reproduce",
+    "run_rivals",
     "run_sweep",
     "scaling_exponents",
     "success_rates",

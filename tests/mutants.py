@@ -163,7 +163,9 @@ def serve() -> None:
 
     settings = tomllib.loads((COPY / "pyproject.toml").read_text("utf-8"))["tool"]["mutmut"]
     chosen = settings["pytest_add_cli_args"] + settings["pytest_add_cli_args_test_selection"]
-    pytest.main(["-q", "--no-header", "--tb=no", *chosen], plugins=[Loop()])
+    # A limit of pytest-timeout would take the place of the alarm in `_in_a_fork`.
+    options = ["-q", "--no-header", "--tb=no", "-o", "timeout=0"]
+    pytest.main([*options, *chosen], plugins=[Loop()])
 
 
 def _in_a_fork(session: Any, items: list[Any], mutant: str, limit: int) -> int:

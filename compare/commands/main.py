@@ -16,7 +16,10 @@ EXIT_CODES = """Exit codes: 0 done; 1 a consistency check failed, or an evaluati
 usage or malformed input; 3 an unexpected error, with its traceback; 4 a descent diverged, and
 agreed until then; 130 interrupted."""
 
-_COMMANDS = ("directions", "instances", "cost", "sweep", "export", "verify", "reproduce")
+_COMMANDS = (
+    *("directions", "instances", "rivals", "cost"),
+    *("sweep", "export", "verify", "reproduce"),
+)
 """The first is the default."""
 
 

@@ -47,13 +47,12 @@ _DESCENT = DescentSettings(
 )
 
 
-class PointSettings(Settings):
-    """Which instance, and how to come to its point; what is left out is filled in.
+class InstanceSettings(Settings):
+    """Which instance; parameters that are left out are filled in.
 
     `instance` is a name of the catalogue, alone (with n, m, ... as settings) or as
     `name:key=value,...`, or a file; `digest` is then that of its content, so that a changed file is
-    another instance. `point` is "known" (printed or stored), "descent" (the end of gradient
-    descent from centre + spread · N(0, 1)), or "search" (`sensing.spurious_point`).
+    another instance.
     """
 
     instance: str
@@ -74,11 +73,6 @@ class PointSettings(Settings):
     n2: _Size | None = None
     angle: Positive | None = None
     length: Positive | None = None
-    point: Literal["known", "descent", "search"] | None = None
-    spread: Annotated[float, Field(ge=0)] | None = None
-    gd_step: Positive | None = None
-    gd_before: Count | None = None
-    polish: bool = False
 
     @model_validator(mode="before")
     @classmethod
@@ -94,7 +88,7 @@ class PointSettings(Settings):
         return {**data, **parameters, "instance": name}
 
     @model_validator(mode="after")
-    def _complete_the_point(self) -> Self:
+    def _complete_the_instance(self) -> Self:
         """Fill in what follows from the instance; refuse settings that it does not have."""
         known = self._parameters()
         for name in _PARAMETERS:
@@ -108,7 +102,6 @@ class PointSettings(Settings):
             if value is None and name in known:
                 setattr(self, name, known[name])
         self._check_the_sizes()
-        self._complete_the_way()
         return self
 
     def _parameters(self) -> Mapping[str, Any]:
@@ -139,7 +132,33 @@ class PointSettings(Settings):
             most = f"expected an instance of at most {MAX_ENTRIES} numbers"
             raise InvalidValue(f"n: {most}, got {stored}")
 
-    def _complete_the_way(self) -> None:
+    def example(self) -> Instance:
+        """Return an instance of this kind with the same settings; of a family a small one."""
+        return _example(self.instance, self.digest)
+
+    def load(self) -> Instance:
+        """Return the instance."""
+        if self.instance not in CATALOGUE:
+            return sensing.load_instance(self.instance)
+        known = self._parameters()
+        return sensing.instance(self.instance, **{name: getattr(self, name) for name in known})
+
+
+class PointSettings(InstanceSettings):
+    """The same with how to come to its point.
+
+    `point` is "known" (printed or stored), "descent" (the end of gradient descent from
+    centre + spread · N(0, 1)), or "search" (`sensing.spurious_point`).
+    """
+
+    point: Literal["known", "descent", "search"] | None = None
+    spread: Annotated[float, Field(ge=0)] | None = None
+    gd_step: Positive | None = None
+    gd_before: Count | None = None
+    polish: bool = False
+
+    @model_validator(mode="after")
+    def _complete_the_point(self) -> Self:
         """Say how X̂ is reached: as published, or by the defaults."""
         example = self.example()
         own = example.descent
@@ -164,17 +183,7 @@ class PointSettings(Settings):
             self.seed = None  # nothing is drawn either
         elif self.seed is None:
             self.seed = 0
-
-    def example(self) -> Instance:
-        """Return an instance of this kind with the same settings; of a family a small one."""
-        return _example(self.instance, self.digest)
-
-    def load(self) -> Instance:
-        """Return the instance."""
-        if self.instance not in CATALOGUE:
-            return sensing.load_instance(self.instance)
-        known = self._parameters()
-        return sensing.instance(self.instance, **{name: getattr(self, name) for name in known})
+        return self
 
     def descent(self, instance: Instance) -> DescentSettings:
         """Return the descent to X̂, where there is one."""

@@ -18,6 +18,7 @@ from .facts import NOTHING_TO_ESCAPE, said, together
 from .oracle import OracleSettings, where_is_the_oracle
 from .path import PathSettings, simulated_path
 from .point import LiftedSettings, OnwardSettings, PointSettings
+from .rival_runs import RivalSettings, rival_run
 from .settings import Count, Positive, Seed, Settings
 from .success import success_rates
 
@@ -171,6 +172,12 @@ EVALUATIONS: dict[str, Evaluation] = {
                 "order_visible order_oracle certified_below exact_solved any_solved "
                 "no_lifting_solved note"
             ),
+        ),
+        Evaluation(
+            "rival",
+            rival_run,
+            RivalSettings,
+            columns="outcome solved near_truth gradients run_seconds h_relative",
         ),
         Evaluation(
             "success",

@@ -15,6 +15,7 @@ COMMANDS = {
     "verify": ["verify"],
     "verify --random": ["verify", "--random", "50"],
     "cost": ["cost", "--quick"],
+    "rivals": ["rivals"],
     "sweep": ["sweep", "two-by-two"],
     "reproduce": ["reproduce", "--quick"],
 }

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from lift_compare.compare import figures
-from lift_compare.compare.figures.intervals import interval
+from lift_compare.compare.intervals import interval
 
 
 @pytest.mark.parametrize(("count", "total"), [(0, 5), (3, 7), (90, 100), (100, 100), (1, 1)])

@@ -1,0 +1,122 @@
+"""`lift-compare rivals`: what solves an instance at which cost, ours and others' side by side."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from lift_compare.sensing.validation import positive, whole_number
+
+from ..provenance import provenance
+from ..rivals.registry import RIVALS, find_rival
+from ..sweeps.rival_grids import FAST, GRIDS, RivalGrid
+from ..sweeps.rival_runs import BUDGET
+from ..sweeps.rivals import RivalReport, run_grid
+from ..sweeps.store import StoreError
+from .common import (
+    UsageError,
+    add_common_options,
+    add_instance_option,
+    find_instances,
+    output_folder,
+    save,
+    show,
+    written,
+)
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the subcommand."""
+    parser = subparsers.add_parser(
+        "rivals",
+        help="run other ways to solve an instance beside ours: success, cost a success",
+        description="Run every rival on every instance, from the same starts and with the same "
+        "budget, and print who solves it at which cost. Rows are kept in a store: run it again "
+        "after any interruption.",
+        epilog="Rivals: " + "; ".join(f"{r.name}: {r.summary}" for r in RIVALS.values()),
+    )
+    add = parser.add_argument
+    add_instance_option(parser, "those of the grid", several=True)
+    add(
+        "--rival",
+        action="append",
+        metavar="RIVAL",
+        help="a name, or a file of your own that ends in .py (docs/rivals.md); may be repeated; "
+        f"default: {', '.join(FAST)}",
+    )
+    add("--grid", choices=tuple(GRIDS), help="a grid that ships (default: quick)")
+    add("--runs", type=int, default=20, help="starts of each instance (default: 20)")
+    add("--start", choices=("random", "point"), default="random", help="from where: random or X̂")
+    add("--gradients", type=float, default=BUDGET, help="budget of one run (default: 3000)")
+    add("--store", metavar="FILE", help="SQLite file of the runs (default: OUT/rivals.sqlite)")
+    add("--jobs", type=int, help="number of worker processes (default: the number of cores)")
+    add("--time-limit", type=float, metavar="SECONDS", help="of one run")
+    add_common_options(parser, seed=None)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Check everything, then run, then print; 1 if a run failed."""
+    parts = _parts(arguments)
+    folder = output_folder(arguments)
+    store = Path(arguments.store) if arguments.store else folder / "rivals.sqlite"
+    jobs = None if arguments.jobs is None else whole_number("--jobs", arguments.jobs)
+    gradients = positive("--gradients", arguments.gradients)
+    limit = arguments.time_limit
+    limit = None if limit is None else positive("--time-limit", limit)
+    try:
+        report = run_grid(parts, store, gradients=gradients, jobs=jobs, time_limit=limit)
+    except StoreError as error:
+        option = "--out" if arguments.store is None else "--store"
+        raise UsageError(f"{option}: {str(error).removeprefix('store: ')}") from error
+    except KeyboardInterrupt:
+        what = f"what is finished is in {store}; the same command goes on from there"
+        print(f"lift-compare: {what}", file=sys.stderr)
+        raise
+    paths = save(arguments, "rivals", report.cells, provenance(None, gradients=gradients))
+    paths += _drawn(report, folder)
+    show(arguments, report.table(), report.cells, provenance(None, gradients=gradients))
+    print(f"{written(paths)}; runs: {store}", file=sys.stderr)
+    failed = [row for row in report.rows if row["status"] == "failed"]
+    if failed:
+        print(
+            f"lift-compare: {len(failed)} of {len(report.rows)} runs failed, such as "
+            f"{failed[0]['rival']}: {failed[0]['error']}",
+            file=sys.stderr,
+        )
+    return 1 if failed else 0
+
+
+def _parts(arguments: argparse.Namespace) -> tuple[RivalGrid, ...]:
+    """Return what to run: a grid, or the instances and rivals given."""
+    if arguments.seed is not None:
+        raise UsageError("--seed: runs are numbered from 0; give the seed with the instance")
+    runs = whole_number("--runs", arguments.runs)
+    rivals = tuple(dict.fromkeys(arguments.rival or FAST))
+    for name in rivals:
+        find_rival(name)
+    if arguments.instance is None:
+        if arguments.rival and arguments.grid:
+            raise UsageError("--rival: a grid has its own rivals; name an --instance with it")
+        parts = GRIDS[arguments.grid or "quick"]
+        if not arguments.rival:
+            return parts
+        return tuple(RivalGrid(p.instances, rivals, p.runs, p.start) for p in parts)
+    if arguments.grid:
+        raise UsageError("--grid: a grid has its own instances; leave out one of the two")
+    names = tuple(dict.fromkeys(arguments.instance))
+    find_instances(names)
+    return (RivalGrid(names, rivals, runs, arguments.start),)
+
+
+def _drawn(report: RivalReport, folder: Path) -> list[Path]:
+    """Draw the performance profile, if there is more than one rival that was run."""
+    from .. import figures
+
+    costs = report.costs()
+    if len(costs) < 2:
+        return []
+    figure, _ = figures.performance_profile(costs, title="Cost in gradients of h")
+    return [figures.save_svg(figure, folder / "rivals-profile.svg")]

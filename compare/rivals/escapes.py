@@ -1,0 +1,56 @@
+"""Ours: gradient descent with escapes, one rival for each method, and the control."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from lift_compare.sensing import Backtracking, SensingProblem
+from lift_compare.sensing.validation import FloatArray
+from lift_compare.simulated import descend_with_escapes
+
+from .definition import Budget, Rival, Run
+from .shared import UNBOUNDED
+
+_METHODS: dict[str, dict[str, Any]] = {
+    "exact": {"method": "exact"},
+    "truncated": {"method": "truncated"},
+    "single-step": {"method": "single-step"},
+    "line-search": {"method": "line-search"},
+    "columns": {"method": "columns"},
+    "pair": {"method": "pair"},
+    "any": {"method": "any"},
+    "no-lifting": {"method": "pair", "order": 1},
+}
+_SUMMARIES = {
+    "exact": "ours: descent with escapes, exact simulation",
+    "truncated": "the paper's: truncated closed form",
+    "single-step": "the paper's: one lifted step",
+    "line-search": "the paper's: line search along both published directions",
+    "columns": "ours: escapes column by column",
+    "pair": "ours: pairs of moving generators",
+    "any": "ours: exact, else columns, else pair",
+    "no-lifting": "control: the pair's directions at order 1, no lifting",
+}
+MAX_ESCAPES = 1000  # more than any budget allows
+
+
+def run(problem: SensingProblem, start: FloatArray, budget: Budget, **method: Any) -> Run:
+    """Descend and escape until no escape is found."""
+    found = descend_with_escapes(
+        problem,
+        start,
+        step_size=Backtracking(),
+        max_iterations=UNBOUNDED,
+        max_escapes=MAX_ESCAPES,
+        **method,
+    )
+    made = sum(each.found for each in found.escapes)
+    reason = str(found.escapes[-1].reason) if found.escapes else str(found.stop_reason)
+    return Run(found.point, {"escapes": made, "stop": reason})
+
+
+ESCAPES = tuple(
+    Rival(name, _SUMMARIES[name], partial(run, **method)) for name, method in _METHODS.items()
+)
+"""Our ways, as rivals."""

@@ -1,0 +1,67 @@
+"""The grids of rivals that ship: which instances, which rivals, how many runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..rivals.registry import RIVALS
+
+
+@dataclass(frozen=True)
+class RivalGrid:
+    """A part of a grid: every rival on every instance.
+
+    Attributes
+    ----------
+    instances, rivals : tuple of str
+        Names.
+    runs : int
+        Starts of each instance, or instances of each family.
+    start : str
+        "random" or "point".
+    """
+
+    instances: tuple[str, ...]
+    rivals: tuple[str, ...]
+    runs: int
+    start: str = "random"
+
+
+SPURIOUS = (
+    *("two-by-two", "perturbed-completion", "real-system", "sharp-delta", "rip-dial"),
+    *("two-clusters", "path-completion", "block-ring", "block-completion", "twisted-states"),
+    *("sign-synchronisation", "phase-retrieval", "phase-retrieval-hard", "power-system"),
+)
+"""The instances of the catalogue with a spurious X̂."""
+
+ALL = tuple(RIVALS)
+FAST = (
+    *("gd", "sgd-8", "perturbed-gd", "restarts", "random-line", "larger-rank"),
+    *("high-order-loss", "line-search", "exact", "any"),
+)
+"""One of each kind, for many runs."""
+
+SLOW = tuple(name for name in ALL if name not in FAST)
+
+
+def gaussian_cells(n: int, rank: int) -> tuple[str, ...]:
+    """Return the Gaussian families of one side and rank, m from n to 2n."""
+    return tuple(f"gaussian:n={n},m={m},rank={rank}" for m in (n, 5 * n // 4, 3 * n // 2, 2 * n))
+
+
+_CELLS = tuple(cell for n in (10, 20) for rank in (1, 2) for cell in gaussian_cells(n, rank))
+
+GRIDS: dict[str, tuple[RivalGrid, ...]] = {
+    "quick": (
+        RivalGrid(SPURIOUS, FAST, 3),
+        RivalGrid(SPURIOUS, FAST, 1, "point"),
+        RivalGrid(gaussian_cells(10, 1), FAST, 10),
+    ),
+    "full": (
+        RivalGrid((*SPURIOUS, "asymmetric", "iris"), ALL, 20),
+        RivalGrid(SPURIOUS, ALL, 5, "point"),
+        RivalGrid(_CELLS, FAST, 200),
+        RivalGrid(gaussian_cells(10, 1), SLOW, 20),
+    ),
+}
+"""`lift-compare rivals --grid NAME`."""
