@@ -1,16 +1,19 @@
-"""Ours: gradient descent with escapes, one rival for each method, and the control."""
+"""Ours: gradient descent, or L-BFGS, with escapes where it stalls; and the control."""
 
 from __future__ import annotations
 
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from lift_compare.sensing import Backtracking, SensingProblem
 from lift_compare.sensing.validation import FloatArray
-from lift_compare.simulated import descend_with_escapes
+from lift_compare.simulated import descend_with_escapes, escape
 
 from .definition import Budget, Rival, Run
-from .shared import UNBOUNDED
+from .restarts import lbfgs
+from .shared import UNBOUNDED, new_start
 
 _METHODS: dict[str, dict[str, Any]] = {
     "exact": {"method": "exact"},
@@ -50,7 +53,36 @@ def run(problem: SensingProblem, start: FloatArray, budget: Budget, **method: An
     return Run(found.point, {"escapes": made, "stop": reason})
 
 
-ESCAPES = tuple(
-    Rival(name, _SUMMARIES[name], partial(run, **method)) for name, method in _METHODS.items()
+def run_lbfgs(
+    problem: SensingProblem, start: FloatArray, budget: Budget, *, method: str, restart: bool
+) -> Run:
+    """Minimise by L-BFGS and escape; where no escape is found, end or take a new start."""
+    X, made = lbfgs(problem, start), 0
+    while True:
+        found = escape(problem, X, method=method) if np.any(X) else None
+        if found is not None and found.found:
+            X, made = found.point, made + 1
+        elif restart:
+            X = new_start(problem, budget.random)
+        else:
+            reason = "X = 0" if found is None else str(found.reason)
+            return Run(X, {"escapes": made, "stop": reason})
+        X = lbfgs(problem, X)
+
+
+ESCAPES = (
+    *(Rival(name, _SUMMARIES[name], partial(run, **method)) for name, method in _METHODS.items()),
+    *(
+        Rival(f"{method}-lbfgs", summary, partial(run_lbfgs, method=method, restart=False))
+        for method, summary in (
+            ("exact", "ours: L-BFGS with escapes, exact simulation"),
+            ("any", "ours: L-BFGS with escapes, any method"),
+        )
+    ),
+    Rival(
+        "exact-restarts",
+        "ours: L-BFGS with exact escapes, a new start where none is found",
+        partial(run_lbfgs, method="exact", restart=True),
+    ),
 )
 """Our ways, as rivals."""

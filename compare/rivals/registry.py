@@ -18,6 +18,7 @@ from . import (
     restarts,
     sgd,
     sgd_batch,
+    sgd_polyak,
     trace_sdp,
     trust_region,
 )
@@ -25,7 +26,7 @@ from .definition import Rival, from_file, from_module
 from .escapes import ESCAPES
 
 _FILES = (
-    *(backtracking, fixed_step, sgd, sgd_batch, perturbed, adam, restarts, random_line),
+    *(backtracking, fixed_step, sgd, sgd_batch, sgd_polyak, perturbed, adam, restarts, random_line),
     *(gradient_line, larger_rank, high_order_loss, trust_region, trace_sdp, lifted, lifted_small),
 )
 

@@ -8,7 +8,7 @@ from lift_compare.sensing.validation import FloatArray
 from .definition import Budget, Run
 from .sgd import stochastic
 
-NAME, SUMMARY = "sgd-8", "stochastic gradient, eight measurements a step, Polyak step"
+NAME, SUMMARY = "sgd-8", "stochastic gradient, eight measurements a step, fixed step"
 
 
 def run(problem: SensingProblem, start: FloatArray, budget: Budget) -> Run:

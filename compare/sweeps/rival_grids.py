@@ -36,8 +36,16 @@ SPURIOUS = (
 
 ALL = tuple(RIVALS)
 FAST = (
-    *("gd", "sgd-8", "perturbed-gd", "restarts", "random-line", "larger-rank"),
-    *("high-order-loss", "line-search", "exact", "any"),
+    *("gd", "sgd-8", "sgd-polyak", "perturbed-gd", "restarts", "random-line", "larger-rank"),
+    *(
+        "high-order-loss",
+        "line-search",
+        "exact",
+        "any",
+        "exact-lbfgs",
+        "any-lbfgs",
+        "exact-restarts",
+    ),
 )
 """One of each kind, for many runs."""
 
@@ -51,15 +59,21 @@ def gaussian_cells(n: int, rank: int) -> tuple[str, ...]:
 
 _CELLS = tuple(cell for n in (10, 20) for rank in (1, 2) for cell in gaussian_cells(n, rank))
 
+_COMPLETIONS = tuple(
+    f"perturbed-completion:n={n},epsilon={epsilon}" for n in (10, 20, 40) for epsilon in (0.15, 0.1)
+)
+
 GRIDS: dict[str, tuple[RivalGrid, ...]] = {
     "quick": (
         RivalGrid(SPURIOUS, FAST, 3),
         RivalGrid(SPURIOUS, FAST, 1, "point"),
-        RivalGrid(gaussian_cells(10, 1), FAST, 10),
+        RivalGrid(("perturbed-completion:n=20,epsilon=0.1",), FAST, 5),
+        RivalGrid(gaussian_cells(10, 1), FAST, 5),
     ),
     "full": (
         RivalGrid((*SPURIOUS, "asymmetric", "iris"), ALL, 20),
         RivalGrid(SPURIOUS, ALL, 5, "point"),
+        RivalGrid(_COMPLETIONS, FAST, 50),
         RivalGrid(_CELLS, FAST, 200),
         RivalGrid(gaussian_cells(10, 1), SLOW, 20),
     ),

@@ -43,7 +43,10 @@ def test_a_rival_solves_what_it_is_known_to_solve(name: str) -> None:
 
 FAILS = [
     *(("two-by-two", name) for name in ("gd", "gd-fixed", "sgd", "adam")),
-    *(("perturbed-completion", name) for name in ("gd", "perturbed-gd", "gradient-line")),
+    *(
+        ("perturbed-completion", name)
+        for name in ("gd", "sgd", "sgd-8", "perturbed-gd", "gradient-line")
+    ),
     *(("real-system", name) for name in ("gd", "perturbed-gd")),
     *(
         ("phase-retrieval-hard", name)
@@ -183,10 +186,36 @@ def test_a_stochastic_step_is_the_polyak_step_of_its_batch() -> None:
         sensing.DenseOperator([np.diag([1.0, 2.0])]), [[1.0], [1.0]]
     )
     X = np.array([[2.0], [1.5]])
-    end = attempt(RIVALS["sgd"], problem, X, gradients=2.0, seed=0)
+    end = attempt(RIVALS["sgd-polyak"], problem, X, gradients=2.0, seed=0)
     f, g = problem.objective_and_gradient(X)
     expected = X - f / np.sum(g**2) * g
     np.testing.assert_allclose(end.point, expected, rtol=1e-14)
+
+
+def test_polyaks_step_does_not_see_the_weights_of_perturbed_completion() -> None:
+    """It is the walk of the problem whose weights are all one, from the same start."""
+    weighted = sensing.perturbed_completion(6, 0.1)
+    plain = sensing.SensingProblem.from_ground_truth(
+        sensing.EntrywiseOperator(np.ones((6, 6))), weighted.ground_truth
+    )
+    X = np.random.default_rng(3).standard_normal((6, 1))
+    ends = [
+        attempt(RIVALS["sgd-polyak"], problem, X, gradients=2.2, seed=5).point
+        for problem in (weighted, plain)
+    ]
+    assert not np.array_equal(ends[0], X)
+    np.testing.assert_allclose(ends[0], ends[1], rtol=1e-10)
+
+
+def test_a_batch_of_all_measurements_is_gradient_descent() -> None:
+    problem = sensing.gaussian(4, 1, 8, 2)
+    X = new_start(problem, np.random.default_rng(1))
+    end = attempt(RIVALS["sgd-8"], problem, X, gradients=4.6, seed=0)  # a look, a step, a look
+    step = min(
+        8 / (4 * 8 * np.max(np.sum((problem.operator.matrices() @ X) ** 2, axis=(1, 2)))),
+        fixed_step(problem),
+    )
+    np.testing.assert_allclose(end.point, X - step * problem.gradient(X), rtol=1e-12)
 
 
 def test_the_explicit_lift_leaves_the_published_saddle_and_says_how_near_to_rank_one() -> None:
@@ -256,7 +285,7 @@ def test_an_unknown_rival_is_refused() -> None:
 
 
 def test_names_are_distinct_and_summaries_fit_a_line() -> None:
-    assert len(RIVALS) == 23
+    assert len(RIVALS) == 27
     for rival in RIVALS.values():
         assert 0 < len(rival.summary) < 90
         assert rival.summary == rival.summary.strip()
