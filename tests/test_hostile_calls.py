@@ -262,6 +262,46 @@ def instances(draw: Any) -> Callable[[], Any]:
 
 
 @call
+def instances_with_known_answers(draw: Any) -> Callable[[], Any]:
+    n, m, x, y, seed = draw(sizes), draw(sizes), draw(reals), draw(reals), draw(seeds)
+    p = draw(problems())
+    X, D = draw(points(p)), draw(points(p))
+    graph = draw(st.sampled_from(["cycle", "path", "star", "complete", "random", "wheel", n]))
+    name, given = draw(
+        st.sampled_from(
+            [
+                ("sharp-delta", {"delta": x, "theta": y, "n": n}),
+                ("rip-dial", {"rank": n, "delta": x, "n": m}),
+                ("two-clusters", {"k": n, "epsilon": x}),
+                ("path-completion", {"t": x}),
+                ("block-ring", {"epsilon": x}),
+                ("block-completion", {"rank": n, "n": m, "epsilon": x}),
+                ("twisted-states", {"n": n, "q": m, "epsilon": x}),
+                ("sign-synchronisation", {"graph": graph, "n": n, "epsilon": x, "seed": seed}),
+                ("power-system", {"without": graph, "seed": seed}),
+                ("asymmetric", {"n1": n, "n2": m, "m": n, "rank": 1, "seed": seed}),
+            ]
+        )
+    )
+
+    def do() -> Any:
+        found = sensing.instance(name, **given)
+        return [v for v in (found.known_point, *found.facts.values()) if not isinstance(v, str)]
+
+    return draw(
+        st.sampled_from(
+            [
+                *[do] * 8,
+                lambda: sensing.power_system(X, D).measurements,
+                lambda: sensing.sign_synchronisation(X, D, x).measurements,
+                lambda: sensing.asymmetric(X, D, X).measurements,
+                lambda: sensing.least_delta(X, D).measurements,
+            ]
+        )
+    )
+
+
+@call
 def lifts(draw: Any) -> Callable[[], Any]:
     p = draw(problems())
     X, D = draw(points(p)), draw(points(p))

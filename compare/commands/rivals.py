@@ -49,7 +49,7 @@ def add_parser(subparsers: Any) -> None:
     add("--grid", choices=tuple(GRIDS), help="a grid that ships (default: quick)")
     add("--runs", type=int, default=20, help="starts of each instance (default: 20)")
     add("--start", choices=("random", "point"), default="random", help="from where: random or X̂")
-    add("--gradients", type=float, default=BUDGET, help="budget of one run (default: 3000)")
+    add("--gradients", type=float, default=BUDGET, help=f"budget of one run (default: {BUDGET:g})")
     add("--store", metavar="FILE", help="SQLite file of the runs (default: OUT/rivals.sqlite)")
     add("--jobs", type=int, help="number of worker processes (default: the number of cores)")
     add("--time-limit", type=float, metavar="SECONDS", help="of one run")

@@ -167,6 +167,7 @@ class _Run:
             "success rates": lambda: measured.success_section(
                 self.rates, self.show, trials=20 if self.quick else 50
             ),
+            "iris": measured.iris_section,
             "cost": lambda: self.cost(grid=not self.quick),
             "differences": self.differences,
         }

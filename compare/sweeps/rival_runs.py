@@ -20,7 +20,7 @@ from .facts import near_truth
 from .point import InstanceSettings
 from .settings import Positive, Seed
 
-BUDGET = 3000.0
+BUDGET = 2000.0
 """Gradients that a run may spend."""
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..floats import silently
 from ..operators import DenseOperator
 from ..problem import SensingProblem
 from ..validation import InvalidValue, random_generator, real_array, refuse_absurd, whole_number
@@ -13,6 +14,7 @@ from .definition import DescentSettings, Instance
 from .known import instance_name
 
 
+@silently
 def asymmetric(matrices: Any, U: Any, V: Any) -> SensingProblem:
     """Return the problem of W = [U; V] with A_i = ½ [[0, B_i], [B_iᵀ, 0]].
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..floats import norm, silently
 from ..operators import DenseOperator
 from ..problem import SensingProblem
 from ..validation import FloatArray, InvalidValue, positive, real_array, refuse_absurd
@@ -16,6 +17,7 @@ from .optional import imported
 _SOLVED = 1e-7  # of Clarabel's eigenvalues, which end at about 1e-9
 
 
+@silently
 def least_delta(x: Any, z: Any) -> SensingProblem:
     """Return the problem of least RIP constant in which x is second-order stationary, not z.
 
@@ -50,7 +52,10 @@ def least_delta(x: Any, z: Any) -> SensingProblem:
     """
     x = real_array("x", x, (None, None))
     z = real_array("z", z, x.shape)
-    H = _least_form(x, z)
+    unit = float(norm(np.stack([x, z])))
+    if unit == 0:
+        raise InvalidValue("x: expected a point with xxᵀ other than zzᵀ, got zeros")
+    H = _least_form(x / unit, z / unit)  # which is the same in any unit
     values, vectors = np.linalg.eigh(H)
     n = len(x)
     A = [
@@ -107,7 +112,10 @@ def _least_form(x: FloatArray, z: FloatArray) -> FloatArray:
         first @ gradient == 0,
         hessian >> 0,
     ]
-    cp.Problem(cp.Minimize(delta), constraints).solve(solver=cp.CLARABEL)
+    try:
+        cp.Problem(cp.Minimize(delta), constraints).solve(solver=cp.CLARABEL)
+    except cp.SolverError as error:
+        raise InvalidValue(f"x: the LMI was not solved: {error}") from error
     if H.value is None or delta.value > 1 - _SOLVED:
         raise InvalidValue("x: no RIP constant below 1 makes it a second-order stationary point")
     return _made_stationary(H.value, residual, first)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..floats import silently
 from ..operators import DenseOperator
 from ..problem import SensingProblem
 from ..step_rules import Backtracking
@@ -21,6 +22,7 @@ _LINES = {(0, 1): 0.01 + 0.1j, (1, 2): 0.02 + 0.15j, (2, 0): 0.01 + 0.12j}  # im
 _VOLTAGES = np.array([1.0, 0.98 * np.exp(-0.1j), 1.02 * np.exp(0.05j)])
 
 
+@silently
 def power_system(
     admittance: Any, voltages: Any, measured: Sequence[str] | None = None
 ) -> SensingProblem:

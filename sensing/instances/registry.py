@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..floats import silently
 from ..validation import InvalidType, InvalidValue, shown
 from .asymmetric import asymmetric_instance
 from .completion import (
@@ -124,6 +125,7 @@ def catalogue() -> tuple[CatalogueEntry, ...]:
     )
 
 
+@silently
 def instance(name: str, **parameters: Any) -> Instance:
     """Return an instance of the catalogue.
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..floats import silently
 from ..operators import EntrywiseOperator
 from ..problem import SensingProblem
 from ..step_rules import Backtracking
@@ -26,6 +27,7 @@ from .definition import DescentSettings, Instance
 from .known import instance_name, kind_of
 
 
+@silently
 def sign_synchronisation(adjacency: Any, signs: Any, epsilon: float) -> SensingProblem:
     """Return the problem of finding signs from their products along the edges of a graph.
 
