@@ -125,3 +125,16 @@ SAME_RATE = 1e-9
 
 ADMISSIBLE = 1e-12
 """Weights of a certificate lie on their curve to this: rounding of two powers and their sum."""
+
+# Rivals ------------------------------------------------------------------------------------------
+
+LBFGS_FALL, LBFGS_GRADIENT = 1e-14, 1e-10
+"""L-BFGS ends where h falls by less than this, or a slope is less, both in units of h(0): it never
+ends before `SOLVED` is reached, and soon after it has come to a spurious minimum."""
+
+FALL_ON_A_LINE = 1e-8
+"""Fall of h along a line, relative to h, that counts as one: far above rounding."""
+
+LIFTED_FALL = 1e-6
+"""Fall of h^l in a step, relative to h^l, below which an explicit lifted descent has stalled; and
+h^l, relative to h^l(0), from which on the rest is done in matrix space."""

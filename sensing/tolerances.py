@@ -177,3 +177,6 @@ LBFGS_GRADIENT = 1e-9
 
 LARGE_SPHERE_GRADIENT = 1e-6
 """The same where no matrices are formed and products take long: q_l is then good to its square."""
+
+LMI = 1e-7
+"""Eigenvalues of a linear matrix inequality, of order one, when Clarabel ends: at about 1e-9."""

@@ -8,19 +8,19 @@ and `ax` is where to draw (a new figure without it).
     plane.py       the landscape of h for n = 2
     phase.py       phase diagrams over a setting and T
     success.py     success rates, and the distances of many trials
-    shares.py      shares of points with their 95 % intervals
+    counted.py     shares of points with their 95 % intervals
     rivals.py      performance profiles of rivals
     cost.py        seconds and bytes against a size
     style.py       the look they share, and SVG files with a text alternative
 """
 
 from .cost import cost_bytes, cost_seconds
+from .counted import shares
 from .panels import histories, lifted_objectives, term_norms
 from .paths import coefficient_paths, lifted_objective, step_cost
 from .phase import exact_phases, truncated_phases
 from .plane import landscape
 from .rivals import performance_profile
-from .shares import shares
 from .style import describe, save_svg, text_alternative
 from .success import success_rates, trial_distances
 from .trajectory import trajectory_in_plane, trajectory_in_space

@@ -8,6 +8,7 @@ from scipy.optimize import minimize
 from lift_compare.sensing import SensingProblem
 from lift_compare.sensing.validation import FloatArray
 
+from ..tolerances import LBFGS_FALL, LBFGS_GRADIENT
 from .definition import Budget, Run
 from .shared import descended
 
@@ -32,6 +33,6 @@ def run(problem: SensingProblem, start: FloatArray, budget: Budget) -> Run:
         slopes = residual + weight * residual ** (ORDER - 1)
         return value / unit, 2 * operator.adjoint_matmul(slopes, X).ravel() / unit
 
-    options = {"maxiter": 10**6, "maxfun": 10**7, "ftol": 1e-14, "gtol": 1e-10}
+    options = {"maxiter": 10**6, "maxfun": 10**7, "ftol": LBFGS_FALL, "gtol": LBFGS_GRADIENT}
     end = minimize(loss, start.ravel(), jac=True, method="L-BFGS-B", options=options)
     return Run(descended(problem, end.x.reshape(problem.shape)))

@@ -8,16 +8,16 @@ import numpy as np
 
 from lift_compare.lifting import LiftedProblem, best_rank_one
 from lift_compare.sensing import SensingProblem
+from lift_compare.sensing.tolerances import SUFFICIENT_DECREASE
 from lift_compare.sensing.validation import FloatArray
 
+from ..tolerances import LIFTED_FALL
 from .definition import Budget, Run, seconds_of_gradient
 from .shared import descended
 
 NAME = "lifted"
 SUMMARY = "explicit lifted descent, l = 3, from the start and noise; best rank-one part; descent"
 ORDER, NOISE = 3, 0.1
-SUFFICIENT, LEAST_FALL = 1e-4, 1e-6  # of a step
-DONE = 1e-6  # of h^l(0): the rest is done in matrix space
 
 
 def run(problem: SensingProblem, start: FloatArray, budget: Budget) -> Run:
@@ -47,15 +47,15 @@ def lifted_descent(
         square = float(np.sum(gradient**2))
         budget.spend(ratio)
         lower, new_gradient = lifted.value_and_gradient(w - step * gradient)
-        if lower > value - SUFFICIENT * step * square:
+        if lower > value - SUFFICIENT_DECREASE * step * square:
             step /= 2
-            if step * square < LEAST_FALL * value:
+            if step * square < LIFTED_FALL * value:
                 break
             continue
         fall = value - lower
         w, value, gradient = w - step * gradient, lower, new_gradient
         step *= 2
-        if fall < LEAST_FALL * value or value < DONE * at_zero:
+        if fall < LIFTED_FALL * value or value < LIFTED_FALL * at_zero:
             break
     part = best_rank_one(w)
     x = np.cbrt(part.weight) * part.vector

@@ -8,6 +8,7 @@ from scipy.optimize import minimize
 from lift_compare.sensing import SensingProblem
 from lift_compare.sensing.validation import FloatArray
 
+from ..tolerances import LBFGS_FALL, LBFGS_GRADIENT
 from .definition import Budget, Run
 from .shared import new_start
 
@@ -30,6 +31,6 @@ def lbfgs(problem: SensingProblem, X: FloatArray) -> FloatArray:
         value, gradient = problem.unchecked(x.reshape(problem.shape))
         return value / unit, gradient.ravel() / unit
 
-    options = {"maxiter": 10**6, "maxfun": 10**7, "ftol": 1e-14, "gtol": 1e-10}
+    options = {"maxiter": 10**6, "maxfun": 10**7, "ftol": LBFGS_FALL, "gtol": LBFGS_GRADIENT}
     end = minimize(scaled, X.ravel(), jac=True, method="L-BFGS-B", options=options)
     return np.asarray(end.x.reshape(problem.shape))

@@ -11,8 +11,9 @@ from lift_compare.sensing.floats import norm
 from lift_compare.sensing.validation import FloatArray
 from lift_compare.simulated.points.line import LineQuartic
 
+from ..tolerances import FALL_ON_A_LINE
+
 UNBOUNDED = 10**6  # iterations; the budget ends the run before
-LEAST_FALL = 1e-8  # of h, that counts as one
 
 
 def descended(problem: SensingProblem, X: FloatArray) -> FloatArray:
@@ -71,7 +72,7 @@ def escaping_by_line(
         line = LineQuartic.along(problem, X, D / length)
         steps = line.stationary_steps()
         changes = np.array([float(line.change(t)) for t in steps])
-        if len(steps) == 0 or changes.min() > -LEAST_FALL * problem.objective(X):
+        if len(steps) == 0 or changes.min() > -FALL_ON_A_LINE * problem.objective(X):
             failed += 1
             continue
         X = descended(problem, X + steps[np.argmin(changes)] * D / length)

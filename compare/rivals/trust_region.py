@@ -8,6 +8,7 @@ from typing import Any
 from lift_compare.sensing import SensingProblem
 from lift_compare.sensing.validation import FloatArray
 
+from ..tolerances import LBFGS_GRADIENT
 from .definition import Budget, Run
 
 NAME, SUMMARY = "trust-region", "Riemannian trust regions on PSD matrices of rank r (pymanopt)"
@@ -37,7 +38,7 @@ def run(problem: SensingProblem, start: FloatArray, budget: Budget) -> Run:
         euclidean_hessian=function(hessian),
     )
     optimizer = pymanopt.optimizers.TrustRegions(
-        max_iterations=10_000, min_gradient_norm=1e-10, verbosity=0
+        max_iterations=10_000, min_gradient_norm=LBFGS_GRADIENT, verbosity=0
     )
     end = optimizer.run(whole, initial_point=start)
     return Run(end.point, {"stop": str(end.stopping_criterion)})

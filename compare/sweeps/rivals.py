@@ -7,7 +7,6 @@ import math
 import os
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -116,10 +115,7 @@ def run_rivals(
     runs: int = 20,
     start: str = "random",
     gradients: float = BUDGET,
-    executor: Executor | None = None,
-    jobs: int | None = None,
-    time_limit: float | None = None,
-    progress: bool = True,
+    **how: Any,
 ) -> RivalReport:
     """Run every rival on every instance, from the same starts and with the same budget.
 
@@ -142,8 +138,8 @@ def run_rivals(
         "random": normal starts, scaled to ‖A(XXᵀ)‖ = ‖b‖. "point": X̂.
     gradients : float
         Gradients of h that one run may spend.
-    executor, jobs, time_limit, progress
-        As for `run_sweep`.
+    **how
+        Of `run_sweep`: executor, jobs, progress, retry_failed, time_limit, memory_limit.
 
     Returns
     -------
@@ -168,15 +164,7 @@ def run_rivals(
     for name in rivals:
         find_rival(name)
     part = RivalGrid(tuple(os.fspath(name) for name in instances), tuple(rivals), runs, start)
-    return run_grid(
-        (part,),
-        store_path,
-        gradients=gradients,
-        executor=executor,
-        jobs=jobs,
-        time_limit=time_limit,
-        progress=progress,
-    )
+    return run_grid((part,), store_path, gradients=gradients, **how)
 
 
 def run_grid(

@@ -9,12 +9,11 @@ import numpy as np
 from ..floats import norm, silently
 from ..operators import DenseOperator
 from ..problem import SensingProblem
+from ..tolerances import LMI, SINGULAR
 from ..validation import FloatArray, InvalidValue, positive, real_array, refuse_absurd
 from .definition import Instance
 from .known import instance_name
 from .optional import imported
-
-_SOLVED = 1e-7  # of Clarabel's eigenvalues, which end at about 1e-9
 
 
 @silently
@@ -116,7 +115,7 @@ def _least_form(x: FloatArray, z: FloatArray) -> FloatArray:
         cp.Problem(cp.Minimize(delta), constraints).solve(solver=cp.CLARABEL)
     except cp.SolverError as error:
         raise InvalidValue(f"x: the LMI was not solved: {error}") from error
-    if H.value is None or delta.value > 1 - _SOLVED:
+    if H.value is None or delta.value > 1 - LMI:
         raise InvalidValue("x: no RIP constant below 1 makes it a second-order stationary point")
     return _made_stationary(H.value, residual, first)
 
@@ -129,7 +128,7 @@ def _made_stationary(H: FloatArray, residual: FloatArray, first: FloatArray) -> 
     """
     u = residual / np.linalg.norm(residual)
     rows = np.linalg.svd(first, full_matrices=False)
-    basis = rows.Vh[1e-12 * rows.S[0] < rows.S]
+    basis = rows.Vh[SINGULAR * rows.S[0] < rows.S]
     # E = uwᵀ + wuᵀ with w = Bᵀc: B E u = (I + B u uᵀ Bᵀ) c, for u of length one.
     Bu = basis @ u
     c = np.linalg.solve(np.eye(len(basis)) + np.outer(Bu, Bu), basis @ H @ u)
