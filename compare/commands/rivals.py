@@ -112,11 +112,16 @@ def _parts(arguments: argparse.Namespace) -> tuple[RivalGrid, ...]:
 
 
 def _drawn(report: RivalReport, folder: Path) -> list[Path]:
-    """Draw the performance profile, if there is more than one rival that was run."""
+    """Draw the performance profile and success against m/n, where there is something to draw."""
     from .. import figures
 
+    paths = []
     costs = report.costs()
-    if len(costs) < 2:
-        return []
-    figure, _ = figures.performance_profile(costs, title="Cost in gradients of h")
-    return [figures.save_svg(figure, folder / "rivals-profile.svg")]
+    if len(costs) > 1:
+        figure, _ = figures.performance_profile(costs, title="Cost in gradients of h")
+        paths.append(figures.save_svg(figure, folder / "rivals-profile.svg"))
+    families = [cell for cell in report.cells if cell["instance"].startswith("gaussian:")]
+    if len({cell["m"] for cell in families}) > 1:
+        figure, _ = figures.rival_success(families)
+        paths.append(figures.save_svg(figure, folder / "rivals-success.svg"))
+    return paths

@@ -9,7 +9,7 @@ and `ax` is where to draw (a new figure without it).
     phase.py       phase diagrams over a setting and T
     success.py     success rates, and the distances of many trials
     counted.py     shares of points with their 95 % intervals
-    rivals.py      performance profiles of rivals
+    rivals.py      performance profiles of rivals, and their success against m/n
     cost.py        seconds and bytes against a size
     style.py       the look they share, and SVG files with a text alternative
 """
@@ -20,7 +20,7 @@ from .panels import histories, lifted_objectives, term_norms
 from .paths import coefficient_paths, lifted_objective, step_cost
 from .phase import exact_phases, truncated_phases
 from .plane import landscape
-from .rivals import performance_profile
+from .rivals import performance_profile, rival_success
 from .style import describe, save_svg, text_alternative
 from .success import success_rates, trial_distances
 from .trajectory import trajectory_in_plane, trajectory_in_space
@@ -36,6 +36,7 @@ __all__ = [
     "lifted_objective",
     "lifted_objectives",
     "performance_profile",
+    "rival_success",
     "save_svg",
     "shares",
     "step_cost",

@@ -1,8 +1,9 @@
-"""Performance profiles: how often a rival is within a factor of the cheapest."""
+"""Rivals: how often one is within a factor of the cheapest, and success against m/n."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -10,6 +11,7 @@ from matplotlib.figure import Figure
 
 from lift_compare.sensing.validation import FloatArray, InvalidValue
 
+from .counted import shares
 from .style import canvas, finish, legend_below, line
 
 LOOKS = ("exact", "explicit", "truncated", "surrogate", "gd", "escape")
@@ -75,6 +77,60 @@ def performance_profile(
     finish(ax, title, "τ: cost, in units of the cheapest", "share of problems", words, legend=None)
     legend_below(ax, drop=0.17, fontsize=8.5, ncols=3, columnspacing=1)
     return fig, ax
+
+
+def rival_success(
+    cells: Sequence[Mapping[str, Any]], *, rivals: Sequence[str] | None = None, title: str = ""
+) -> tuple[Figure, list[Axes]]:
+    """Draw the share of runs solved against m/n, a panel for each n and rank.
+
+    Parameters
+    ----------
+    cells : sequence of mapping
+        `RivalReport.cells` of families with n, m and rank, from random starts; others are left out.
+    rivals : sequence of str, optional
+        Which to draw, in this order; by default all.
+
+    Returns
+    -------
+    figure, list of axes
+
+    Raises
+    ------
+    ValueError
+        If nothing is left to draw.
+
+    Examples
+    --------
+    >>> from lift_compare.compare import figures
+    >>> cell = {"instance": "gaussian:n=4,m=6", "n": 4, "rank": 1, "start": "random", "rival": "gd"}
+    >>> cells = [cell | {"m": 6, "solved": 3, "runs": 5}, cell | {"m": 8, "solved": 5, "runs": 5}]
+    >>> figure, axes = figures.rival_success(cells)
+    """
+    kept = [c for c in cells if c["start"] == "random" and c.get("n") and c.get("m")]
+    kept = [c for c in kept if c["solved"] is not None]
+    panels = sorted({(c["rank"], c["n"]) for c in kept})
+    if not panels:
+        raise InvalidValue("cells: expected families with n and m, from random starts, got none")
+    names = list(rivals or dict.fromkeys(c["rival"] for c in kept))
+    columns = min(2, len(panels))
+    rows = -(-len(panels) // columns)
+    fig = Figure((5.4 * columns, 4.1 * rows), layout="constrained")
+    axes = list(np.atleast_1d(fig.subplots(rows, columns)).ravel())
+    for extra in axes[len(panels) :]:
+        extra.remove()
+    for (rank, n), ax in zip(panels, axes, strict=False):
+        of_panel = [c for c in kept if (c["rank"], c["n"]) == (rank, n)]
+        places = sorted({c["m"] for c in of_panel})
+        found = {(c["rival"], c["m"]): (c["solved"], c["runs"]) for c in of_panel}
+        shares(
+            [m / n for m in places],
+            {name: [found.get((name, m), (0, 0)) for m in places] for name in names},
+            y_label="share of runs solved",
+            title=f"{title}{', ' if title else ''}n = {n}, rank {rank}",
+            ax=ax,
+        )
+    return fig, axes[: len(panels)]
 
 
 def _table(costs: Mapping[str, Sequence[float]]) -> FloatArray:

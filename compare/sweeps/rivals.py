@@ -220,6 +220,9 @@ def family(row: Mapping[str, Any]) -> str:
 def _cell(name: str, start: str, rival: str, rows: list[Mapping[str, Any]]) -> Cell:
     """Return what the runs of one rival come to."""
     cell: Cell = {"instance": name, "start": start, "rival": rival, "runs": len(rows)}
+    cell |= {
+        size: rows[0][size] for size in ("n", "m", "rank", "epsilon")
+    }  # of a family; else None
     done = [row for row in rows if row.get("solved") is not None]
     cell["outcome"] = _why([row for row in rows if not row.get("solved")])
     if not done:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -259,6 +260,18 @@ def test_a_rival_of_ones_own_is_a_file(tmp_path: Path) -> None:
     assert (end.ending, end.details) == ("gave up", {"halved": True})
     path.write_text(OWN.format(needs='"no_such_module", "json"'), encoding="utf-8")
     assert find_rival(str(path)).missing == ("no_such_module",)
+
+
+def test_the_page_lists_every_rival_and_its_example_solves(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "rivals.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([\w-]+)` \| (.*) \|$", page, re.MULTILINE)
+    assert rows == [(rival.name, rival.summary) for rival in RIVALS.values()]
+    (block,) = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    path = tmp_path / "half_steps.py"
+    path.write_text(block, encoding="utf-8")
+    problem = sensing.parse_instance(EASY).problem
+    start = new_start(problem, np.random.default_rng(0))
+    assert attempt(find_rival(str(path)), problem, start, gradients=2000, seed=0).ending == "solved"
 
 
 @pytest.mark.parametrize(
