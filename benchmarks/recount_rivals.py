@@ -2,8 +2,8 @@
 
     python benchmarks/recount_rivals.py results/rivals.sqlite results/rivals.csv
 
-Reads the rows with sqlite3 and the table with csv, both of Python itself, and compares runs, successes, gradients
-and cost a success of every line. The exit code is 1 if a number differs.
+Reads the rows with sqlite3 and the table with csv, both of Python itself, and compares runs,
+successes and cost a success of every line. The exit code is 1 if a number differs.
 """
 
 import csv
@@ -40,9 +40,7 @@ def main(store: str, table: str) -> int:
                 agree = agree and math.isclose(cost, gradients / solved, rel_tol=1e-9)
             if not agree:
                 wrong += 1
-                print(
-                    f"differs: {line['instance']}, {line['start']}, {line['rival']}: {counted[key]}"
-                )
+                print("differs:", line["instance"], line["start"], line["rival"], counted[key])
     print(f"{lines} lines, {sum(c[0] for c in counted.values())} runs, {wrong} lines differ")
     return 1 if wrong or not lines else 0
 

@@ -104,6 +104,7 @@ _LEGEND = """solved: h ≤ 1e-10 · ½‖b‖², which a user can see; at the tr
 with ‖XXᵀ − ZZᵀ‖ below 1 % of ‖ZZᵀ‖. ∇h a success: gradients of h of all runs, failures included,
 for each one that was solved; ≈: part of it is seconds, in units of a gradient. else: why most of
 the others ended."""
+_SIZES = ("n", "m", "rank", "epsilon")
 _FAMILIES = ("gaussian", "rank-one", "completion", "sparse-completion", "asymmetric")
 
 
@@ -220,9 +221,7 @@ def family(row: Mapping[str, Any]) -> str:
 def _cell(name: str, start: str, rival: str, rows: list[Mapping[str, Any]]) -> Cell:
     """Return what the runs of one rival come to."""
     cell: Cell = {"instance": name, "start": start, "rival": rival, "runs": len(rows)}
-    cell |= {
-        size: rows[0][size] for size in ("n", "m", "rank", "epsilon")
-    }  # of a family; else None
+    cell |= {size: rows[0][size] for size in _SIZES}  # of a family, else None
     done = [row for row in rows if row.get("solved") is not None]
     cell["outcome"] = _why([row for row in rows if not row.get("solved")])
     if not done:
