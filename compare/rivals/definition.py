@@ -66,6 +66,8 @@ class Budget(CountedOperator):
         Source of all that is random in the run.
     best, best_value : array (n, r) or None, float
         The lowest point that was measured, and h there.
+    details : dict
+        What the rival has to say even if it is ended: it may write here.
     """
 
     def __init__(self, problem: SensingProblem, limit: float, random: np.random.Generator) -> None:
@@ -74,6 +76,7 @@ class Budget(CountedOperator):
         self.limit, self.random = positive("gradients", limit), random
         self.best: FloatArray | None = None
         self.best_value = math.inf
+        self.details: dict[str, Any] = {}
         self.by_clock = False
         self._told = 0.0
         self._solved_below = SOLVED * problem.objective_at_zero
@@ -168,7 +171,7 @@ class Attempt:
     ending : str
         "solved", "budget spent" or "gave up".
     details : dict
-        Of its Run.
+        Of its Run, or what it wrote into the budget's.
     """
 
     point: FloatArray
@@ -183,13 +186,13 @@ def attempt(
     """Run a rival until it solves the problem, has spent its budget, or has nothing more to try."""
     budget = Budget(problem, gradients, np.random.default_rng(seed))
     counted = replace(problem, operator=budget)
-    details: dict[str, Any] = {}
     point = start
     ending = "budget spent"
     try:
         with np.errstate(all="ignore"):  # a step that is too long leaves float64: h is inf there
             run = rival.run(counted, np.array(start), budget)
-        point, details, ending = run.point, run.details, "gave up"
+        budget.details |= run.details
+        point, ending = run.point, "gave up"
     except _Ended:
         pass
     if budget.best is not None and (
@@ -198,7 +201,7 @@ def attempt(
         point = budget.best
     if problem.is_solved(point):
         ending = "solved"
-    return Attempt(point, budget, ending, details)
+    return Attempt(point, budget, ending, budget.details)
 
 
 def seconds_of_gradient(problem: SensingProblem) -> float:

@@ -28,8 +28,8 @@ def run(problem: SensingProblem, start: FloatArray, budget: Budget) -> Run:
     size = COLUMNS * np.linalg.norm(start) / np.sqrt(start.size)
     before = budget.spent
     X = lbfgs(wide, np.concatenate([start, size * more], axis=1))
-    details = {
+    budget.details |= {
         "wide_objective": wide.objective_or_inf(X) / problem.objective_at_zero,
         "wide_gradients": budget.spent - before,
     }
-    return Run(descended(problem, rounded(problem, X @ X.T)), details)
+    return Run(descended(problem, rounded(problem, X @ X.T)))
