@@ -116,7 +116,8 @@ class DiagonalSurrogate:
         sign, log = signed_log_sum(
             np.concatenate(signs, axis=-2), np.concatenate(logs, axis=-2), axis=-2
         )
-        return signed_log_sum(sign**2, 2 * log)[1]
+        # An entry that cancels is zero to rounding; its log is that of its terms.
+        return signed_log_sum(sign**2, np.where(sign == 0, -np.inf, 2 * log))[1]
 
     def along(self, c: Any, d: Any) -> FloatArray:
         """Return the coefficients of t⁰ .. t⁴ of the quartic t ↦ value(c + t d), shape (..., 5).

@@ -7,9 +7,12 @@ import numpy as np
 import pytest
 
 from lift_compare import sensing
+from lift_compare.sensing.tolerances import NOISE
 from lift_compare.simulated import SpanObjective, descend, escape_directions
+from lift_compare.simulated.span.gram import GramData
 from lift_compare.simulated.span.objective import SpanEvaluation
 from lift_compare.simulated.span.rounding import error_quartic
+from lift_compare.simulated.span.units import Units
 
 mpmath.mp.dps = 50
 
@@ -431,3 +434,84 @@ def test_bad_coefficients_are_refused():
     with pytest.raises(ValueError, match="finite"):
         span.gradient([1.0, np.nan, 0.0])
     assert "order 3" in repr(span)
+
+
+# The bound of the rounding, on inner products made by hand ----------------------------------------
+
+EPS = float(np.finfo(np.float64).eps)
+
+
+def bound_of(K, B, order, *, terms=0, largest=0.0, log_norms=0.0, log_operator=0.0, log_b=0.0):
+    """Return the bounds of the coefficients K (k, k, k, k), B (k, k) and of the constant."""
+    k = len(B)
+    gram_data = GramData(np.eye(k), K, B, log_operator, log_b, terms, largest)
+    units = Units.as_given(np.full(k, log_norms), gram_data, order)
+    bound = error_quartic(gram_data, units)
+    return bound.K.reshape(K.shape), -bound.B, bound.constant
+
+
+@pytest.mark.parametrize("order", [1, 3, 101])
+@pytest.mark.parametrize("k", [1, 2, 5])
+def test_the_bound_counts_every_rounding_once_or_twice(k, order):
+    # Two sums of k² terms, and l log K, which is wrong by ε times its size and ε of the logarithm.
+    least = 2 * k**2 + 2 * order
+    for bound in bound_of(np.ones((k,) * 4), np.ones((k, k)), order):
+        assert np.all(least * EPS <= bound)
+        assert np.all(bound <= (2 * least + 16) * EPS)
+
+
+def test_scales_that_cancel_are_rounded_all_the_same():
+    order, log_norm, log_operator, log_b = 3, 0.5, -1.25, 0.75
+    one = np.ones((1,) * 4), np.ones((1, 1))
+    plain = np.ravel([np.ravel(x) for x in bound_of(*one, order)])
+    bounds = bound_of(*one, order, log_norms=log_norm, log_operator=log_operator, log_b=log_b)
+    # The coefficients are exp(l x) with these x; their parts are the logarithms of ‖X‖, of the
+    # operator and of ‖b‖, twice ε each.
+    exponents = 4 * log_norm + 2 * log_operator, 2 * log_norm + log_operator + log_b, 2 * log_b
+    each = abs(log_norm) + abs(log_operator - log_b) / 2
+    parts = 4 * each + 2 * abs(log_b), 2 * each + 2 * abs(log_b), 2 * abs(log_b)
+    for bound, before, x, size in zip(bounds, plain, exponents, parts, strict=True):
+        assert np.ravel(bound)[0] / np.exp(order * x) == pytest.approx(
+            before + 2 * order * EPS * size, rel=1e-12, abs=0
+        )
+
+
+def test_what_is_taken_as_zero_is_bounded_by_what_it_may_be():
+    order, k = 3, 2
+    norms = np.array([[0.1, 0.2], [0.2, 0.3]])
+    K = np.zeros((k,) * 4)
+    for j, p in np.ndindex(k, k):
+        K[j, p, j, p] = norms[j, p] ** 2
+    K[0, 0, 1, 1] = K[1, 1, 0, 0] = 0.02
+    B = np.array([[0.05, 0.0], [0.0, -0.1]])
+    bound_K, bound_B, _ = bound_of(K, B, order)
+    for bound, x, size in ((bound_K, K, np.multiply.outer(norms, norms)), (bound_B, B, norms)):
+        # x = 0 may be δ = NOISE · size, and the bound of its power is l δ^l.
+        zero = x == 0
+        expected = order * (NOISE * size[zero]) ** order
+        assert bound[zero] == pytest.approx(expected, rel=1e-11, abs=0)
+        # The others have all their digits.
+        assert np.all(bound[~zero] > 0)
+        assert np.all(bound[~zero] <= 50 * order * EPS * np.abs(x[~zero]) ** order)
+
+
+def test_measurements_that_are_wrong_move_their_powers():
+    order, terms, largest = 5, 10**9, 2.0
+    wrong_B = terms * EPS * largest
+    wrong_K = 2 * wrong_B * largest  # of two measurements, each as large as that
+    given = {"terms": terms, "largest": largest}
+    bound_K, bound_B, constant = bound_of(np.ones((1,) * 4), np.ones((1, 1)), order, **given)
+    # ‖b‖² has no operator in it.
+    for bound, wrong in ((bound_K, wrong_K), (bound_B, wrong_B), (constant, terms * EPS)):
+        got = np.ravel(bound)[0]
+        assert got == pytest.approx(order * wrong * (1 + wrong) ** (order - 1), rel=1e-7)
+        assert got >= (1 + wrong) ** order - 1  # the mean value theorem
+
+
+def test_the_bound_where_nothing_is_measured_and_beyond_float64():
+    with np.errstate(all="raise"):
+        bound_K, bound_B, constant = bound_of(np.zeros((1,) * 4), np.zeros((1, 1)), 3)
+        assert (bound_K.item(), bound_B.item()) == (0.0, 0.0)
+        assert 0 < constant < 100 * EPS
+        bounds = bound_of(np.ones((1,) * 4), np.ones((1, 1)), 3, log_norms=300.0)
+    assert bounds[0].item() == bounds[1].item() == np.inf

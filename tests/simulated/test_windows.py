@@ -11,6 +11,7 @@ from lift_compare.simulated import (
     truncated_coefficients,
     truncated_windows,
 )
+from lift_compare.simulated.truncated.intervals import in_words
 from tests.simulated.points import published_point
 
 
@@ -137,6 +138,11 @@ def test_no_negative_eigenvalue_gives_no_window():
     windows = truncated_windows(problem, directions, 3, rho=0.1, eta=0.01)
     assert windows.code_accepts == windows.text_accepts == windows.beta_largest == ()
     assert "never" in repr(windows)
+
+
+def test_windows_in_words_have_six_digits():
+    said = in_words(((300.12345678, 678.0), (1e9, np.inf)))
+    assert said == "300.123 < T < 678 and 1e+09 < T < inf"
 
 
 @pytest.mark.parametrize(
