@@ -37,6 +37,13 @@ class Run:
         Its last point; lower ones on the way were seen and kept.
     details : mapping
         Whatever it has to say: numbers and words.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lift_compare import compare
+    >>> compare.Run(np.zeros((2, 1)), {"stop": "no idea"}).details
+    {'stop': 'no idea'}
     """
 
     point: FloatArray
@@ -145,6 +152,14 @@ class Rival:
         `run(problem, start, budget) -> Run`; `problem.operator` is the budget itself.
     needs : tuple of str
         Modules that it imports and that may not be installed.
+
+    Examples
+    --------
+    >>> from lift_compare import compare
+    >>> def stay(problem, start, budget):
+    ...     return compare.Run(start)
+    >>> compare.Rival("stay", "does nothing", stay, needs=("no_such_module",)).missing
+    ('no_such_module',)
     """
 
     name: str

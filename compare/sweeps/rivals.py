@@ -153,11 +153,16 @@ def run_rivals(
 
     Examples
     --------
+    >>> import os, tempfile
+    >>> from concurrent.futures import ThreadPoolExecutor
     >>> from lift_compare import compare
-    >>> compare.run_rivals(["two-by-two"], ["nothing"])
-    Traceback (most recent call last):
-        ...
-    lift_compare.sensing.validation.InvalidValue: rival: expected one of gd, ...
+    >>> with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(1) as executor:
+    ...     report = compare.run_rivals(
+    ...         ["two-by-two"], ["gd", "exact"], os.path.join(folder, "r.db"), runs=1,
+    ...         start="point", executor=executor, progress=False,
+    ...     )
+    >>> [row["outcome"] for row in report.rows]
+    ['gave up', 'solved']
     """
     runs = whole_number("runs", runs)
     if not instances or isinstance(instances, str):
