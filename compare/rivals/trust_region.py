@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from lift_compare.sensing import SensingProblem
+from lift_compare.sensing import InvalidInput, SensingProblem
 from lift_compare.sensing.validation import FloatArray
 
 from ..tolerances import LBFGS_GRADIENT
@@ -40,5 +40,8 @@ def run(problem: SensingProblem, start: FloatArray, budget: Budget) -> Run:
     optimizer = pymanopt.optimizers.TrustRegions(
         max_iterations=10_000, min_gradient_norm=LBFGS_GRADIENT, verbosity=0
     )
-    end = optimizer.run(whole, initial_point=start)
+    try:
+        end = optimizer.run(whole, initial_point=start)
+    except InvalidInput as not_finite:  # from a point where ∇h = 0 its step is 0/0
+        return Run(start, {"stop": str(not_finite)})
     return Run(end.point, {"stop": str(end.stopping_criterion)})
