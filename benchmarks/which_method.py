@@ -1,0 +1,114 @@
+"""Make the tables and figures of docs/rivals.md from the table that `lift-compare rivals` wrote.
+
+    lift-compare rivals --grid full
+    python benchmarks/which_method.py results/rivals.json [--out docs]
+
+Prints Markdown: success and cost on Gaussian operators, on perturbed completion, and on the
+catalogue, from random starts and from X̂. Writes rivals.csv, with the command, versions and machine
+in its first lines, and two figures into --out.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from lift_compare.compare import figures
+from lift_compare.compare.tables import rows_text
+
+SHOWN = ("restarts", "exact-restarts", "exact-lbfgs", "high-order-loss", "any", "exact", "gd")
+GAUSSIAN = (*SHOWN, "larger-rank", "sgd-polyak")
+COMPLETION = (
+    *("exact-lbfgs", "exact", "any", "line-search", "restarts", "gd", "perturbed-gd"),
+    *("random-line", "larger-rank", "high-order-loss", "sgd-polyak"),
+)
+KEPT = (
+    *("instance", "start", "rival", "runs", "solved", "low", "high", "near_truth"),
+    *("gradients_per_success", "by_clock", "seconds", "outcome"),
+)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("table", type=Path)
+    parser.add_argument("--out", type=Path, default=Path(__file__).parents[1] / "docs")
+    arguments = parser.parse_args()
+    document = json.loads(arguments.table.read_text(encoding="utf-8"))
+    cells = document["rows"]
+    many = [c for c in cells if c["instance"].startswith("gaussian:") and c["runs"] >= 200]
+    print_families(many, GAUSSIAN)
+    completions = [c for c in cells if c["instance"].startswith("perturbed-completion:")]
+    print_families(completions, COMPLETION)
+    families = {c["instance"] for c in (*many, *completions)}
+    rest = [c for c in cells if c["instance"] not in families]
+    for start in ("random", "point"):
+        print_catalogue([c for c in rest if c["start"] == start])
+    figure, _ = figures.rival_success(many, rivals=SHOWN)
+    figures.save_svg(figure, arguments.out / "rivals-success.svg")
+    origin = document["provenance"]
+    lines = [
+        "# lift-compare rivals --grid full: seeds and starts 0, 1, ... of every instance",
+        f"# {json.dumps({k: origin[k] for k in ('versions', 'machine', 'date')})}",
+    ]
+    rows = [{key: shortened(cell.get(key)) for key in KEPT} for cell in cells]
+    text = "\n".join(lines) + "\n" + rows_text("csv", rows)
+    (arguments.out / "rivals.csv").write_text(text, encoding="utf-8", newline="")
+    return 0
+
+
+def shortened(value: object) -> object:
+    return float(f"{value:.4g}") if isinstance(value, float) else value
+
+
+def shown(cell: dict | None) -> str:
+    """Return what a cell says: the share solved in per cent, and gradients a success."""
+    if cell is None or cell["solved"] is None:
+        return "–"
+    share = f"{100 * cell['solved'] / cell['runs']:.0f}"
+    if not cell["solved"]:
+        return share
+    about = "≈" if cell["by_clock"] else ""
+    return f"{share} / {about}{cell['gradients_per_success']:.0f}"
+
+
+def print_families(cells: list[dict], rivals: tuple[str, ...]) -> None:
+    """Print a row an instance and a column a rival; the cheapest success in bold."""
+    print("\n| instance | runs | " + " | ".join(rivals) + " |")
+    print("| --- " * (len(rivals) + 2) + "|")
+    for name in dict.fromkeys(cell["instance"] for cell in cells):
+        found = {cell["rival"]: cell for cell in cells if cell["instance"] == name}
+        best = min(found.values(), key=lambda c: c.get("gradients_per_success") or float("inf"))
+        words = []
+        for rival in rivals:
+            said = shown(found.get(rival))
+            words.append(f"**{said}**" if rival == best["rival"] else said)
+        print(f"| {name} | {best['runs']} | {' | '.join(words)} |")
+
+
+def print_catalogue(cells: list[dict]) -> None:
+    """Print for each rival how many instances it solved always, sometimes, never, and its cost."""
+    names = list(dict.fromkeys(cell["instance"] for cell in cells))
+    names = [name for name in names if not name.startswith("gaussian:")]
+    print(f"\n{cells[0]['start']}: {len(names)} instances: {', '.join(names)}")
+    print("\n| rival | always | sometimes | never | cheapest on | never on |")
+    print("| --- " * 6 + "|")
+    least = {
+        name: min(
+            (c for c in cells if c["instance"] == name and c["solved"]),
+            key=lambda c: c["gradients_per_success"],
+            default={"rival": None},
+        )["rival"]
+        for name in names
+    }
+    for rival in dict.fromkeys(cell["rival"] for cell in cells):
+        own = [c for c in cells if c["rival"] == rival and c["instance"] in names]
+        always = sum(c["solved"] == c["runs"] for c in own)
+        never = [c["instance"] for c in own if not c["solved"]]
+        cheapest = [name for name in names if least[name] == rival]
+        where = ", ".join(cheapest) or "–", ", ".join(never) or "–"
+        row = (f"`{rival}`", always, len(own) - always - len(never), len(never), *where)
+        print(f"| {' | '.join(map(str, row))} |")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
