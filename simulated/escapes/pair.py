@@ -92,8 +92,7 @@ class Pair:
         """Look for a lower point from X̂."""
         X, tried, evaluations = start.X, 0, 0
         size = self.step * float(np.linalg.norm(X))
-        order = ORDERS[0]
-        for order, way in self._ways(start):
+        for order, way in self._ways(start):  # V* at least
             objective = GeneratorObjective(start.problem, order)
             for sign in (1.0, -1.0):
                 pair, count = minimise(

@@ -140,7 +140,10 @@ def gradient_step(quartic: Quartic, step_size: float) -> Step:
 
 
 def step_in_logs(objective: SpanEvaluation, step_size: float) -> Step:
-    """Return c ↦ c − η Γ⁺ γ(c) where no plain quartic is; what leaves float64 comes back as inf."""
+    """Return c ↦ c − η Γ⁺ γ(c) where no plain quartic is.
+
+    What leaves float64 comes back as inf, or as NaN where terms beyond it cancel.
+    """
     log_step = math.log(step_size)
 
     def step(c: FloatArray) -> FloatArray:
@@ -179,7 +182,7 @@ def step_together(
             u = c @ form.into.T
             new_u = u - step_sizes[:, None] * form.quartic.gradient(u)
             return form.coefficients(c, u, new_u), form.quartic.value(new_u)
-    new, value = np.full_like(c, np.inf), np.full(len(c), np.inf)
+    new, value = np.empty_like(c), np.full(len(c), np.inf)
     for row, (start, step_size) in enumerate(zip(c, step_sizes, strict=True)):
         new[row] = step_in_logs(objective, float(step_size))(start)
         if np.all(np.isfinite(new[row])):

@@ -1,10 +1,21 @@
 """Runs of the descent on the span: where they end, and what they refuse."""
 
+import re
+import tracemalloc
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
+from lift_compare import sensing
 from lift_compare.sensing import StopReason
 from lift_compare.simulated import SpanObjective, collapse, descend
+from lift_compare.simulated.span.descent import (
+    step_in_logs,
+    step_together,
+)
+from lift_compare.simulated.span.objective import SpanEvaluation
+from lift_compare.simulated.span.path_length import LARGEST_PATH
 from tests.simulated.points import published_point
 
 
@@ -48,6 +59,104 @@ def test_a_diverging_run_stops_with_a_reason_and_finite_numbers(step):
     assert np.all(np.isfinite(path.values))
     assert np.all(np.isfinite(path.coefficients))
     assert "too large" in repr(path)
+
+
+def test_coefficients_may_leave_float64_before_coordinates_do():
+    """In an orthonormal basis the powers of small generators have small coordinates."""
+    problem = sensing.gaussian(3, 1, 6, 0)
+    span = SpanObjective(problem, [[[0.01], [0.0], [0.0]], [[0.01], [0.01], [0.0]]], 5)
+    form, c = span.orthonormal, np.array([1e10, 1e10])
+    u = form.into @ c
+    assert np.abs(u).max() < 100
+    step = 1e303 / np.abs(form.quartic.gradient(u)).max()
+    with np.errstate(all="raise"):
+        path = descend(span, c, step_size=step, iterations=3)
+    assert path.stop_reason is StopReason.DIVERGED
+    assert path.coefficients.tolist() == [c.tolist()]
+
+
+def test_coordinates_may_be_below_float64_where_coefficients_are_not():
+    problem = sensing.gaussian(3, 1, 6, 0)
+    generators = 0.03 * np.random.default_rng(0).standard_normal((2, 3, 1))
+    span = SpanObjective(problem, generators, 11)
+    c = np.array([1e-297, 1e-297])
+    assert 0 < np.abs(span.orthonormal.into).max() < 1e-10
+    with np.errstate(all="raise"):
+        path = descend(span, c, step_size=1e-3, iterations=3)
+    assert path.stop_reason is StopReason.ITERATIONS
+    np.testing.assert_array_equal(path.values, path.values[0])
+
+
+def logs_only(span):
+    """Return the objective without its plain quartic, as where the powers leave float64."""
+    logs = SpanEvaluation(span.generators, span.gram_data, span.units)
+    logs.quartic = logs.orthonormal = None
+    return logs
+
+
+def test_steps_of_many_are_those_of_each():
+    _, problem, _, directions = published_point("two-by-two")
+    span = SpanObjective(problem, directions.generators, 3)
+    c, steps = np.random.default_rng(1).standard_normal((4, 3)), np.array([0.01, 0.1, 0.3, 1.0])
+    for objective in (span, logs_only(span)):
+        new, values = step_together(objective, c, steps)
+        for row, step, there, value in zip(c, steps, new, values, strict=True):
+            expected = row - step * span.projected_gradient(row)
+            # Sums of 3⁴ terms, in logarithms.
+            assert there == pytest.approx(expected, rel=1e-11, abs=1e-11 * np.abs(row).max())
+            assert value == pytest.approx(span.value(expected), rel=1e-10)
+
+
+def test_steps_that_leave_float64_are_infinite_without_a_warning():
+    """Rows: beyond float64 with either sign, and below it."""
+    _, problem, _, directions = published_point("real-system")
+    span = SpanObjective(problem, 1e-3 * directions.generators, 3)
+    c = np.array([[1e200, 1e200, 1e200], [1e80, -1e80, 1e80], [1e-305, 1e-305, 1e-305]])
+    for objective in (span, logs_only(span)):
+        with np.errstate(all="raise"):
+            new, value = step_together(objective, c, np.array([1.0, 1e250, 1e-3]))
+        assert not np.any(np.isfinite(new[:2]))
+        assert not np.any(np.isfinite(value[:2]))
+        np.testing.assert_allclose(new[2], c[2], rtol=0.1)
+        assert value[2] == pytest.approx(span.value([0.0, 0.0, 0.0]), rel=1e-12)
+
+
+def test_logarithms_beyond_float64_are_no_floating_point_error():
+    """Components: beyond float64, below it, and unknown, as a sum that cancels beyond float64."""
+    logs = np.array([1000.0, -1000.0, 1000.0])
+    objective = SimpleNamespace(
+        orthonormal=None,
+        log_projected=lambda c: (np.array([-1.0, 1.0, 0.0]), logs),
+        log_value=lambda c: float(np.sum(c)),
+    )
+    start = np.array([1.0, 2.0, 3.0])
+    with np.errstate(all="raise"):
+        np.testing.assert_array_equal(step_in_logs(objective, 1.0)(start), [np.inf, 2.0, np.nan])
+        logs[:] = -1000.0
+        c = np.array([[1000.0, 0.0, 0.0], [-1000.0, 0.0, 0.0], [1.0, 1.0, 1.0]])
+        new, value = step_together(objective, c, np.ones(3))
+    np.testing.assert_array_equal(new, c)
+    np.testing.assert_allclose(value, [np.inf, 0.0, np.exp(3)])
+
+
+@pytest.mark.parametrize("plain", [True, False])
+def test_the_longest_path_takes_about_the_memory_that_is_said(plain):
+    """The refusal of longer ones is a bound, and at most twice what a path takes."""
+    k, steps = 6, 1000 if plain else 100
+    problem = sensing.gaussian(4, 1, 8, 0)
+    generators = np.random.default_rng(0).standard_normal((k, 4, 1))
+    span = SpanObjective(problem, generators, 3).normalised()
+    span = span if plain else logs_only(span)
+    start = np.full(k, 0.1)
+    with pytest.raises(ValueError, match=r"^iterations: expected at most") as refused:
+        descend(span, start, step_size=1e-6, iterations=10**12)
+    most = int(re.search(r"at most (\d+) steps", str(refused.value))[1])
+    descend(span, start, step_size=1e-6, iterations=1)  # what is kept is computed
+    tracemalloc.start()
+    descend(span, start, step_size=1e-6, iterations=steps)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert LARGEST_PATH / 2 < peak * (most / steps) < LARGEST_PATH
 
 
 @pytest.mark.parametrize("order", [101, 1001])

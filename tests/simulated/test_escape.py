@@ -1,6 +1,8 @@
 """Escapes: what each method finds on the published instances, and the promise that found means
 lower."""
 
+from dataclasses import replace
+
 import mpmath
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from lift_compare.simulated import (
     escape,
     escape_directions,
     smallest_saddle_order,
+    truncated_coefficients,
 )
 from lift_compare.simulated.escapes.methods import METHODS
 from tests.catalogue import PUBLISHED_NUMBERS
@@ -127,6 +130,7 @@ def test_the_surrogate_accepts_a_jump_of_the_real_system_that_raises_h():
     assert escape(problem, X, **settings).reason is EscapeReason.RULE_NOT_MET
     surrogate = escape(problem, X, surrogate=True, **settings)
     assert surrogate.reason is EscapeReason.NO_DECREASE
+    assert surrogate.kind == "gamma"
     jump = (
         np.sign(surrogate.coefficients[2])
         * abs(surrogate.coefficients[2]) ** 0.2
@@ -139,6 +143,39 @@ def test_truncated_out_of_range_is_a_reason_not_an_error():
     problem, X = stationary("two-by-two")
     attempt = escape(problem, X, method="truncated", order=3, eta=1.0, steps=100_000)
     assert attempt.reason is EscapeReason.OUT_OF_RANGE
+    assert attempt.order == 3
+    # ν = 1 − η λ_n^l, and λ_n = −3/4.
+    last = int(np.log(np.finfo(float).max) / np.log1p(0.75**3))
+    assert attempt.details == f"ν^t leaves float64 at step {last} of 100000"
+
+
+def test_truncated_takes_the_smallest_order_along_the_directions_given():
+    problem, X = stationary("two-by-two")
+    other = np.array([[np.cos(5 * np.pi / 8)], [np.sin(5 * np.pi / 8)]])
+    least = smallest_saddle_order(problem, X, direction=other)
+    assert least > smallest_saddle_order(problem, X) == 3
+    directions = replace(escape_directions(problem, X), visibles=other[None])
+    settings = {"method": "truncated", "directions": directions}
+    assert escape(problem, X, **settings).order == least
+    none = escape(problem, X, **settings, largest_order=least - 1)
+    assert none.reason is EscapeReason.NO_SADDLE_ORDER
+    assert none.details == f"orders up to {least - 1}"
+
+
+def test_truncated_hands_its_settings_to_the_rule_and_keeps_the_state():
+    """At β̃ ≈ 1 the visible term alone is near the truth, and between 2 and 10 times the base."""
+    problem, X = stationary("two-by-two")
+    path = {"rho": 0.1, "eta": 0.01, "steps": 550}
+    state = truncated_coefficients(escape_directions(problem, X), 3, **path).coefficients[-1]
+    assert abs(state[1] - 1) < 0.05
+    settings = {"method": "truncated", "order": 3, "rule": "text", **path}
+    assert escape(problem, X, **settings).reason is EscapeReason.RULE_NOT_MET
+    attempt = escape(problem, X, dominance=2.0, **settings)
+    assert attempt.found
+    assert (attempt.kind, attempt.order) == ("beta", 3)
+    np.testing.assert_allclose(attempt.coefficients, state, rtol=1e-12)
+    visible = attempt.generators[1]
+    np.testing.assert_allclose(attempt.point, attempt.coefficients[1] ** (1 / 3) * visible)
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
@@ -429,6 +466,42 @@ def test_point_that_is_not_stationary_warns(method):
     problem, X = stationary("two-by-two")
     with pytest.warns(NotStationaryWarning, match="stationary"):
         escape(problem, X + 0.2, method=method)
+
+
+def test_exact_says_which_orders_it_tried():
+    problem, X = stationary("two-by-two")
+    none = escape(problem, X, largest_order=1, only_saddle=True)
+    assert none.reason is EscapeReason.NO_SADDLE_ORDER
+    # X̂ is a local minimum of h: at order 1 there is no direction at all.
+    assert none.details == "largest order 1; along the oracle direction V* none was found either"
+    given = escape(problem, X, order=1, only_saddle=True)
+    assert given.reason is EscapeReason.NO_SADDLE
+    assert given.order == 1
+
+
+def test_polish_makes_the_point_stationary():
+    problem, X = stationary("perturbed-completion")
+    nearby = X + 1e-9 * np.array([[1.0], [-2.0], [1.0]])
+    assert sensing.relative_gradient_norm(problem, nearby) > 1e-10
+    attempt = escape(problem, nearby, method="single-step", polish=True)
+    assert not attempt.found
+    assert sensing.relative_gradient_norm(problem, attempt.point) < 1e-14
+
+
+def test_polish_does_not_raise_h():
+    """Newton steps from below a saddle end on it."""
+    problem = sensing.perturbed_completion(3, 0.1)
+    saddle = sensing.polish(problem, [[0.0], [0.0], [1.0]])
+    hessian = [problem.hessian_product(saddle, e[:, None]).ravel() for e in np.eye(3)]
+    values, ways = np.linalg.eigh(hessian)
+    below = saddle + 1e-4 * ways[:, :1]
+    # h(X) + λ t² / 2, to fourth order in t = 1e-4.
+    fall = problem.objective(saddle) - problem.objective(below)
+    assert fall == pytest.approx(-values[0] * 1e-8 / 2, rel=1e-5)
+    reached = sensing.polish(problem, below)
+    assert problem.objective(reached) == pytest.approx(problem.objective(saddle), rel=1e-12)
+    attempt = escape(problem, below, polish=True)
+    assert attempt.objective_before == pytest.approx(problem.objective(below), rel=1e-12)
 
 
 def test_repr_says_what_happened():

@@ -1,5 +1,8 @@
 """Escapes by moving generators, by columns, and by any method in turn."""
 
+import re
+from itertools import islice
+
 import numpy as np
 import pytest
 
@@ -12,8 +15,13 @@ from lift_compare.simulated import (
     descend_batch_with_escapes,
     descend_with_escapes,
     escape,
+    escape_directions,
+    oracle_direction,
+    smallest_saddle_order,
 )
-from lift_compare.simulated.escapes.pair import ORDERS
+from lift_compare.simulated.escapes.pair import ORDERS, Pair, _best_multiple
+from lift_compare.simulated.escapes.start import Start
+from lift_compare.simulated.generators.minimum import minimise
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +114,115 @@ def test_at_order_one_it_is_a_descent_of_h_from_the_sum_of_the_pair(phase_retrie
     pair = np.stack([X, 0.3 * X[::-1]])
     lifted = GeneratorObjective(problem, 1)
     assert lifted.value(pair) == pytest.approx(problem.objective(pair.sum(axis=0)))
+
+
+def test_the_directions_of_the_pair_come_in_the_order_that_is_said():
+    problem = sensing.gaussian(4, 2, 12, 1)
+    X = np.random.default_rng(1).standard_normal((4, 2))
+    oracle = {order: oracle_direction(problem, X, order, count=2).directions for order in ORDERS}
+    assert {len(found) for found in oracle.values()} == {2}
+    adjoint = np.tensordot(problem.measurements, problem.operator.matrices(), 1)
+    u = np.linalg.eigh(adjoint + adjoint.T)[1][:, ::-1]
+    q = np.linalg.svd(X)[2]
+    expected = [(order, "V*", oracle[order][0]) for order in ORDERS]
+    expected += [(order, "oracle direction 2", oracle[order][1]) for order in ORDERS]
+    expected += [
+        (order, f"eigenvector {j + 1} of A*(b)", np.outer(u[:, j], q[i]))
+        for j in range(3)
+        for i in (1, 0)
+        for order in ORDERS
+    ]
+    ways = list(Pair()._ways(at(problem, X)))
+    assert [(order, way.name) for order, way in ways] == [each[:2] for each in expected]
+    for (_, way), (_, _, V) in zip(ways, expected, strict=True):
+        # Unit vectors up to sign, from two eigensolvers: 1e-8 is far above rounding.
+        assert abs(np.vdot(way.direction, V)) == pytest.approx(1, abs=1e-8)
+        assert np.linalg.norm(way.direction) == pytest.approx(1, abs=1e-12)
+
+
+def descents_of_pairs(start, method):
+    """Do the lifted descents of `method` again, one by one."""
+    size = 0.5 * np.linalg.norm(start.X)
+    for order, way in method._ways(start):
+        for sign in (1, -1):
+            pair = np.stack([start.X, sign * size * way.direction])
+            end, count = minimise(GeneratorObjective(start.problem, order), pair, 300)
+            yield order, way.name, sign, end, count
+
+
+def test_the_pair_says_how_its_point_was_reached(phase_retrieval):
+    problem, X = phase_retrieval
+    start = Start.at(problem, X, escape_directions(problem, X), "pair", 1e-6, 0)
+    attempt = Pair().attempt(start)
+    said = re.fullmatch(
+        r"from X̂ and ([+-])0\.5 ‖X̂‖ along (.+); (\d+) descents of pairs, (\d+) evaluations",
+        attempt.details,
+    )
+    descents = list(islice(descents_of_pairs(start, Pair()), int(said[3])))
+    order, name, sign, end, _ = descents[-1]
+    assert (attempt.order, said[1], said[2]) == (order, "+" if sign > 0 else "-", name)
+    assert int(said[4]) == sum(descent[-1] for descent in descents)
+    np.testing.assert_array_equal(attempt.generators, end)
+    np.testing.assert_array_equal(attempt.coefficients, [1.0, 1.0])
+
+
+def test_the_pair_counts_what_it_tried_in_vain(phase_retrieval):
+    problem, X = phase_retrieval
+    start = Start.at(problem, X, escape_directions(problem, X), "pair", 1e-6, 0)
+    method = Pair(order=3)
+    attempt = method.attempt(start)
+    assert attempt.reason is EscapeReason.NO_DECREASE
+    assert attempt.order == 3
+    counts = [descent[-1] for descent in descents_of_pairs(start, method)]
+    assert attempt.details == f"{len(counts)} descents of pairs, {sum(counts)} evaluations"
+
+
+def test_the_candidates_of_a_pair_are_descents_from_its_collapse_and_its_generators(
+    phase_retrieval,
+):
+    problem, X = phase_retrieval
+    start = Start.at(problem, X, escape_directions(problem, X), "pair", 1e-6, 0)
+    Z = problem.ground_truth
+    for pair in (np.stack([3 * Z, X]), np.stack([X, 3 * Z])):
+        found = list(Pair()._candidates(start, pair, 5))
+        assert [kind for kind, _ in found] == ["collapse", "collapse", "generator", "generator"]
+        collapsed, descended, first, second = (point for _, point in found)
+        np.testing.assert_allclose(collapsed, collapse(pair, np.ones(2), 5), rtol=1e-12)
+        assert problem.objective(descended) <= problem.objective(collapsed)
+        # The best multiple of 3 Z is Z itself, and X̂ is stationary.
+        for point, generator in ((first, pair[0]), (second, pair[1])):
+            end = X if np.array_equal(generator, X) else Z
+            np.testing.assert_allclose(point, end, atol=1e-6)
+        assert len(list(Pair(refine=False)._candidates(start, pair, 5))) == 1
+
+
+def test_the_best_multiple_of_a_point_is_the_lowest_on_its_ray():
+    problem = sensing.gaussian(4, 2, 12, 1)
+    X = problem.ground_truth + 0.3 * np.random.default_rng(1).standard_normal((4, 2))
+    lowest = problem.objective(_best_multiple(at(problem, X), X))
+    others = problem.objective(np.linspace(0, 3, 301)[:, None, None] * X)
+    # The nearest of them is within 0.005 of the best, and h is quadratic there.
+    assert lowest <= others.min() <= lowest * (1 + 1e-2)
+
+
+@pytest.mark.parametrize(
+    ("rows", "b", "x"),
+    [
+        ([[1.0, 0.0], [0.0, 1.0]], [1.0, -1.0], 1.0),  # h rises along the ray
+        ([[1.0, 0.0], [0.0, 1.0]], [1.0, 0.0], 1.0),  # as far as zero
+        ([[1.0, 0.0]], [1.0], 1.0),  # h does not change
+        ([[1.0, 0.0], [0.0, 1.0]], [1.0, 1.0], 1e-100),  # ‖A(XXᵀ)‖² is below float64
+    ],
+)
+def test_without_a_best_multiple_a_point_stays_as_it_is(rows, b, x):
+    problem = SensingProblem(sensing.RankOneOperator(rows), b)
+    X = np.array([[0.0], [x]])
+    np.testing.assert_array_equal(_best_multiple(at(problem, X), X), X)
+
+
+def at(problem, X):
+    """Return X as a start without directions."""
+    return Start.at(problem, X, None, "pair", 0.0, 0)
 
 
 # Columns ------------------------------------------------------------------------------------------
@@ -214,6 +331,15 @@ def test_the_batch_takes_the_new_methods(phase_retrieval):
 
 
 # What is said -------------------------------------------------------------------------------------
+
+
+def test_exact_says_which_orders_it_tried_in_vain(phase_retrieval):
+    problem, X = phase_retrieval
+    least = smallest_saddle_order(problem, X)
+    attempt = escape(problem, X, orders_tried=3)
+    assert attempt.reason is EscapeReason.NO_DECREASE
+    assert attempt.order == least + 4
+    assert attempt.details == f"saddle orders [{least}, {least + 2}, {least + 4}] tried"
 
 
 def test_exact_names_the_order_along_the_oracle_direction_where_b_has_none():

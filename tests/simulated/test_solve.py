@@ -1,5 +1,7 @@
 """Gradient descent with escapes: the published ends, batches, budgets and reasons."""
 
+import inspect
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_iris
@@ -164,6 +166,25 @@ def test_batch_gives_the_results_of_single_runs():
         np.testing.assert_allclose(
             alone.descents[0].history.objective, together.descents[0].history.objective, rtol=1e-9
         )
+
+
+def test_a_batch_has_the_defaults_of_a_single_run():
+    together, alone = (
+        inspect.signature(function).parameters
+        for function in (descend_batch_with_escapes, descend_with_escapes)
+    )
+    assert {
+        name: parameter.default for name, parameter in together.items() if name != "starts"
+    } == {name: parameter.default for name, parameter in alone.items() if name != "start"}
+
+
+def test_the_histories_of_a_batch_are_without_distances():
+    """The ends of a known truth have one all the same."""
+    problem = sensing.two_by_two()
+    starts = [[[0.01], [0.7]], [[0.9], [0.1]]]
+    for solution in descend_batch_with_escapes(problem, starts, step_size=0.1, max_iterations=5):
+        assert solution.distance == pytest.approx(float(problem.distance(solution.point)))
+        assert all(descent.history.distance is None for descent in solution.descents)
 
 
 def test_phase_is_plain_gradient_descent():

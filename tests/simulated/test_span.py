@@ -399,6 +399,47 @@ def test_normalised_is_the_same_objective_in_other_units(large_completion, order
         )
 
 
+def test_a_cube_below_float64_in_a_basis_is_not_lost():
+    """For b ⟂ A(XXᵀ) = δ² e₂ the projected gradient is 2 c³ δ^{2l}."""
+    operator = sensing.RankOneOperator([[1.0, 0.0], [0.0, 1.0]])
+    problem = sensing.SensingProblem(operator, [1.0, 0.0])
+    delta, order = 2.0**-33, 5
+    span = SpanObjective(problem, [[[0.0], [delta]]], order)
+    # A coordinate is c δ^l: that of the first is about 1e-106, and its cube below float64.
+    c = np.array([[1e-56], [1.0], [0.0]])
+    expected = 2 * c**3 * delta ** (2 * order)
+    assert 0 < expected[0, 0] < 1e-260
+    for row, there in zip(c, expected, strict=True):
+        assert span.projected_gradient(row) == pytest.approx(there, rel=1e-10, abs=0)
+    assert span.projected_gradient(c) == pytest.approx(expected, rel=1e-10, abs=0)
+
+
+def test_the_projected_gradient_beyond_float64_is_refused_under_any_error_state():
+    problem, X, c = random_problem(2, 1, 3, 7)
+    span = SpanObjective(problem, 3 * X, 3)
+    with np.errstate(all="raise"), pytest.raises(OverflowError, match=r"^the projected gradient"):
+        span.projected_gradient(np.full(3, 1.7e308) * np.sign(c))
+
+
+def test_the_projected_gradient_is_linear_next_to_zero_down_to_the_least_numbers():
+    problem, X, _ = random_problem(2, 1, 3, 7)
+    span = SpanObjective(problem, X / 100, 3)
+    c = np.array([1.0, 2.0, -1.0])
+    # Its coordinates in a basis are about 1e-6 c: the cubic terms are 1e-18 of the linear ones.
+    expected = span.projected_gradient(1e-3 * c)
+    with np.errstate(all="raise"):
+        there = span.projected_gradient(1e-305 * c)
+    assert 1e302 * there == pytest.approx(expected, rel=0, abs=1e-11 * np.abs(expected).max())
+
+
+def test_a_hessian_whose_terms_are_below_float64_is_refused():
+    problem, X, _ = random_problem(2, 1, 3, 7)
+    span = SpanObjective(problem, X, 3)
+    with pytest.raises(OverflowError, match=r"^the Hessian needs powers beyond float64"):
+        span.hessian([1e-200, 0.0, 0.0])
+    assert np.all(np.isfinite(span.hessian([1e-20, 0.0, 0.0])))
+
+
 def test_plain_and_logarithmic_arithmetic_agree(case):
     span, _, _, c = case
     logs = SpanEvaluation(span.generators, span.gram_data, span.units)
