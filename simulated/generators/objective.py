@@ -19,11 +19,11 @@ from lift_compare.sensing.validation import FloatArray, OutOfRange, odd_order, r
 from ..signed_log import LOG_2, signed_log, to_float
 
 _SCALES = (0, -250, 250, -500, 500)
-"""Binary exponents of generators, tried in turn: the first with which the measurements are in range
+"""Binary exponents of the factors of a product, tried in turn: the first with which it is in range
 counts. Those but 0 are for operators whose matrices are next to the ends of float64."""
 
 _LEAST = 2.0**-500
-"""Measurements up to this are measured again in a larger scale: digits may have underflowed."""
+"""Products up to this are computed again in a larger scale: digits may have underflowed."""
 
 _CACHE = 2_000_000
 """Numbers of A(X_j X_kᵀ), or entries of matrices, of the starts that are evaluated together."""
@@ -196,10 +196,8 @@ class GeneratorObjective:
         D -= (terms.B**power)[..., None] * terms.b[:, None, :]
         # 2. A*(D_tj) takes X_j to the row of t, and X_t to that of j.
         both = np.concatenate([terms.x[:, cols], terms.x[:, rows]], axis=-1)
-        for exponent in _SCALES:
-            product = self._product(1, np.ldexp(D, exponent), np.ldexp(both, exponent))
-            if np.isfinite(product).all():
-                break
+        units = np.frexp(np.abs(D).max(axis=(1, 2)))[1]
+        product, exponent = self._in_range(1, np.ldexp(D, -units[:, None, None]), both)
         r = X.shape[-1]
         gradient = np.zeros(X.shape)
         for p, (t, j) in enumerate(zip(rows, cols, strict=True)):
@@ -208,7 +206,7 @@ class GeneratorObjective:
                 gradient[:, j] += product[:, p, :, r:]
         # 3. The units of D and X, one after the other: each may be far from one.
         logs = np.log(2.0 * self.order) - terms.log_top / 2
-        logs = logs + (terms.exponents - 2 * exponent) * LOG_2
+        logs = logs + (terms.exponents + units - 2 * exponent) * LOG_2
         half = np.exp(logs / 2)[:, None, None, None]
         return self._gain(terms)[0], gradient * half * half, self.order * terms.log_top
 
@@ -219,9 +217,11 @@ class GeneratorObjective:
         # 1. y = A(x_j x_kᵀ), for x with entries up to one.
         exponents = np.frexp(np.abs(X).max(axis=(1, 2, 3)))[1]
         x = np.ldexp(X, -exponents[:, None, None, None])
-        y, of_y = self._measured(x, rows, cols)
+        y, exponent = self._in_range(0, x[:, rows], x[:, cols])
+        of_y = np.frexp(np.abs(y).max(axis=(1, 2)))[1]
+        y = np.ldexp(y, -of_y[:, None, None])
         # 2. K, B and ‖b‖² in units of b: t is the power of two between y and b.
-        t = of_y + 2 * exponents - self._unit
+        t = of_y + 2 * (exponents - exponent) - self._unit
         products = y @ np.swapaxes(y, -1, -2), y @ self._b, np.full(len(X), self._b @ self._b)
         sizes = [np.abs(part).reshape(len(X), -1).max(axis=1) for part in products]
         mantissas, powers = np.frexp(np.stack(sizes))
@@ -244,22 +244,28 @@ class GeneratorObjective:
             exponents,
         )
 
-    def _measured(self, x: FloatArray, rows: Any, cols: Any) -> tuple[FloatArray, Any]:
-        """Return measurements of the pairs with entries up to one, and their powers of two."""
-        best: tuple[FloatArray, Any] | None = None
+    def _in_range(self, which: int, left: FloatArray, right: FloatArray) -> tuple[FloatArray, int]:
+        """Return the products of both factors times 2^e, and e: no digit of them is lost.
+
+        Which products: see `_product`.
+        """
+        # A zero factor has nothing to lose.
+        zero = ~(np.any(left, axis=tuple(range(1, left.ndim))) & np.any(right, axis=(1, 2, 3)))
+        best: tuple[FloatArray, int] | None = None
         for exponent in _SCALES:
-            scaled = x if exponent == 0 else np.ldexp(x, exponent)
-            y = self._product(0, scaled[:, rows], scaled[:, cols])
-            top = np.abs(y).max(axis=(1, 2))
+            try:
+                product = self._product(which, np.ldexp(left, exponent), np.ldexp(right, exponent))
+            except OutOfRange:
+                continue
+            top = np.abs(product).max(axis=tuple(range(1, product.ndim)))
             if not np.isfinite(top).all():
                 continue
             if best is None or np.any(top > 0):
-                unit = np.frexp(top)[1]
-                best = np.ldexp(y, -unit[:, None, None]), unit - 2 * exponent
-            if np.all((top > _LEAST) | ~np.any(x, axis=(1, 2, 3))):
+                best = product, exponent
+            if np.all((top > _LEAST) | zero):
                 break
         if best is None:
-            raise OutOfRange("the measurements of the generators leave float64 in any units")
+            raise OutOfRange("the products of the generators leave float64 in any units")
         return best
 
     def _product(self, which: int, left: FloatArray, right: FloatArray) -> FloatArray:
