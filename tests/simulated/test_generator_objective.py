@@ -219,8 +219,19 @@ def test_units_change_nothing_but_the_units(exponent):
             other.gain(there)
 
 
+class Refusing(sensing.RankOneOperator):
+    """An operator with products of its own, which refuse what overflows."""
+
+    def measure(self, left, right):
+        return super().measure(left, right)
+
+    def adjoint_matmul(self, y, right):
+        return super().adjoint_matmul(y, right)
+
+
+@pytest.mark.parametrize("kind", [sensing.RankOneOperator, Refusing])
 @pytest.mark.parametrize("exponent", [-530, 512])
-def test_matrices_next_to_the_ends_of_float64(exponent):
+def test_matrices_next_to_the_ends_of_float64(exponent, kind):
     """A_i = a_i a_iᵀ with a_i 2^e, X 2^−e: most digits of products would underflow, or overflow."""
     rng = np.random.default_rng(12)
     vectors = rng.standard_normal((5, 3))
@@ -230,7 +241,7 @@ def test_matrices_next_to_the_ends_of_float64(exponent):
     X, order = rng.standard_normal((4, 2, 3, 1)), 3
     X[0] = 0.0  # a start whose products are zero at any scale
     expected = GeneratorObjective(base, order)
-    operator = sensing.RankOneOperator(np.ldexp(vectors, exponent))
+    operator = kind(np.ldexp(vectors, exponent))
     there = np.ldexp(X, -exponent)
     with np.errstate(all="raise"):
         lifted = GeneratorObjective(SensingProblem(operator, base.measurements, 1), order)
@@ -247,17 +258,74 @@ def test_matrices_next_to_the_ends_of_float64(exponent):
 
 @pytest.mark.parametrize("exponent", [-1000, -300, 0])
 def test_next_to_nothing_has_half_the_square_of_b_at_any_scale_of_b(exponent):
-    problem = PROBLEMS[1]
+    problem, order = PROBLEMS[1], 101
     b = np.ldexp(problem.measurements, exponent)
-    lifted = GeneratorObjective(SensingProblem(problem.operator, b, 2), 101)
+    lifted = GeneratorObjective(SensingProblem(problem.operator, b, 2), order)
     X = draw(problem, 13, 2)
     with np.errstate(all="raise"):
         for tiny in (0 * X, np.ldexp(X, -300 + exponent // 2)):
             # The parts of the logarithm are twice as large.
             assert lifted.log_value(tiny) == pytest.approx(lifted.log_unit - np.log(2), rel=1e-14)
-            _, gradient, log_scale = lifted.scaled(tiny)
-            assert np.isfinite(gradient).all()
-            assert log_scale == pytest.approx(lifted.log_unit, rel=1e-14)
+
+
+@pytest.mark.parametrize("order", [3, 301, 1001])
+def test_a_gain_far_below_the_value_keeps_its_digits(order):
+    """One number: the gain is (x² b)^l − ½ x^{4l}, the gradient 2l (x^{4l} − (x² b)^l) / x."""
+    for b, x in ((2.0**8, 0.06), (2.0**40, 1e-6), (2.0**900, 2.0**-450)):
+        lifted = GeneratorObjective(
+            SensingProblem(sensing.EntrywiseOperator([[1.0]]), [b], 1), order
+        )
+        B, K = x * x * b, x**4
+        gain, slope = B**order - K**order / 2, 2 * order * (K**order - B**order) / x
+        with np.errstate(all="raise"):
+            # Powers are wrong by l ε, and what their logarithms lose: these are of l log ‖b‖².
+            tolerance = 1e-15 * order * (1 + np.log(b))
+            assert lifted.gain([[[x]]]) == pytest.approx(gain, rel=tolerance, abs=0)
+            assert lifted.gradient([[[x]]]).item() == pytest.approx(slope, rel=tolerance, abs=0)
+            assert lifted.log_value([[[x]]]) == pytest.approx(
+                lifted.log_unit - np.log(2), rel=1e-14
+            )
+
+
+@pytest.mark.parametrize("exponent", [-900, 0, 900])
+def test_generators_that_are_not_measured_have_the_gradient_of_order_one_only(exponent):
+    """⟨A, XXᵀ⟩ = 0 where A*(b) X is not."""
+    operator = sensing.DenseOperator([[[0.0, 1.0], [1.0, 0.0]]])
+    problem = SensingProblem(operator, [2.0**exponent], 1)
+    X = np.array([[[2.0**100], [0.0]]])
+    for order in (1, 3):
+        lifted = GeneratorObjective(problem, order)
+        assert lifted.gain(X) == 0.0
+        assert lifted.log_value(X) == pytest.approx(lifted.log_unit - np.log(2), rel=1e-14)
+        want = problem.gradient(X[0]) if order == 1 else np.zeros((2, 1))
+        # Its scale, ‖b‖², is taken through its logarithm, of some hundreds.
+        np.testing.assert_allclose(lifted.gradient(X)[0], want, rtol=1e-12)
+
+
+def test_measurements_at_right_angles_to_b_leave_their_own_square():
+    """h^l − ½ ‖b‖^{2l} = ½ x^{4l} at X = x e₂, A = (e₁e₁ᵀ, e₂e₂ᵀ), b = e₁."""
+    operator = sensing.RankOneOperator(np.eye(2))
+    problem, order = SensingProblem(operator, [1.0, 0.0], 1), 3
+    x = 2.0**-600
+    minus_gain, gradient, log_scale = GeneratorObjective(problem, order).scaled([[[0.0], [x]]])
+    # Through logarithms, of some thousands.
+    log = 4 * order * np.log(x) - np.log(2)
+    assert np.log(minus_gain) + log_scale == pytest.approx(log, rel=1e-14)
+    np.testing.assert_allclose(gradient[0] / minus_gain, [[0.0], [4 * order / x]], rtol=1e-12)
+
+
+def test_a_gain_below_float64_is_refused():
+    lifted = GeneratorObjective(sensing.two_by_two(), 1001)
+    X = np.full((1, 2, 1), 0.1)
+    for method in (lifted.gain, lifted.gradient):
+        with pytest.raises(OverflowError, match="below float64"):
+            method(X)
+    minus_gain, gradient, log_scale = lifted.scaled(X)
+    assert minus_gain < 0
+    assert np.any(gradient)
+    b = lifted.problem.measurements
+    B = lifted.problem.operator.measure(X[0], X[0]) @ b
+    assert np.log(-minus_gain) + log_scale == pytest.approx(1001 * np.log(B), rel=1e-14)
 
 
 class Counting(sensing.DenseOperator):

@@ -170,7 +170,7 @@ def test_rounding_is_the_stated_bound():
                 matrix = order * np.sqrt(problem.m + X[0].size) * (largest / v + 4)
                 bound += term * (matrix + count + 4 * abs(np.log(term)))
         expected = np.finfo(float).eps * bound / from_tensors(problem, X, c, order)[0]
-        assert found.rounding[t] == pytest.approx(expected, rel=1e-9)
+        assert found.rounding[t] == pytest.approx(expected, rel=1e-9, abs=0)
 
 
 def by_multiple_precision(problem, X, c, order, digits):
