@@ -42,7 +42,8 @@ class CPGradient:
     The matrices do not depend on c. The first vectors of the basis span S, the span of the powers
     of the generators; the others complete it to the span of all terms. Nearly parallel terms cancel
     near a stationary point, so the basis is computed with 80 digits from unit matrices taken as
-    exact: a norm of a sum is then wrong by ε of its terms, and not by √ε.
+    exact: a norm of a sum is then wrong by ε of its terms, and not by √ε. numpy's signals are left
+    to the caller to silence.
 
     Attributes
     ----------
@@ -85,9 +86,8 @@ class CPGradient:
         b, log_b = units_and_logs(problem.measurements[None])
         cubic, log_cubic = _adjoints(problem, y, units)
         linear, log_linear = _adjoints(problem, b, units)
-        matrices = np.concatenate([cubic, linear]).reshape(-1, *problem.shape)
-        with np.errstate(invalid="ignore"):
-            log = np.concatenate([log_cubic + log_y, log_linear + log_b])
+        matrices = np.concatenate([cubic, linear])
+        log = np.concatenate([log_cubic + log_y, log_linear + log_b])
         pairs = np.stack([np.repeat(rows, k), np.repeat(cols, k), np.tile(np.arange(k), len(rows))])
         single = np.stack([np.full(k, -1), np.full(k, -1), np.arange(k)])
         multiplicity = np.where(pairs[0] == pairs[1], 2.0, 4.0)
@@ -97,16 +97,14 @@ class CPGradient:
         coordinates = np.asarray(np.linalg.qr(together.T, mode="r")).T
         captured, left_out = _orthonormal_parts(coordinates, k, order)
         # 3. A matrix is wrong by so many ε of the largest of its kind, and its power l times that.
-        tops = np.concatenate([np.full(x.size, np.max(x)) for x in (log_cubic, log_linear)])
-        largest = np.concatenate([log_cubic.ravel(), log_linear.ravel()])
-        with np.errstate(over="ignore", invalid="ignore"):
-            ratio = np.where(np.isfinite(largest), np.exp(np.minimum(tops - largest, 600.0)), 0.0)
+        below = np.concatenate([np.max(x) - x for x in (log_cubic, log_linear)])
+        ratio = np.where(np.isfinite(below), np.exp(np.minimum(below, 600.0)), 0.0)
         errors = _EPS * (order * np.sqrt(problem.m + X[0].size) * (ratio + 4) + len(together))
         return cls(
             order,
             np.concatenate([pairs, single], axis=1).T,
             np.concatenate([multiplicity, np.full(k, -2.0)]),
-            order * log.ravel(),
+            order * log,
             log_norms,
             captured,
             left_out,
@@ -121,7 +119,7 @@ class CPGradient:
         """
         # 1. The coefficients of the unit terms, as signs and logarithms.
         sign, log = signed_log(c)
-        log = log + self.order * np.where(np.isfinite(self.log_norms), self.log_norms, -np.inf)
+        log = log + self.order * self.log_norms
         sign = np.concatenate([sign, np.ones((len(c), 1))], axis=1)  # what −1 stands for
         log = np.concatenate([log, np.zeros((len(c), 1))], axis=1)
         signs = np.prod(sign[:, self.factors], axis=2) * np.sign(self.weights)
@@ -129,28 +127,26 @@ class CPGradient:
         # 2. In units of the largest.
         top = np.max(logs, axis=1)
         scale = np.where(np.isfinite(top), top, 0.0)
-        with np.errstate(under="ignore"):
-            d = signs * np.exp(logs - scale[:, None])
-            captured, left_out = (
-                np.sqrt(np.sum((d @ part) ** 2, axis=1)) for part in (self.captured, self.left_out)
-            )
-            size = np.where(d == 0, 0.0, np.abs(np.where(d == 0, 0.0, logs)))
-            error = np.sum(np.abs(d) * (self.errors + 4 * _EPS * size), axis=1)
+        d = signs * np.exp(logs - scale[:, None])
+        captured, left_out = (
+            np.sqrt(np.sum((d @ part) ** 2, axis=1)) for part in (self.captured, self.left_out)
+        )
+        size = np.where(d == 0, 0.0, np.abs(logs))
+        error = np.sum(np.abs(d) * (self.errors + 4 * _EPS * size), axis=1)
         return captured, left_out, error, scale
 
 
 def _adjoints(
     problem: SensingProblem, y: FloatArray, units: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """Return A*(y_i) X_p of norm one, shape (len(y), k, n, r), and the logarithms of the norms."""
+    """Return A*(y_i) X_p of norm one, one after the other, and the logarithms of the norms."""
     adjoint = problem.operator.adjoint_matmul
     columns = np.concatenate(list(units), axis=1)  # (n, k r): one product with each A*(y_i)
     for exponent in _SCALES:
-        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-            try:
-                products = np.stack([adjoint(np.ldexp(each, exponent), columns) for each in y])
-            except OutOfRange:
-                continue
+        try:
+            products = np.stack([adjoint(np.ldexp(each, exponent), columns) for each in y])
+        except OutOfRange:
+            continue
         top = np.max(np.abs(products))
         if np.isfinite(top) and (top > _LEAST or exponent == _SCALES[-1]):
             break
@@ -158,8 +154,7 @@ def _adjoints(
         raise OutOfRange("A*(A(X_j X_kᵀ)) X_p of the generators leaves float64 in any units")
     split = products.reshape(len(y), problem.n, len(units), -1).transpose(0, 2, 1, 3)
     flat, logs = units_and_logs(np.ascontiguousarray(split).reshape(-1, *problem.shape))
-    shape = (len(y), len(units))
-    return flat.reshape(*shape, *problem.shape), logs.reshape(shape) - exponent * LOG_2
+    return flat, logs - exponent * LOG_2
 
 
 def _orthonormal_parts(

@@ -19,11 +19,14 @@ from lift_compare.sensing.validation import FloatArray, OutOfRange, odd_order, r
 from ..signed_log import LOG_2, signed_log, to_float
 
 _SCALES = (0, -250, 250, -500, 500)
-"""Binary exponents of generators, tried in turn: the first with which the measurements are in range
+"""Binary exponents of the factors of a product, tried in turn: the first with which it is in range
 counts. Those but 0 are for operators whose matrices are next to the ends of float64."""
 
 _LEAST = 2.0**-500
-"""Measurements up to this are measured again in a larger scale: digits may have underflowed."""
+"""Products up to this are computed again in a larger scale: digits may have underflowed."""
+
+_HUGE = 1e260
+"""Where a descent is so far outside, in units of ‖b‖^{2l}, it is told no larger numbers."""
 
 _CACHE = 2_000_000
 """Numbers of A(X_j X_kᵀ), or entries of matrices, of the starts that are evaluated together."""
@@ -32,16 +35,18 @@ _CACHE = 2_000_000
 class _Terms(NamedTuple):
     """What value and gradient share, for s starts of P pairs j ≤ k; see `_terms`.
 
-    K (s, P, P), B (s, P), constant (s,) are in units of their largest magnitude, whose logarithm is
-    log_top (s,); y (s, P, m) and b (s, m) in units of its root. x (s, k, n, r) is X 2^−exponents.
+    K (s, P, P) and B (s, P) are in units of their largest magnitude, or of ‖b‖² where they vanish.
+    Its logarithm is log_top (s,); over ‖b‖² it is ratio (s,), 0 or inf where this leaves float64.
+    The measurements are y (s, P, m) times 2^t, t (s,), in the units of the b that is kept.
+    x (s, k, n, r) is X 2^−exponents.
     """
 
     K: FloatArray
     B: FloatArray
-    constant: FloatArray
-    y: FloatArray
-    b: FloatArray
     log_top: FloatArray
+    ratio: FloatArray
+    y: FloatArray
+    t: FloatArray
     x: FloatArray
     exponents: FloatArray
 
@@ -108,13 +113,13 @@ class GeneratorObjective:
         Next to a zero of h^l its terms cancel, down to about l 1e-15 of ‖b‖^{2l}; what is below
         that is returned as 0.
         """
-        value, _, log_scale, lead = self._values(generators)
+        value, log_scale, lead = self._values(generators)
         sign, log = signed_log(np.maximum(value, 0.0))
         return _shaped(to_float(sign, log + log_scale, "h^l", "use .log_value"), lead)
 
     def log_value(self, generators: Any) -> Any:
         """Return log h^l, −inf where h^l is zero to rounding; it works at any order."""
-        value, _, log_scale, lead = self._values(generators)
+        value, log_scale, lead = self._values(generators)
         return _shaped(signed_log(np.maximum(value, 0.0))[1] + log_scale, lead)
 
     def gain(self, generators: Any) -> Any:
@@ -123,7 +128,7 @@ class GeneratorObjective:
         At high order h^l may equal ½ ‖b‖^{2l} to all digits wherever the generators go; the gain
         keeps them.
         """
-        _, gain, log_scale, lead = self._values(generators)
+        gain, log_scale, lead = self._gains(generators)
         sign, log = signed_log(gain)
         return _shaped(to_float(sign, log + log_scale, "the gain", "use .scaled"), lead)
 
@@ -138,11 +143,14 @@ class GeneratorObjective:
     def scaled(self, generators: Any) -> tuple[Any, FloatArray, Any]:
         """Return (−gain, gradient, log scale): both divided by exp(log scale), for each start.
 
-        The scale is the largest term of h^l, so nothing overflows at any order. For a descent
+        The scale is the largest term of the gain, so nothing overflows at any order. For a descent
         −gain does what h^l does: they differ by the constant ½ ‖b‖^{2l}.
         """
         X, lead = self._starts(generators)
-        parts = [self._scaled(part) for part in self._groups(X)]
+        parts = []
+        for part in self._groups(X):
+            terms = self._terms(part)
+            parts.append((*self._scaled(terms), self.order * terms.log_top))
         gain, gradient, log_scale = (np.concatenate(each) for each in zip(*parts, strict=True))
         finite("the gradient of h^l in units of its largest term", gradient)
         gradient = gradient.reshape(*lead, *X.shape[1:])
@@ -153,64 +161,75 @@ class GeneratorObjective:
 
         For loops: nothing is checked. Far outside, where they leave float64, both are huge.
         """
-        gain, gradient, log_scale = self._scaled(X)
-        factor = np.exp(np.minimum(log_scale - self.log_unit, 600.0))
+        terms = self._terms(X)
+        gain, gradient = self._scaled(terms)
+        factor = np.minimum(terms.ratio**self.order, _HUGE)
         return -gain * factor, gradient * factor[:, None, None, None]
 
     # The terms -----------------------------------------------------------------------------------
 
     @silently
-    def _values(
-        self, generators: Any
-    ) -> tuple[FloatArray, FloatArray, FloatArray, tuple[int, ...]]:
-        """Return h^l, gain, the logarithm of their scale, and the axes of starts."""
+    def _values(self, generators: Any) -> tuple[FloatArray, FloatArray, tuple[int, ...]]:
+        """Return h^l, the logarithm of its scale, and the axes of starts."""
         X, lead = self._starts(generators)
         rows = []
         for part in self._groups(X):
             terms = self._terms(part)
             gain, size = self._gain(terms)
-            half = terms.constant**self.order / 2
+            # In units of the largest term: of the gain, or ‖b‖^{2l}.
+            unit = np.minimum(terms.ratio, 1.0) ** self.order
+            constant = (1 / np.maximum(terms.ratio, 1.0)) ** self.order
+            value = constant / 2 - gain * unit
             # What cancels down to rounding is no value.
-            value = np.where(np.abs(half - gain) > VALUE_ROUNDING * size, half - gain, 0.0)
-            rows.append((value, gain, self.order * terms.log_top))
-        value, gain, log_scale = (np.concatenate(each) for each in zip(*rows, strict=True))
-        return value, gain, log_scale, lead
+            rounding = VALUE_ROUNDING * self.order * (size * unit + constant)
+            value = np.where(np.abs(value) > rounding, value, 0.0)
+            log_scale = np.where(terms.ratio > 1, self.order * terms.log_top, self.log_unit)
+            rows.append((value, log_scale))
+        value, log_scale = (np.concatenate(each) for each in zip(*rows, strict=True))
+        return value, log_scale, lead
+
+    @silently
+    def _gains(self, generators: Any) -> tuple[FloatArray, FloatArray, tuple[int, ...]]:
+        """Return the gain, the logarithm of its scale, and the axes of starts."""
+        X, lead = self._starts(generators)
+        terms = [self._terms(part) for part in self._groups(X)]
+        gain = np.concatenate([self._gain(each)[0] for each in terms])
+        return gain, self.order * np.concatenate([each.log_top for each in terms]), lead
 
     def _gain(self, terms: _Terms) -> tuple[FloatArray, FloatArray]:
-        """Return the gain in units of the largest term to the l, and the size of all terms."""
+        """Return the gain in units of its largest term to the l, and the size of its terms."""
         weights = _pairs(terms.x.shape[1])[2]
         quartic, quadratic = terms.K**self.order, terms.B**self.order
 
         def gain(K: FloatArray, B: FloatArray) -> FloatArray:
             return np.asarray(B @ weights - (K @ weights) @ weights / 2)
 
-        size = gain(-np.abs(quartic), np.abs(quadratic)) + terms.constant**self.order
-        return gain(quartic, quadratic), self.order * size
+        return gain(quartic, quadratic), gain(-np.abs(quartic), np.abs(quadratic))
 
-    def _scaled(self, X: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Return gain, gradient of −gain, and log scale, for X of shape (s, k, n, r)."""
-        terms, power = self._terms(X), self.order - 1
-        rows, cols, weights = _pairs(X.shape[1])
-        # 1. D = ∂h^l/∂y for each pair, up to units.
-        D = (weights * terms.K**power) @ terms.y
-        D -= (terms.B**power)[..., None] * terms.b[:, None, :]
+    def _scaled(self, terms: _Terms) -> tuple[FloatArray, FloatArray]:
+        """Return the gain and the gradient of −gain, in units of the largest term to the l."""
+        power, (_, k, _, r) = self.order - 1, terms.x.shape
+        rows, cols, weights = _pairs(k)
+        # 1. D = ∂h^l/∂y for each pair, up to units: the larger of its two terms is about one.
+        quartic, quadratic = weights * terms.K**power, terms.B**power
+        sizes = np.stack([np.abs(quartic).max(axis=(1, 2)), np.abs(quadratic).max(axis=1)])
+        powers = np.frexp(sizes)[1] + np.stack([terms.t, 0 * terms.t])
+        unit = np.max(np.where(sizes > 0, powers, -(2**20)), axis=0)
+        D = np.ldexp(quartic, (terms.t - unit)[:, None, None]) @ terms.y
+        D -= np.ldexp(quadratic, -unit[:, None])[..., None] * self._b
         # 2. A*(D_tj) takes X_j to the row of t, and X_t to that of j.
         both = np.concatenate([terms.x[:, cols], terms.x[:, rows]], axis=-1)
-        for exponent in _SCALES:
-            product = self._product(1, np.ldexp(D, exponent), np.ldexp(both, exponent))
-            if np.isfinite(product).all():
-                break
-        r = X.shape[-1]
-        gradient = np.zeros(X.shape)
+        product, exponent = self._in_range(1, D, both)
+        gradient = np.zeros(terms.x.shape)
         for p, (t, j) in enumerate(zip(rows, cols, strict=True)):
             gradient[:, t] += product[:, p, :, :r]
             if j != t:
                 gradient[:, j] += product[:, p, :, r:]
         # 3. The units of D and X, one after the other: each may be far from one.
-        logs = np.log(2.0 * self.order) - terms.log_top / 2
-        logs = logs + (terms.exponents - 2 * exponent) * LOG_2
+        logs = np.log(2.0 * self.order) - terms.log_top
+        logs = logs + (terms.exponents + unit + self._unit - 2 * exponent) * LOG_2
         half = np.exp(logs / 2)[:, None, None, None]
-        return self._gain(terms)[0], gradient * half * half, self.order * terms.log_top
+        return self._gain(terms)[0], gradient * half * half
 
     def _terms(self, X: FloatArray) -> _Terms:
         """Measure the pairs; all units are taken out as powers of two, then the largest number."""
@@ -219,47 +238,47 @@ class GeneratorObjective:
         # 1. y = A(x_j x_kᵀ), for x with entries up to one.
         exponents = np.frexp(np.abs(X).max(axis=(1, 2, 3)))[1]
         x = np.ldexp(X, -exponents[:, None, None, None])
-        y, of_y = self._measured(x, rows, cols)
-        # 2. K, B and ‖b‖² in units of b: t is the power of two between y and b.
-        t = of_y + 2 * exponents - self._unit
-        products = y @ np.swapaxes(y, -1, -2), y @ self._b, np.full(len(X), self._b @ self._b)
-        sizes = [np.abs(part).reshape(len(X), -1).max(axis=1) for part in products]
-        mantissas, powers = np.frexp(np.stack(sizes))
-        powers = powers + np.stack([2 * t, t, 0 * t])
-        unit = np.max(np.where(mantissas > 0, powers, -(2**20)), axis=0)
+        y, exponent = self._in_range(0, x[:, rows], x[:, cols])
+        of_y = np.frexp(np.abs(y).max(axis=(1, 2)))[1]
+        y = np.ldexp(y, -of_y[:, None, None])
+        # 2. K and B: t is the power of two between y and b, if y is not zero.
+        t = of_y + 2 * (exponents - exponent) - self._unit
+        t = np.where(np.any(y, axis=(1, 2)), t, 0)
+        products = y @ np.swapaxes(y, -1, -2), y @ self._b
+        sizes = np.stack([np.abs(part).reshape(len(X), -1).max(axis=1) for part in products])
+        mantissas, powers = np.frexp(sizes)
+        powers = powers + np.stack([2 * t, t])
+        unit = np.max(np.where(sizes > 0, powers, -(2**20)), axis=0)
         top = np.max(np.ldexp(mantissas, powers - unit), axis=0)
-        root = np.sqrt(np.ldexp(top, unit % 2))
+        square, some = self._b @ self._b, top > 0
+        top, unit = np.where(some, top, square), np.where(some, unit, 0)
         K = np.ldexp(products[0], (2 * t - unit)[:, None, None]) / top[:, None, None]
         B = np.ldexp(products[1], (t - unit)[:, None]) / top[:, None]
-        constant = np.ldexp(products[2], -unit) / top
-        halved = unit // 2
-        return _Terms(
-            K,
-            B,
-            constant,
-            np.ldexp(y, (t - halved)[:, None, None]) / root[:, None, None],
-            np.ldexp(self._b, -halved[:, None]) / root[:, None],
-            np.log(top) + (unit + 2 * self._unit) * LOG_2,
-            x,
-            exponents,
-        )
+        log_top = np.log(top) + (unit + 2 * self._unit) * LOG_2
+        return _Terms(K, B, log_top, np.ldexp(top / square, unit), y, t, x, exponents)
 
-    def _measured(self, x: FloatArray, rows: Any, cols: Any) -> tuple[FloatArray, Any]:
-        """Return measurements of the pairs with entries up to one, and their powers of two."""
-        best: tuple[FloatArray, Any] | None = None
+    def _in_range(self, which: int, left: FloatArray, right: FloatArray) -> tuple[FloatArray, int]:
+        """Return the products of both factors times 2^e, and e: no digit of them is lost.
+
+        Which products: see `_product`.
+        """
+        # A zero factor has nothing to lose.
+        zero = ~(np.any(left, axis=tuple(range(1, left.ndim))) & np.any(right, axis=(1, 2, 3)))
+        best: tuple[FloatArray, int] | None = None
         for exponent in _SCALES:
-            scaled = x if exponent == 0 else np.ldexp(x, exponent)
-            y = self._product(0, scaled[:, rows], scaled[:, cols])
-            top = np.abs(y).max(axis=(1, 2))
+            try:
+                product = self._product(which, np.ldexp(left, exponent), np.ldexp(right, exponent))
+            except OutOfRange:
+                continue
+            top = np.abs(product).max(axis=tuple(range(1, product.ndim)))
             if not np.isfinite(top).all():
                 continue
             if best is None or np.any(top > 0):
-                unit = np.frexp(top)[1]
-                best = np.ldexp(y, -unit[:, None, None]), unit - 2 * exponent
-            if np.all((top > _LEAST) | ~np.any(x, axis=(1, 2, 3))):
+                best = product, exponent
+            if np.all((top > _LEAST) | zero):
                 break
         if best is None:
-            raise OutOfRange("the measurements of the generators leave float64 in any units")
+            raise OutOfRange("the products of the generators leave float64 in any units")
         return best
 
     def _product(self, which: int, left: FloatArray, right: FloatArray) -> FloatArray:

@@ -119,9 +119,12 @@ def pair_measurements(
     for exponent in _SCALES:
         E = np.ldexp(basis, exponent)
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-            y = np.stack(
-                [problem.operator.measure(E[i], E[j]) for i, j in zip(rows, cols, strict=True)]
-            )
+            try:
+                y = np.stack(
+                    [problem.operator.measure(E[i], E[j]) for i, j in zip(rows, cols, strict=True)]
+                )
+            except OutOfRange:
+                continue
             top = np.max(np.abs(y))
             if not np.isfinite(top):
                 continue

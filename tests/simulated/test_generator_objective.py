@@ -82,6 +82,45 @@ def test_one_generator_at_order_one_is_the_problem_itself():
         np.testing.assert_allclose(lifted.gradient(X)[0], problem.gradient(X[0]), rtol=1e-11)
 
 
+def test_a_single_start_has_a_number():
+    lifted = GeneratorObjective(PROBLEMS[0], 3)
+    X = draw(PROBLEMS[0], 3, 2)
+    minus_gain, _, log_scale = lifted.scaled(X)
+    for number in (lifted.value(X), lifted.log_value(X), lifted.gain(X), minus_gain, log_scale):
+        assert type(number) is float
+
+
+@pytest.mark.parametrize("order", [1, 5])
+def test_what_a_descent_sees_is_in_units_of_the_square_of_b(order):
+    problem = PROBLEMS[1]
+    X, lifted = draw(problem, 10, 4, 2), GeneratorObjective(problem, order)
+    unit = np.linalg.norm(problem.measurements) ** (2 * order)
+    assert abs(np.log(unit)) > 1
+    value, gradient = lifted.relative(X)
+    np.testing.assert_allclose(value, -lifted.gain(X) / unit, rtol=1e-12)
+    np.testing.assert_allclose(gradient, lifted.gradient(X) / unit, rtol=1e-11)
+
+
+@pytest.mark.parametrize("order", [1, 31])
+def test_a_value_below_rounding_is_zero_and_one_above_it_is_not(order):
+    """One number: h^l = ½ (x^{2l} − 1)², of which ½ (2 l) 1e-15 counts as zero, ½ (20 l) not."""
+    problem = SensingProblem(sensing.EntrywiseOperator([[1.0]]), [1.0], 1)
+    lifted = GeneratorObjective(problem, order)
+    for h, counts in ((2e-15 * order, False), (1e-14 * order, True)):
+        x = (1 + np.sqrt(2 * h)) ** (0.5 / order)
+        found = lifted.value([[[x]]])
+        # Three terms of about one, each wrong by some l ε.
+        assert found == (pytest.approx(h, abs=1e-15 * order) if counts else 0.0)
+        assert (lifted.log_value([[[x]]]) > -np.inf) == counts
+
+
+def test_generators_that_cancel_leave_rounding_of_their_own_terms_only():
+    problem, order = sensing.gaussian(6, 2, 20, 0), 3
+    Y = 3 * draw(problem, 11, 20)
+    truth = np.broadcast_to(problem.ground_truth, Y.shape)
+    assert np.all(GeneratorObjective(problem, order).value(np.stack([truth, Y, -Y], axis=1)) == 0)
+
+
 @pytest.mark.parametrize("order", [3, 101])
 def test_it_is_the_span_objective_with_coefficients_absorbed(order):
     problem = sensing.gaussian(6, 2, 9, 0)
@@ -176,6 +215,156 @@ def test_units_change_nothing_but_the_units(exponent):
             other.value(there)
         with pytest.raises(OverflowError, match="gradient"):
             other.gradient(there)
+        with pytest.raises(OverflowError, match=r"the gain is .*; use \.scaled"):
+            other.gain(there)
+
+
+class Refusing(sensing.RankOneOperator):
+    """An operator with products of its own, which refuse what overflows."""
+
+    def measure(self, left, right):
+        return super().measure(left, right)
+
+    def adjoint_matmul(self, y, right):
+        return super().adjoint_matmul(y, right)
+
+
+@pytest.mark.parametrize("kind", [sensing.RankOneOperator, Refusing])
+@pytest.mark.parametrize("exponent", [-530, 512])
+def test_matrices_next_to_the_ends_of_float64(exponent, kind):
+    """A_i = a_i a_iᵀ with a_i 2^e, X 2^−e: most digits of products would underflow, or overflow."""
+    rng = np.random.default_rng(12)
+    vectors = rng.standard_normal((5, 3))
+    base = SensingProblem.from_ground_truth(
+        sensing.RankOneOperator(vectors), rng.standard_normal((3, 1))
+    )
+    X, order = rng.standard_normal((4, 2, 3, 1)), 3
+    X[0] = 0.0  # a start whose products are zero at any scale
+    expected = GeneratorObjective(base, order)
+    operator = kind(np.ldexp(vectors, exponent))
+    there = np.ldexp(X, -exponent)
+    with np.errstate(all="raise"):
+        lifted = GeneratorObjective(SensingProblem(operator, base.measurements, 1), order)
+        for generators, at in ((X, there), (X[1], there[1])):
+            assert lifted.value(at) == pytest.approx(expected.value(generators), rel=1e-12)
+            assert lifted.gain(at) == pytest.approx(expected.gain(generators), rel=1e-12)
+            gradient = expected.gradient(generators)
+            np.testing.assert_allclose(
+                np.ldexp(lifted.gradient(at), -exponent),
+                gradient,
+                atol=1e-12 * np.abs(gradient).max(),
+            )
+
+
+@pytest.mark.parametrize("exponent", [-1000, -300, 0])
+def test_next_to_nothing_has_half_the_square_of_b_at_any_scale_of_b(exponent):
+    problem, order = PROBLEMS[1], 101
+    b = np.ldexp(problem.measurements, exponent)
+    lifted = GeneratorObjective(SensingProblem(problem.operator, b, 2), order)
+    X = draw(problem, 13, 2)
+    with np.errstate(all="raise"):
+        for tiny in (0 * X, np.ldexp(X, -300 + exponent // 2)):
+            # The parts of the logarithm are twice as large.
+            assert lifted.log_value(tiny) == pytest.approx(lifted.log_unit - np.log(2), rel=1e-14)
+
+
+@pytest.mark.parametrize("order", [3, 301, 1001])
+def test_a_gain_far_below_the_value_keeps_its_digits(order):
+    """One number: the gain is (x² b)^l − ½ x^{4l}, the gradient 2l (x^{4l} − (x² b)^l) / x."""
+    for b, x in ((2.0**8, 0.06), (2.0**40, 1e-6), (2.0**900, 2.0**-450)):
+        lifted = GeneratorObjective(
+            SensingProblem(sensing.EntrywiseOperator([[1.0]]), [b], 1), order
+        )
+        B, K = x * x * b, x**4
+        gain, slope = B**order - K**order / 2, 2 * order * (K**order - B**order) / x
+        with np.errstate(all="raise"):
+            # Powers are wrong by l ε, and what their logarithms lose: these are of l log ‖b‖².
+            tolerance = 1e-15 * order * (1 + np.log(b))
+            assert lifted.gain([[[x]]]) == pytest.approx(gain, rel=tolerance, abs=0)
+            assert lifted.gradient([[[x]]]).item() == pytest.approx(slope, rel=tolerance, abs=0)
+            assert lifted.log_value([[[x]]]) == pytest.approx(
+                lifted.log_unit - np.log(2), rel=1e-14
+            )
+
+
+@pytest.mark.parametrize("exponent", [-900, 0, 900])
+def test_generators_that_are_not_measured_have_the_gradient_of_order_one_only(exponent):
+    """⟨A, XXᵀ⟩ = 0 where A*(b) X is not."""
+    operator = sensing.DenseOperator([[[0.0, 1.0], [1.0, 0.0]]])
+    problem = SensingProblem(operator, [2.0**exponent], 1)
+    X = np.array([[[2.0**100], [0.0]]])
+    for order in (1, 3):
+        lifted = GeneratorObjective(problem, order)
+        assert lifted.gain(X) == 0.0
+        assert lifted.log_value(X) == pytest.approx(lifted.log_unit - np.log(2), rel=1e-14)
+        want = problem.gradient(X[0]) if order == 1 else np.zeros((2, 1))
+        # Its scale, ‖b‖², is taken through its logarithm, of some hundreds.
+        np.testing.assert_allclose(lifted.gradient(X)[0], want, rtol=1e-12)
+
+
+def test_measurements_at_right_angles_to_b_leave_their_own_square():
+    """h^l − ½ ‖b‖^{2l} = ½ x^{4l} at X = x e₂, A = (e₁e₁ᵀ, e₂e₂ᵀ), b = e₁."""
+    operator = sensing.RankOneOperator(np.eye(2))
+    problem, order = SensingProblem(operator, [1.0, 0.0], 1), 3
+    x = 2.0**-600
+    minus_gain, gradient, log_scale = GeneratorObjective(problem, order).scaled([[[0.0], [x]]])
+    # Through logarithms, of some thousands.
+    log = 4 * order * np.log(x) - np.log(2)
+    assert np.log(minus_gain) + log_scale == pytest.approx(log, rel=1e-14)
+    np.testing.assert_allclose(gradient[0] / minus_gain, [[0.0], [4 * order / x]], rtol=1e-12)
+
+
+def test_a_gain_below_float64_is_refused():
+    lifted = GeneratorObjective(sensing.two_by_two(), 1001)
+    X = np.full((1, 2, 1), 0.1)
+    for method in (lifted.gain, lifted.gradient):
+        with pytest.raises(OverflowError, match="below float64"):
+            method(X)
+    minus_gain, gradient, log_scale = lifted.scaled(X)
+    assert minus_gain < 0
+    assert np.any(gradient)
+    b = lifted.problem.measurements
+    B = lifted.problem.operator.measure(X[0], X[0]) @ b
+    assert np.log(-minus_gain) + log_scale == pytest.approx(1001 * np.log(B), rel=1e-14)
+
+
+class Counting(sensing.DenseOperator):
+    """An operator that notes how many starts and pairs it is given at once."""
+
+    def __init__(self, matrices):
+        super().__init__(matrices)
+        self.measured, self.multiplied = [], []
+
+    def measure(self, left, right):
+        self.measured.append(len(left))
+        return super().measure(left, right)
+
+    def adjoint_matmul(self, y, right):
+        self.multiplied.append(len(right))
+        return super().adjoint_matmul(y, right)
+
+
+def test_an_evaluation_takes_one_product_a_pair_of_generators():
+    base = sensing.gaussian(4, 1, 9, 0)
+    operator = Counting(base.operator.matrices())
+    lifted = GeneratorObjective(SensingProblem(operator, base.measurements, 1), 3)
+    X = draw(base, 14, 2, 3)
+    # With a start of zero, and alone at zero: nothing is measured again in other units.
+    for generators in (X, X * [[[[0.0]]], [[[1.0]]]], 0 * X):
+        operator.measured, operator.multiplied = [], []
+        lifted.scaled(generators)
+        assert operator.measured == [2 * 6]
+        assert operator.multiplied == [2 * 6]
+
+
+@pytest.mark.parametrize(("room", "groups"), [(100, [3, 3, 3, 2]), (20, [1] * 11)])
+def test_as_many_starts_at_once_as_there_is_room_for(monkeypatch, room, groups):
+    base = sensing.gaussian(4, 1, 9, 0)  # a pair of generators: three times nine measurements
+    operator = Counting(base.operator.matrices())
+    lifted = GeneratorObjective(SensingProblem(operator, base.measurements, 1), 3)
+    monkeypatch.setattr("lift_compare.simulated.generators.objective._CACHE", room)
+    lifted.value(draw(base, 15, 11, 2))
+    assert operator.measured == [3 * starts for starts in groups]
 
 
 def test_generators_of_zero_and_far_too_large_ones_stay_in_range():

@@ -7,6 +7,7 @@ from scipy import sparse
 
 from lift_compare import sensing, simulated
 from lift_compare.sensing import SensingProblem
+from lift_compare.sensing.tolerances import GRAM_RANK
 from lift_compare.simulated import SpanObjective, leakage
 from tests.catalogue import small_problems
 from tests.simulated import explicit
@@ -78,6 +79,98 @@ def test_parallel_generators_span_what_one_of_them_does():
     alone = leakage(problem, X, [1.0, 0.5], 5)
     doubled = leakage(problem, [*X, 2 * X[1]], [1.0, 0.5, 0.0], 5)
     assert doubled.captured == pytest.approx(alone.captured, rel=1e-12)
+
+
+def test_three_generators_of_one_plane_span_three_powers():
+    problem = sensing.two_by_two()
+    angles = np.array([0.2, 1.1, 2.5])
+    X = np.stack([np.cos(angles), np.sin(angles)], axis=1)[..., None]
+    norm, captured, left = from_tensors(problem, X, [0.4, -1.0, 0.7], 3)
+    found = leakage(problem, X, [0.4, -1.0, 0.7], 3)
+    assert found.gradient_norm == pytest.approx(norm, rel=1e-10)
+    assert found.captured == pytest.approx(captured, abs=1e-10)
+    assert found.leakage == pytest.approx(left, abs=1e-10)
+
+
+@pytest.mark.parametrize(("ratio", "spanned"), [(0.6 * GRAM_RANK, 1), (1.7 * GRAM_RANK, 2)])
+def test_generators_count_as_parallel_up_to_the_stated_angle(ratio, spanned):
+    """The Gram matrix of two unit powers has the eigenvalues 1 ± cos^l θ: about lθ²/2, and 2."""
+    problem, order = sensing.gaussian(3, 1, 4, 2), 3
+    angle = 2 * np.sqrt(ratio / order)
+    X = np.zeros((2, 3, 1))
+    X[:, 0, 0], X[1, 1, 0] = [1.0, np.cos(angle)], np.sin(angle)
+    c = np.array([1.0, 0.0])
+    shares = [from_tensors(problem, X[:k], c[:k], order)[1] for k in (1, 2)]
+    assert shares[1] - shares[0] > 1e-2
+    # One direction for two is turned by θ/2, 1e-6.
+    assert leakage(problem, X, c, order).captured == pytest.approx(shares[spanned - 1], abs=1e-5)
+
+
+def test_a_zero_generator_adds_nothing():
+    problem = sensing.gaussian(4, 1, 6, 0)
+    X = np.random.default_rng(1).standard_normal((1, 4, 1))
+    alone = leakage(problem, X, [[1.0], [-0.3]], 5)
+    found = leakage(problem, [*X, 0 * X[0]], [[1.0, 0.5], [-0.3, 0.0]], 5)
+    for name in ("captured", "leakage", "log_gradient_norm"):
+        np.testing.assert_allclose(getattr(found, name), getattr(alone, name), rtol=1e-12)
+    assert np.all(found.rounding < 1e-12)
+    nothing = leakage(problem, 0 * X, [1.0], 5)
+    assert np.isnan(nothing.captured)
+    assert nothing.gradient_norm == 0.0
+    assert nothing.rounding == np.inf
+
+
+def test_a_number_for_one_state_and_an_array_for_many():
+    problem = sensing.gaussian(3, 1, 4, 0)
+    rng = np.random.default_rng(5)
+    X, c = rng.standard_normal((2, 3, 1)), rng.standard_normal((2, 3, 2))
+    found = leakage(problem, X, c, 3)
+    for name in ("captured", "leakage", "log_gradient_norm", "rounding"):
+        assert getattr(found, name).shape == (2, 3)
+        for i in np.ndindex(2, 3):
+            single = getattr(leakage(problem, X, c[i], 3), name)
+            assert type(single) is float
+            assert getattr(found, name)[i] == pytest.approx(single, rel=1e-10)
+
+
+def test_rounding_is_the_stated_bound():
+    """ε Σ ‖T_i‖ (l √(m + nr) (‖V‖/‖V_i‖ + 4) + N + k + 4 |log ‖T_i‖|), over ‖∇h^l‖."""
+    problem, order, k = sensing.gaussian(3, 2, 5, 1), 3, 2
+    rng = np.random.default_rng(6)
+    X = np.array([1.0, 3.0])[:, None, None] * rng.standard_normal((k, 3, 2))
+    # Cubic terms, all of them positive, and the terms of b are the largest ones in turn.
+    path = np.array([[30.0, 50.0], [1e-4, -1e-3]])
+    found = leakage(problem, X, path, order)
+    norms = np.linalg.norm(X, axis=(1, 2))
+    units = X / norms[:, None, None]
+    adjoint = problem.operator.adjoint_matmul
+    for t, c in enumerate(path):
+        weights = c * norms**order
+        kinds = [
+            [
+                (2 * weights[p], np.linalg.norm(adjoint(problem.measurements, units[p])))
+                for p in range(k)
+            ],
+            [
+                (
+                    (2 if i == j else 4) * weights[i] * weights[j] * weights[p],
+                    np.linalg.norm(adjoint(problem.operator.measure(units[i], units[j]), units[p])),
+                )
+                for i in range(k)
+                for j in range(i, k)
+                for p in range(k)
+            ],
+        ]
+        count = len(kinds[0]) + len(kinds[1]) + k
+        bound = 0.0
+        for kind in kinds:
+            largest = max(v for _, v in kind)
+            for weight, v in kind:
+                term = abs(weight) * v**order
+                matrix = order * np.sqrt(problem.m + X[0].size) * (largest / v + 4)
+                bound += term * (matrix + count + 4 * abs(np.log(term)))
+        expected = np.finfo(float).eps * bound / from_tensors(problem, X, c, order)[0]
+        assert found.rounding[t] == pytest.approx(expected, rel=1e-9, abs=0)
 
 
 def by_multiple_precision(problem, X, c, order, digits):
@@ -193,6 +286,31 @@ def test_units_do_not_matter(exponent):
         assert found.log_gradient_norm == pytest.approx(
             expected.log_gradient_norm + shift, rel=1e-13
         )
+
+
+@pytest.mark.parametrize("exponent", [-530, 512])
+def test_matrices_next_to_the_ends_of_float64(exponent):
+    """A_i = a_i a_iᵀ with a_i 2^e, X 2^−e: most digits of A*(y) X would underflow, or overflow."""
+    rng = np.random.default_rng(7)
+    vectors = rng.standard_normal((5, 3))
+    base = SensingProblem.from_ground_truth(
+        sensing.RankOneOperator(vectors), rng.standard_normal((3, 1))
+    )
+    X, c, order = rng.standard_normal((2, 3, 1)), [1.0, -0.5], 3
+    expected = leakage(base, X, c, order)
+    operator = sensing.RankOneOperator(np.ldexp(vectors, exponent))
+    with np.errstate(all="raise"):
+        problem = SensingProblem(operator, base.measurements, 1)
+        found = leakage(problem, np.ldexp(X, -exponent), c, order)
+    assert found.leakage == pytest.approx(expected.leakage, rel=1e-12)
+    # A logarithm of about l e log 2 is wrong by ε of its parts, which are some times as large.
+    shift = order * exponent * np.log(2.0)
+    assert found.log_gradient_norm == pytest.approx(
+        expected.log_gradient_norm + shift, abs=1e-14 * abs(shift)
+    )
+    # The span takes the same measurements.
+    span = SpanObjective(problem, np.ldexp(X, -exponent), order)
+    assert span.value(c) == pytest.approx(SpanObjective(base, X, order).value(c), rel=1e-11)
 
 
 def test_nothing_of_size_n_squared_is_formed():
