@@ -1,7 +1,7 @@
-"""Make the tables and figures of docs/rivals.md from the table that `lift-compare rivals` wrote.
+"""Make the tables and figures of docs/rivals.md from what `lift-compare rivals` wrote.
 
     lift-compare rivals --grid full
-    python benchmarks/which_method.py results/rivals.json [--out docs]
+    python benchmarks/which_method.py results [--out docs]
 
 Prints Markdown: success and cost on Gaussian operators, on perturbed completion, and on the
 catalogue, from random starts and from X̂. Writes rivals.csv, with the command, versions and machine
@@ -13,7 +13,7 @@ import json
 import sys
 from pathlib import Path
 
-from lift_compare.compare import figures
+from lift_compare.compare import RivalReport, export_rows, figures
 from lift_compare.compare.tables import rows_text
 
 SHOWN = ("restarts", "exact-restarts", "exact-lbfgs", "high-order-loss", "any", "exact", "gd")
@@ -30,10 +30,10 @@ KEPT = (
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("table", type=Path)
+    parser.add_argument("results", type=Path, help="the folder of rivals.json, rivals.sqlite")
     parser.add_argument("--out", type=Path, default=Path(__file__).parents[1] / "docs")
     arguments = parser.parse_args()
-    document = json.loads(arguments.table.read_text(encoding="utf-8"))
+    document = json.loads((arguments.results / "rivals.json").read_text(encoding="utf-8"))
     cells = document["rows"]
     many = [c for c in cells if c["instance"].startswith("gaussian:") and c["runs"] >= 200]
     print_families(many, GAUSSIAN)
@@ -45,6 +45,11 @@ def main() -> int:
         print_catalogue([c for c in rest if c["start"] == start])
     figure, _ = figures.rival_success(many, rivals=SHOWN)
     figures.save_svg(figure, arguments.out / "rivals-success.svg")
+    runs = export_rows(arguments.results / "rivals.sqlite", evaluation="rival")
+    report = RivalReport(tuple(row for row in runs if row["rival"] in SHOWN))
+    title = "Every start that all were run from"
+    figure, _ = figures.performance_profile(report.costs(), title=title)
+    figures.save_svg(figure, arguments.out / "rivals-profile.svg")
     origin = document["provenance"]
     lines = [
         "# lift-compare rivals --grid full: seeds and starts 0, 1, ... of every instance",
