@@ -205,9 +205,10 @@ def line_start(problem, X, visible, hidden):
     return Start.at(problem, X, directions, "line-search", 0.0, 0)
 
 
+@pytest.mark.parametrize("count", [6, 7])
 @pytest.mark.parametrize("size", [1.0, 1e-6])
 @pytest.mark.parametrize("seed", range(8))
-def test_line_search_takes_the_lowest_point_of_the_grid_on_both_lines(seed, size):
+def test_line_search_takes_the_lowest_point_of_the_grid_on_both_lines(seed, size, count):
     problem = sensing.gaussian(4, 2, 12, seed)
     X, visible, hidden = np.random.default_rng(seed).standard_normal((3, 4, 2))
     X, visible = size * X / np.linalg.norm(X), visible / np.linalg.norm(visible)
@@ -217,12 +218,12 @@ def test_line_search_takes_the_lowest_point_of_the_grid_on_both_lines(seed, size
         # The published unit: ‖X̂‖, but no less than a thousandth of the t with ‖A(t² D Dᵀ)‖ = ‖b‖.
         measured = np.einsum("iab,ak,bk->i", problem.operator.matrices(), D, D)
         far = np.sqrt(np.linalg.norm(problem.measurements) / np.linalg.norm(measured))
-        grid = max(np.linalg.norm(X), 1e-3 * far) * 10 ** np.linspace(-3, 1, 7)
+        grid = max(np.linalg.norm(X), 1e-3 * far) * 10 ** np.linspace(-3, 1, count)
         for t in (*-grid, *grid):
             found[objective(problem, X + t * D)] = kind, t
     lowest = min(found)
     start = line_start(problem, X, visible, hidden)
-    attempt = LineSearch(grid_size=7, grid_range=(1e-3, 1e1), refine=False).attempt(start)
+    attempt = LineSearch(grid_size=count, grid_range=(1e-3, 1e1), refine=False).attempt(start)
     assert attempt.found
     kind, t = found[lowest]
     assert attempt.kind == kind
@@ -230,7 +231,7 @@ def test_line_search_takes_the_lowest_point_of_the_grid_on_both_lines(seed, size
     assert attempt.objective_after == pytest.approx(lowest, rel=1e-12)
     np.testing.assert_allclose(attempt.point, X + t * lines[kind], rtol=1e-12, atol=1e-12 * abs(t))
     # Refined it is no higher, and h is stationary along its line.
-    refined = LineSearch(grid_size=7, grid_range=(1e-3, 1e1)).attempt(start)
+    refined = LineSearch(grid_size=count, grid_range=(1e-3, 1e1)).attempt(start)
     D = lines[refined.kind]
     assert objective(problem, refined.point) <= lowest
     np.testing.assert_allclose(refined.point, X + refined.step * D, atol=1e-12 * abs(refined.step))
