@@ -205,13 +205,15 @@ def line_start(problem, X, visible, hidden):
     return Start.at(problem, X, directions, "line-search", 0.0, 0)
 
 
+@pytest.mark.parametrize("sign", [1, -1])
 @pytest.mark.parametrize("count", [6, 7])
 @pytest.mark.parametrize("size", [1.0, 1e-6])
 @pytest.mark.parametrize("seed", range(8))
-def test_line_search_takes_the_lowest_point_of_the_grid_on_both_lines(seed, size, count):
+def test_line_search_takes_the_lowest_point_of_the_grid_on_both_lines(seed, size, count, sign):
     problem = sensing.gaussian(4, 2, 12, seed)
     X, visible, hidden = np.random.default_rng(seed).standard_normal((3, 4, 2))
-    X, visible = size * X / np.linalg.norm(X), visible / np.linalg.norm(visible)
+    X, visible, hidden = size * X / np.linalg.norm(X), sign * visible, sign * hidden
+    visible /= np.linalg.norm(visible)
     lines = {"visible": visible, "hidden": hidden / np.linalg.norm(hidden)}
     found = {}
     for kind, D in lines.items():
