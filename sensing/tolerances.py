@@ -145,7 +145,7 @@ SPAN_RANK = 1e-14
 """Singular values of the terms of a collapse, relative to the largest, that are rounding."""
 
 LOWER_HEIGHT = 1e-14
-"""Fraction of the height that a Newton step of the collapse may lose to rounding."""
+"""What a Newton step of the collapse may lose of the height, in units of its terms: rounding."""
 
 COLLAPSE_ROUGH, COLLAPSE_FINE = 1e-4, 1e-8
 """Steps of the power iteration at which Newton takes over: at first, and if Newton then fails."""

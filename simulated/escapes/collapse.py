@@ -152,9 +152,10 @@ def _power_iteration(p: FloatArray, z: FloatArray, order: int, moved_least: floa
         step = pull / np.where(size > 0, size, 1.0)[:, None] + shift[:, None] * z
         length = np.linalg.norm(step, axis=1)
         trial = step / np.where(length > 0, length, 1.0)[:, None]
-        # 3. Keep what is no lower; the others try again with a larger shift.
+        # 3. Keep what is no lower; the others try again with a larger shift. (⟨pull, z⟩ = f ≥ 0, so
+        # that no step of an active row is shorter than one.)
         risen = height(trial)
-        better = active & (length > 0) & (risen >= f)
+        better = active & (risen >= f)
         moved = np.linalg.norm(trial - z, axis=1)
         z = np.where(better[:, None], trial, z)
         f = np.where(better, risen, f)
@@ -191,7 +192,9 @@ def _newton(p: FloatArray, z: FloatArray, order: int) -> tuple[FloatArray, float
         trial = (z + step) / np.linalg.norm(z + step)
         new, height, there = state(trial)
         nearer = np.linalg.norm(new) < np.linalg.norm(residual)
-        if not (nearer and height >= mu * (1 - LOWER_HEIGHT)):
+        # The terms of μ may cancel: its rounding is in their sizes.
+        size = float(np.sum(np.abs(overlaps) ** order))
+        if not (nearer and height >= mu - LOWER_HEIGHT * size):
             break
         z, residual, mu, overlaps = trial, new, height, there
     return z, float(np.linalg.norm(residual)) / max(mu, np.finfo(float).tiny)

@@ -2,6 +2,7 @@
 lower."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import mpmath
 import numpy as np
@@ -19,7 +20,11 @@ from lift_compare.simulated import (
     smallest_saddle_order,
     truncated_coefficients,
 )
+from lift_compare.simulated.escapes.line_search import LineSearch, _refined
 from lift_compare.simulated.escapes.methods import METHODS
+from lift_compare.simulated.escapes.single_step import SingleStep
+from lift_compare.simulated.escapes.start import Start
+from lift_compare.simulated.points.line import LineQuartic
 from tests.catalogue import PUBLISHED_NUMBERS
 
 
@@ -192,6 +197,118 @@ def test_line_methods_against_a_scan_of_their_lines(name):
     visible = float(np.min(problem.objective(X + scan * d.visible)))
     single = escape(problem, X, method="single-step")
     assert single.found == (visible < problem.objective(X) * (1 - 1e-6))
+
+
+def line_start(problem, X, visible, hidden):
+    """Return a start that has nothing but the two directions of a line search."""
+    directions = SimpleNamespace(visible=visible, hidden=hidden)
+    return Start.at(problem, X, directions, "line-search", 0.0, 0)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("count", [6, 7])
+@pytest.mark.parametrize("size", [1.0, 1e-6])
+@pytest.mark.parametrize("seed", range(8))
+def test_line_search_takes_the_lowest_point_of_the_grid_on_both_lines(seed, size, count, sign):
+    problem = sensing.gaussian(4, 2, 12, seed)
+    X, visible, hidden = np.random.default_rng(seed).standard_normal((3, 4, 2))
+    X, visible, hidden = size * X / np.linalg.norm(X), sign * visible, sign * hidden
+    visible /= np.linalg.norm(visible)
+    lines = {"visible": visible, "hidden": hidden / np.linalg.norm(hidden)}
+    found = {}
+    for kind, D in lines.items():
+        # The published unit: ‖X̂‖, but no less than a thousandth of the t with ‖A(t² D Dᵀ)‖ = ‖b‖.
+        measured = np.einsum("iab,ak,bk->i", problem.operator.matrices(), D, D)
+        far = np.sqrt(np.linalg.norm(problem.measurements) / np.linalg.norm(measured))
+        grid = max(np.linalg.norm(X), 1e-3 * far) * 10 ** np.linspace(-3, 1, count)
+        for t in (*-grid, *grid):
+            found[objective(problem, X + t * D)] = kind, t
+    lowest = min(found)
+    start = line_start(problem, X, visible, hidden)
+    attempt = LineSearch(grid_size=count, grid_range=(1e-3, 1e1), refine=False).attempt(start)
+    assert attempt.found
+    kind, t = found[lowest]
+    assert attempt.kind == kind
+    assert attempt.step == pytest.approx(t, rel=1e-12)
+    assert attempt.objective_after == pytest.approx(lowest, rel=1e-12)
+    np.testing.assert_allclose(attempt.point, X + t * lines[kind], rtol=1e-12, atol=1e-12 * abs(t))
+    # Refined it is no higher, and h is stationary along its line.
+    refined = LineSearch(grid_size=count, grid_range=(1e-3, 1e1)).attempt(start)
+    D = lines[refined.kind]
+    assert objective(problem, refined.point) <= lowest
+    np.testing.assert_allclose(refined.point, X + refined.step * D, atol=1e-12 * abs(refined.step))
+    slope = np.sum(problem.gradient(refined.point) * D)
+    assert abs(slope) <= 1e-11 * objective(problem, X) / abs(refined.step)
+
+
+def test_line_search_along_a_line_that_is_not_measured_without_a_hidden_one():
+    """Where the last entry is not measured h is ½(a² − 1)² + (a t − 0.3)² at (a, t)."""
+    operator = EntrywiseOperator(np.array([[1.0, 1.0], [1.0, 0.0]]))
+    problem = SensingProblem(operator, np.array([1.0, 0.3, 0.3]))
+    X, e = np.array([[0.5], [0.0]]), np.array([[0.0], [1.0]])
+    start = line_start(problem, X, e, np.zeros((2, 1)))
+    attempt = LineSearch(grid_size=5, grid_range=(1e-2, 1e2), refine=False).attempt(start)
+    assert (attempt.kind, attempt.step) == ("visible", pytest.approx(0.5, rel=1e-14))
+    np.testing.assert_allclose(attempt.point, [[0.5], [0.5]], rtol=1e-14)
+    refined = LineSearch(grid_size=5, grid_range=(1e-2, 1e2)).attempt(start)
+    assert refined.step == pytest.approx(0.6, rel=1e-14)
+
+
+def test_line_search_says_how_many_steps_were_in_vain():
+    problem = sensing.gaussian(4, 2, 12, 1)
+    visible, hidden = np.random.default_rng(1).standard_normal((2, 4, 2))
+    attempt = LineSearch(grid_size=9).attempt(
+        line_start(problem, problem.ground_truth, visible, hidden)
+    )
+    assert attempt.reason is EscapeReason.NO_DECREASE
+    assert attempt.details == "18 steps along each of two directions"
+
+
+@pytest.mark.parametrize(
+    ("coefficients", "t", "refined"),
+    [
+        # The derivative is 4 (t + 1) (t − ½) (t − 2).
+        ([0.0, 4.0, -3.0, -2.0, 1.0], 1.9, 2.0),
+        ([0.0, 4.0, -3.0, -2.0, 1.0], 0.3, 2.0),
+        ([0.0, 4.0, -3.0, -2.0, 1.0], -0.1, -1.0),
+        ([0.0, 0.0, 3.0, -1.0, 0.0], 10.0, 10.0),  # 3t² − t³ turns at 2, where it is higher
+        ([0.0, 0.0, 1.0, 0.0, 1.0], 0.5, 0.5),  # t² + t⁴ turns at zero, on neither side
+        ([0.0, 1.0, 0.0, 0.0, 0.0], 0.5, 0.5),  # t has no turn
+    ],
+)
+def test_a_step_is_refined_to_the_lowest_turn_on_its_side_if_that_is_lower(
+    coefficients, t, refined
+):
+    assert _refined(LineQuartic(np.array(coefficients)), t) == pytest.approx(refined, rel=1e-12)
+
+
+def test_single_step_goes_along_the_directions_given_and_says_its_score():
+    """M = diag(4, 1, ½, 0) and X̂ = e₃/√2: along e₂, 2h = 16 + (t² − 1)² + t²."""
+    M = np.diag([4.0, 1.0, 0.5, 0.0])
+    problem = SensingProblem(EntrywiseOperator(np.ones((4, 4))), M.reshape(-1))
+    X = np.sqrt(0.5) * np.eye(4)[:, 2:3]
+    e = np.eye(4)[:, 1:2]
+    d = escape_directions(problem, X)
+    d = replace(d, eigenvalues=np.array([-1.0]), eigenvectors=e, visibles=e[None])
+    attempt = SingleStep().attempt(Start.at(problem, X, d, "single-step", 0.0, 0))
+    assert attempt.found
+    assert attempt.kind == "visible"
+    assert attempt.objective_after == pytest.approx((16 + 1 / 4 + 1 / 2) / 2, rel=1e-14)
+    assert abs(attempt.step) == pytest.approx(np.sqrt(0.5), rel=1e-12)
+    np.testing.assert_array_equal(attempt.point, X + attempt.step * e)
+    # −2 λ / (σ² e) with λ = −1, σ² = ½ and e = ‖E₀‖² = 2.
+    assert attempt.details == "EFS* = 2"
+    # h falls from 8.5 to 8.375.
+    less = SingleStep().attempt(Start.at(problem, X, d, "single-step", 0.1, 0))
+    assert less.reason is EscapeReason.NO_DECREASE
+    assert less.details == "EFS* = 2, but h falls by less than asked"
+
+
+def test_single_step_says_a_score_that_is_too_low():
+    problem, X = stationary("two-by-two")
+    attempt = escape(problem, X, method="single-step")
+    assert attempt.reason is EscapeReason.SCORE_TOO_LOW
+    assert attempt.details == "EFS* = 1"
 
 
 # The promise, on random instances

@@ -1,6 +1,7 @@
 """Escapes by moving generators, by columns, and by any method in turn."""
 
 import re
+from dataclasses import dataclass, field
 from itertools import islice
 
 import numpy as np
@@ -19,6 +20,8 @@ from lift_compare.simulated import (
     oracle_direction,
     smallest_saddle_order,
 )
+from lift_compare.simulated.escapes import columns as columns_module
+from lift_compare.simulated.escapes.columns import Columns
 from lift_compare.simulated.escapes.pair import ORDERS, Pair, _best_multiple
 from lift_compare.simulated.escapes.start import Start
 from lift_compare.simulated.generators.minimum import minimise
@@ -270,6 +273,119 @@ def test_at_rank_one_columns_are_the_inner_method(phase_retrieval):
     assert attempt.found
     np.testing.assert_allclose(attempt.point, inner.point, atol=1e-7)
     assert not escape(problem, X, method="columns").found
+
+
+@dataclass
+class Inner:
+    """Stands for an inner method: keeps what it is asked, and answers as it is told."""
+
+    name: str
+    answer: object = None
+    asked: list = field(default_factory=list)
+
+    def __call__(self, order):
+        self.order = order
+        return self
+
+    def attempt(self, start):
+        self.asked.append(start)
+        if self.answer is not None and len(self.asked) == self.answer[0]:
+            return start.success(self.answer[1], 0.0, "base", order=7, details="as it was told")
+        return start.failure(EscapeReason.NO_SADDLE)
+
+
+def with_inner(monkeypatch, *, exact=None, pair=None):
+    """Put stand-ins that escape at the given attempt, with the given point, or never."""
+    inner = {"exact": Inner("exact", exact), "pair": Inner("pair", pair)}
+    monkeypatch.setattr(columns_module, "INNER", inner)
+    return inner
+
+
+def two_columns(scale=1.0):
+    """h = ½‖XXᵀ − M‖², M with the eigenvalues 2, 1, 3 and 3; X̂ has the first two, and is turned."""
+    Q = np.linalg.qr(np.random.default_rng(5).standard_normal((4, 4)))[0]
+    turn = np.array([[0.6, 0.8], [-0.8, 0.6]])
+    X = scale * (Q[:, :2] * np.sqrt([2.0, 1.0])) @ turn
+    problem = SensingProblem.from_ground_truth(
+        sensing.EntrywiseOperator(np.ones((4, 4))),
+        scale * Q * np.sqrt([2.0, 1.0, 3.0, 3.0]),
+        rank=2,
+    )
+    return problem, Start.at(problem, X, escape_directions(problem, X), "columns", 1e-6, 0), Q, turn
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-11])
+@pytest.mark.parametrize("inner", ["exact", "pair", "both"])
+@pytest.mark.parametrize("order", [None, 5])
+def test_columns_ask_of_each_column_in_turn_and_say_so(monkeypatch, inner, order, scale):
+    names = ["exact", "pair"] if inner == "both" else [inner]
+    problem, start, Q, turn = two_columns(scale)
+    methods = with_inner(monkeypatch)
+    attempt = Columns(order=order, inner=inner).attempt(start)
+    assert attempt.reason is EscapeReason.NO_DECREASE
+    assert attempt.order == order
+    said = [f"column {j} by {name!r}: NO_SADDLE" for name in names for j in (2, 1)]
+    assert attempt.details == "; ".join(said)
+    for name, method in methods.items():
+        assert len(method.asked) == (2 if name in names else 0)
+    for name in names:
+        assert methods[name].order == order
+        for asked, j in zip(methods[name].asked, (1, 0), strict=True):
+            q = turn[j]
+            x = start.X @ q[:, None]
+            # Up to the sign of q; products of a few numbers of the size of scale.
+            assert np.linalg.norm(np.abs(asked.X.T @ x) - x.T @ x) <= 1e-14 * scale**2
+            R = start.X - x * q
+            b = problem.measurements - np.einsum("ar,br->ab", R, R).reshape(-1)
+            np.testing.assert_allclose(asked.problem.measurements, b, atol=1e-14 * scale**2)
+            assert asked.problem.rank == 1
+            assert asked.problem.ground_truth is None
+            assert asked.exponent == 0
+            # The two eigenvalues of the complement tie; the pair looks at no eigenvector.
+            tied = asked.directions.eigenvectors
+            assert tied.shape == (4, 2 if name == "exact" else 1)
+            assert np.linalg.norm(Q[:, :2].T @ tied) <= 1e-7
+            np.testing.assert_array_equal(asked.directions.base, asked.X)
+
+
+@pytest.mark.parametrize("first", [1, 2])
+def test_columns_put_the_point_of_a_column_in_its_place(monkeypatch, first):
+    _, start, Q, turn = two_columns()
+    better = np.sqrt(3) * Q[:, 2:3]
+    methods = with_inner(monkeypatch, exact=(first, better))
+    attempt = Columns(inner="both").attempt(start)
+    assert attempt.found
+    assert not methods["pair"].asked
+    j = 2 - first  # the shorter column comes first
+    assert (attempt.kind, attempt.order) == (f"column {j + 1}", 7)
+    assert attempt.details == f"column {j + 1} of 2 by 'exact', as it was told"
+    kept, moved = turn[1 - j], turn[j]
+    np.testing.assert_allclose(attempt.point @ kept, start.X @ kept, atol=1e-14)
+    # The sign of a singular vector is free, and X̌ and the point have it in common.
+    q = (methods["exact"].asked[-1].X.T @ start.X).ravel()
+    np.testing.assert_allclose(attempt.point @ q, better[:, 0] * np.linalg.norm(q), atol=1e-14)
+    assert abs(q @ moved) == pytest.approx(np.linalg.norm(q), rel=1e-14)
+    # One of the two 3 is left of M, and what that column had met.
+    assert attempt.objective_after == pytest.approx((9 + [4, 1][j]) / 2, rel=1e-13)
+
+
+def test_columns_go_on_where_the_point_of_a_column_is_not_lower(monkeypatch):
+    _, start, Q, _ = two_columns()
+    with_inner(monkeypatch, exact=(1, 5 * Q[:, 2:3]))
+    attempt = Columns().attempt(start)
+    assert attempt.reason is EscapeReason.NO_DECREASE
+    assert attempt.details == "column 2 by 'exact': FOUND; column 1 by 'exact': NO_SADDLE"
+
+
+def test_a_column_beside_which_nothing_is_left_to_measure_is_passed_over(monkeypatch):
+    problem = SensingProblem(
+        sensing.EntrywiseOperator(np.ones((3, 3))), np.diag([0.0, 4.0, 0.0]).reshape(-1), rank=2
+    )
+    X = np.array([[1.0, 0.0], [0.0, 2.0], [0.0, 0.0]])
+    methods = with_inner(monkeypatch)
+    attempt = Columns().attempt(at(problem, X))
+    assert attempt.details == "column 1 by 'exact': NO_SADDLE"
+    np.testing.assert_array_equal(abs(methods["exact"].asked[0].X), [[0.0], [2.0], [0.0]])
 
 
 # Any ----------------------------------------------------------------------------------------------
