@@ -29,6 +29,11 @@ def add_common_options(parser: argparse.ArgumentParser, *, seed: int | None = 0)
         default=seed,
         help=f"seed of everything random (default: {default})",
     )
+    add_output_options(parser)
+
+
+def add_output_options(parser: argparse.ArgumentParser) -> None:
+    """Add --out, --json and --csv."""
     parser.add_argument(
         "--out",
         type=Path,

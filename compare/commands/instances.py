@@ -72,7 +72,8 @@ def _entry_row(entry: CatalogueEntry) -> dict[str, Any]:
 def _row(instance: Instance) -> dict[str, Any]:
     n, r = instance.problem.shape
     sizes = {"n": n, "m": instance.problem.m, "r": r}
-    facts = dict(instance.facts)
+    # None is "at no order", which an empty cell would not tell from "not known".
+    facts = {key: "none" if value is None else value for key, value in instance.facts.items()}
     return {"name": instance.name, **sizes, **facts, "source": instance.source}
 
 
@@ -81,16 +82,12 @@ def _parameters(entry: CatalogueEntry) -> str:
 
 
 def _list(rows: list[dict[str, Any]]) -> str:
-    shown = [
-        row | {key: "none" for key in ("saddle_order", "oracle_order") if row.get(key, 0) is None}
-        for row in rows
-    ]
     columns = [
         Column("name", "instance"),
         *(Column(key, key, "d") for key in "nmr"),
         *(Column(key, title, ".4g") for key, title in _FACTS.items()),
     ]
-    table = text_table(columns, shown, title="Instances, at their default parameters")
+    table = text_table(columns, rows, title="Instances, at their default parameters")
     names = [f"{row['name']}{':' if row['parameters'] else ''}{row['parameters']}" for row in rows]
     lines = [
         fill(f"{name}  {row['summary']}", 100, subsequent_indent="    ", break_on_hyphens=False)

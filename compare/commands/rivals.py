@@ -17,8 +17,8 @@ from ..sweeps.rivals import RivalReport, run_grid
 from ..sweeps.store import StoreError
 from .common import (
     UsageError,
-    add_common_options,
     add_instance_option,
+    add_output_options,
     find_instances,
     output_folder,
     save,
@@ -53,7 +53,7 @@ def add_parser(subparsers: Any) -> None:
     add("--store", metavar="FILE", help="SQLite file of the runs (default: OUT/rivals.sqlite)")
     add("--jobs", type=int, help="number of worker processes (default: the number of cores)")
     add("--time-limit", type=float, metavar="SECONDS", help="of one run")
-    add_common_options(parser, seed=None)
+    add_output_options(parser)
     parser.set_defaults(run=run)
 
 
@@ -91,8 +91,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _parts(arguments: argparse.Namespace) -> tuple[RivalGrid, ...]:
     """Return what to run: a grid, or the instances and rivals given."""
-    if arguments.seed is not None:
-        raise UsageError("--seed: runs are numbered from 0; give the seed with the instance")
     runs = whole_number("--runs", arguments.runs)
     rivals = tuple(dict.fromkeys(arguments.rival or FAST))
     for name in rivals:

@@ -22,7 +22,7 @@ import numpy as np
 from lift_compare.sensing import SensingProblem
 from lift_compare.sensing.floats import norm
 from lift_compare.sensing.tolerances import SOLVED
-from lift_compare.sensing.validation import FloatArray, InvalidValue, positive, shown
+from lift_compare.sensing.validation import FloatArray, InvalidType, InvalidValue, positive, shown
 
 from ..cost.counted import CountedOperator
 
@@ -125,9 +125,12 @@ class Budget(CountedOperator):
             raise _Ended
 
     def spend_seconds(self, seconds: float) -> None:
-        """Count work by the clock, in units of one gradient of h of the problem, measured here."""
+        """Count work by the clock, in units of one gradient of h of the problem, measured here.
+
+        It ends no run: whether a run is over must not hang on the speed of a machine.
+        """
         self.by_clock = True
-        self.spend(seconds / seconds_of_gradient(self.problem))
+        self._told += seconds / seconds_of_gradient(self.problem)
 
     def _look(self, X: FloatArray, measured: FloatArray) -> None:
         """Keep the point if it is the lowest so far; end the run if it solves the problem."""
@@ -200,12 +203,15 @@ def attempt(
 ) -> Attempt:
     """Run a rival until it solves the problem, has spent its budget, or has nothing more to try."""
     budget = Budget(problem, gradients, np.random.default_rng(seed))
-    counted = replace(problem, operator=budget)
+    counted = replace(problem, operator=budget, ground_truth=None)  # it is not given the answer
     point = start
     ending = "budget spent"
     try:
         with np.errstate(all="ignore"):  # a step that is too long leaves float64: h is inf there
             run = rival.run(counted, np.array(start), budget)
+        if not isinstance(run, Run):
+            kind = type(run).__name__
+            raise InvalidType(f"rival: {rival.name}: expected run() to return a Run, got {kind}")
         budget.details |= run.details
         point, ending = run.point, "gave up"
     except _Ended:

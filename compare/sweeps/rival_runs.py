@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -60,14 +61,23 @@ def rival_run(**settings: Any) -> dict[str, Any]:
     s = RivalSettings(**settings)
     rival = find_rival(s.rival)
     if rival.missing:
-        return {"outcome": "not installed", "solved": None, "note": ", ".join(rival.missing)}
+        outcome = f"not installed: {', '.join(rival.missing)}"
+        return {"outcome": outcome, "solved": None, "name": rival.name}
     problem = s.load().problem
-    start = s.first_point(problem)
+    try:
+        start = s.first_point(problem)
+    except InvalidValue as not_found:  # no descent came to a stationary point
+        return {"outcome": "no X̂ was found", "solved": None, "note": str(not_found)}
+    if s.start == "point" and (problem.is_solved(start) or near_truth(problem, start)):
+        return {"outcome": "X̂ is the truth", "solved": None}
+    for module in rival.needs:  # which may take a second, and is no part of a run
+        import_module(module)
     begin = time.perf_counter()
     end = attempt(rival, problem, start, gradients=s.gradients, seed=(s.seed or 0, s.run, 3))
     seconds = time.perf_counter() - begin
     return {
         "outcome": end.ending,
+        "name": rival.name,
         "solved": end.ending == "solved",
         "near_truth": near_truth(problem, end.point),
         "gradients": end.budget.spent,

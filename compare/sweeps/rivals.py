@@ -57,9 +57,15 @@ class RivalReport:
     @cached_property
     def cells(self) -> list[Cell]:
         """One dict an instance (a family without its seed), start and rival."""
+        drawn_once = {_seeded(row) for row in self.rows if row["run"] > 0}
         groups: dict[tuple[str, str, str], list[Mapping[str, Any]]] = defaultdict(list)
         for row in self.rows:
-            groups[family(row), row["start"], row["rival"]].append(row)
+            name = family(row)
+            if row["seed"] is not None and _seeded(row) in drawn_once:
+                name += (
+                    f"{',' if ':' in name else ':'}seed={row['seed']}"  # new starts, not new draws
+                )
+            groups[name, row["start"], row.get("name") or row["rival"]].append(row)
         return [_cell(*key, rows) for key, rows in groups.items()]
 
     def costs(self) -> dict[str, list[float]]:
@@ -209,6 +215,10 @@ def _problem(row: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple(row.get(name) for name in names)
 
 
+def _seeded(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(row.get(name) for name in INSTANCE_SETTINGS)
+
+
 def family(row: Mapping[str, Any]) -> str:
     """Return the name of a row's instance, without what is at its default, and without a seed."""
     names = [name for name in INSTANCE_SETTINGS[2:] if name != "seed"]
@@ -228,16 +238,17 @@ def _cell(name: str, start: str, rival: str, rows: list[Mapping[str, Any]]) -> C
     cell: Cell = {"instance": name, "start": start, "rival": rival, "runs": len(rows)}
     cell |= {size: rows[0][size] for size in _SIZES}  # of a family, else None
     done = [row for row in rows if row.get("solved") is not None]
+    cell["tried"] = len(done)
     cell["outcome"] = _why([row for row in rows if not row.get("solved")])
     if not done:
         return cell | {"solved": None}
     solved = [row for row in done if row["solved"]]
-    low, high = interval(len(solved), len(rows))
+    low, high = interval(len(solved), len(done))
     cell |= {
         "solved": len(solved),
         "low": low,
         "high": high,
-        "share": f"{100 * len(solved) / len(rows):.0f} ({100 * low:.0f}–{100 * high:.0f})",
+        "share": f"{100 * len(solved) / len(done):.0f} ({100 * low:.0f}–{100 * high:.0f})",
         "near_truth": sum(bool(row["near_truth"]) for row in solved),
         "gradients": sum(row["gradients"] for row in done),
         "by_clock": any(row["by_clock"] for row in done),
@@ -254,7 +265,8 @@ def _why(rows: list[Mapping[str, Any]]) -> str | None:
     reasons: dict[str, int] = defaultdict(int)
     for row in rows:
         failed = row["status"] != Status.DONE
-        reasons[str(row["error"]).partition(":")[0] if failed else row["outcome"]] += 1
+        error = str(row["error"]).partition(":")[0].rpartition(".")[2]
+        reasons[f"failed: {error}" if failed else row["outcome"]] += 1
     return max(reasons, key=lambda reason: reasons[reason]) if reasons else None
 
 

@@ -75,7 +75,6 @@ def test_a_rival_that_fails_is_said_and_is_exit_code_1(tmp_path: Path, capsys) -
         (["--runs", "0"], "--runs"),
         (["--grid", "quick", "--rival", "gd"], "--rival: a grid has its own"),
         (["--grid", "quick", "--instance", "two-by-two"], "--grid: a grid has its own"),
-        (["--seed", "3"], "--seed"),
         (["--gradients", "-1"], "--gradients"),
         (["--time-limit", "0"], "--time-limit"),
         (["--jobs", "0"], "--jobs"),

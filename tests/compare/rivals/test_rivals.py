@@ -112,6 +112,7 @@ def test_the_run_ends_at_the_first_solved_point_and_at_the_limit() -> None:
     def walk(counted: sensing.SensingProblem, start: np.ndarray, budget: Budget) -> Run:
         for t in np.linspace(0, 1, 11):
             calls.append(t)
+            assert counted.ground_truth is None
             counted.objective((1 - t) * start + t * problem.ground_truth)
         raise AssertionError("it was not ended")
 
@@ -144,6 +145,26 @@ def test_the_lowest_point_on_the_way_is_kept_and_a_lower_end_taken() -> None:
         end = attempt(Rival("r", "", run), problem, np.ones((2, 1)), gradients=10, seed=0)
         assert (end.ending, end.details) == ("gave up", {"note": 1})
         np.testing.assert_array_equal(end.point, expected)
+
+
+def test_what_is_no_run_is_refused_by_name() -> None:
+    def wrong(problem: sensing.SensingProblem, start: np.ndarray, budget: Budget) -> np.ndarray:
+        return start
+
+    rival = Rival("wrong", "", wrong)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"rival: wrong: expected run\(\) to return a Run, got nda"):
+        attempt(rival, sensing.two_by_two(), np.ones((2, 1)), gradients=10, seed=0)
+
+
+def test_the_clock_ends_no_run() -> None:
+    def slow(problem: sensing.SensingProblem, start: np.ndarray, budget: Budget) -> Run:
+        budget.spend_seconds(1.0)
+        return Run(start)
+
+    problem = sensing.two_by_two()
+    end = attempt(Rival("slow", "", slow), problem, np.ones((2, 1)), gradients=1, seed=0)
+    assert (end.ending, end.budget.by_clock) == ("gave up", True)
+    assert end.budget.spent > 1
 
 
 def test_a_rival_cannot_catch_its_end() -> None:
@@ -266,7 +287,8 @@ def test_a_rival_of_ones_own_is_a_file(tmp_path: Path) -> None:
 
 def test_the_page_lists_every_rival_and_its_example_solves(tmp_path: Path) -> None:
     page = (Path(__file__).parents[3] / "docs" / "rivals.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| `([\w-]+)` \| (.*) \|$", page, re.MULTILINE)
+    table = page.partition("## The rivals")[2].partition("## A rival of your own")[0]
+    rows = re.findall(r"^\| `([\w-]+)` \| (.*) \|$", table, re.MULTILINE)
     assert rows == [(rival.name, rival.summary) for rival in RIVALS.values()]
     (block,) = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
     path = tmp_path / "half_steps.py"

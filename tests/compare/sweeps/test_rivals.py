@@ -77,6 +77,35 @@ def test_a_start_at_the_point_is_stationary() -> None:
     assert sensing.relative_gradient_norm(problem, X) < 1e-12
 
 
+def test_a_seed_that_is_given_is_an_instance_of_its_own(tmp_path: Path) -> None:
+    names = ["gaussian:n=4,m=6,seed=3", "gaussian:n=4,m=6,seed=4"]
+    with ThreadPoolExecutor(1) as executor:
+        how = {"executor": executor, "progress": False}
+        report = run_rivals(names, ["restarts"], tmp_path / "s.sqlite", runs=2, **how)
+        assert [(c["instance"], c["runs"]) for c in report.cells] == [(n, 2) for n in names]
+        report = run_rivals(
+            ["gaussian:n=4,m=6"], ["restarts"], tmp_path / "s.sqlite", runs=2, **how
+        )
+    assert [(c["instance"], c["runs"]) for c in report.cells] == [("gaussian:n=4,m=6", 2)]
+
+
+def test_a_point_that_is_the_truth_counts_for_nobody(tmp_path: Path) -> None:
+    row = rival_run(instance="power-system", without="P1", rival="gd", start="point")
+    assert row == {"outcome": "X̂ is the truth", "solved": None}
+    with ThreadPoolExecutor(1) as executor:
+        report = run_rivals(
+            ["power-system:without=P1"],
+            ["gd"],
+            tmp_path / "s.sqlite",
+            runs=2,
+            start="point",
+            executor=executor,
+            progress=False,
+        )
+    (cell,) = report.cells
+    assert (cell["solved"], cell["tried"], cell["outcome"]) == (None, 0, "X̂ is the truth")
+
+
 def test_a_run_that_is_done_is_not_made_again(ran: tuple[RivalReport, Path]) -> None:
     report, path = ran
 
@@ -119,7 +148,7 @@ def test_a_rival_that_is_not_installed_is_a_row(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setitem(sys.modules, "pymanopt", None)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     row = rival_run(instance="two-by-two", rival="trust-region")
-    assert (row["outcome"], row["solved"], row["note"]) == ("not installed", None, "pymanopt")
+    assert (row["outcome"], row["solved"]) == ("not installed: pymanopt", None)
     with ThreadPoolExecutor(1) as executor:
         report = run_rivals(
             ["two-by-two"],
@@ -130,7 +159,7 @@ def test_a_rival_that_is_not_installed_is_a_row(monkeypatch: pytest.MonkeyPatch,
             progress=False,
         )
     cell = next(cell for cell in report.cells if cell["rival"] == "trust-region")
-    assert (cell["solved"], cell["outcome"]) == (None, "not installed")
+    assert (cell["solved"], cell["outcome"]) == (None, "not installed: pymanopt")
     assert "not installed" in report.table()
     assert list(report.costs()) == ["gd"]
 
