@@ -1,24 +1,29 @@
 """The oracle direction against brute force on a circle and a sphere, and against random starts."""
 
 import math
+from dataclasses import replace
 from fractions import Fraction
 from functools import reduce
+from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from lift_compare import sensing
+from lift_compare.sensing.floats import silently
 from lift_compare.simulated import (
     curvature_along,
     escape_directions,
     oracle_direction,
     smallest_saddle_order,
 )
-from lift_compare.simulated.points import landscape_forms
+from lift_compare.simulated.points import landscape_forms, oracle, sphere
+from lift_compare.simulated.points.certificate import certify
 from lift_compare.simulated.points.landscape_forms import LandscapeForms
-from lift_compare.simulated.points.oracle import same_direction
+from lift_compare.simulated.points.oracle import described, minima, same_direction
 from lift_compare.simulated.points.power_form import PowerForm, SphereModel, margin
-from lift_compare.simulated.points.sphere import minimise_on_sphere
+from lift_compare.simulated.points.sphere import Minima, minimise_on_sphere
 from tests.catalogue import small_problems
 from tests.simulated.saddles import (
     block_ring,
@@ -228,6 +233,10 @@ def test_directions_are_the_same_up_to_what_the_power_form_does_not_see():
     assert same_direction(X, V, -V @ Q)
     other = np.linalg.qr(rng.standard_normal((3, 3)))[0]
     assert not same_direction(X, V, V @ other)
+    for scale in (1e-120, 1e120):
+        assert same_direction(scale * X, V, V @ Q)
+        assert not same_direction(scale * X, V, V @ other)
+    assert same_direction(np.zeros((4, 3)), V, V @ other), "at the origin every rotation is free"
 
 
 @pytest.mark.parametrize("scale", [1e-100, 1e-30, 1e30, 1e100])
@@ -274,3 +283,318 @@ def test_bad_input_is_refused(args, error, message):
         oracle_direction(sensing.perturbed_completion(), *args)
     with pytest.raises(ValueError, match="count"):
         oracle_direction(sensing.perturbed_completion(), [[1.0], [0.0], [0.0]], 3, count=0)
+
+
+# Where the minimisations start --------------------------------------------------------------------
+
+
+def generic(n, r, m, seed=1):
+    """Return a Gaussian problem and a random point of it."""
+    X = np.random.default_rng(seed).standard_normal((n, r))
+    return sensing.gaussian(n, r, m, seed), X
+
+
+def nearest(starts, V):
+    """Return the distance of V, up to its sign, to the nearest of the starts."""
+    return min(min(np.linalg.norm(start - V), np.linalg.norm(start + V)) for start in starts)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_the_starts_hold_the_least_eigenvectors(count):
+    problem, X = generic(4, 2, 9)
+    matrices, A = explicit_forms(problem, X), problem.operator.matrices()
+    starts = list(oracle._starts(LandscapeForms.at(problem, X), 3, count))
+    # The eigenvectors have the rounding of the forms over gaps of a hundredth or more.
+    for weights in ((0, -1, 1), (1, 0, 1), (1, -1, 1), (1, -1, 2)):
+        vectors = np.linalg.eigh(np.tensordot(weights, matrices, axes=1))[1].T
+        for v in vectors[: 2 + count]:
+            assert nearest(starts, v.reshape(4, 2)) < 1e-9
+    N1, N2 = (matrix[::2, ::2] for matrix in matrices[:2])
+    for G in (-N2, N1, N1 - N2):
+        u = np.linalg.eigh(G)[1][:, 0]
+        B = np.einsum("ijk,kr,j->ir", A, X, u)  # K₃(uqᵀ) = ‖Bq‖²
+        for q in np.linalg.svd(B)[2]:
+            assert nearest(starts, np.outer(u, q)) < 1e-9
+    # XΩ with skew Ω, and a step along u and the lesser right singular vector, both ways.
+    q = np.linalg.svd(X)[2][1]
+    gauge = X @ [[0.0, 1.0], [-1.0, 0.0]]
+    for sign in (-1, 1):
+        start = gauge / np.linalg.norm(gauge) + sign * 0.3 * np.outer(u, q)
+        assert nearest(starts, start) < 1e-9
+
+
+def test_the_starts_hold_what_refutes_a_certificate_and_are_the_same_each_time():
+    forms = LandscapeForms.at(*generic(4, 2, 9))
+    refuting = certify(forms, 3).direction
+    assert refuting is not None
+    starts = list(oracle._starts(forms, 3, 1))
+    assert any(np.array_equal(start, refuting) for start in starts)
+    np.testing.assert_array_equal(starts, list(oracle._starts(forms, 3, 1)))
+
+
+def test_without_matrices_every_start_is_one_short_run(monkeypatch):
+    monkeypatch.setattr(landscape_forms, "DENSE_UP_TO", 0)
+    for name in ("_matrices", "_converged"):
+        monkeypatch.setattr(landscape_forms, name, None)
+    monkeypatch.setattr(oracle, "certify", None)
+    forms = LandscapeForms.at(*generic(33, 2, 20))
+    # Four combinations, three with two directions each, and two beside XΩ.
+    starts = list(oracle._starts(forms, 3, 1))
+    assert len(starts) == 4 + 3 * 2 + 2
+    begins, ends = PowerForm.at(forms, 3, np.stack(starts)), minima(forms, 3).at
+    assert len(ends.V) == 3
+    lowest = begins[begins.ascending()[:3]]
+    assert max(ends.sign) == max(lowest.sign) == -1
+    assert np.all(ends.height <= lowest.height)
+    assert len(minima(forms, 3, 2).at.V) == 4
+
+
+def test_up_to_a_size_a_minimisation_is_made_from_every_start():
+    for n, normal in ((64, 24), (65, 0)):
+        forms = LandscapeForms.at(*generic(n, 1, 20))
+        starts = list(oracle._starts(forms, 1, 1))
+        assert len(starts) == 4 * 2 + 3 + normal
+        assert len(minima(forms, 1).at.V) == (len(starts) if normal else 3)
+
+
+@pytest.mark.parametrize("order", [9, 11, 31, 33, 35, 101])
+@silently
+def test_at_high_order_the_minimisers_at_a_third_of_it_are_starts(order, monkeypatch):
+    forms = LandscapeForms.at(*generic(2, 1, 3))
+    runs = []
+
+    def recorded(forms, order, starts):
+        runs.append((order, starts, minimise_on_sphere(forms, order, starts)))
+        return runs[-1][2]
+
+    monkeypatch.setattr(oracle, "minimise_on_sphere", recorded)
+    for count in (1, 3):
+        runs.clear()
+        minima(forms, order, count)
+        orders = [run[0] for run in runs]
+        assert orders[-1] == order
+        assert (orders[0] <= 9) == (orders[0] == min(orders))
+        for (lower, _, ends), (higher, starts, _) in pairwise(runs):
+            assert lower % 2 == 1
+            assert abs(3 * lower - higher) <= 2, "the odd number nearest to a third"
+            own = len(list(oracle._starts(forms, higher, count)))
+            np.testing.assert_array_equal(starts[own:], ends.at.V[: count + 1])
+            assert higher > 9
+        first, starts, _ = runs[0]
+        assert first <= 9
+        assert len(starts) == len(list(oracle._starts(forms, first, count)))
+
+
+def test_a_result_says_how_the_lowest_minimisation_ended():
+    problem, X = generic(3, 1, 4)
+    forms = LandscapeForms.at(problem, X)
+    at = PowerForm.at(forms, 3, np.eye(3)[:, :, None])
+    at = at[at.ascending()]
+    reasons = [sensing.StopReason.CONVERGED, *[sensing.StopReason.ITERATIONS] * 2]
+    found = Minima(at, np.array([1e-3, 1.0, 2.0]), np.array([5, 6, 7]), reasons)
+    for count in (1, 2, 3, 4):
+        result = described(found, count)
+        assert (result.iterations, result.gradient_norm) == (5, 1e-3)
+        assert (result.stop_reason, result.starts) == (sensing.StopReason.CONVERGED, 3)
+        K = terms(explicit_forms(problem, X), at.V[: min(count, 3)])
+        # Three factors of some ten ε each.
+        np.testing.assert_allclose(
+            result.curvatures, 2 * power_form(K, 3), atol=1e-13 * np.max(np.abs(K)) ** 3
+        )
+    # The same direction twice is one.
+    doubled = Minima(at[np.array([0, 0, 1])], *found[1:])
+    np.testing.assert_array_equal(described(doubled, 3).curvatures, described(found, 2).curvatures)
+
+
+def test_a_curvature_that_may_be_rounding_is_zero():
+    forms = LandscapeForms.at(*generic(3, 1, 4))
+    at = PowerForm.at(forms, 3, np.eye(3)[:1, :, None])
+    K = np.array([[0.5, 0.5 * (1 + 1e-14), 0.0]])
+    for sign in (-1.0, 0.0):
+        near = replace(at, K=K, sign=np.array([sign]), log=np.log([3e-14 / 8]))
+        found = described(Minima(near, np.ones(1), np.ones(1), [sensing.StopReason.CONVERGED]), 1)
+        assert (found.curvature, found.is_saddle) == (0, False)
+
+
+# Newton steps on the sphere -----------------------------------------------------------------------
+
+
+def quadratic_model(H, gradient, relative_norm):
+    """Return k quadratic models on R^{d×1} with the Hessians H, shape (k, d, d)."""
+    forms = SimpleNamespace(matrices=True, dimension=H.shape[-1])
+    return SimpleNamespace(
+        gradient=gradient[..., None],
+        hessian=lambda D: H @ D,
+        relative_norm=np.asarray(relative_norm),
+        at=SimpleNamespace(forms=forms),
+    )
+
+
+def random_models(k=5, d=6, seed=0):
+    """Return k positive definite matrices with eigenvalues from 1 to 10, and k vectors."""
+    rng = np.random.default_rng(seed)
+    Q = np.linalg.qr(rng.standard_normal((k, d, d)))[0]
+    return Q * np.linspace(1, 10, d) @ Q.transpose(0, 2, 1), rng.standard_normal((k, d))
+
+
+@silently
+def test_a_newton_step_inside_the_region_is_the_minimum_of_the_model():
+    H, g = random_models()
+    g[2] = 0.0
+    z, promised = sphere._newton_steps(quadratic_model(H, g, np.full(5, 1e-24)), np.full(5, 100.0))
+    exact = -np.linalg.solve(H, g[..., None])
+    # Six steps of conjugate gradients with a condition of ten end at rounding.
+    np.testing.assert_allclose(z, exact, atol=1e-11)
+    np.testing.assert_allclose(promised, -np.sum(g[..., None] * exact, axis=(1, 2)) / 2, atol=1e-11)
+
+
+@silently
+def test_a_newton_step_ends_at_a_tenth_of_the_gradient_or_less():
+    H, g = random_models(40)
+    norms = np.repeat([1.0, 1e-4], 20)
+    z, _ = sphere._newton_steps(quadratic_model(H, g, norms), np.full(40, 100.0))
+    left = np.sum(((H @ z)[..., 0] + g) ** 2, axis=1) / np.sum(g**2, axis=1)
+    assert np.all(left <= np.minimum(0.01, norms) * (1 + 1e-12))
+    assert left.max() > 1e-6, "no more than that is asked for"
+
+
+@silently
+def test_a_newton_step_ends_at_the_edge_of_the_region():
+    H, g = random_models()
+    H[1] = -H[1]  # the first way is one of negative curvature
+    H[3] -= 5 * np.eye(6)  # and here one is met later
+    radius = np.array([1e-3, 0.5, 1e-3, 2.0, 100.0])
+    norms = np.full(5, 1e-24)
+    z, promised = sphere._newton_steps(quadratic_model(H, g, norms), radius)
+    for i in (0, 1, 2):  # the steepest way, as far as the region goes
+        expected = -radius[i] * g[i] / np.linalg.norm(g[i])
+        np.testing.assert_allclose(z[i, :, 0], expected, rtol=1e-13)
+    np.testing.assert_allclose(np.linalg.norm(z[:4], axis=(1, 2)), radius[:4], rtol=1e-13)
+    v = z[..., 0]
+    model = np.sum(g * v, axis=1) + np.einsum("ij,ijk,ik->i", v, H, v) / 2
+    np.testing.assert_allclose(promised, -model, rtol=1e-11)
+    assert np.all(promised > 0)
+    for i in range(5):  # each as if it were alone
+        alone = quadratic_model(H[i : i + 1], g[i : i + 1], norms[:1])
+        one, fall = sphere._newton_steps(alone, radius[i : i + 1])
+        np.testing.assert_allclose(z[i], one[0], rtol=1e-10)
+        np.testing.assert_allclose(promised[i], fall[0], rtol=1e-10)
+
+
+def test_the_way_to_the_edge_of_the_region():
+    rng = np.random.default_rng(0)
+    z, way = 0.1 * rng.standard_normal((2, 8, 3, 2))
+    radius = rng.uniform(0.5, 3.0, 8)
+    t = sphere._to_the_edge(z, way, radius)
+    assert np.all(t > 0)
+    np.testing.assert_allclose(np.linalg.norm(z + t[:, None, None] * way, axis=(1, 2)), radius)
+    with np.errstate(all="raise"):
+        np.testing.assert_array_equal(sphere._to_the_edge(z, 0 * way, radius), 0)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "length", "accepted", "after"),
+    [
+        (0.9, 0.4, True, 0.8),  # at the edge, and the model is right
+        (0.9, 0.3, True, 0.4),  # not at the edge
+        (0.9, 0.398, True, 0.8),
+        (0.6, 0.4, True, 0.4),
+        (1.1, 0.3, True, 0.4),
+        (0.1, 0.4, True, 0.1),
+        (0.0, 0.2, False, 0.05),
+        (-0.5, 0.2, False, 0.05),
+        (math.inf, 0.4, True, 0.8),  # to a lower sign
+        (-math.inf, 0.4, False, 0.1),  # to a higher one
+    ],
+)
+def test_a_step_is_judged_by_what_the_model_promised(ratio, length, accepted, after):
+    """As in any trust region: it doubles at most, and shrinks to a quarter of the step."""
+    # Beside another step, which changes nothing for this one.
+    there = np.array([0.0 if math.isinf(ratio) else -2.0 * ratio, -2.0])
+    here_sign, there_sign = {math.inf: (1, -1), -math.inf: (-1, 1)}.get(ratio, (1, 1))
+    step = np.zeros((2, 3, 1))
+    step[0, :2, 0], step[1, 0] = np.array([0.6, -0.8]) * length, 1.2
+    found, radius = sphere._judged(
+        SimpleNamespace(at=SimpleNamespace(height=np.zeros(2), sign=np.array([here_sign, 1]))),
+        step,
+        np.array([2.0, 2.0]),
+        SimpleNamespace(height=there, sign=np.array([there_sign, 1])),
+        np.array([0.4, 1.2]),
+    )
+    assert found.tolist() == [accepted, True]
+    np.testing.assert_allclose(radius, [after, 1.5], rtol=1e-14)
+
+
+def test_where_the_value_is_level_a_step_must_halve_the_gradient(monkeypatch):
+    class Points(SimpleNamespace):
+        def __getitem__(self, index):
+            return Points(sign=self.sign[index], norm=self.norm[index])
+
+    there = Points(sign=np.array([1, 1, 1, -1, 1]), norm=np.array([0.9, 0.4, 0.6, 0.1, 0.1]))
+    before = SimpleNamespace(at=SimpleNamespace(sign=np.ones(5)), relative_norm=np.ones(5))
+    monkeypatch.setattr(sphere, "SphereModel", lambda at: SimpleNamespace(relative_norm=at.norm))
+    which = np.array([False, True, True, True, True])
+    assert sphere._gradient_falls(before, there, which).tolist() == [True, False, False, True]
+
+
+def test_every_step_is_counted_and_none_goes_up(monkeypatch):
+    forms = LandscapeForms.at(*generic(4, 2, 9))
+    starts = np.random.default_rng(3).standard_normal((1, 4, 2))
+    heights = []
+    for budget in range(3):
+        monkeypatch.setattr(sphere, "_ITERATIONS", budget)
+        ends = minimise_on_sphere(forms, 3, starts)
+        assert ends.stop_reasons == [sensing.StopReason.ITERATIONS]
+        assert ends.iterations.tolist() == [budget]
+        heights.append((ends.at.sign[0], ends.at.height[0]))
+    assert heights == sorted(heights, reverse=True)
+    assert len(set(heights)) == 3
+
+
+@pytest.mark.parametrize("dense", [True, False])
+def test_the_budgets_are_those_of_the_size(dense, monkeypatch):
+    if not dense:
+        monkeypatch.setattr(landscape_forms, "DENSE_UP_TO", 0)
+    forms = LandscapeForms.at(*generic(4, 2, 9))
+    starts = np.random.default_rng(3).standard_normal((5, 4, 2))
+    expected = minimise_on_sphere(forms, 3, starts)
+    assert set(expected.stop_reasons) == {sensing.StopReason.CONVERGED}
+    own, other = ("", "LARGE_") if dense else ("LARGE_", "")
+    for name in ("ITERATIONS", "INNER"):
+        monkeypatch.setattr(sphere, f"_{other}{name}", 0)
+    monkeypatch.setattr(sphere, f"{other}SPHERE_GRADIENT", math.inf)
+    found = minimise_on_sphere(forms, 3, starts)
+    np.testing.assert_array_equal(found.at.V, expected.at.V)
+    np.testing.assert_array_equal(found.iterations, expected.iterations)
+    # Where every gradient is small enough, one step is the last.
+    monkeypatch.setattr(sphere, f"{own}SPHERE_GRADIENT", math.inf)
+    found = minimise_on_sphere(forms, 3, starts)
+    assert found.iterations.max() <= 1
+    assert set(found.stop_reasons) == {sensing.StopReason.CONVERGED}
+
+
+def test_a_start_without_a_step_that_lowers_ends_there(monkeypatch):
+    def refused(model, step, promised, there, radius):
+        return np.zeros(len(radius), dtype=bool), radius / 4
+
+    monkeypatch.setattr(sphere, "_judged", refused)
+    monkeypatch.setattr(sphere, "_gradient_falls", lambda model, there, level: False)
+    # Where the model promises a lot in the smallest region, a step that is refused is no end.
+    monkeypatch.setattr(sphere, "_newton_steps", lambda model, radius: (model.gradient, radius + 1))
+    forms = LandscapeForms.at(*generic(4, 2, 9))
+    starts = np.random.default_rng(3).standard_normal((2, 4, 2))
+    ends = minimise_on_sphere(forms, 3, starts)
+    assert ends.stop_reasons == [sensing.StopReason.NO_DECREASE] * 2
+    assert ends.iterations.tolist() == [0, 0]
+
+
+def test_a_start_where_the_power_form_is_zero_is_an_end():
+    """Along XΩ with skew Ω at the truth all three forms vanish."""
+    problem = sensing.gaussian(4, 2, 9, 1)
+    Z = problem.ground_truth
+    forms = LandscapeForms.at(problem, Z)
+    ends = minimise_on_sphere(forms, 3, (Z @ [[0.0, 1.0], [-1.0, 0.0]])[None])
+    assert ends.at.sign.tolist() == [0]
+    assert ends.gradient_norms.tolist() == [0]
+    assert ends.iterations.tolist() == [0]
+    assert ends.stop_reasons == [sensing.StopReason.CONVERGED]

@@ -19,7 +19,11 @@ from lift_compare.simulated import (
     truth_witness,
 )
 from lift_compare.simulated.points import landscape_forms
-from lift_compare.simulated.points.saddle_order import least_odd
+from lift_compare.simulated.points import saddle_order as saddle_order_module
+from lift_compare.simulated.points.landscape_forms import LandscapeForms
+from lift_compare.simulated.points.power_form import PowerForm
+from lift_compare.simulated.points.saddle_order import _Bisection, least_odd
+from lift_compare.simulated.points.sphere import Minima
 from tests.simulated.saddles import (
     block_ring,
     explicit_forms,
@@ -313,6 +317,38 @@ def test_the_least_odd_number():
                 expected = least if least <= last else None
                 assert least_odd(holds, first, last) == expected
                 assert all(order % 2 == 1 and first <= order <= last for order in asked)
+
+
+def test_a_direction_is_found_where_only_the_lowest_minimum_is_negative(monkeypatch):
+    """With no direction known before: by the minimisations alone."""
+    problem, X, order = known_orders()["real system"]
+    forms = LandscapeForms.at(problem, X)
+    bisection = _Bisection(forms)
+    assert not bisection.is_found(order - 2)
+    assert bisection.direction is None
+    assert bisection.is_found(order)
+    V = bisection.direction
+    assert curvature_along(problem, X, V, order) < 0
+    # The second lowest is the point itself, along which q_l is positive.
+    at = PowerForm.at(forms, order, np.stack([V, X]))
+    assert at.is_saddle.tolist() == [True, False]
+    ends = Minima(at, np.zeros(2), np.zeros(2), [])
+    monkeypatch.setattr(saddle_order_module, "minima", lambda forms, order: ends)
+    alone = _Bisection(forms)
+    assert alone.is_found(order)
+    np.testing.assert_array_equal(alone.direction, at.V[0])
+
+
+def test_a_direction_that_is_known_is_not_looked_for(monkeypatch):
+    problem, X, order = known_orders()["real system"]
+    forms = LandscapeForms.at(problem, X)
+    V = oracle_direction(problem, X, order).direction
+    monkeypatch.setattr(saddle_order_module, "minima", None)
+    for known in ([V, X], [X, V], [X, V, X]):
+        bisection = _Bisection(forms)
+        bisection.directions = list(known)
+        assert bisection.is_found(order)
+        assert bisection.direction is V
 
 
 # The truth as a witness ---------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import pytest
 from lift_compare import sensing, simulated
 from lift_compare.sensing import DenseOperator, RankOneOperator, SensingProblem
 from lift_compare.simulated import SpanObjective
+from lift_compare.simulated.points.unit_scale import in_given_units
 from lift_compare.simulated.span.default_step import default_rho, default_step_size
 from lift_compare.simulated.span.units import Units
 from tests.simulated.points import published_point
@@ -411,6 +412,30 @@ def test_curvature_at_any_scale(scale):
     )
     with pytest.raises(OverflowError, match="curvature"):
         simulated.curvature_along(problem, X * 1e200, D * 1e200, 1)
+
+
+@pytest.mark.parametrize(
+    ("x", "exponent", "message"),
+    [
+        (3.0, 1100, "about 1e332, beyond"),
+        (3.0, -1100, "about 1e-331, below"),
+        ([[1e300], [-4.0]], 100, "about 1e330, beyond"),
+        ([[0.0], [-1e-300]], -100, "about 1e-330, below"),
+        (1.0, 1024, "about 1e308, beyond"),
+        (1.0, -1023, "about 1e-308, below"),
+    ],
+)
+def test_a_size_that_leaves_float64_is_told(x, exponent, message):
+    with np.errstate(all="raise"), pytest.raises(OverflowError, match=f"D is {message} float64"):
+        in_given_units(np.asarray(x), exponent, "D")
+
+
+def test_the_ends_of_float64_fit_and_what_is_far_smaller_may_vanish():
+    with np.errstate(all="raise"):
+        assert in_given_units(1.0, -1022, "D") == float(TINY)
+        assert in_given_units(2 - 2.0**-52, 1023, "D") == float(MOST)
+        assert in_given_units(np.array([1.0, 1e-300]), -100, "D").tolist() == [2.0**-100, 0.0]
+        assert in_given_units(np.zeros(2), 5000, "D").tolist() == [0.0, 0.0]
 
 
 # Defaults ----------------------------------------------------------------------------------------
