@@ -67,9 +67,11 @@ def test_the_same_settings_give_the_same_row() -> None:
 
 def test_the_shipped_grid_covers_the_catalogue() -> None:
     tasks = Sweep.from_toml(grid_path("oracle")).tasks
+    # Two need packages that are extras, and the third has no spurious point.
+    others = {"iris", "least-delta", "asymmetric"}
     assert {task.settings["instance"] for task in tasks} == {
         entry.name for entry in sensing.catalogue()
-    }
+    } - others
 
 
 @pytest.mark.parametrize("name", ["gaussian:n=4,m=6", "rank-one:n=4,m=6", "completion:n=4"])

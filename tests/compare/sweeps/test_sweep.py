@@ -218,6 +218,7 @@ SMALL = {
     "success": {"n": 4, "epsilon": 0.3, "starts": 3, "max_iterations": 500},
     "directions": {"instance": "two-by-two", "steps": 3},
     "oracle": {"instance": "two-by-two"},
+    "rival": {"instance": "two-by-two", "rival": "gd"},
 }
 
 
@@ -357,7 +358,9 @@ def test_an_instance_is_written_whole_or_in_settings() -> None:
     assert whole.tasks == apart.tasks
     with pytest.raises(ValueError, match="n: given twice"):
         Sweep("descent", {"gd_before": [5]}, {"instance": "gaussian:n=4,m=9", "n": 5})
-    with pytest.raises(ValueError, match="k: not a setting of the evaluation 'descent'"):
+    with pytest.raises(ValueError, match="size: not a setting of the evaluation 'descent'"):
+        Sweep("descent", {"gd_before": [5]}, {"instance": "gaussian:n=4,m=9,size=5"})
+    with pytest.raises(ValueError, match="k: the instance 'gaussian' has no such setting"):
         Sweep("descent", {"gd_before": [5]}, {"instance": "gaussian:n=4,m=9,k=5"})
 
 
