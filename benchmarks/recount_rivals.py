@@ -25,7 +25,7 @@ def main(store: str, table: str) -> int:
             key = (s["instance"], s["start"], s["rival"], *(s[name] for name in SIZES))
             counted[key][0] += 1
             counted[key][1] += bool(found.get("solved"))
-            counted[key][2] += found.get("gradients") or 0.0
+            counted[key][2] += found.get("spent") or 0.0
     lines = wrong = 0
     with open(table, newline="", encoding="utf-8") as file:
         for line in csv.DictReader(file):

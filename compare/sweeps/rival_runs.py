@@ -80,7 +80,7 @@ def rival_run(**settings: Any) -> dict[str, Any]:
         "name": rival.name,
         "solved": end.ending == "solved",
         "near_truth": near_truth(problem, end.point),
-        "gradients": end.budget.spent,
+        "spent": end.budget.spent,
         "by_clock": end.budget.by_clock,
         "run_seconds": seconds,
         "h_relative": float(problem.objective_or_inf(end.point)) / problem.objective_at_zero,

@@ -36,7 +36,8 @@ class RivalReport:
     ----------
     rows : tuple of dict
         One a run: the settings, `outcome` ("solved", "budget spent", "gave up", "not installed"),
-        `solved`, `near_truth`, `gradients`, `run_seconds`, `h_relative` (h in units of ½‖b‖²).
+        `solved`, `near_truth`, `spent` (in gradients), `run_seconds`, `h_relative` (h in units of
+        ½‖b‖²).
 
     Examples
     --------
@@ -61,7 +62,7 @@ class RivalReport:
         groups: dict[tuple[str, str, str], list[Mapping[str, Any]]] = defaultdict(list)
         for row in self.rows:
             name = family(row)
-            if row["seed"] is not None and _seeded(row) in drawn_once:
+            if row["instance"] in _FAMILIES and _seeded(row) in drawn_once:
                 name += (
                     f"{',' if ':' in name else ':'}seed={row['seed']}"  # new starts, not new draws
                 )
@@ -77,7 +78,7 @@ class RivalReport:
         problems: dict[tuple[Any, ...], dict[str, float]] = defaultdict(dict)
         for row in self.rows:
             if row.get("solved") is not None:
-                cost = max(row["gradients"], 0.5) if row["solved"] else math.inf
+                cost = max(row["spent"], 0.5) if row["solved"] else math.inf
                 problems[_problem(row)][row["rival"]] = cost
         ran = [name for name in rivals if any(name in found for found in problems.values())]
         shared = [found for found in problems.values() if len(found) == len(ran)]
@@ -220,8 +221,9 @@ def _seeded(row: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def family(row: Mapping[str, Any]) -> str:
-    """Return the name of a row's instance, without what is at its default, and without a seed."""
-    names = [name for name in INSTANCE_SETTINGS[2:] if name != "seed"]
+    """Return the name of a row's instance, without what is at its default; of a family no seed."""
+    drawn = row["instance"] in _FAMILIES
+    names = [name for name in INSTANCE_SETTINGS[2:] if not (drawn and name == "seed")]
     own = []
     if row["instance"] in CATALOGUE:
         defaults = inspect.signature(CATALOGUE[row["instance"]][0]).parameters
@@ -250,7 +252,7 @@ def _cell(name: str, start: str, rival: str, rows: list[Mapping[str, Any]]) -> C
         "high": high,
         "share": f"{100 * len(solved) / len(done):.0f} ({100 * low:.0f}–{100 * high:.0f})",
         "near_truth": sum(bool(row["near_truth"]) for row in solved),
-        "gradients": sum(row["gradients"] for row in done),
+        "gradients": sum(row["spent"] for row in done),
         "by_clock": any(row["by_clock"] for row in done),
     }
     if solved:

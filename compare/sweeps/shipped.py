@@ -177,7 +177,7 @@ EVALUATIONS: dict[str, Evaluation] = {
             "rival",
             rival_run,
             RivalSettings,
-            columns="outcome solved near_truth gradients run_seconds h_relative",
+            columns="outcome solved near_truth spent run_seconds h_relative",
         ),
         Evaluation(
             "success",
