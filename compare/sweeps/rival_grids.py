@@ -58,10 +58,10 @@ _COMPLETIONS = tuple(
 
 GRIDS: dict[str, tuple[RivalGrid, ...]] = {
     "quick": (
-        RivalGrid(SPURIOUS, FAST, 2),
+        RivalGrid(SPURIOUS, FAST, 5),
         RivalGrid(SPURIOUS, FAST, 1, "point"),
-        RivalGrid(("perturbed-completion:n=20,epsilon=0.1",), FAST, 5),
-        RivalGrid(gaussian_cells(10, 1), FAST, 5),
+        RivalGrid(("perturbed-completion:n=20,epsilon=0.1",), FAST, 10),
+        RivalGrid(gaussian_cells(10, 1), FAST, 10),
     ),
     "full": (
         RivalGrid((*SPURIOUS, "asymmetric", "iris"), ALL, 10),

@@ -86,12 +86,20 @@ class RivalReport:
 
     def table(self) -> str:
         """Return one text table an instance and start, the cheapest success first."""
-        tables = []
+        tables, first = [], []
         for name, start in dict.fromkeys((cell["instance"], cell["start"]) for cell in self.cells):
             cells = [c for c in self.cells if (c["instance"], c["start"]) == (name, start)]
             cells.sort(key=_by_cost)
             whence = "random starts" if start == "random" else "from X̂"
             tables.append(text_table(_COLUMNS, cells, title=f"{name}, {whence}"))
+            tried = [c for c in cells if c["solved"] is not None]
+            always = sum(c["solved"] == c["tried"] for c in tried)
+            best = next((c for c in tried if c["solved"]), {})
+            cost, rival = best.get("cost"), best.get("rival")
+            row = {"instance": name, "start": whence, "rival": rival, "cost": cost}
+            first.append(row | {"always": f"{always} of {len(tried)}"})
+        if len(first) > 1:  # the answer first
+            tables.insert(0, text_table(_SUMMARY, first, title="The cheapest success"))
         return "\n\n".join([*tables, _LEGEND])
 
     def __repr__(self) -> str:
@@ -106,6 +114,13 @@ _COLUMNS = (
     Column("cost", "∇h a success"),
     Column("seconds", "time a success", "seconds"),
     Column("outcome", "else"),
+)
+_SUMMARY = (
+    Column("instance", "instance"),
+    Column("start", "start"),
+    Column("rival", "cheapest"),
+    Column("cost", "∇h a success"),
+    Column("always", "rivals that always solve it"),
 )
 _LEGEND = """solved: h ≤ 1e-10 · ½‖b‖², which a user can see; at the truth: of the solved, those
 with ‖XXᵀ − ZZᵀ‖ below 1 % of ‖ZZᵀ‖. ∇h a success: gradients of h of all runs, failures included,

@@ -125,7 +125,10 @@ def test_the_table_gives_the_cheapest_success_first_and_fits(ran: tuple[RivalRep
     assert max(map(len, text.splitlines())) <= 100
     for name in ("two-by-two, random starts", "gaussian:n=5,m=7, random starts"):
         assert name in text
-    first = text.split("\n\n")[1].splitlines()[2].split()[0]
+    summary, first = text.split("\n\n")[1], text.split("\n\n")[3].splitlines()[2].split()[0]
+    assert text.startswith("The cheapest success\n")
+    assert [line.split()[0] for line in summary.splitlines()[2:]] == INSTANCES
+    assert summary.splitlines()[2].split()[3] == first
     cells = [c for c in report.cells if c["instance"] == "two-by-two"]
     assert first == min(cells, key=lambda c: c.get("gradients_per_success", math.inf))["rival"]
 
