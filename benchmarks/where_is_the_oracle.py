@@ -39,6 +39,7 @@ from lift_compare.compare.intervals import interval
 from lift_compare.compare.provenance import provenance
 from lift_compare.compare.sweeps.export import flat
 from lift_compare.compare.sweeps.oracle import WAYS, orders
+from lift_compare.compare.sweeps.rivals import family
 from lift_compare.compare.tables import Column, text_table
 
 SIZES = (10, 20, 40)
@@ -277,7 +278,7 @@ def catalogue(arguments: argparse.Namespace) -> None:
         solved_by = ", ".join(way.replace("_", " ") for way in solved if solved[way])
         if not solved:
             solved_by = str(found["note"] or found["error"]).partition(":")[0]
-        rows.append({"name": named(found), "solved_by": solved_by or None} | found)
+        rows.append({"name": family(found), "solved_by": solved_by or None} | found)
     columns = [
         Column("name", "instance"),
         Column("lambda_n", "λ_n", ".3g"),
@@ -288,11 +289,6 @@ def catalogue(arguments: argparse.Namespace) -> None:
     ]
     title = "Smallest saddle order along b and along V*, and what solves the instance from there"
     print(text_table(columns, rows, title=title))
-
-
-def named(settings: dict) -> str:
-    parts = [f"{key}={settings[key]}" for key in ("n", "m", "epsilon", "rank") if settings[key]]
-    return f"{settings['instance']}{':' if parts else ''}{','.join(parts)}"
 
 
 # --- Completion at a size where no lift exists --------------------------------------------------
