@@ -245,7 +245,7 @@ def family(row: Mapping[str, Any]) -> str:
         own = [
             f"{name}={row[name]:g}" if isinstance(row[name], float) else f"{name}={row[name]}"
             for name in names
-            if row[name] is not None and row[name] != defaults[name].default
+            if name in defaults and row[name] not in (None, defaults[name].default)
         ]
     return f"{row['instance']}{':' if own else ''}{','.join(own)}"
 
