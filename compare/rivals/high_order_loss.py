@@ -8,9 +8,8 @@ from scipy.optimize import minimize
 from lift_compare.sensing import SensingProblem
 from lift_compare.sensing.validation import FloatArray
 
-from ..tolerances import LBFGS_FALL, LBFGS_GRADIENT
 from .definition import Budget, Run
-from .shared import descended
+from .shared import LBFGS, descended
 
 NAME, SUMMARY = "high-order-loss", "L-BFGS on ½ Σ r² + λ/4 Σ r⁴, then descent on h"
 ORDER, WEIGHT = 4, 10.0
@@ -33,6 +32,5 @@ def run(problem: SensingProblem, start: FloatArray, budget: Budget) -> Run:
         slopes = residual + weight * residual ** (ORDER - 1)
         return value / unit, 2 * operator.adjoint_matmul(slopes, X).ravel() / unit
 
-    options = {"maxiter": 10**6, "maxfun": 10**7, "ftol": LBFGS_FALL, "gtol": LBFGS_GRADIENT}
-    end = minimize(loss, start.ravel(), jac=True, method="L-BFGS-B", options=options)
+    end = minimize(loss, start.ravel(), jac=True, method="L-BFGS-B", options=LBFGS)
     return Run(descended(problem, end.x.reshape(problem.shape)))

@@ -8,9 +8,8 @@ from scipy.optimize import minimize
 from lift_compare.sensing import SensingProblem
 from lift_compare.sensing.validation import FloatArray
 
-from ..tolerances import LBFGS_FALL, LBFGS_GRADIENT
 from .definition import Budget, Run
-from .shared import new_start
+from .shared import LBFGS, new_start
 
 NAME, SUMMARY = "restarts", "L-BFGS from the start, then from new ones"
 
@@ -31,6 +30,5 @@ def lbfgs(problem: SensingProblem, X: FloatArray) -> FloatArray:
         value, gradient = problem.unchecked(x.reshape(problem.shape))
         return value / unit, gradient.ravel() / unit
 
-    options = {"maxiter": 10**6, "maxfun": 10**7, "ftol": LBFGS_FALL, "gtol": LBFGS_GRADIENT}
-    end = minimize(scaled, X.ravel(), jac=True, method="L-BFGS-B", options=options)
+    end = minimize(scaled, X.ravel(), jac=True, method="L-BFGS-B", options=LBFGS)
     return np.asarray(end.x.reshape(problem.shape))

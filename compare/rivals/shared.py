@@ -11,9 +11,16 @@ from lift_compare.sensing.floats import norm
 from lift_compare.sensing.validation import FloatArray
 from lift_compare.simulated.points.line import LineQuartic
 
-from ..tolerances import FALL_ON_A_LINE
+from ..tolerances import FALL_ON_A_LINE, LBFGS_FALL, LBFGS_GRADIENT
 
 UNBOUNDED = 10**6  # iterations; the budget ends the run before
+LBFGS = {
+    "maxiter": UNBOUNDED,
+    "maxfun": 10 * UNBOUNDED,
+    "ftol": LBFGS_FALL,
+    "gtol": LBFGS_GRADIENT,
+}
+"""Options of scipy's L-BFGS, for an objective in units of h(0)."""
 
 
 def descended(problem: SensingProblem, X: FloatArray) -> FloatArray:
