@@ -12,7 +12,16 @@ from ..problem import SensingProblem
 from ..step_rules import Backtracking
 from ..validation import FloatArray, InvalidValue, positive, refuse_absurd, whole_number
 from .definition import DescentSettings, Instance
-from .known import DEGENERATE, DERIVED, MINIMUM, instance_name, kind_of, orders_of
+from .known import (
+    DEGENERATE,
+    DERIVED,
+    LARGEST_WEIGHT,
+    MINIMUM,
+    at_most,
+    instance_name,
+    kind_of,
+    orders_of,
+)
 from .published import perturbed_completion
 
 _PATH_ORDERS: dict[float, tuple[int | None, int]] = {
@@ -67,7 +76,7 @@ def path_completion_instance(t: float = 0.3) -> Instance:
     The spurious point is (−1, 0, 1). As t falls to zero, the least saddle order along the oracle
     direction grows without bound.
     """
-    t = positive("t", t)
+    t = at_most("t", t, LARGEST_WEIGHT**0.4)  # t⁴ occurs
     weights = np.ones((3, 3))
     weights[0, 2] = weights[2, 0] = 0.0
     problem = SensingProblem.from_ground_truth(EntrywiseOperator(weights), [[1.0], [t], [1.0]])
@@ -94,7 +103,7 @@ def block_ring_instance(epsilon: float = 0.3) -> Instance:
     Z = 1. The spurious point is where descent from the signs + + − − of the blocks ends. At ε = 0.3
     no order makes it a strict saddle along the visible direction, and order 15 does along V*.
     """
-    epsilon = positive("epsilon", epsilon)
+    epsilon = at_most("epsilon", epsilon, LARGEST_WEIGHT)
     weights = np.kron(np.eye(4), np.ones((2, 2)))
     last = np.arange(1, 8, 2)  # of each block; its neighbour is the first of the next
     weights[last, (last + 1) % 8] = weights[(last + 1) % 8, last] = epsilon
@@ -115,8 +124,9 @@ def block_completion_instance(rank: int = 2, n: int = 3, epsilon: float = 0.3) -
     from Z with its first block reflected: in a flat valley, where X̂ is not isolated even up to
     rotations, and where no escape of the published span leads out.
     """
-    rank, base = whole_number("rank", rank), perturbed_completion(n, epsilon)
-    n, epsilon = base.n, positive("epsilon", epsilon)
+    rank, epsilon = whole_number("rank", rank), at_most("epsilon", epsilon, LARGEST_WEIGHT)
+    base = perturbed_completion(n, epsilon)
+    n = base.n
     refuse_absurd(n * rank, n * rank)
     assert isinstance(base.operator, EntrywiseOperator)
     assert base.ground_truth is not None

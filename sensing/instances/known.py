@@ -7,9 +7,12 @@ from typing import Any
 import numpy as np
 
 from ..tolerances import NOISE
-from ..validation import MAX_ORDER
+from ..validation import MAX_ORDER, InvalidValue, positive
 
 DERIVED = "derived here (docs/catalogue.md)"
+
+LARGEST_WEIGHT = 1e150
+"""Of an entry: its square is a float64, and so is ‖b‖."""
 
 MINIMUM, DEGENERATE, SADDLE = "minimum", "degenerate", "saddle"
 """What ∇²h says of X̂: positive definite but for the rotations X̂Q; positive semidefinite with
@@ -44,6 +47,14 @@ def orders_of(kind: str, K1: float, K2: float, K3: float) -> dict[str, int | Non
     order = saddle_order_of(K1, K2, K3)
     both = order == 3 and kind == MINIMUM
     return {"saddle_order": order} | ({"oracle_order": 3} if both else {})
+
+
+def at_most(name: str, value: Any, largest: float) -> float:
+    """Return a positive number up to a limit, below which the powers in the facts fit."""
+    number = positive(name, value)
+    if number > largest:
+        raise InvalidValue(f"{name}: expected a number of at most {largest:g}, got {number:g}")
+    return number
 
 
 def instance_name(name: str, **parameters: Any) -> str:

@@ -14,7 +14,7 @@ from ..operators import DenseOperator, EntrywiseOperator
 from ..problem import SensingProblem
 from ..validation import positive, refuse_absurd, whole_number
 from .definition import DescentSettings, Instance, LiftSettings
-from .known import DEGENERATE, MINIMUM, instance_name
+from .known import DEGENERATE, LARGEST_WEIGHT, MINIMUM, at_most, instance_name
 
 _SOD = "SOD paper, arXiv 2602.05887"
 
@@ -144,7 +144,7 @@ def two_by_two_instance() -> Instance:
 
 def perturbed_completion_instance(n: int = 3, epsilon: float = 0.3) -> Instance:
     """Return perturbed completion, with the point where published gradient descent ends."""
-    n, epsilon = whole_number("n", n, least=2), positive("epsilon", epsilon)
+    n, epsilon = whole_number("n", n, least=2), at_most("epsilon", epsilon, LARGEST_WEIGHT)
     published = n == 3 and epsilon == 0.3
     return Instance(
         "perturbed-completion"

@@ -24,7 +24,7 @@ from ..validation import (
     whole_number,
 )
 from .definition import DescentSettings, Instance
-from .known import instance_name, kind_of
+from .known import LARGEST_WEIGHT, at_most, instance_name, kind_of
 
 
 @silently
@@ -78,7 +78,7 @@ def sign_synchronisation_instance(
     Signs of the truth, and those where descent to X̂ starts, are drawn from the seed. So is a
     random graph: each edge with probability ½.
     """
-    n, epsilon = whole_number("n", n, least=3), positive("epsilon", epsilon)
+    n, epsilon = whole_number("n", n, least=3), at_most("epsilon", epsilon, LARGEST_WEIGHT)
     seed = whole_number("seed", seed, least=0)
     refuse_absurd(n, n)
     rng = random_generator(seed)
@@ -102,7 +102,7 @@ def twisted_states_instance(n: int = 8, q: int = 1, epsilon: float = 0.3) -> Ins
     c² = (1 + 2ε² cos φ)/(1 + 2ε² cos² φ).
     """
     n, q = whole_number("n", n, least=4), whole_number("q", q)
-    epsilon = positive("epsilon", epsilon)
+    epsilon = at_most("epsilon", epsilon, LARGEST_WEIGHT)
     if 2 * q > n:
         raise InvalidValue(f"q: expected at most n/2 = {n // 2} turns, got {q}")
     refuse_absurd(n, n)
@@ -113,30 +113,33 @@ def twisted_states_instance(n: int = 8, q: int = 1, epsilon: float = 0.3) -> Ins
     square = (1 + 2 * epsilon**2 * cos) / (1 + 2 * epsilon**2 * cos**2)
     if square <= 0:
         raise InvalidValue(f"epsilon: no state turns {q} times round at ε = {epsilon}, c² < 0")
-    along = epsilon**2 * (square * cos - 1) ** 2  # one edge, both ways
+    # The residuals c² − 1 and c² cos φ − 1 of the diagonal and of an edge, without cancellation.
+    common = 1 + 2 * epsilon**2 * cos**2
+    radial, edge = 2 * epsilon**2 * cos * (1 - cos) / common, (cos - 1) / common
     orders = {"saddle_order": 7, "oracle_order": 3} if (n, q, epsilon) == (8, 1, 0.3) else {}
     return Instance(
         instance_name("twisted-states", n=n, q=q, epsilon=epsilon),
         problem,
         known_point=np.sqrt(square) * np.stack([np.cos(angles), np.sin(angles)], axis=1),
         facts={
-            "objective": n * ((square - 1) ** 2 / 2 + along),
-            "eigenvalue": square - 1 + 2 * epsilon**2 * (square * cos - 1),
+            "objective": n * (radial**2 / 2 + (epsilon * edge) ** 2),
+            "eigenvalue": 2 * epsilon**2 * edge * (1 - cos),
             "rip_constant": _rip_constant(epsilon, complete=False),
-            "kind": _kind_of_twisted(n, q, epsilon, square),
+            "kind": _kind_of_twisted(n, q, epsilon, (radial, edge)),
             **orders,
         },
         source="Ling, Xu and Bandeira, arXiv 1809.11083; McRae, arXiv 2503.18801",
     )
 
 
-def _kind_of_twisted(n: int, q: int, epsilon: float, square: float) -> str:
+def _kind_of_twisted(n: int, q: int, epsilon: float, residuals: tuple[float, float]) -> str:
     """Return what ∇²h says, by Fourier modes: ½∇²h is 2×2 on each, in radius and angle.
 
     With rows R^j (c + a_j, b_j) of X, R the turn by φ, a mode has a_j = α e^{ijθ}, b_j = β e^{ijθ}.
     """
     phi = 2 * np.pi * q / n
-    radial, edge = square - 1, square * np.cos(phi) - 1  # residuals
+    radial, edge = residuals
+    square = 1 + radial  # c²
     least = []
     for k in range(n):
         theta = 2 * np.pi * k / n

@@ -187,6 +187,22 @@ def test_powers_and_magnitudes_are_those_of_the_network() -> None:
         (lambda: sensing.instance("twisted-states", n=4, q=3), "q: expected at most n/2"),
         (lambda: sensing.instance("twisted-states", n=4, q=2, epsilon=1.0), "epsilon: no state"),
         (lambda: sensing.instance("sign-synchronisation", graph="wheel"), "graph: expected cycle"),
+        (
+            lambda: sensing.instance("block-completion", epsilon=1e300),
+            "epsilon: expected",
+        ),
+        (
+            lambda: sensing.instance("path-completion", t=1e200),
+            "t: expected",
+        ),
+        (
+            lambda: sensing.instance("twisted-states", epsilon=1e151),
+            "epsilon: expected",
+        ),
+        (
+            lambda: sensing.instance("perturbed-completion", epsilon=1e200),
+            "epsilon: expected",
+        ),
         (lambda: sensing.instance("power-system", without="Q4"), "without: expected one of P1"),
         (lambda: sensing.instance("asymmetric", rank=4), "rank: expected at most min"),
         (lambda: sensing.instance("least-delta", angle=100.0), "angle: expected at most 90"),
