@@ -7,6 +7,8 @@ import inspect
 from textwrap import fill
 from typing import Any
 
+import numpy as np
+
 from lift_compare import sensing
 from lift_compare.sensing import Instance
 from lift_compare.sensing.instances.registry import CATALOGUE, CatalogueEntry
@@ -109,11 +111,14 @@ def _told(instance: Instance) -> str:
         lines += ["", inspect.getdoc(CATALOGUE[name][0]) or ""]
     words = _FACTS | {"saddle_order": "order along b", "oracle_order": "order along V*"}
     facts = [
-        f"{title} = {'none up to order 1001' if value is None else value}"
+        f"{title} {'' if key == 'kind' else '= '}{'none up to 1001' if value is None else value}"
         for key, title in words.items()
         for value in (instance.facts.get(key, ""),)
         if value != ""
     ]
     if instance.known_point is not None and instance.known_point.size <= _SHOWN:
-        facts.append(f"X̂ = {instance.known_point.tolist()}")
+        point = np.array2string(
+            instance.known_point, max_line_width=96, separator=", ", prefix="X̂ = "
+        )
+        facts.append(f"X̂ = {point}")
     return "\n".join([*lines, "", *facts, f"source: {instance.source or '–'}"])

@@ -58,14 +58,13 @@ class RivalReport:
     @cached_property
     def cells(self) -> list[Cell]:
         """One dict an instance (a family without its seed), start and rival."""
-        drawn_once = {_seeded(row) for row in self.rows if row["run"] > 0}
+        # With more than one start a seed was given: an instance, and no draw of a family.
+        given = {_seeded(row) for row in self.rows if row["run"] > 0}
         groups: dict[tuple[str, str, str], list[Mapping[str, Any]]] = defaultdict(list)
         for row in self.rows:
             name = family(row)
-            if row["instance"] in _FAMILIES and _seeded(row) in drawn_once:
-                name += (
-                    f"{',' if ':' in name else ':'}seed={row['seed']}"  # new starts, not new draws
-                )
+            if row["instance"] in _FAMILIES and _seeded(row) in given:
+                name += f"{',' if ':' in name else ':'}seed={row['seed']}"
             groups[name, row["start"], row.get("name") or row["rival"]].append(row)
         return [_cell(*key, rows) for key, rows in groups.items()]
 
