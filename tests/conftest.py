@@ -29,7 +29,7 @@ NUMBERS = (
     *("sensing", "lifting", "simulated"),
     *("compare/published", "compare/verification", "compare/test_agreement.py"),
     *("compare/sweeps/test_published_grids.py", "compare/sweeps/test_success.py"),
-    *("compare/sweeps/test_oracle.py", "compare/test_compressed.py"),
+    *("compare/sweeps/test_oracle.py", "compare/test_compressed.py", "compare/rivals"),
 )
 
 
