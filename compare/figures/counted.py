@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from lift_compare.sensing.validation import InvalidValue
 
 from ..intervals import interval
-from .style import canvas, finish, legend_below, line
+from .style import canvas, finish, legend_below, line, line_in_turn
 
 Counts = Mapping[str, Sequence[tuple[int, int]]]
 
@@ -57,7 +57,6 @@ def shares(
     """
     fig, ax = canvas(ax)
     said = []
-    looks = ("explicit", "exact", "truncated", "surrogate", "gd", "escape")
     width = 0.06 * float(np.ptp(places)) / max(1, len(counts)) if len(places) > 1 else 0.0
     for number, (name, pairs) in enumerate(counts.items()):
         if len(pairs) != len(places):
@@ -74,7 +73,8 @@ def shares(
         x, share, low, high, totals = (np.array(column) for column in zip(*kept, strict=True))
         # Side by side: intervals of two lines at one place would hide each other.
         shift = width * (number - (len(counts) - 1) / 2)
-        look = line((kinds or {}).get(name, looks[number % len(looks)]), markevery=1)
+        kind = (kinds or {}).get(name)
+        look = line_in_turn(number, markevery=1) if kind is None else line(kind, markevery=1)
         ax.plot(x + shift, share, label=name, **look)
         ax.vlines(x + shift, low, high, color=look["color"], linewidth=1.2)
         each = ", ".join(

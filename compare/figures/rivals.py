@@ -12,15 +12,12 @@ from matplotlib.figure import Figure
 from lift_compare.sensing.validation import FloatArray, InvalidValue
 
 from .counted import shares
-from .style import canvas, finish, legend_below, line
-
-LOOKS = ("exact", "explicit", "truncated", "surrogate", "gd", "escape")
+from .style import canvas, finish, legend_below, line_in_turn
 
 
 def performance_profile(
     costs: Mapping[str, Sequence[float]],
     *,
-    kinds: Mapping[str, str] | None = None,
     largest: float = 1000.0,
     title: str = "",
     ax: Axes | None = None,
@@ -35,8 +32,6 @@ def performance_profile(
     costs : mapping of str to sequence of float
         For each rival its cost on every problem, in one order for all; inf where it did not solve
         it.
-    kinds : mapping of str to str, optional
-        The look of each line, a kind of `figures.line`; by default they take turns.
     largest : float
         The largest τ drawn.
 
@@ -65,7 +60,7 @@ def performance_profile(
         steps = np.unique(row[row <= largest])
         tau = np.concatenate([[1.0], steps, [largest]])
         share = (row <= tau[:, None]).mean(axis=1)
-        look = line((kinds or {}).get(name, LOOKS[number % len(LOOKS)]), markevery=0.2)
+        look = line_in_turn(number, markevery=0.2)
         ax.step(tau, share, where="post", label=name, **look)
         said.append(f"{name}: {share[0]:.2f} at 1, {share[-1]:.2f} at {largest:g}.")
     ax.set_xscale("log")

@@ -63,6 +63,21 @@ def line(kind: str, **changes: Any) -> dict[str, Any]:
     return {**style, **changes}
 
 
+def line_in_turn(number: int, **changes: Any) -> dict[str, Any]:
+    """Return the look of curve 0, 1, ... of many: the kinds in turn.
+
+    When they come again the markers are open, and the dash pattern and then the marker move on.
+    """
+    kinds = list(_LINES)
+    again, place = divmod(number, len(kinds))
+    look = line(kinds[place], **changes)
+    if again:
+        look["linestyle"] = _LINES[kinds[(place + again) % len(kinds)]]["linestyle"]
+        look["markerfacecolor"] = "white" if again % 2 else look["color"]
+        look["marker"] = _LINES[kinds[(place + again // 2) % len(kinds)]]["marker"]
+    return look
+
+
 def mark_end(ax: Any, kind: str, *point: Any, **changes: Any) -> None:
     """Draw the marker of a kind at the end of its path."""
     style = {"color": _LINES[kind]["color"], "mec": BLACK, "markersize": 7, **changes}

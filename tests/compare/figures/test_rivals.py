@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lift_compare.compare import figures
-from lift_compare.compare.figures.style import text_alternative
+from lift_compare.compare.figures.style import line_in_turn, text_alternative
 
 
 def test_a_profile_has_the_shares_that_one_counts_by_hand() -> None:
@@ -50,3 +50,13 @@ def test_success_has_a_panel_for_each_size_and_rank() -> None:
     assert "sdp" not in drawn
     with pytest.raises(ValueError, match="cells: expected families"):
         figures.rival_success([cell("gd", 4, 1, start="point")])
+
+
+def test_as_many_curves_as_there_are_rivals_look_different() -> None:
+    looks = [line_in_turn(number) for number in range(30)]
+    keys = ("color", "linestyle", "marker", "markerfacecolor")
+    seen = {tuple(str(look.get(key, look["color"])) for key in keys) for look in looks}
+    assert len(seen) == 30
+    _, ax = figures.performance_profile({str(i): [1.0 + i, 2.0] for i in range(8)})
+    drawn = {(x.get_color(), x.get_linestyle(), x.get_mfc()) for x in ax.get_lines()}
+    assert len(drawn) == 8
