@@ -50,9 +50,11 @@ FAILS = [
     ),
     *(("real-system", name) for name in ("gd", "perturbed-gd")),
     ("path-completion", "trust-region"),  # where ∇h is zero exactly
+    # Not the line search: no step of its grid is lower there, and on which side of X̂ it then looks
+    # for the minimum of the quartic hangs on the rounding of a slope that is zero.
     *(
         ("phase-retrieval-hard", name)
-        for name in ("exact", "truncated", "single-step", "line-search", "columns", "perturbed-gd")
+        for name in ("exact", "truncated", "single-step", "columns", "perturbed-gd")
     ),
     *(
         (f"path-completion:t={t}", name)
