@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..floats import silently
-from ..validation import InvalidType, InvalidValue, shown
+from ..validation import InvalidType, InvalidValue, did_you_mean, shown
 from .asymmetric import asymmetric_instance
 from .completion import (
     block_completion_instance,
@@ -153,13 +153,17 @@ def instance(name: str, **parameters: Any) -> Instance:
     SensingProblem(DenseOperator(n=5, m=6), rank=1, ground truth of shape (5, 1))
     """
     if not isinstance(name, str) or name not in CATALOGUE:
-        raise InvalidValue(f"instance: expected one of {', '.join(CATALOGUE)}, got {shown(name)}")
+        close = did_you_mean(name, CATALOGUE) if isinstance(name, str) else ""
+        raise InvalidValue(
+            f"instance: expected one of {', '.join(CATALOGUE)}, got {shown(name)}{close}"
+        )
     build, _ = CATALOGUE[name]
     known = _parameters(build)
     for key in parameters:
         if key not in known:
             has = f"its parameters are {', '.join(known)}" if known else "it has no parameters"
-            raise InvalidValue(f"{key}: not a parameter of the instance {name!r}; {has}")
+            close = did_you_mean(key, known)
+            raise InvalidValue(f"{key}: not a parameter of the instance {name!r}; {has}{close}")
     for key, default in known.items():
         if default is inspect.Parameter.empty and key not in parameters:
             raise InvalidValue(f"{key}: the instance {name!r} needs this parameter, it is missing")
@@ -215,6 +219,7 @@ def split_instance(text: str) -> tuple[str, dict[str, Any]]:
     if name not in CATALOGUE:
         raise InvalidValue(
             f"instance: expected one of {', '.join(CATALOGUE)}, or an .npz file, got {text!r:.60}"
+            f"{did_you_mean(name, CATALOGUE)}"
         )
     parameters: dict[str, Any] = {}
     for part in rest.split(",") if rest else ():
