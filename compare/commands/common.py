@@ -15,7 +15,7 @@ from lift_compare.sensing import Instance, InvalidInput
 from lift_compare.sensing.instances.registry import parse_instances
 from lift_compare.sensing.validation import show_bytes
 
-from ..tables import rows_text, save_rows
+from ..tables import line_width, rows_text, save_rows
 from ..tolerances import MEMORY_LIMIT
 
 
@@ -146,12 +146,13 @@ def save(
     name: str,
     rows: Sequence[Mapping[str, Any]],
     origin: Mapping[str, Any],
+    **more: Any,
 ) -> list[Path]:
-    """Write the rows to OUT as NAME.csv and NAME.json; return the paths."""
+    """Write the rows to OUT as NAME.csv and NAME.json (with `more`); return the paths."""
     try:
         return [
             save_rows(arguments.out / f"{name}.csv", rows),
-            save_rows(arguments.out / f"{name}.json", rows, origin),
+            save_rows(arguments.out / f"{name}.json", rows, origin, **more),
         ]
     except OSError as error:
         what = f"{arguments.out} cannot be written to: {error.strerror}"
@@ -176,4 +177,4 @@ def show(
 def written(paths: Sequence[Path]) -> str:
     """Return the last lines of a text: where the results are."""
     text = "Written: " + ", ".join(str(path) for path in paths)
-    return fill(text, 100, break_long_words=False, break_on_hyphens=False)
+    return fill(text, line_width(), break_long_words=False, break_on_hyphens=False)

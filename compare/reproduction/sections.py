@@ -14,9 +14,10 @@ from lift_compare.sensing.validation import FloatArray
 
 from ..agreement.comparison import ComparisonOptions, compare_lift
 from ..figures import panels, paths, plane, trajectory
-from ..published.comparison import MEMORY_LIMIT, InstanceComparison
+from ..published.comparison import InstanceComparison
 from ..rivals.stochastic import stochastic_descent
 from ..tables import Column
+from ..tolerances import MEMORY_LIMIT
 from .report import Section, Sheet
 from .runs import START, Runs
 
