@@ -12,7 +12,7 @@ from ..cost.grid import COLUMNS, METHODS, cost_grid, memory_summary
 from ..cost.scaling import COLUMNS as FIT_COLUMNS
 from ..cost.scaling import scaling_exponents
 from ..figures.cost import cost_bytes, cost_seconds, cost_slices
-from ..figures.style import save_svg
+from ..figures.svg_files import save_svg
 from ..provenance import provenance
 from ..tables import save_rows, text_table
 from .common import (

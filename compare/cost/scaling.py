@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..tables import Column
+from .resident import NOISE
 
 SIZES = ("n", "rank", "m", "order")
 
@@ -67,7 +68,7 @@ def scaling_exponents(rows: Iterable[Mapping[str, Any]], *, points: int = 3) -> 
     """Fit every series of measured rows that has at least `points` sizes along some axis.
 
     Only the large part is fitted, where a call is more than its overhead: the upper half of the
-    sizes, but never fewer than `points`.
+    sizes, but never fewer than `points`. Resident peaks below 1 MB are noise, and are left out.
 
     Parameters
     ----------
@@ -143,5 +144,8 @@ def _slope(x: Any, costs: Sequence[float]) -> float:
 
 
 def _by_size(axis: str, quantity: str | None, rows: list[Mapping[str, Any]]) -> dict[int, float]:
-    """Return the positive values of a quantity by size."""
-    return {row[axis]: row[quantity] for row in rows if quantity and row.get(quantity)}
+    """Return the values of a quantity above its noise, by size."""
+    least = NOISE if quantity == "resident_bytes" else 0
+    return {
+        row[axis]: row[quantity] for row in rows if quantity and (row.get(quantity) or 0) > least
+    }

@@ -21,8 +21,9 @@ from .paths import coefficient_paths, lifted_objective, step_cost
 from .phase import exact_phases, truncated_phases
 from .plane import landscape
 from .rivals import performance_profile, rival_success
-from .style import describe, save_svg, text_alternative
+from .style import describe, text_alternative
 from .success import success_rates, trial_distances
+from .svg_files import save_svg
 from .trajectory import trajectory_in_plane, trajectory_in_space
 
 __all__ = [

@@ -42,7 +42,7 @@ def success_section(rates: SuccessRates, show: Show, *, trials: int) -> Section:
                 "escape": [c.published_escapes for c in cells],
             },
             labels=_LABELS,
-            title=f"({letter}) Success rates, ε = {epsilon:.2f}",
+            title=rf"({letter}) Success rates, $\varepsilon = {epsilon:.2f}$",
         )
         caption = "Computed here (lines) and published (open markers)."
         items.append(show(f"success-{letter}", fig, caption))
@@ -65,7 +65,7 @@ def _trials(rates: SuccessRates, show: Show, trials: int) -> list[Any]:
         )
         for start in normal_starts(trials, last.n, rates.scale, rates.seed)
     ]
-    where = f"n = {last.n}, ε = {last.epsilon:.2f}"
+    where = rf"$n = {last.n}$, $\varepsilon = {last.epsilon:.2f}$"
     alone = [[solution.descents[0].history] for solution in solutions]
     escaping = [[descent.history for descent in solution.descents] for solution in solutions]
     items = []

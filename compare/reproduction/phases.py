@@ -17,12 +17,13 @@ from lift_compare.simulated import (
 from lift_compare.simulated.truncated.intervals import Intervals
 
 from ..figures import phase
+from ..figures.mathematics import literal
 from ..tables import Column
 from .report import Section, Sheet
 from .runs import START, Runs
 from .sections import Show
 
-_SYMBOLS = {"eta": "step η", "rho": "initial weight ρ"}
+_SYMBOLS = {"eta": r"step $\eta$", "rho": r"initial weight $\rho$"}
 
 
 def phase_section(instances: Mapping[str, Runs], show: Show, *, quick: bool) -> Section:
@@ -71,17 +72,17 @@ def _truncated(name: str, runs: Runs, setting: str, show: Show, *, quick: bool) 
         symbol,
         values,
         {
-            "visible (β)": [w.beta_largest for w in exact],
-            "hidden (γ)": [w.gamma_largest for w in exact],
+            r"visible ($\beta$)": [w.beta_largest for w in exact],
+            r"hidden ($\gamma$)": [w.gamma_largest for w in exact],
         },
         {
-            "code, h^l": [w.code_accepts for w in exact],
+            "code, $h^l$": [w.code_accepts for w in exact],
             "code, surrogate": [w.code_accepts for w in surrogate],
-            "text, h^l": [w.text_accepts for w in exact],
+            "text, $h^l$": [w.text_accepts for w in exact],
         },
         steps=(max(1.0, T / 300), 30.0 * T),
         marked=(published, T),
-        title=f"{name}: {symbol} and T",
+        title=f"{literal(name)}: {symbol} and $T$",
     )
     caption = f"{name}: the truncated path over {symbol} and T."
     return show(f"phase-{setting}-{runs.instance.label}", fig, caption)
@@ -126,7 +127,7 @@ def _exact(name: str, runs: Runs, show: Show, *, quick: bool) -> tuple[Any, dict
         grid.values / span.value(START),
         largest=found.largest,
         marked=(s.step_size, s.steps),
-        title=f"{name}: exact path",
+        title=f"{literal(name)}: exact path",
     )
     row = {
         "instance": name,

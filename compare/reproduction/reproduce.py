@@ -16,7 +16,7 @@ from lift_compare.sensing import Instance
 from lift_compare.sensing.instances.published import PUBLISHED
 from lift_compare.sensing.validation import whole_number
 
-from ..figures.style import svg, write_svg
+from ..figures.svg_files import svg, write_svg
 from ..provenance import provenance
 from ..published.comparison import ORDERS, InstanceComparison, compare_instances
 from ..sweeps.success import SuccessRates, success_rates

@@ -14,6 +14,7 @@ from lift_compare.sensing.validation import FloatArray
 
 from ..agreement.comparison import ComparisonOptions, compare_lift
 from ..figures import panels, paths, plane, trajectory
+from ..figures.mathematics import literal
 from ..published.comparison import MEMORY_LIMIT, InstanceComparison
 from ..rivals.stochastic import stochastic_descent
 from ..tables import Column
@@ -43,13 +44,13 @@ def landscape_section(runs: Runs, show: Show, *, seed: int) -> Section:
         {**walks, "escape": runs.after_published[1]},
         jump=(X, collapse.point),
         window=(-0.3, 1.4, -0.75, 1.05) if name == "two-by-two" else None,
-        title=f"Landscape of the {name} example",
+        title=f"Landscape of {literal(name)}",
     )
     near, _ = plane.landscape(
         problem,
         walks,
         window=_around(X, np.concatenate(list(walks.values()))),
-        title="Near the stationary point X̂",
+        title=r"Near the stationary point $\hat X$",
     )
     d = runs.lift.directions
     after, (x1, x2) = problem.objective(collapse.point), collapse.point[:, 0]
@@ -98,7 +99,7 @@ def _history_panels(prefix: str, runs: Runs, show: Show) -> list[Any]:
         histories["exact"] = [before, runs.after_exact[0].history]
     items = []
     for letter, quantity, name in (
-        ("a", "objective", "Objective h"),
+        ("a", "objective", "Objective $h$"),
         ("b", "gradient_norm", "Gradient norm"),
         ("c", "distance", "Distance to the truth"),
     ):
@@ -119,10 +120,10 @@ def _lift_panels(prefix: str, runs: Runs, show: Show) -> list[Any]:
     flip = np.array([1.0, -1.0, -1.0])
     exact = np.concatenate([[lift.span.value(START)], runs.exact.values])
     curves = {
-        "h^l, truncated path": ("truncated", _from_hat(lift.span, c[kept])),
-        "surrogate, with u_n": ("surrogate", _from_hat(lift.surrogate, c[kept])),
-        "surrogate, with −u_n": ("gd", _from_hat(lift.surrogate, c[kept] * flip)),
-        "h^l, exact path": ("exact", exact),
+        "$h^l$, truncated path": ("truncated", _from_hat(lift.span, c[kept])),
+        "surrogate, with $u_n$": ("surrogate", _from_hat(lift.surrogate, c[kept])),
+        "surrogate, with $-u_n$": ("gd", _from_hat(lift.surrogate, c[kept] * flip)),
+        "$h^l$, exact path": ("exact", exact),
     }
     positions = dict.fromkeys(list(curves)[:3], kept)
     fig, _ = panels.lifted_objectives(
@@ -158,9 +159,9 @@ def _trajectory_panels(prefix: str, runs: Runs, show: Show) -> list[Any]:
         steps["exact"] = [walked, runs.after_exact[1]]
     items = []
     if shape[0] == 3:
-        fig, _ = trajectory.trajectory_in_space(steps, Z, title="(f) Path of X", labels=_LABELS)
+        fig, _ = trajectory.trajectory_in_space(steps, Z, title="(f) Path of $X$", labels=_LABELS)
         items.append(show(f"{prefix}-f", fig, "The path of X in three dimensions."))
-    title, caption = "(f′) Path of X in a plane", "In a plane: along the truth, and off it."
+    title, caption = "(f′) Path of $X$ in a plane", "In a plane: along the truth, and off it."
     fig, _ = trajectory.trajectory_in_plane(steps, Z, title=title, labels=_LABELS)
     items.append(show(f"{prefix}-f-plane", fig, caption))
     return items

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from lift_compare.compare.figures.style import canvas, finish, line, save_svg, svg
+from lift_compare.compare.figures.style import canvas, finish, line
+from lift_compare.compare.figures.svg_files import save_svg, svg
 from lift_compare.compare.reproduction.report import (
     Difference,
     Drawing,
