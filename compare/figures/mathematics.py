@@ -35,6 +35,7 @@ _OPERATORS = {
     "rangle": "⟩",
     "pm": "±",
     "times": "×",
+    "cdot": "·",
     "otimes": "⊗",
     "geq": "≥",
     "leq": "≤",
@@ -48,6 +49,7 @@ _SUPERSCRIPTS = str.maketrans("0123456789+-−T", "⁰¹²³⁴⁵⁶⁷⁸⁹�
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 _FORMULA = re.compile(r"(?<!\\)\$(.+?)(?<!\\)\$", re.DOTALL)
+_STOP = re.compile(r"(<math>(?:(?!</math>).)*</math>[.,;:)?]+)")
 _TOKEN = re.compile(r"\\[a-zA-Z]+|\\.|\d[\d.,]*(?<![.,])|\s+|.", re.DOTALL)
 
 Node = tuple[Any, ...]
@@ -71,7 +73,8 @@ def mathml(text: str) -> str:
     parts = _FORMULA.split(text)  # text, formula, text, ...
     words = [escape(part.replace(r"\$", "$"), quote=False) for part in parts]
     words[1::2] = [f"<math>{_markup(_parse(formula))}</math>" for formula in parts[1::2]]
-    return "".join(words)
+    # A full stop does not begin a line.
+    return _STOP.sub(r'<span class="unbroken">\1</span>', "".join(words))
 
 
 def _parse(formula: str) -> Node:

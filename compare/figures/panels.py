@@ -125,14 +125,19 @@ def lifted_objectives(
     fig, ax = canvas(ax)
     ax.axhline(1, color=BLACK, linewidth=0.9)
     said, top = [], 1.0
-    for label, (kind, values) in curves.items():
+    for place, (label, (kind, values)) in enumerate(curves.items()):
         stationary, *path = real_array(f"curves[{label!r}]", values, (None,))
         if not stationary > 0:
             expected = "expected a positive value at ŵ first"
             raise InvalidValue(f"curves[{label!r}]: {expected}, got {stationary:g}")
         along, kept = np.array(path), thinned(len(path))
         at = np.asarray((steps or {}).get(label, np.arange(len(along))))
-        ax.plot(at[kept], along[kept] / stationary, label=label, **line(kind))
+        ax.plot(
+            at[kept],
+            along[kept] / stationary,
+            label=label,
+            **line(kind, **nested(place, len(curves))),
+        )
         top = max(top, float(along[kept].max() / stationary))
         fallen = "below" if along[-1] < stationary else "not below"
         said.append(

@@ -191,7 +191,7 @@ def step_cost(rows: Sequence[Mapping[str, Any]], *, ax: Axes | None = None) -> t
     >>> rows = compare.compare_instances(["two-by-two"], orders=[3]).rows
     >>> figure, ax = figures.step_cost(rows)
     """
-    fig, ax = canvas(ax, size=(4.6, 4.6))
+    fig, ax = canvas(ax, size=(4.6, 4.2))
     names = dict.fromkeys(row["instance"] for row in rows)
     told, refused = [], list[Refused]()
     for number, name in enumerate(names):
@@ -218,7 +218,7 @@ def step_cost(rows: Sequence[Mapping[str, Any]], *, ax: Axes | None = None) -> t
     ax.set_xticks(sorted({row["order"] for row in rows}))
     for kind, label in (("explicit", "explicit"), ("exact", "simulated")):
         ax.plot([], [], **line(kind, marker="", label=label))
-    for number, name in enumerate(names):
+    for number, name in enumerate(names if len(names) > 1 else ()):
         ax.plot([], [], color=GREY, marker=_marker(number), linestyle="none", label=literal(name))
     legend_below(ax)
     return fig, ax

@@ -105,7 +105,7 @@ def nested(number: int, count: int) -> dict[str, Any]:
 
     So each is seen at the rim of the next.
     """
-    return {"linewidth": 1.4 + 1.6 * (count - 1 - number)}
+    return {"linewidth": 1.4 + 2.8 * (count - 1 - number) / max(1, count - 1)}
 
 
 def finish(
