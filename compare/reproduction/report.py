@@ -135,9 +135,9 @@ class Difference:
         """Return it as a row of a table, in plain characters."""
         said = ("title", "published", "computed", "evidence", "reason")
         texts = {key: plain_text(getattr(self, key)).replace("\n", " ") for key in said}
-        reason = texts.pop("reason") if self.kind is not Kind.REPRODUCED else None
-        found = {"class": self.kind.value, "reason": reason, "differs": self.differs}
-        return {"name": self.name, **found, **texts}
+        if self.kind is Kind.REPRODUCED:
+            texts["reason"] = ""
+        return {"name": self.name, "class": self.kind.value, "differs": self.differs, **texts}
 
 
 @dataclass(frozen=True)
