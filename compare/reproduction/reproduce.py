@@ -73,7 +73,9 @@ class Reproduction:
     def table(self) -> str:
         """Return the text table: each comparison, and what it comes to."""
         title = "Printed against computed; numbers and evidence in the report"
-        return text_table(COLUMNS, self.rows(), title=title)
+        order = [kind.value for kind in Kind]
+        rows = sorted(self.rows(), key=lambda row: order.index(row["class"]))
+        return text_table(COLUMNS, rows, title=title)
 
     def __repr__(self) -> str:
         said = f" {counted(self.differences)}" if self.differences else ""
