@@ -23,19 +23,14 @@ _QUANTITIES = {
 }
 
 COLUMNS = (
-    Column("operator", "operator"),
     Column("method", "method"),
-    Column("form", "form"),
     Column("fixed", "fixed"),
-    Column("axis", "size"),
     Column("quantity", "quantity"),
     Column("measured", "measured", ".2f"),
     Column("predicted", "predicted", ".2f"),
-    Column("smallest", "from", "d"),
-    Column("largest", "to", "d"),
-    Column("points", "points", "d"),
+    Column("sizes", "over (sizes)"),
 )
-"""The columns of the printed table of fits."""
+"""The columns of a printed table of fits."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +57,13 @@ class Scaling:
     def row(self) -> dict[str, Any]:
         """Return the fit as the row of a table."""
         return asdict(self)
+
+    def printed(self) -> dict[str, Any]:
+        """Return the fit as a row of few columns, for people."""
+        method = self.method if self.form is None else f"{self.method}, {self.form}"
+        sizes = f"{self.axis} = {self.smallest} to {self.largest} ({self.points})"
+        quantity = self.quantity.replace("_", " ")
+        return self.row() | {"method": method, "sizes": sizes, "quantity": quantity}
 
 
 def scaling_exponents(rows: Iterable[Mapping[str, Any]], *, points: int = 3) -> list[Scaling]:

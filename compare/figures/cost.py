@@ -8,6 +8,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from lift_compare.sensing.validation import show_bytes
 
@@ -40,6 +41,7 @@ _HATCH: dict[str, Any] = {
     "linewidth": 0,
     "zorder": 0,
 }
+_TICKS, _DECADES = 8, 1000  # up to so many sizes, so far apart, each is a tick
 _BOX = {"facecolor": "white", "edgecolor": "none", "alpha": 0.9, "pad": 1.5}
 
 
@@ -220,5 +222,10 @@ def _complete(ax: Axes, rows: Sequence[Row], title: str, axis: str, y: str, word
     if axis in ("n", "m"):
         ax.set_xscale("log")
     finish(ax, title, _TITLES[axis], y, f"{title}, {_TITLES[axis]}. {words}")
+    sizes = sorted({row[axis] for row in rows})
     if axis not in ("n", "m"):
-        ax.set_xticks(sorted({row[axis] for row in rows}))
+        ax.set_xticks(sizes)
+        return
+    ax.xaxis.set_minor_formatter(NullFormatter())  # they would run into each other
+    if len(sizes) <= _TICKS and sizes[-1] < _DECADES * sizes[0]:
+        ax.set_xticks(sizes, [f"{size:,}" for size in sizes])

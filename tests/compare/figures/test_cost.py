@@ -175,3 +175,12 @@ def test_the_slices_are_the_longest_series_along_one_size():
     ]
     assert sorted(r["order"] for r in slices["sparse", "order"]) == [1, 3, 5, 7]
     assert cost_slices([]) == {}
+
+
+def test_few_sizes_are_ticks_that_do_not_run_into_each_other():
+    kept = [row(n, "exact", seconds=1.0, count=n) for n in (4, 8, 16, 32, 64)]
+    for draw in (cost_seconds, cost_bytes):
+        fig, ax = draw(kept)
+        fig.canvas.draw()
+        assert [tick.get_text() for tick in ax.get_xticklabels()] == ["4", "8", "16", "32", "64"]
+        assert not any(tick.get_text() for tick in ax.get_xticklabels(minor=True))
