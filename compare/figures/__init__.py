@@ -10,8 +10,10 @@ and `ax` is where to draw (a new figure without it).
     success.py     success rates, and the distances of many trials
     counted.py     shares of points with their 95 % intervals
     rivals.py      performance profiles of rivals, and their success against m/n
-    cost.py        seconds and bytes against a size
-    style.py       the look they share, and SVG files with a text alternative
+    cost.py        seconds and bytes against a size; refused.py: the band of what was refused
+    style.py       the look they share, and the text alternative
+    mathematics.py formulas in texts: in words, and as MathML
+    svg_files.py   SVG files with text as text; dark.py: their colours in the dark
 """
 
 from .cost import cost_bytes, cost_seconds

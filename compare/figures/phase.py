@@ -13,7 +13,7 @@ from matplotlib.patches import Patch
 from lift_compare.sensing.validation import FloatArray, InvalidValue, real_array
 from lift_compare.simulated.truncated.intervals import Intervals, in_words
 
-from .style import BLACK, canvas, finish, legend_below, mark_star
+from .style import BLACK, TEXT, canvas, finish, legend_below, mark_star
 
 _GREY, _BLUE, _ORANGE = "#d9d9d9", "#9ecae9", "#f2b48a"
 _TERM_COLOURS = (_BLUE, _ORANGE, "#cfe8c9")
@@ -210,6 +210,7 @@ def _published(ax: Axes, x: float, y: float) -> Any:
 def _complete(ax: Axes, keys: list[Any], x: str, title: str, said: list[str]) -> None:
     words = f"{title}. {' '.join(said)}"
     finish(ax, title, x, "number of steps $T$", words, legend=False)
+    ax.set_title(title, fontsize=TEXT, loc="left", pad=10)  # above a star on the edge
     ax.grid(False)
     legend_below(ax, handles=keys, columns=2)
 

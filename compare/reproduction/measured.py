@@ -21,6 +21,8 @@ from ..tables import Column
 from .report import Section, Sheet
 from .sections import Show
 
+_BAND = " In the band at the top: what is refused, with the bytes that it needs."
+_HATCHED = " Hatched: every explicit form is refused for the byte budget."
 _LABELS = {"gd": "descent alone", "escape": "with escapes"}
 
 
@@ -100,7 +102,7 @@ def cost_section(result: InstanceComparison, show: Show, *, grid: bool, seed: in
     fig, _ = paths.step_cost(result.rows)
     caption = "Seconds of one step, explicit against exactly simulated, by lifting order."
     if any(row.get("predicted_bytes") for row in result.rows):
-        caption += " In the band at the top: refused orders, with the bytes that they need."
+        caption += _BAND
     items: list[Any] = [
         "Median seconds of one step of the lifted descent. The simulation works on three "
         "coefficients, whatever the order and the size; its plan takes six measurements.",
@@ -113,15 +115,14 @@ def cost_section(result: InstanceComparison, show: Show, *, grid: bool, seed: in
             raise KeyboardInterrupt
         for (operator, axis), members in cost.cost_slices(rows).items():
             where = f"{operator} operator, against {axis}"
+            refused = any(row["status"] == "refused" for row in members)
             fig, _ = cost.cost_seconds(members, axis=axis)
-            caption = f"Seconds, {where}. Hatched: refused for the byte budget."
+            caption = f"Seconds, {where}.{_HATCHED if refused else ''}"
             items.append(show(f"cost-{operator}-{axis}", fig, caption))
             fig, _ = cost.cost_bytes(members, axis=axis)
-            caption = (
-                f"Peak bytes, traced, {where}. In the band at the top: refused sizes, with the "
-                "bytes that they need. Resident peaks are in the table: below 1 MB they are noise."
-            )
+            caption = f"Peak bytes, traced, {where}.{_BAND if refused else ''}"
             items.append(show(f"memory-{operator}-{axis}", fig, caption))
+        items.append("Memory is drawn as traced bytes: resident peaks below 1 MB are noise.")
         items.append(memory_summary(rows))
         caption = "Cost of one step, each row in a fresh process"
         items.append(Sheet(caption, COST_COLUMNS, _by_size(rows)))

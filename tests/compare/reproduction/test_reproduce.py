@@ -288,3 +288,12 @@ def test_settings_that_leave_float64_are_said_in_place_of_the_figure(tmp_path: P
     assert made.complete
     page = made.report.read_text(encoding="utf-8")
     assert "It cannot be drawn: " in page
+
+
+def test_a_name_with_dollars_is_no_formula(tmp_path: Path) -> None:
+    named = dataclasses.replace(sensing.instance("two-by-two"), name=r"a $\frac$ <b>$")
+    made = reproduce(tmp_path, quick=True, instance=named)
+    assert made.complete
+    page = made.report.read_text(encoding="utf-8")
+    assert r"<h1>Simulated lifting: a $\frac$ &lt;b&gt;$</h1>" in page
+    assert r"Findings on a $\frac$ &lt;b&gt;$" in page
