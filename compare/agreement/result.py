@@ -11,6 +11,7 @@ from lift_compare import lifting, simulated
 from lift_compare.sensing.validation import FloatArray
 
 from ..cost.measure import CostSample
+from ..simulated_lift import SimulatedLift
 from ..tables import Column, show, text_table
 from ..tolerances import AGREEMENT
 
@@ -113,6 +114,8 @@ class DirectionComparison:
         What one step costs: seconds and peak bytes. None where costs were not asked for.
     form : str
         Form of the lifted objective that was run.
+    lift : SimulatedLift
+        The simulations at X̂, to be run further than the explicit side can.
     diverged_at : int or None
         The first step at which h^l rises on both sides, of descents that leave float64, end above
         their start, or part later; they are compared until then. From there on rounding grows at
@@ -155,6 +158,7 @@ class DirectionComparison:
     explicit_cost: CostSample | None
     simulated_cost: CostSample | None
     form: str
+    lift: SimulatedLift
     diverged_at: int | None = None
 
     @property

@@ -11,7 +11,7 @@ from typing import Any
 from lift_compare.sensing.instances.published import PUBLISHED
 
 from ..figures.paths import coefficient_paths, lifted_objective, step_cost
-from ..figures.style import save_svg
+from ..figures.svg_files import save_svg
 from ..provenance import provenance
 from ..published.answer import NOTES
 from ..published.comparison import ORDERS, InstanceComparison, compare_instances
@@ -116,7 +116,8 @@ def _figures(result: InstanceComparison, out: Path) -> list[Path]:
         own = order_of(instance)
         comparison = result.comparisons[instance.name, own if own in orders else max(orders)]
         for kind, draw in (("objective", lifted_objective), ("coefficients", coefficient_paths)):
-            figure, _ = draw(comparison, name=instance.name)
+            steps = None if instance.settings is None else instance.settings.steps
+            figure, _ = draw(comparison, steps=steps, name=instance.name)
             paths.append(save_svg(figure, out / f"{instance.label}-{kind}.svg"))
     if result.comparisons:
         paths.append(save_svg(step_cost(result.rows)[0], out / "step-cost.svg"))
