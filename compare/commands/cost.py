@@ -9,6 +9,8 @@ from typing import Any
 
 from ..cost.cases import OPERATORS, CostCase, cost_cases, instance_cases, standard_cases
 from ..cost.grid import COLUMNS, METHODS, cost_grid, memory_summary
+from ..cost.predicted import COLUMNS as PREDICTED_COLUMNS
+from ..cost.predicted import predicted_costs, prediction_summary
 from ..cost.scaling import COLUMNS as FIT_COLUMNS
 from ..cost.scaling import scaling_exponents
 from ..figures.cost import cost_bytes, cost_seconds, cost_slices
@@ -18,13 +20,21 @@ from ..tables import save_rows, text_table
 from .common import (
     UsageError,
     add_common_options,
+    add_instance_argument,
     add_instance_option,
     byte_count,
+    find_instances,
+    instance_texts,
     output_folder,
     save,
     show,
     written,
 )
+
+_PREDICTED_LEGEND = """\
+operations: multiplications and additions of one value and gradient; tensor w: bytes of one tensor;
+kept: bytes between steps; in all: the peak, which --memory-limit is held against. chosen: the form
+that would be taken. A number beyond 63 modes or all memory is a lower bound."""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -33,16 +43,27 @@ def add_parser(subparsers: Any) -> None:
         "cost",
         help="seconds and memory of explicit lifting against its simulation",
         description="Measure one step of explicit lifting (each form) against exact and truncated "
-        "simulation, each in a fresh process. Without --operator and --instance: a standard grid "
-        "on four families of instances.",
+        "simulation, each in a fresh process. Without --operator and an instance: a standard grid "
+        "on four families of instances. With --predict nothing is run.",
     )
+    add_instance_argument(parser, several=True)
     add_instance_option(parser, "a grid of sizes", several=True)
     add = parser.add_argument
+    add(
+        "--predict",
+        action="store_true",
+        help="print operations and bytes of each form, order by order, and run nothing",
+    )
     add("--quick", action="store_true", help="a small standard grid, in about two minutes")
     add("--operator", choices=OPERATORS, help="measure this family on the sizes given")
     add("--n", type=int, nargs="+", help="sides (default: 4 8 16)")
     add("--rank", type=int, nargs="+", help="ranks r (default: 1)")
-    add("--order", type=int, nargs="+", help="lifting orders l, odd (default: 3)")
+    add(
+        "--order",
+        type=int,
+        nargs="+",
+        help="lifting orders l, odd (default: 3; of an instance with --predict: 3 5 7)",
+    )
     add("--m", nargs="+", help="measurements: numbers or multiples such as 2n, n^2")
     add("--methods", nargs="+", choices=METHODS, default=list(METHODS), help="default: all")
     add("--forms", nargs="+", help="forms of the explicit side (default: all that apply)")
@@ -67,6 +88,8 @@ def run(arguments: argparse.Namespace) -> int:
     if not 1 <= limit < float("inf"):
         raise UsageError(f"--memory-limit: expected a number of bytes >= 1, got {limit:g}")
     cases = _cases(arguments)
+    if arguments.predict:
+        return _predict(arguments, cases, int(limit))
     budget = {
         "memory_limit": int(limit),
         "time_limit": arguments.time_limit,
@@ -87,18 +110,32 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _predict(arguments: argparse.Namespace, cases: list[CostCase], limit: int) -> int:
+    """Print what each form would cost; nothing is run."""
+    rows = predicted_costs(cases, memory_limit=limit)
+    origin = provenance(arguments.seed, command="cost --predict", memory_limit=limit)
+    paths = save(arguments, "cost-predicted", rows, origin)
+    title = "Predicted cost of one gradient of the lifted objective; nothing was run"
+    table = text_table(PREDICTED_COLUMNS, rows, title=title)
+    text = "\n\n".join([table, _PREDICTED_LEGEND, prediction_summary(rows), written(paths)])
+    show(arguments, text, rows, origin)
+    return 0
+
+
 def _cases(arguments: argparse.Namespace) -> list[CostCase]:
     """Return what the options name: instances, sizes of a family, or a standard grid."""
     given = {name: getattr(arguments, name) for name in ("n", "rank", "order", "m")}
     sizes = {name: value for name, value in given.items() if value is not None}
-    chosen = [name for name in ("instance", "operator", "quick") if getattr(arguments, name)]
+    texts = instance_texts(arguments)
+    chosen = [f"--{name}" for name in ("operator", "quick") if getattr(arguments, name)]
+    chosen = ["an instance", *chosen] if texts else chosen
     if len(chosen) > 1:
-        raise UsageError(f"--{chosen[1]}: it does not go together with --{chosen[0]}")
-    if arguments.instance:
-        orders = sizes.pop("order", [3])
+        raise UsageError(f"{chosen[1]}: it does not go together with {chosen[0]}")
+    if texts:
+        orders = sizes.pop("order", [3, 5, 7] if arguments.predict else [3])
         if sizes:
             raise UsageError(f"--{next(iter(sizes))}: the instance says it; give it no size")
-        return instance_cases(arguments.instance, orders)
+        return instance_cases(texts, find_instances(texts), orders)
     if arguments.operator:
         return cost_cases(arguments.operator, **{"n": (4, 8, 16), **sizes})
     if sizes:

@@ -25,6 +25,7 @@ from .common import (
     add_instance_option,
     byte_count,
     find_instances,
+    instance_texts,
     output_folder,
     save,
     show,
@@ -76,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
     """
     out = output_folder(arguments)
     result = compare_instances(
-        find_instances(arguments.instance or PUBLISHED),
+        find_instances(instance_texts(arguments) or PUBLISHED),
         orders=arguments.orders,
         memory_limit=arguments.memory_limit,
         seed=arguments.seed,

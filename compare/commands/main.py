@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import NoReturn
 
 from lift_compare.sensing import InvalidInput
+from lift_compare.sensing.instances.custom import InstanceFunctionError
 
 EXIT_CODES = """Exit codes: 0 done; 1 a consistency check failed, or an evaluation of a sweep; 2 bad
 usage or malformed input; 3 an unexpected error, with its traceback; 4 a descent diverged, and
@@ -58,6 +59,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("lift-compare: interrupted", file=sys.stderr)
         return 130
+    except InstanceFunctionError as error:  # a fault of the user's own code, with its traceback
+        traceback.print_exception(error.__cause__)
+        print(f"lift-compare: error: {error}", file=sys.stderr)
+        return 3
     except Exception:  # a fault of ours, or of a library: whoever mends it needs all of it
         traceback.print_exc()
         print("lift-compare: an unexpected error, please report it", file=sys.stderr)
