@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -13,8 +14,10 @@ from lift_compare import sensing
 from lift_compare.sensing import Instance, InvalidInput
 from lift_compare.sensing.instances.contents import InstanceFileError
 from lift_compare.sensing.instances.registry import SYMMETRISE, parse_instances, split_file
+from lift_compare.sensing.validation import show_bytes
 
 from ..tables import rows_text, save_rows
+from ..tolerances import MEMORY_LIMIT
 
 _WHOLE_WORDS: dict[str, Any] = {"break_long_words": False, "break_on_hyphens": False}
 
@@ -128,12 +131,38 @@ def symmetrised_texts(texts: Sequence[str], symmetrise: bool) -> list[str]:
     ]
 
 
+_PREFIXES = ("", "k", "m", "g", "t", "p", "e")
+
+
 def byte_count(text: str) -> int:
-    """Return a number of bytes, written as 2000000000 or as 2e9."""
+    """Return a number of bytes, written as 2000000000, 2e9, 2GB or 2GiB."""
+    refusal = argparse.ArgumentTypeError(
+        f"expected a number of bytes such as 2e9, 2GB or 2GiB, got {text!r:.60}"
+    )
+    parts = re.fullmatch(r"([0-9.]+(?:e\+?[0-9]+)?) ?([kmgtpe]?)(i?)b?", text.strip().lower())
+    if parts is None:
+        raise refusal
+    number, prefix, binary = parts.groups()
+    unit = (1024 if binary else 1000) ** _PREFIXES.index(prefix)
     try:
-        return int(float(text))
-    except (ValueError, OverflowError) as error:
-        raise argparse.ArgumentTypeError(f"expected a number of bytes, got {text!r}") from error
+        count = int(float(number) * unit)
+    except (ValueError, OverflowError) as error:  # "1.2.3", 1e400
+        raise refusal from error
+    if count < 1:
+        raise argparse.ArgumentTypeError(f"expected at least one byte, got {text!r:.60}")
+    return count
+
+
+def add_memory_limit_option(parser: argparse.ArgumentParser) -> None:
+    """Add --memory-limit of the explicit side, with the one default."""
+    parser.add_argument(
+        "--memory-limit",
+        type=byte_count,
+        default=MEMORY_LIMIT,
+        metavar="BYTES",
+        help="byte budget of the explicit side, such as 2e9, 2GB or 2GiB "
+        f"(default: {show_bytes(MEMORY_LIMIT)})",
+    )
 
 
 def find_instance(text: str) -> Instance:

@@ -12,7 +12,6 @@ import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from importlib import import_module
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -20,7 +19,7 @@ from types import ModuleType
 from typing import Any
 
 from ..problem import SensingProblem
-from ..validation import InvalidType, InvalidValue, shown
+from ..validation import InvalidType, InvalidValue, did_you_mean, shown
 from .definition import Instance
 
 _WORD = r"[^\W\d]\w*"
@@ -194,7 +193,7 @@ def _others(module: ModuleType, given: CustomText) -> str:
         for name, value in vars(module).items()
         if inspect.isfunction(value) and value.__module__ == module.__name__ and name[0] != "_"
     ]
-    close = get_close_matches(given.function, own, n=1)
-    if close:
-        return f"; did you mean {close[0]}?"
+    meant = did_you_mean(given.function, own)
+    if meant:
+        return meant
     return f"; it has {', '.join(own[:8])}{', ...' if len(own) > 8 else ''}" if own else ""

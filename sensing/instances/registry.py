@@ -6,12 +6,11 @@ import inspect
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from ..floats import silently
-from ..validation import InvalidType, InvalidValue, shown
+from ..validation import InvalidType, InvalidValue, did_you_mean, shown
 from .asymmetric import asymmetric_instance
 from .completion import (
     block_completion_instance,
@@ -158,13 +157,17 @@ def instance(name: str, **parameters: Any) -> Instance:
     SensingProblem(DenseOperator(n=5, m=6), rank=1, ground truth of shape (5, 1))
     """
     if not isinstance(name, str) or name not in CATALOGUE:
-        raise InvalidValue(f"instance: expected one of {', '.join(CATALOGUE)}, got {shown(name)}")
+        close = did_you_mean(name, CATALOGUE) if isinstance(name, str) else ""
+        raise InvalidValue(
+            f"instance: expected one of {', '.join(CATALOGUE)}, got {shown(name)}{close}"
+        )
     build, _ = CATALOGUE[name]
     known = _parameters(build)
     for key in parameters:
         if key not in known:
             has = f"its parameters are {', '.join(known)}" if known else "it has no parameters"
-            raise InvalidValue(f"{key}: not a parameter of the instance {name!r}; {has}")
+            close = did_you_mean(key, known)
+            raise InvalidValue(f"{key}: not a parameter of the instance {name!r}; {has}{close}")
     for key, default in known.items():
         if default is inspect.Parameter.empty and key not in parameters:
             raise InvalidValue(f"{key}: the instance {name!r} needs this parameter, it is missing")
@@ -248,11 +251,9 @@ def split_instance(text: str) -> tuple[str, dict[str, Any]]:
     """Return the name and the parameters of `name:key=value,...`."""
     name, _, rest = text.partition(":")
     if name not in CATALOGUE:
-        close = get_close_matches(name, CATALOGUE, n=1)
-        meant = f"; did you mean {close[0]}?" if close else ""
         raise InvalidValue(
             f"instance: expected one of {', '.join(CATALOGUE)}, a file ({', '.join(ENDINGS)}) or "
-            f"module:function, got {text!r:.60}{meant}"
+            f"module:function, got {text!r:.60}{did_you_mean(name, CATALOGUE)}"
         )
     return name, parameters_of(text, rest)
 
