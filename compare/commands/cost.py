@@ -22,7 +22,7 @@ from .common import (
     add_common_options,
     add_instance_argument,
     add_instance_option,
-    byte_count,
+    add_memory_limit_option,
     find_instances,
     instance_texts,
     output_folder,
@@ -67,13 +67,7 @@ def add_parser(subparsers: Any) -> None:
     add("--m", nargs="+", help="measurements: numbers or multiples such as 2n, n^2")
     add("--methods", nargs="+", choices=METHODS, default=list(METHODS), help="default: all")
     add("--forms", nargs="+", help="forms of the explicit side (default: all that apply)")
-    add(
-        "--memory-limit",
-        type=byte_count,
-        default=2_000_000_000,
-        metavar="BYTES",
-        help="byte budget of the explicit side (default: 2,000,000,000)",
-    )
+    add_memory_limit_option(parser)
     add("--time-limit", type=float, default=60.0, help="seconds that one row may take (60)")
     add("--threads", type=int, default=1, help="threads of BLAS (default: 1)")
     add("--repeats", type=int, default=5, help="least number of timed calls (default: 5)")
@@ -85,13 +79,11 @@ def run(arguments: argparse.Namespace) -> int:
     """Measure the grid, print the table and the exponents, and write both with figures."""
     out = output_folder(arguments)
     limit = arguments.memory_limit
-    if not 1 <= limit < float("inf"):
-        raise UsageError(f"--memory-limit: expected a number of bytes >= 1, got {limit:g}")
     cases = _cases(arguments)
     if arguments.predict:
-        return _predict(arguments, cases, int(limit))
+        return _predict(arguments, cases, limit)
     budget = {
-        "memory_limit": int(limit),
+        "memory_limit": limit,
         "time_limit": arguments.time_limit,
         "threads": arguments.threads,
         "repeats": arguments.repeats,
@@ -135,7 +127,8 @@ def _cases(arguments: argparse.Namespace) -> list[CostCase]:
         orders = sizes.pop("order", [3, 5, 7] if arguments.predict else [3])
         if sizes:
             raise UsageError(f"--{next(iter(sizes))}: the instance says it; give it no size")
-        return instance_cases(texts, find_instances(texts), orders)
+        find_instances(texts)  # says what was assumed of each
+        return instance_cases(texts, orders)
     if arguments.operator:
         return cost_cases(arguments.operator, **{"n": (4, 8, 16), **sizes})
     if sizes:

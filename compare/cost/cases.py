@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
 from lift_compare import lifting, sensing
-from lift_compare.sensing import Instance, SensingProblem
+from lift_compare.sensing import SensingProblem
+from lift_compare.sensing.instances.registry import parse_instances
 from lift_compare.sensing.validation import InvalidValue, odd_order, whole_number
 
 _OWN_M = {"completion": "n^2", "sparse-completion": "10n"}
@@ -160,12 +161,10 @@ def cost_cases(
     ]
 
 
-def instance_cases(
-    texts: Sequence[str], instances: Sequence[Instance], order: Sequence[int]
-) -> list[CostCase]:
-    """Return the cases of instances, and of the texts that name them for a fresh process."""
-    cases = []
-    for text, instance in zip(texts, instances, strict=True):
+def instance_cases(texts: Iterable[str], order: Sequence[int]) -> list[CostCase]:
+    """Return the cases of instances named as `sensing.parse_instance` understands it."""
+    cases, texts = [], list(texts)
+    for text, instance in zip(texts, parse_instances(texts), strict=True):
         n, r = instance.problem.shape
         m = instance.problem.m
         cases += [CostCase(instance.label, n, r, l, m, text) for l in order]  # noqa: E741

@@ -9,6 +9,7 @@ from lift_compare import lifting
 from lift_compare.sensing.validation import show_bytes, whole_number
 
 from ..tables import Column
+from ..tolerances import MEMORY_LIMIT
 from .cases import CostCase
 
 COLUMNS = (
@@ -28,7 +29,7 @@ COLUMNS = (
 
 
 def predicted_costs(
-    cases: Iterable[CostCase], *, memory_limit: int = 2_000_000_000
+    cases: Iterable[CostCase], *, memory_limit: int = MEMORY_LIMIT
 ) -> list[dict[str, Any]]:
     """Return what one gradient of h^l would cost, in each form that applies; nothing is run.
 

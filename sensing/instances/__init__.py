@@ -1,7 +1,7 @@
 """Instances: named problems with a point of interest.
 
     definition.py   what an instance is: problem, X̂, settings, descent, facts, source
-    known.py        what is known of a point in closed form: facts
+    known.py        what is known of a point in closed form: facts; computed.py computes them
 
     published.py, iris.py           the published ones
     sharp.py, least_delta.py        RIP constant known exactly

@@ -78,22 +78,13 @@ def save_instance(path: Path_, instance: Instance) -> None:
     if not isinstance(instance, Instance):
         raise InvalidType(f"instance: expected an Instance, got {type(instance).__name__}")
     path = _path(path)
-    problem, s = instance.problem, instance.settings
-    arrays = _operator_arrays(problem.operator)
-    arrays |= {"b": problem.measurements, "rank": problem.rank}
-    if problem.ground_truth is not None:
-        arrays["Z"] = problem.ground_truth
-    if instance.point is not None:
-        arrays["X"] = instance.point
-    if s is not None:
-        arrays["settings"] = np.array([s.order, s.rho, s.eta, s.steps])
-    arrays = {**_plain_metadata(instance), **arrays}
+    arrays = {**_plain_metadata(instance), **instance_arrays(instance)}
     path = path if path.lower().endswith(".npz") else f"{path}.npz"
     # As numpy.savez_compressed, which has no room for keys such as "file".
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for key, array in arrays.items():
             with archive.open(f"{key}.npy", "w", force_zip64=True) as stream:
-                npy.write_array(stream, np.asanyarray(array), allow_pickle=False)
+                npy.write_array(stream, array, allow_pickle=False)
 
 
 def load_instance(path: Path_, *, symmetrise: bool = False, max_bytes: int = MAX_BYTES) -> Instance:
@@ -171,6 +162,20 @@ def _path(path: Any) -> str:
     if not isinstance(path, str | os.PathLike):
         raise InvalidType(f"path: expected the path of a file, got {shown(path)}")
     return os.fsdecode(path)
+
+
+def instance_arrays(instance: Instance) -> dict[str, Any]:
+    """Return the arrays that a file of an instance holds, by key."""
+    problem, s = instance.problem, instance.settings
+    arrays = _operator_arrays(problem.operator)
+    arrays |= {"b": problem.measurements, "rank": problem.rank}
+    if problem.ground_truth is not None:
+        arrays["Z"] = problem.ground_truth
+    if instance.point is not None:
+        arrays["X"] = instance.point
+    if s is not None:
+        arrays["settings"] = np.array([s.order, s.rho, s.eta, s.steps])
+    return {key: np.asarray(array) for key, array in arrays.items()}
 
 
 def _plain_metadata(instance: Instance) -> dict[str, Any]:
