@@ -16,7 +16,7 @@ from lift_compare.sensing.instances.contents import InstanceFileError
 from lift_compare.sensing.instances.registry import SYMMETRISE, parse_instances, split_file
 from lift_compare.sensing.validation import show_bytes
 
-from ..tables import rows_text, save_rows
+from ..tables import line_width, rows_text, save_rows
 from ..tolerances import MEMORY_LIMIT
 
 _WHOLE_WORDS: dict[str, Any] = {"break_long_words": False, "break_on_hyphens": False}
@@ -181,7 +181,7 @@ def find_instances(texts: Iterable[str]) -> tuple[Instance, ...]:
     for instance in instances:
         for note in instance.notes:
             said = f"note: {instance.source}: {note}"
-            print(fill(said, 100, subsequent_indent="  ", **_WHOLE_WORDS), file=sys.stderr)
+            print(fill(said, line_width(), subsequent_indent="  ", **_WHOLE_WORDS), file=sys.stderr)
     return instances
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 from ..cost.cases import OPERATORS, CostCase, cost_cases, instance_cases, standard_cases
@@ -16,7 +17,7 @@ from ..cost.scaling import scaling_exponents
 from ..figures.cost import cost_bytes, cost_seconds, cost_slices
 from ..figures.style import save_svg
 from ..provenance import provenance
-from ..tables import save_rows, text_table
+from ..tables import line_width, save_rows, text_table
 from .common import (
     UsageError,
     add_common_options,
@@ -34,7 +35,8 @@ from .common import (
 _PREDICTED_LEGEND = """\
 operations: multiplications and additions of one value and gradient; tensor w: bytes of one tensor;
 kept: bytes between steps; in all: the peak, which --memory-limit is held against. chosen: the form
-that would be taken. A number beyond 63 modes or all memory is a lower bound."""
+that would be taken. A number beyond 63 modes or all memory is a lower bound.
+"""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -109,7 +111,8 @@ def _predict(arguments: argparse.Namespace, cases: list[CostCase], limit: int) -
     paths = save(arguments, "cost-predicted", rows, origin)
     title = "Predicted cost of one gradient of the lifted objective; nothing was run"
     table = text_table(PREDICTED_COLUMNS, rows, title=title)
-    text = "\n\n".join([table, _PREDICTED_LEGEND, prediction_summary(rows), written(paths)])
+    words = [_PREDICTED_LEGEND, prediction_summary(rows), written(paths)]
+    text = "\n\n".join([table, *(fill(" ".join(each.split()), line_width()) for each in words)])
     show(arguments, text, rows, origin)
     return 0
 

@@ -134,7 +134,10 @@ def _told(instance: Instance, computed: ComputedFacts | None) -> str:
     """Return all that is known of one instance."""
     name = instance.name.partition(":")[0]
     operator = instance.problem.operator
-    lines = [repr(instance), f"operator: {operator!r}"]
+    said = repr(operator)
+    if type(operator).__repr__ is object.__repr__:  # which is an address
+        said = f"{type(operator).__name__}, of your own"
+    lines = [repr(instance), f"operator: {said}"]
     if name in CATALOGUE and instance.facts:
         lines += ["", inspect.getdoc(CATALOGUE[name][0]) or ""]
     words = _FACTS | {"saddle_order": "order along b", "oracle_order": "order along V*"}

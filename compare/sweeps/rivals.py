@@ -199,11 +199,10 @@ def run_rivals(
     texts, names = stored_instances(instances, store_path)
     part = RivalGrid(texts, tuple(rivals), runs, start)
     report = run_grid((part,), store_path, gradients=gradients, **how)
-    return RivalReport(
-        tuple(
-            {**row, "instance": names.get(row["instance"], row["instance"])} for row in report.rows
-        )
+    named = (
+        {**row, "instance": names.get(row["instance"], row["instance"])} for row in report.rows
     )
+    return RivalReport(tuple(named))
 
 
 def run_grid(

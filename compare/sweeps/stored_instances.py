@@ -1,4 +1,4 @@
-"""Instances that were made in Python, as files beside the store: workers and later runs read them."""
+"""Instances made in Python, as files beside the store: workers and later runs read them."""
 
 from __future__ import annotations
 
