@@ -22,6 +22,7 @@ from ..published.comparison import (
 from ..simulated_lift import order_of
 from .common import (
     add_common_options,
+    add_instance_argument,
     add_instance_option,
     byte_count,
     find_instances,
@@ -51,6 +52,7 @@ def add_parser(subparsers: Any) -> None:
         description="Compare explicit and simulated lifting on instances, order by order.",
     )
     add_common_options(parser)
+    add_instance_argument(parser, several=True)
     add_instance_option(parser, "the three published ones", several=True)
     parser.add_argument(
         "--orders",
