@@ -24,6 +24,7 @@ from .agreement.result import DirectionComparison
 from .cost.cases import cost_cases
 from .cost.grid import cost_grid
 from .cost.measure import CostSample, measure_cost
+from .cost.predicted import predicted_costs
 from .cost.scaling import scaling_exponents
 from .published.comparison import InstanceComparison, compare_instances
 from .rivals.definition import Rival, Run
@@ -69,6 +70,7 @@ __all__ = [
     "export_rows",
     "figures",
     "measure_cost",
+    "predicted_costs",
     "reproduce",
     "run_rivals",
     "run_sweep",

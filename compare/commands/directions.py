@@ -19,9 +19,11 @@ from ..simulated_lift import order_of
 from ..tables import line_width
 from .common import (
     add_common_options,
+    add_instance_argument,
     add_instance_option,
     add_memory_limit_option,
     find_instances,
+    instance_texts,
     output_folder,
     save,
     show,
@@ -37,9 +39,7 @@ def add_parser(subparsers: Any) -> None:
         description="Compare explicit and simulated lifting on instances, order by order.",
     )
     add_common_options(parser)
-    parser.add_argument(
-        "instances", nargs="*", metavar="INSTANCE", help="the same as --instance, one or more"
-    )
+    add_instance_argument(parser, several=True)
     add_instance_option(parser, "the three published ones", several=True)
     parser.add_argument(
         "--order",
@@ -64,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
     """
     out = output_folder(arguments)
     result = compare_instances(
-        find_instances([*arguments.instances, *(arguments.instance or [])] or PUBLISHED),
+        find_instances(instance_texts(arguments) or PUBLISHED),
         orders=arguments.order,
         memory_limit=arguments.memory_limit,
         seed=arguments.seed,
