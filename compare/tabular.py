@@ -28,20 +28,24 @@ class Tabular:
         rows = self.rows  # type: ignore[attr-defined]
         return list(rows() if callable(rows) else rows)
 
+    def _shown(self) -> Sequence[Mapping[str, Any]]:
+        """Return the rows that a table shows, if these are others than those of the frame."""
+        return self._records()
+
     def to_frame(self) -> pandas.DataFrame:
         """Return the rows as a pandas DataFrame (needs the extra `frame`)."""
         return frame_of(self._records(), f"{type(self).__name__}.to_frame")
 
     def markdown(self) -> str:
         """Return the rows as a table in Markdown."""
-        return markdown_table(self._columns, self._records(), caption=self._caption())
+        return markdown_table(self._columns, self._shown(), caption=self._caption())
 
     def latex(self) -> str:
         """Return the rows as a table in LaTeX (booktabs)."""
-        return latex_table(self._columns, self._records(), caption=self._caption())
+        return latex_table(self._columns, self._shown(), caption=self._caption())
 
     def _repr_html_(self) -> str:
-        return html_table(self._columns, self._records(), caption=self._caption())
+        return html_table(self._columns, self._shown(), caption=self._caption())
 
 
 def frame_of(rows: Sequence[Mapping[str, Any]], who: str) -> pandas.DataFrame:

@@ -11,6 +11,7 @@ and `ax` is where to draw (a new figure without it).
     counted.py     shares of points with their 95 % intervals
     rivals.py      performance profiles of rivals, and their success against m/n
     cost.py        seconds and bytes against a size
+    sweep.py       any sweep: lines over a setting, or a map over two
     style.py       the look they share, and SVG files with a text alternative
 """
 
@@ -23,6 +24,7 @@ from .plane import landscape
 from .rivals import performance_profile, rival_success
 from .style import describe, save_svg, text_alternative
 from .success import success_rates, trial_distances
+from .sweep import sweep_figure
 from .trajectory import trajectory_in_plane, trajectory_in_space
 
 __all__ = [
@@ -41,6 +43,7 @@ __all__ = [
     "shares",
     "step_cost",
     "success_rates",
+    "sweep_figure",
     "term_norms",
     "text_alternative",
     "trajectory_in_plane",

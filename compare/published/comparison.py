@@ -20,6 +20,7 @@ from ..agreement.comparison import ComparisonOptions, compare_lift
 from ..agreement.result import DirectionComparison, leakage_beyond_rounding
 from ..simulated_lift import DEFAULT_STEPS, SimulatedLift, lift_of, order_of
 from ..tables import Column, show, text_table
+from ..tabular import Tabular
 from .findings import findings
 
 ORDERS = (3, 5, 7, 9, 11, 13, 17)
@@ -33,7 +34,7 @@ _SIMULATED_STEPS = 20_000  # of the exact simulation at orders other than the in
 
 
 @dataclass(frozen=True)
-class InstanceComparison:
+class InstanceComparison(Tabular):
     """All rows of the main job, the comparisons they come from, and the findings in words.
 
     Attributes

@@ -114,7 +114,7 @@ class InstanceSettings(Settings):
             raise InvalidValue(
                 f"instance: expected one of {names}, or an .npz file, got {self.instance!r:.60}"
             )
-        content = _digest(self.instance)
+        content = digest_of(self.instance)
         if self.digest not in (None, content):
             raise InvalidValue(f"instance: {self.instance} has changed since the sweep was made")
         self.digest = content
@@ -294,7 +294,7 @@ def _example(name: str, digest: str | None) -> Instance:
     return sensing.instance(name, **dict.fromkeys(needed, 3))
 
 
-def _digest(path: str) -> str:
+def digest_of(path: str) -> str:
     """Return a hash of the content of a file."""
     try:
         return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16]
