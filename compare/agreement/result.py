@@ -13,6 +13,7 @@ from lift_compare.sensing.validation import FloatArray
 from ..cost.measure import CostSample
 from ..simulated_lift import SimulatedLift
 from ..tables import Column, show, text_table
+from ..tabular import Tabular
 from ..tolerances import AGREEMENT
 
 _IN_A_ROW = (
@@ -57,7 +58,7 @@ class OracleAlignment:
 
 
 @dataclass(frozen=True, repr=False)
-class DirectionComparison:
+class DirectionComparison(Tabular):
     """Explicit lifted descent against its exact and its truncated simulation.
 
     All three start at vec(X̂)^{⊗l} + ρ vec(u_n q_rᵀ)^{⊗l}. The first two take gradient steps of
@@ -179,6 +180,10 @@ class DirectionComparison:
         if not self.agree:
             return "DISAGREE"
         return "agree" if self.diverged_at is None else f"diverged at step {self.diverged_at}"
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return the numbers as the one row of a table."""
+        return [self.row()]
 
     def row(self) -> dict[str, Any]:
         """Return the numbers as one row of a table."""

@@ -11,6 +11,7 @@ and `ax` is where to draw (a new figure without it).
     counted.py     shares of points with their 95 % intervals
     rivals.py      performance profiles of rivals, and their success against m/n
     cost.py        seconds and bytes against a size; refused.py: the band of what was refused
+    sweep.py       any sweep: lines over a setting, or a map over two
     style.py       the look they share, and the text alternative
     mathematics.py formulas in texts: in words, and as MathML
     svg_files.py   SVG files with text as text; dark.py: their colours in the dark
@@ -26,6 +27,7 @@ from .rivals import performance_profile, rival_success
 from .style import describe, text_alternative
 from .success import success_rates, trial_distances
 from .svg_files import save_svg
+from .sweep import sweep_figure
 from .trajectory import trajectory_in_plane, trajectory_in_space
 
 __all__ = [
@@ -44,6 +46,7 @@ __all__ = [
     "shares",
     "step_cost",
     "success_rates",
+    "sweep_figure",
     "term_norms",
     "text_alternative",
     "trajectory_in_plane",

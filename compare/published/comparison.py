@@ -21,6 +21,7 @@ from ..agreement.comparison import ComparisonOptions, compare_lift
 from ..agreement.result import DirectionComparison, leakage_beyond_rounding
 from ..simulated_lift import SimulatedLift, lift_of, order_of
 from ..tables import line_width
+from ..tabular import Tabular
 from ..tolerances import MEMORY_LIMIT
 from .answer import NOTES, answer, short_table
 from .findings import Finding, findings, findings_table
@@ -34,7 +35,7 @@ _SIMULATED_STEPS = 20_000  # of the exact simulation at orders other than the in
 
 
 @dataclass(frozen=True, repr=False)
-class InstanceComparison:
+class InstanceComparison(Tabular):
     """All rows of the main job, the comparisons they come from, and the findings in words.
 
     Attributes

@@ -22,6 +22,7 @@ from ..provenance import provenance
 from ..published.comparison import ORDERS, InstanceComparison, compare_instances
 from ..sweeps.success import SuccessRates, success_rates
 from ..tables import Column, text_table
+from ..tabular import Tabular
 from . import lifted_differences, matrix_differences, measured, sections
 from .phases import phase_section
 from .report import Difference, Drawing, Kind, Section, report_html
@@ -43,7 +44,7 @@ COLUMNS = (
 
 
 @dataclass
-class Reproduction:
+class Reproduction(Tabular):
     """What `reproduce` made: it grows while the run goes on.
 
     Attributes
@@ -60,6 +61,7 @@ class Reproduction:
         Whether every section was reached.
     """
 
+    _columns = COLUMNS
     report: Path
     figures: list[Path] = field(default_factory=list)
     differences: list[Difference] = field(default_factory=list)
