@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import inspect
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, StrEnum
+from functools import cache
+from unicodedata import normalize
 
 import numpy as np
 
@@ -53,6 +56,52 @@ class Finding:
     reason: str = ""
 
 
+_WORDS = {
+    "∇²": "hessian-",
+    "≤": "at-most",
+    "≥": "at-least",
+    "<": "below",
+    ">": "above",
+    "=": "is",
+    "⇒": "implies",
+    "⟂": "orthogonal-to",
+    "∇": "gradient-",
+    "²": "2",
+    "½": "half",
+    "−": "-",
+    "*": "-star",
+    "λ": "lambda",
+    "δ": "delta",
+    "ŵ": "lifted-point",
+    "X\u0302": "point",
+    "Δ": "delta",
+    "Π": "projection",
+    "^l": "",
+    "ρ": "rho",
+    "σ": "sigma",
+    "Γ": "gram",
+    "α": "alpha",
+    "β": "beta",
+    "γ": "gamma",
+    "ê": "e",
+    "‖": "",
+    "∞": "infinity",
+    "₁": "1",
+    "₂": "2",
+    "ᵀ": "t",
+}
+"""How what is no ASCII letter in the name of a claim is written in its id."""
+
+
+@cache
+def claim_id(name: str) -> str:
+    """Return the id of a claim: its name in small ASCII letters, digits and hyphens."""
+    for symbol, word in _WORDS.items():
+        name = name.replace(symbol, word if symbol in ("∇²", "∇", "−", "^l") else f" {word} ")
+    plain = normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
+
+
 @dataclass(frozen=True)
 class Claim:
     """One claim, checked on one instance.
@@ -93,6 +142,11 @@ class Claim:
     reason: str
 
     @property
+    def id(self) -> str:
+        """Short name of ASCII letters and hyphens, for command lines and files."""
+        return claim_id(self.name)
+
+    @property
     def violated(self) -> bool:
         """Whether an exact statement fails, or a conditional one is contradicted."""
         return self.holds is Holds.NO and self.kind in (Kind.EXACT, Kind.CONDITIONAL)
@@ -107,6 +161,11 @@ class Check:
     source: str
     kind: Kind
     function: Callable[[Case], Finding]
+
+    @property
+    def id(self) -> str:
+        """The id of its claim."""
+        return claim_id(self.name)
 
     def __call__(self, case: Case) -> Claim:
         """Check the claim.
