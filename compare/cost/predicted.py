@@ -100,4 +100,6 @@ def prediction_summary(rows: Iterable[dict[str, Any]]) -> str:
             largest[case] = max(best or 0, row["order"])
     none = sum(order is None for order in largest.values())
     said = f"With {show_bytes(limit)}, {len(largest) - none} of {len(largest)} sizes can be lifted"
-    return f"{said} at one of these orders. A simulated step takes kilobytes at any order."
+    return (
+        f"{said} at one of these orders. What a simulated step takes does not grow with the order."
+    )
