@@ -202,12 +202,13 @@ def save(
     name: str,
     rows: Sequence[Mapping[str, Any]],
     origin: Mapping[str, Any],
+    **more: Any,
 ) -> list[Path]:
-    """Write the rows to OUT as NAME.csv and NAME.json; return the paths."""
+    """Write the rows to OUT as NAME.csv and NAME.json (with `more`); return the paths."""
     try:
         return [
             save_rows(arguments.out / f"{name}.csv", rows),
-            save_rows(arguments.out / f"{name}.json", rows, origin),
+            save_rows(arguments.out / f"{name}.json", rows, origin, **more),
         ]
     except OSError as error:
         what = f"{arguments.out} cannot be written to: {error.strerror}"
@@ -232,4 +233,4 @@ def show(
 def written(paths: Sequence[Path]) -> str:
     """Return the last lines of a text: where the results are."""
     text = "Written: " + ", ".join(str(path) for path in paths)
-    return fill(text, 100, **_WHOLE_WORDS)
+    return fill(text, line_width(), **_WHOLE_WORDS)

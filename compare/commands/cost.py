@@ -13,9 +13,9 @@ from ..cost.grid import COLUMNS, METHODS, cost_grid, memory_summary
 from ..cost.predicted import COLUMNS as PREDICTED_COLUMNS
 from ..cost.predicted import predicted_costs, prediction_summary
 from ..cost.scaling import COLUMNS as FIT_COLUMNS
-from ..cost.scaling import scaling_exponents
+from ..cost.scaling import Scaling, scaling_exponents
 from ..figures.cost import cost_bytes, cost_seconds, cost_slices
-from ..figures.style import save_svg
+from ..figures.svg_files import save_svg
 from ..provenance import provenance
 from ..tables import line_width, save_rows, text_table
 from .common import (
@@ -94,11 +94,12 @@ def run(arguments: argparse.Namespace) -> int:
     rows = cost_grid(
         cases, methods=arguments.methods, forms=arguments.forms, seed=arguments.seed, **budget
     )
-    fits = [fit.row() for fit in scaling_exponents(rows)]
+    found = scaling_exponents(rows)
+    fits = [fit.row() for fit in found]
     origin = provenance(arguments.seed, command="cost", **budget)
     paths = save(arguments, "cost", rows, origin)
     paths += [save_rows(out / "cost-scaling.json", fits, origin), *_figures(rows, out)]
-    show(arguments, _text(rows, fits) + written(paths), rows, origin, scaling=fits)
+    show(arguments, _text(rows, found) + written(paths), rows, origin, scaling=fits)
     if rows[-1]["status"] == "interrupted":
         print("lift-compare: interrupted; the rows before the last are finished", file=sys.stderr)
         return 130
@@ -142,14 +143,15 @@ def _cases(arguments: argparse.Namespace) -> list[CostCase]:
     return standard_cases(quick=arguments.quick)
 
 
-def _text(rows: list[dict[str, Any]], fits: list[dict[str, Any]]) -> str:
-    """Return the table of the rows, that of the exponents, and the memory in one sentence."""
+def _text(rows: list[dict[str, Any]], fits: list[Scaling]) -> str:
+    """Return the table of the rows, those of the exponents, and the memory in one sentence."""
     title = "Cost of one step, and peak bytes of plan and step above the inputs"
-    text = text_table(COLUMNS, rows, title=title)
-    if fits:
-        title = "Scaling over the large sizes (for l: factor per unit)"
-        text += "\n\n" + text_table(FIT_COLUMNS, fits, title=title)
-    return f"{text}\n\n{memory_summary(rows)}\n\n"
+    parts = [text_table(COLUMNS, rows, title=title)]
+    for operator in dict.fromkeys(fit.operator for fit in fits):
+        title = f"Scaling over the large sizes, {operator} (for l: factor per unit)"
+        printed = [fit.printed() for fit in fits if fit.operator == operator]
+        parts.append(text_table(FIT_COLUMNS, printed, title=title))
+    return "\n\n".join([*parts, fill(memory_summary(rows), line_width())]) + "\n\n"
 
 
 def _figures(rows: list[dict[str, Any]], out: Path) -> list[Path]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+from textwrap import fill
 from typing import Any
 
 from ..provenance import provenance
 from ..reproduction.reproduce import reproduce
+from ..tables import line_width
 from .common import (
     add_common_options,
     add_instance_argument,
@@ -51,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 130
     origin = provenance(arguments.seed, command="reproduce", quick=arguments.quick)
     rows = result.rows()
-    text = repr(result)
+    text = fill(repr(result), line_width(), break_on_hyphens=False)
     if own is None:
         save(arguments, "differences", rows, origin)
         text = f"{result.table()}\n\n{text}"

@@ -113,7 +113,7 @@ class InstanceSettings(Settings):
         if source is None:
             split_instance(self.instance)  # which says what there is instead
             raise AssertionError(self.instance)
-        content = _digest(source)
+        content = digest_of(source)
         if self.digest not in (None, content):
             raise InvalidValue(f"instance: {self.instance} has changed since the sweep was made")
         self.digest = content
@@ -293,7 +293,7 @@ def _example(name: str, digest: str | None) -> Instance:
     return sensing.instance(name, **dict.fromkeys(needed, 3))
 
 
-def _digest(path: Path) -> str:
+def digest_of(path: Path) -> str:
     """Return a hash of the content of a file."""
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()[:16]

@@ -18,6 +18,7 @@ from lift_compare.sensing.validation import InvalidValue, shown, whole_number
 from ..intervals import interval
 from ..rivals.registry import RIVALS, find_rival
 from ..tables import Column, text_table
+from ..tabular import Tabular
 from .export import flat
 from .point import INSTANCE_SETTINGS
 from .rival_grids import RivalGrid
@@ -30,8 +31,19 @@ from .sweep import Sweep
 Cell = dict[str, Any]
 
 
+_COLUMNS = (
+    Column("rival", "rival"),
+    Column("runs", "runs", "d"),
+    Column("share", "solved, % (95 %)"),
+    Column("near_truth", "at the truth", "d"),
+    Column("cost", "∇h a success"),
+    Column("seconds", "time a success", "seconds"),
+    Column("outcome", "else"),
+)
+
+
 @dataclass(frozen=True, repr=False)
-class RivalReport:
+class RivalReport(Tabular):
     """All runs of `run_rivals`, and what they come to.
 
     Attributes
@@ -56,6 +68,10 @@ class RivalReport:
     """
 
     rows: tuple[Mapping[str, Any], ...]
+    _columns = (Column("instance", "instance"), Column("start", "start"), *_COLUMNS)
+
+    def _shown(self) -> list[Cell]:
+        return self.cells
 
     @cached_property
     def cells(self) -> list[Cell]:
@@ -107,15 +123,6 @@ class RivalReport:
         return self.table()
 
 
-_COLUMNS = (
-    Column("rival", "rival"),
-    Column("runs", "runs", "d"),
-    Column("share", "solved, % (95 %)"),
-    Column("near_truth", "at the truth", "d"),
-    Column("cost", "∇h a success"),
-    Column("seconds", "time a success", "seconds"),
-    Column("outcome", "else"),
-)
 _SUMMARY = (
     Column("instance", "instance"),
     Column("start", "start"),
