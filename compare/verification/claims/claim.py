@@ -93,9 +93,44 @@ _WORDS = {
 """How what is no ASCII letter in the name of a claim is written in its id."""
 
 
+_SHORT = {
+    "spurious minima need δ_2r ≥ ½": "spurious-needs-delta",
+    "spurious ⇒ λ_n < 0": "spurious-lambda-n",
+    "rank-deficient ⇒ saddle": "rank-deficient-saddle",
+    "EFS* decides the line": "efs-star-line",
+    "EFS > 1 ⇒ decrease": "efs-decrease",
+    "NCM > 1 ⇒ saddle": "ncm-saddle",
+    "NCM > 2^{1/l−1} ⇒ saddle": "ncm-lifted-saddle",
+    "NCM* > 2^{1/l−1} ⇒ saddle": "ncm-star-lifted-saddle",
+    "l > 1/(1 − log₂2β) ⇒ saddle": "threshold-saddle",
+    "l > 1/(1 − log₂2β*) ⇒ saddle": "threshold-star-saddle",
+    "saddle order beside the threshold": "order-and-threshold",
+    "strict saddle along visible": "saddle-along-visible",
+    "strict saddle along V*": "saddle-along-v-star",
+    "ŵ is stationary": "lifted-stationary",
+    "powers: lines and ∇²h^l": "powers-lines",
+    "truncation error from tensors": "truncation-from-tensors",
+    "published collapse decreases h": "collapse-decreases-h",
+    "collapse = best rank one": "collapse-best-rank-one",
+    "accepted ⇒ decrease": "accepted-decrease",
+    "exact escape ⇒ decrease": "exact-escape",
+    "single step ⇒ decrease": "single-step",
+    "least curvature at ŵ": "curvature-lifted-point",
+    "least curvatures in order": "curvatures-in-order",
+    "certificate against directions": "certificate-directions",
+    "truth witness ⇒ saddle": "truth-witness",
+    "lifted gradient by powers": "gradient-by-powers",
+    "X̌ lower ⇒ no return": "no-return",
+}
+"""Ids of claims whose whole names would be longer than 24 letters, or say too little without
+their symbols."""
+
+
 @cache
 def claim_id(name: str) -> str:
     """Return the id of a claim: its name in small ASCII letters, digits and hyphens."""
+    if name in _SHORT:
+        return _SHORT[name]
     for symbol, word in _WORDS.items():
         name = name.replace(symbol, word if symbol in ("∇²", "∇", "−", "^l") else f" {word} ")
     plain = normalize("NFKD", name).encode("ascii", "ignore").decode().lower()

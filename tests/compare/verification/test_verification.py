@@ -303,7 +303,7 @@ def test_rows_and_table_are_complete(two_by_two):
     words = "".join(re.sub(r"[\s-]", "", line[line.rfind("  ") :]) for line in table.splitlines())
     ids = [row["id"] for row in rows]
     assert len(set(ids)) == len(ids)
-    assert all(re.fullmatch("[a-z0-9]+(-[a-z0-9]+)*", name) for name in ids)
+    assert all(re.fullmatch("[a-z0-9]+(-[a-z0-9]+)*", name) and len(name) <= 24 for name in ids)
     for row in rows:
         assert two_by_two[row["id"]] is two_by_two[row["name"]]
         assert re.search(rf"^{row['id']} ", table, re.MULTILINE)
