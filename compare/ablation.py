@@ -151,7 +151,8 @@ class Ablation(Tabular):
         counts = [(self.count(status), status) for status in Status]
         said = ", ".join(f"{count} {status}" for count, status in counts if count)
         name = self.sweep.definition.name
-        words = f"{name!r} on {self.instance.name}: {len(self.stored)} rows over "
+        count = f"{len(self.stored)} row{'s' * (len(self.stored) != 1)}"
+        words = f"{name!r} on {self.instance.name}: {count} over "
         return f"Ablation({words}{', '.join(self.axes)}; {said})"
 
 

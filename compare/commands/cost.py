@@ -12,7 +12,6 @@ from ..cost.grid import COLUMNS, METHODS, cost_grid, memory_summary
 from ..cost.scaling import COLUMNS as FIT_COLUMNS
 from ..cost.scaling import scaling_exponents
 from ..figures.cost import cost_bytes, cost_seconds, cost_slices
-from ..figures.style import save_svg
 from ..provenance import provenance
 from ..tables import save_rows, text_table
 from .common import (
@@ -22,6 +21,8 @@ from .common import (
     byte_count,
     output_folder,
     save,
+    save_figure,
+    save_tables,
     show,
     written,
 )
@@ -78,8 +79,9 @@ def run(arguments: argparse.Namespace) -> int:
     )
     fits = [fit.row() for fit in scaling_exponents(rows)]
     origin = provenance(arguments.seed, command="cost", **budget)
-    paths = save(arguments, "cost", rows, origin)
-    paths += [save_rows(out / "cost-scaling.json", fits, origin), *_figures(rows, out)]
+    paths = save(arguments, "cost", rows, origin, COLUMNS)
+    paths += save_tables(arguments, "cost-scaling", fits, FIT_COLUMNS)
+    paths += [save_rows(out / "cost-scaling.json", fits, origin), *_figures(rows, arguments)]
     show(arguments, _text(rows, fits) + written(paths), rows, origin, scaling=fits)
     if rows[-1]["status"] == "interrupted":
         print("lift-compare: interrupted; the rows before the last are finished", file=sys.stderr)
@@ -117,10 +119,10 @@ def _text(rows: list[dict[str, Any]], fits: list[dict[str, Any]]) -> str:
     return f"{text}\n\n{memory_summary(rows)}\n\n"
 
 
-def _figures(rows: list[dict[str, Any]], out: Path) -> list[Path]:
+def _figures(rows: list[dict[str, Any]], arguments: argparse.Namespace) -> list[Path]:
     paths = []
     for (operator, axis), members in cost_slices(rows).items():
         for name, draw in (("seconds", cost_seconds), ("bytes", cost_bytes)):
-            path = out / f"cost-{name}-{operator}-{axis}.svg"
-            paths.append(save_svg(draw(members, axis=axis)[0], path))
+            path = arguments.out / f"cost-{name}-{operator}-{axis}.svg"
+            paths += save_figure(arguments, draw(members, axis=axis)[0], path)
     return paths

@@ -11,7 +11,6 @@ from typing import Any
 from lift_compare.sensing.instances.published import PUBLISHED
 
 from ..figures.paths import coefficient_paths, lifted_objective, step_cost
-from ..figures.style import save_svg
 from ..provenance import provenance
 from ..published.comparison import (
     MEMORY_LIMIT,
@@ -27,6 +26,7 @@ from .common import (
     find_instances,
     output_folder,
     save,
+    save_figure,
     show,
     written,
 )
@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
     The exit code is 1 if explicit and exactly simulated descent disagree anywhere, else 4 if both
     diverge somewhere.
     """
-    out = output_folder(arguments)
+    output_folder(arguments)
     result = compare_instances(
         find_instances(arguments.instance or PUBLISHED),
         orders=arguments.orders,
@@ -84,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
     origin = provenance(arguments.seed, command="directions", memory_limit=arguments.memory_limit)
     origin["interrupted"] = result.interrupted
     paths = save(arguments, "directions", result.rows, origin | {"findings": result.findings})
-    paths += _figures(result, out)
+    paths += _figures(result, arguments)
     show(
         arguments,
         _text(result, origin) + "\n" + written(paths),
@@ -126,9 +126,10 @@ def _text(result: InstanceComparison, origin: dict[str, Any]) -> str:
     )
 
 
-def _figures(result: InstanceComparison, out: Path) -> list[Path]:
+def _figures(result: InstanceComparison, arguments: argparse.Namespace) -> list[Path]:
     """Draw the paths of each instance at its order (or the highest that was run), and the cost."""
-    paths = []
+    paths: list[Path] = []
+    out = arguments.out
     for instance in result.instances:
         orders = [order for name, order in result.comparisons if name == instance.name]
         if not orders:
@@ -137,7 +138,7 @@ def _figures(result: InstanceComparison, out: Path) -> list[Path]:
         comparison = result.comparisons[instance.name, own if own in orders else max(orders)]
         for kind, draw in (("objective", lifted_objective), ("coefficients", coefficient_paths)):
             figure, _ = draw(comparison, name=instance.name)
-            paths.append(save_svg(figure, out / f"{instance.label}-{kind}.svg"))
+            paths += save_figure(arguments, figure, out / f"{instance.label}-{kind}.svg")
     if result.comparisons:
-        paths.append(save_svg(step_cost(result.rows)[0], out / "step-cost.svg"))
+        paths += save_figure(arguments, step_cost(result.rows)[0], out / "step-cost.svg")
     return paths

@@ -15,7 +15,7 @@ from lift_compare.sensing.instances.registry import CATALOGUE, CatalogueEntry
 
 from ..provenance import provenance
 from ..tables import Column, text_table
-from .common import find_instance, show
+from .common import add_output_options, find_instance, save_tables, show
 
 _FACTS = {
     "rip_constant": "δ",
@@ -41,9 +41,7 @@ def add_parser(subparsers: Any) -> None:
         "that one.",
     )
     parser.add_argument("instance", nargs="?", metavar="INSTANCE", help="one of them, or a file")
-    form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="print rows as JSON, not as a table")
-    form.add_argument("--csv", action="store_true", help="print rows as CSV, not as a table")
+    add_output_options(parser)
     parser.set_defaults(run=run)
 
 
@@ -51,9 +49,11 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the list, or one instance."""
     if arguments.instance is not None:
         instance = find_instance(arguments.instance)
+        save_tables(arguments, "instance", [_row(instance)])
         show(arguments, _told(instance), [_row(instance)], provenance(None))
         return 0
     rows = [_entry_row(entry) for entry in sensing.catalogue()]
+    save_tables(arguments, "instances", rows)
     show(arguments, _list(rows), rows, provenance(None))
     return 0
 

@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from ..provenance import provenance
-from ..reproduction.reproduce import reproduce
+from ..reproduction.reproduce import COLUMNS, reproduce
 from .common import (
     add_common_options,
     add_instance_option,
@@ -39,8 +39,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Make the report, print the comparisons; 1 if explicit and exact simulation disagree."""
     out = output_folder(arguments)
     own = None if arguments.instance is None else find_instance(arguments.instance)
+    pdf = "pdf" in arguments.format
     try:
-        result = reproduce(out, quick=arguments.quick, seed=arguments.seed, instance=own)
+        result = reproduce(out, quick=arguments.quick, seed=arguments.seed, instance=own, pdf=pdf)
     except KeyboardInterrupt:
         report = out / "report.html"
         print(f"lift-compare: interrupted; {report} has what was finished", file=sys.stderr)
@@ -49,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     rows = result.rows()
     text = repr(result)
     if own is None:
-        save(arguments, "differences", rows, origin)
+        save(arguments, "differences", rows, origin, COLUMNS)
         text = f"{result.table()}\n\n{text}"
     show(arguments, text, rows, origin)
     return 0 if result.consistent else 1

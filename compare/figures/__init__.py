@@ -22,7 +22,7 @@ from .paths import coefficient_paths, lifted_objective, step_cost
 from .phase import exact_phases, truncated_phases
 from .plane import landscape
 from .rivals import performance_profile, rival_success
-from .style import describe, save_svg, text_alternative
+from .style import describe, save_pdf, save_svg, text_alternative
 from .success import success_rates, trial_distances
 from .sweep import sweep_figure
 from .trajectory import trajectory_in_plane, trajectory_in_space
@@ -39,6 +39,7 @@ __all__ = [
     "lifted_objectives",
     "performance_profile",
     "rival_success",
+    "save_pdf",
     "save_svg",
     "shares",
     "step_cost",

@@ -17,6 +17,7 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
@@ -246,6 +247,32 @@ def save_svg(figure: Figure, path: str | os.PathLike[str]) -> Path:
     'rates.svg'
     """
     return write_svg(svg(figure, Path(path).stem), path)
+
+
+def save_pdf(figure: Figure, path: str | os.PathLike[str]) -> Path:
+    """Write the figure as a PDF file, its text as text; return the path.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> from lift_compare.compare import figures
+    >>> figure, _ = figures.success_rates([4, 8], {"gd": [0.5, 0.25]}, title="Rates")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     figures.save_pdf(figure, os.path.join(folder, "rates.pdf")).name
+    'rates.pdf'
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    before = figure.canvas
+    canvas: Any = FigureCanvasPdf(figure)
+    said = {"Title": path.stem, "Subject": text_alternative(figure), "CreationDate": None}
+    settings: Any = {"pdf.fonttype": 42}
+    try:
+        with mpl.rc_context(settings), np.errstate(over="ignore"):
+            canvas.print_pdf(path, metadata=said)
+    finally:
+        figure.set_canvas(before)
+    return path
 
 
 def write_svg(element: str, path: str | os.PathLike[str]) -> Path:

@@ -16,7 +16,7 @@ from lift_compare.sensing import Instance
 from lift_compare.sensing.instances.published import PUBLISHED
 from lift_compare.sensing.validation import whole_number
 
-from ..figures.style import svg, write_svg
+from ..figures.style import save_pdf, svg, write_svg
 from ..provenance import provenance
 from ..published.comparison import ORDERS, InstanceComparison, compare_instances
 from ..sweeps.success import SuccessRates, success_rates
@@ -85,7 +85,12 @@ class Reproduction(Tabular):
 
 
 def reproduce(
-    out: str | Path, *, quick: bool = False, seed: int = 0, instance: Instance | None = None
+    out: str | Path,
+    *,
+    quick: bool = False,
+    seed: int = 0,
+    instance: Instance | None = None,
+    pdf: bool = False,
 ) -> Reproduction:
     """Draw all published figures from our own runs, and write them with a report to a folder.
 
@@ -105,6 +110,9 @@ def reproduce(
         RIP bound.
     instance : Instance, optional
         Draw the panels, paths, phase diagrams and costs of this instance instead.
+
+    pdf : bool
+        Write every figure as a PDF too.
 
     Returns
     -------
@@ -129,6 +137,7 @@ def reproduce(
     result = Reproduction(out / "report.html")
     chosen = [sensing.instance(name) for name in PUBLISHED] if instance is None else [instance]
     run = _Run(out, quick, seed, result, chosen)
+    run.pdf = pdf
     parts = run.published_parts() if instance is None else run.own_parts()
     made: list[Section] = []
     try:
@@ -148,6 +157,8 @@ def reproduce(
 
 class _Run:
     """The parts of one run, with what they share."""
+
+    pdf = False
 
     def __init__(
         self, out: Path, quick: bool, seed: int, result: Reproduction, instances: list[Instance]
@@ -222,6 +233,8 @@ class _Run:
         """Write a figure as a file, and return it as part of the page."""
         drawing = Drawing(name, svg(figure, name), caption)
         self.result.figures.append(write_svg(drawing.svg, self.out / "figures" / f"{name}.svg"))
+        if self.pdf:
+            save_pdf(figure, self.out / "figures" / f"{name}.pdf")
         return drawing
 
     @cached_property

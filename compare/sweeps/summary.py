@@ -37,7 +37,7 @@ def sweep_table(sweep: Sweep, rows: Sequence[Record], *, width: int | None = Non
     paragraphs = [
         sweep.description,
         f"{_counts(rows)}. {_varied(sweep, rows, names)}",
-        _listed("The same in all rows", sweep, done, same),
+        _listed("The same in all rows", sweep, done or rows, same),
     ]
     above = [fill(each, width, break_long_words=False) for each in paragraphs if each]
     tables = _tables(rows, names, [name for name in varying if name not in remarks], width)
@@ -137,8 +137,6 @@ def _varied(sweep: Sweep, rows: Sequence[Record], names: Sequence[str]) -> str:
 
 def _listed(title: str, sweep: Sweep, rows: Sequence[Record], names: Sequence[str]) -> str:
     """Return what is the same in all rows: fixed settings that were given, and results."""
-    if not rows:
-        return ""
     given = [name for name in sweep.fixed if name in rows[0] and name != "digest"]
     said = [f"{name} {show(rows[0].get(name), '.6g')}" for name in (*given, *names)]
     return f"{title}: {', '.join(said)}." if said else ""
