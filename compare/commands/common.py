@@ -72,7 +72,7 @@ def _formats(text: str) -> tuple[str, ...]:
         if word not in FORMATS:
             close = did_you_mean(word, FORMATS)
             raise argparse.ArgumentTypeError(
-                f"expected a list of {', '.join(FORMATS)}, such as latex,pdf, got {word!r:.60}{close}"
+                f"expected a list of {', '.join(FORMATS)}, got {word!r:.60}{close}"
             )
     return tuple(dict.fromkeys(words))
 
@@ -212,9 +212,8 @@ def save_tables(
             if form in arguments.format:
                 path = arguments.out / f"{name}.{ending}"
                 path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(
-                    table(columns, rows, caption=caption or name) + "\n", encoding="utf-8"
-                )
+                text = table(columns, rows, caption=caption or name)
+                path.write_text(text.rstrip("\n") + "\n", encoding="utf-8")
                 paths.append(path)
     return paths
 

@@ -25,6 +25,7 @@ from ..sweeps.summary import (
     main_result,
     shown_columns,
     shown_settings,
+    sweep_caption,
     sweep_table,
 )
 from ..sweeps.sweep import Sweep
@@ -158,7 +159,7 @@ def _written(
     label = label if re.match("[A-Za-z]", label) else f"sweep-{label}".strip("-")
     paths, why = _drawn(arguments, sweep, rows, label)
     paths += save_tables(
-        arguments, label, rows, shown_columns(sweep, rows), caption=sweep.description
+        arguments, label, rows, shown_columns(sweep, rows), caption=sweep_caption(sweep, rows)
     )
     said = [written(paths)] if paths else []
     return "\n".join([*said, *([f"No figure: {why}"] if why else [])])
