@@ -19,7 +19,7 @@ from lift_compare.sensing.instances.registry import SYMMETRISE, parse_instances,
 from lift_compare.sensing.validation import did_you_mean, show_bytes
 
 from ..markup import columns_of, latex_table, markdown_table
-from ..tables import Column, line_width, rows_text, save_rows
+from ..tables import Column, line_width, plain, rows_text, save_rows
 from ..tolerances import MEMORY_LIMIT
 
 if TYPE_CHECKING:
@@ -258,7 +258,7 @@ def save_tables(
         columns = [
             column
             for column in columns_of(None, rows)
-            if any(row.get(column.key) not in (None, "") for row in rows)
+            if any(plain(row.get(column.key)) not in (None, "") for row in rows)
         ]
     paths = []
     with _writing(arguments):

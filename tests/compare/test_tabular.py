@@ -11,7 +11,7 @@ import pandas
 import pytest
 
 from lift_compare import compare, sensing
-from lift_compare.compare.reproduction.report import Difference
+from lift_compare.compare.reproduction.report import Difference, Kind
 from lift_compare.compare.reproduction.reproduce import Reproduction
 from lift_compare.compare.tabular import Tabular
 
@@ -26,7 +26,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Any, in
     how = {"rho": 0.1, "eta": 0.01, "steps": 5}
     sweep = compare.Sweep("path", {"eta": [0.01, 0.02]}, {"instance": "two-by-two", "steps": 5})
     checked = compare.verify(PROBLEM, X, 3)
-    difference = Difference("a", "A & B", "1", "2", "h <b>", differs=True)
+    difference = Difference("a", "A & B", "1", "2", "h <b>", True, Kind.CONTRADICTED, "x")
     with ThreadPoolExecutor(1) as executor:
         swept = compare.run_sweep(sweep, folder / "s.db", executor=executor)
         rivals = compare.run_rivals(
