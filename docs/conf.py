@@ -56,6 +56,8 @@ html_title = f"{project} {version}"
 html_show_search_summary = False
 html_show_sourcelink = False
 html_copy_source = False
+html_context = {"default_mode": "auto"}  # light or dark, as the reader's machine
+templates_path = ["building/templates"]
 html_static_path = ["building/site.css"]
 html_css_files = ["site.css"]
 html_theme_options = {
@@ -73,4 +75,5 @@ def setup(app):
     """Add MathML, and make what is generated before the pages are read."""
     formulas.register(app)
     app.connect("autodoc-process-docstring", docstrings.prepare, priority=100)  # before numpydoc
+    app.connect("doctree-read", gallery.name_thumbnails)
     app.connect("config-inited", lambda *_: api.write(HERE / "generated" / "api"), priority=100)

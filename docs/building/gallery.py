@@ -9,6 +9,8 @@ from multiprocessing import spawn
 from pathlib import Path
 from typing import Any
 
+from docutils import nodes
+
 _PREPARATION = spawn.get_preparation_data
 
 INTRODUCTION = """\
@@ -38,6 +40,15 @@ def configuration(examples: Path) -> dict[str, Any]:
         "download_all_examples": False,
         "remove_config_comments": True,
     }
+
+
+def name_thumbnails(app: Any, doctree: nodes.document) -> None:
+    """Give the small pictures of the gallery's page a text alternative."""
+    for image in doctree.findall(nodes.image):
+        name = Path(image["uri"]).stem
+        if not image.get("alt") and name.endswith("_thumb"):
+            script = name.removeprefix("sphx_glr_").removesuffix("_thumb")
+            image["alt"] = f"Example {script}"
 
 
 def _stage(examples: Path, staged: Path) -> None:
