@@ -17,9 +17,11 @@ from ..sweeps.rivals import RivalReport, run_grid
 from ..sweeps.store import StoreError
 from .common import (
     UsageError,
+    add_instance_argument,
     add_instance_option,
     add_output_options,
     find_instances,
+    instance_texts,
     output_folder,
     save,
     show,
@@ -38,6 +40,7 @@ def add_parser(subparsers: Any) -> None:
         epilog="Rivals: " + "; ".join(f"{r.name}: {r.summary}" for r in RIVALS.values()),
     )
     add = parser.add_argument
+    add_instance_argument(parser, several=True)
     add_instance_option(parser, "those of the grid", several=True)
     add(
         "--rival",
@@ -95,7 +98,8 @@ def _parts(arguments: argparse.Namespace) -> tuple[RivalGrid, ...]:
     rivals = tuple(dict.fromkeys(arguments.rival or FAST))
     for name in rivals:
         find_rival(name)
-    if arguments.instance is None:
+    names = tuple(dict.fromkeys(instance_texts(arguments)))
+    if not names:
         if arguments.rival and arguments.grid:
             raise UsageError("--rival: a grid has its own rivals; name an --instance with it")
         parts = GRIDS[arguments.grid or "quick"]
@@ -104,7 +108,6 @@ def _parts(arguments: argparse.Namespace) -> tuple[RivalGrid, ...]:
         return tuple(RivalGrid(p.instances, rivals, p.runs, p.start) for p in parts)
     if arguments.grid:
         raise UsageError("--grid: a grid has its own instances; leave out one of the two")
-    names = tuple(dict.fromkeys(arguments.instance))
     find_instances(names)
     return (RivalGrid(names, rivals, runs, arguments.start),)
 

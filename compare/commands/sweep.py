@@ -23,9 +23,11 @@ from ..tables import Column, rows_text, text_table
 from .common import (
     UsageError,
     add_common_options,
+    add_instance_argument,
     add_instance_option,
     byte_count,
     find_instance,
+    instance_texts,
     output_folder,
 )
 
@@ -56,6 +58,7 @@ def add_parser(subparsers: Any) -> None:
     )
     add("--jobs", type=int, help="number of worker processes (default: the number of cores)")
     add("--retry-failed", action="store_true", help="run failed and refused evaluations again")
+    add_instance_argument(parser)
     add_instance_option(parser, "those in the file")
     add_common_options(parser, seed=None)
     parser.set_defaults(run=run)
@@ -65,9 +68,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Check everything, then evaluate, then print; 1 if an evaluation failed."""
     store = _store(arguments)
     path = grid_path(arguments.file)
-    if arguments.instance is not None:
-        find_instance(arguments.instance)  # refused by its own name, not by that of the file
-    sweep = Sweep.from_toml(path, instance=arguments.instance)
+    own = next(iter(instance_texts(arguments)), None)
+    if own is not None:
+        find_instance(own)  # refused by its own name, not by that of the file
+    sweep = Sweep.from_toml(path, instance=own)
     if arguments.seed is not None:
         if "seed" in sweep.varied:
             raise UsageError("--seed: the sweep varies the seed itself")

@@ -26,6 +26,7 @@ from .common import (
     add_common_options,
     add_instance_option,
     find_instances,
+    instance_texts,
     output_folder,
     save,
     show,
@@ -122,7 +123,7 @@ def _check_options(arguments: argparse.Namespace) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     """Check instances by name; after Ctrl-C those that were finished are reported."""
-    texts = [*filter(None, [arguments.target]), *(arguments.instance or [])]
+    texts = instance_texts(arguments)
     named = dict(zip(find_instances(texts or PUBLISHED), texts or PUBLISHED, strict=True))
     found: list[tuple[Instance, Verification]] = []
     try:

@@ -17,6 +17,7 @@ from lift_compare.sensing import Instance, LiftSettings
 from lift_compare.sensing.validation import FloatArray, whole_number
 
 from ..tables import Column, text_table
+from ..tabular import Tabular
 from .claims import CHECKS, Claim, Holds
 from .verification import Verification, claims_table, describe, verify
 
@@ -46,7 +47,7 @@ _COVERAGE = ("operator", "rank", "order", "instances", *FORMS)
 
 
 @dataclass(frozen=True, repr=False)
-class RandomVerification:
+class RandomVerification(Tabular):
     """The claims of the theory, checked on many random instances.
 
     Attributes
@@ -67,6 +68,7 @@ class RandomVerification:
     '2 random instances, seed 0: 0 violations.'
     """
 
+    _columns = _COLUMNS
     verifications: tuple[Verification, ...]
     seed: int
 

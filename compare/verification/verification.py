@@ -22,6 +22,7 @@ from lift_compare.sensing.validation import (
 from lift_compare.simulated import NotStationaryWarning
 
 from ..tables import Column, show, text_table
+from ..tabular import Tabular
 from .claims import CHECKS, Case, Claim, Holds, Kind
 from .claims.matrix_case import MEMORY_LIMIT
 from .claims.rounding import Rounding
@@ -43,7 +44,7 @@ _COLUMNS = (
 
 
 @dataclass(frozen=True, repr=False)
-class Verification:
+class Verification(Tabular):
     """The claims of the theory, checked on one instance; by index a claim by its name.
 
     Attributes
@@ -100,6 +101,11 @@ class Verification:
     def false_here(self) -> tuple[Claim, ...]:
         """Published rules and approximations that do not hold here, which is no violation."""
         return tuple(c for c in self.claims if c.kind is Kind.PUBLISHED and c.holds is Holds.NO)
+
+    _columns = _COLUMNS
+
+    def _caption(self) -> str:
+        return self.title
 
     def rows(self) -> list[dict[str, Any]]:
         """Return one JSON-ready dict a claim."""

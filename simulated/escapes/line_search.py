@@ -38,7 +38,8 @@ class LineSearch:
     grid_range : (float, float)
         Smallest and largest step, in units of max(‖X̂‖_F, 1e-3).
     refine : bool
-        Whether to move the best grid point to the nearest minimum of its quartic.
+        Whether to move the best grid point to the lowest point of its quartic on the same side; of
+        either side, where no grid point lowers h.
     """
 
     grid_size: int = 161
@@ -87,9 +88,14 @@ class LineSearch:
 
 
 def _refined(line: LineQuartic, t: float) -> float:
-    """Return the lowest stationary step on the same side as t, if it is lower than t."""
+    """Return the lowest stationary step on the same side as t, if it is lower than t.
+
+    Where t does not lower h it is the step nearest to zero, and rounding chose its side: then the
+    lowest on either side.
+    """
     steps = line.stationary_steps()
-    steps = steps[steps * t > 0]
+    if line.change(t) < 0:
+        steps = steps[steps * t > 0]
     if len(steps) == 0:
         return t
     nearest = float(steps[np.argmin(line.relative_change(steps))])

@@ -269,14 +269,17 @@ def test_line_search_says_how_many_steps_were_in_vain():
     [
         # The derivative is 4 (t + 1) (t − ½) (t − 2).
         ([0.0, 4.0, -3.0, -2.0, 1.0], 1.9, 2.0),
-        ([0.0, 4.0, -3.0, -2.0, 1.0], 0.3, 2.0),
         ([0.0, 4.0, -3.0, -2.0, 1.0], -0.1, -1.0),
         ([0.0, 0.0, 3.0, -1.0, 0.0], 10.0, 10.0),  # 3t² − t³ turns at 2, where it is higher
-        ([0.0, 0.0, 1.0, 0.0, 1.0], 0.5, 0.5),  # t² + t⁴ turns at zero, on neither side
+        ([0.0, 0.0, 1.0, 0.0, 1.0], 0.5, 0.0),  # t² + t⁴ turns at zero only: no step
         ([0.0, 1.0, 0.0, 0.0, 0.0], 0.5, 0.5),  # t has no turn
+        # t² (t + 1)(t + 3) rises at t = 0.1; its derivative is 2 t (2 t² + 6 t + 3).
+        ([0.0, 0.0, 3.0, 4.0, 1.0], 0.1, -(3 + 3**0.5) / 2),
+        ([0.0, 0.0, 3.0, 4.0, 1.0], -0.1, -(3 + 3**0.5) / 2),
+        ([0.0, 0.0, 3.0, -4.0, 1.0], -0.1, (3 + 3**0.5) / 2),
     ],
 )
-def test_a_step_is_refined_to_the_lowest_turn_on_its_side_if_that_is_lower(
+def test_a_step_is_refined_to_the_lowest_turn_on_its_side_or_on_either_if_it_rises(
     coefficients, t, refined
 ):
     assert _refined(LineQuartic(np.array(coefficients)), t) == pytest.approx(refined, rel=1e-12)

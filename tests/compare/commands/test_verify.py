@@ -193,7 +193,7 @@ def test_any_step_is_an_answer_of_every_claim(tmp_path, capsys, eta):
         {"Z": np.ones((3, 1))},
         {"X": np.array([["a"]])},
         {"X": np.array([[None]])},
-        {"surprise": np.ones(1)},
+        {"setting": np.ones(4)},
     ],
 )
 def test_a_malformed_file_is_one_clear_line(tmp_path, capsys, changes):
