@@ -79,9 +79,9 @@ def _catalogue_names() -> set[str]:
 
 def test_the_table_of_claims_is_complete() -> None:
     _, _, rest = page("verify.md").partition("\n## The claims\n")
-    rows = re.findall(r"^\| (.+?) \| (\w+) \| (\d+) \| (.+) \|$", rest, re.MULTILINE)
+    rows = re.findall(r"^\| `(.+?)` \| (.+?) \| (\w+) \| (\d+) \| (.+) \|$", rest, re.MULTILINE)
     expected = [
-        (check.name, check.kind.name.lower(), check.source.split()[-1], check.statement)
+        (check.id, check.name, check.kind.name.lower(), check.source.split()[-1], check.statement)
         for check in CHECKS
     ]
     assert [tuple(row) for row in rows] == expected

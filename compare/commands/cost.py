@@ -35,7 +35,8 @@ from .common import (
 _PREDICTED_LEGEND = """\
 operations: multiplications and additions of one value and gradient; tensor w: bytes of one tensor;
 kept: bytes between steps; in all: the peak, which --memory-limit is held against. chosen: the form
-that would be taken. A number beyond 63 modes or all memory is a lower bound.
+that would be taken. A number beyond 63 modes or all memory is a lower bound. Forms that do not
+apply are rows of the files, with the reason.
 """
 
 
@@ -111,7 +112,8 @@ def _predict(arguments: argparse.Namespace, cases: list[CostCase], limit: int) -
     origin = provenance(arguments.seed, command="cost --predict", memory_limit=limit)
     paths = save(arguments, "cost-predicted", rows, origin)
     title = "Predicted cost of one gradient of the lifted objective; nothing was run"
-    table = text_table(PREDICTED_COLUMNS, rows, title=title)
+    applying = [row for row in rows if row["status"] != "does not apply"]
+    table = text_table(PREDICTED_COLUMNS, applying, title=title)
     words = [_PREDICTED_LEGEND, prediction_summary(rows), written(paths)]
     text = "\n\n".join([table, *(fill(" ".join(each.split()), line_width()) for each in words)])
     show(arguments, text, rows, origin)

@@ -45,7 +45,7 @@ def predicted_costs(
     list of dict
         One row per case and form: the sizes, `flops` (operations of one value-and-gradient),
         `tensor_bytes` (one tensor w), `stored_bytes` (kept between steps), `total_bytes` (the peak,
-        which is held against the budget), `status` ("chosen", "fits", "over the limit", "does not
+        which is held against the budget), `status` ("chosen", "fits", "too large", "does not
         apply") and `note`.
 
     Raises
@@ -76,7 +76,7 @@ def _form(cost: lifting.LiftingCost, chosen: str | None, limit: int) -> dict[str
     row: dict[str, Any] = {"form": cost.form}
     if cost.reason is not None:
         return row | {"status": "does not apply", "note": cost.reason}
-    status = "fits" if cost.total_bytes <= limit else "over the limit"
+    status = "fits" if cost.total_bytes <= limit else "too large"
     return row | {
         "flops": cost.flops,
         "tensor_bytes": cost.tensor_bytes,
@@ -100,4 +100,6 @@ def prediction_summary(rows: Iterable[dict[str, Any]]) -> str:
             largest[case] = max(best or 0, row["order"])
     none = sum(order is None for order in largest.values())
     said = f"With {show_bytes(limit)}, {len(largest) - none} of {len(largest)} sizes can be lifted"
-    return f"{said} at one of these orders. A simulated step takes kilobytes at any order."
+    return (
+        f"{said} at one of these orders. What a simulated step takes does not grow with the order."
+    )

@@ -251,6 +251,9 @@ def split_instance(text: str) -> tuple[str, dict[str, Any]]:
     """Return the name and the parameters of `name:key=value,...`."""
     name, _, rest = text.partition(":")
     if name not in CATALOGUE:
+        if Path(text).is_dir() or os.sep in text or Path(name).suffix:
+            what = "expected a file, got a folder" if Path(text).is_dir() else "no such file"
+            raise InvalidValue(f"instance: {text}: {what} (instances end in {', '.join(ENDINGS)})")
         raise InvalidValue(
             f"instance: expected one of {', '.join(CATALOGUE)}, a file ({', '.join(ENDINGS)}) or "
             f"module:function, got {text!r:.60}{did_you_mean(name, CATALOGUE)}"
