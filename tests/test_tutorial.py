@@ -68,7 +68,7 @@ Followed = tuple[Path, list[str], list[str]]
 def test_the_page_has_commands_to_follow() -> None:
     kinds = [kind for kind, _, _ in steps(PAGE.read_text(encoding="utf-8"))]
     assert kinds.count("python") == 2
-    assert kinds.count("sh") == 5
+    assert kinds.count("sh") == 6
 
 
 def test_what_the_page_promises_is_printed(followed: Followed) -> None:
