@@ -21,6 +21,8 @@ import api  # noqa: E402 - these lie in docs/building
 import docstrings  # noqa: E402
 import formulas  # noqa: E402
 import gallery  # noqa: E402
+import links  # noqa: E402
+import sources  # noqa: E402
 
 project = "lift-compare"
 author = "The lift-compare maintainers"
@@ -76,4 +78,11 @@ def setup(app):
     formulas.register(app)
     app.connect("autodoc-process-docstring", docstrings.prepare, priority=100)  # before numpydoc
     app.connect("doctree-read", gallery.name_thumbnails)
-    app.connect("config-inited", lambda *_: api.write(HERE / "generated" / "api"), priority=100)
+    app.connect("doctree-read", links.link_public_names)
+    app.connect("config-inited", write_pages, priority=100)
+
+
+def write_pages(*_):
+    """Write the pages that are made from something else."""
+    api.write(HERE / "generated" / "api")
+    sources.write(HERE, HERE / "generated")
