@@ -7,7 +7,11 @@ from lift_compare import sensing
 from lift_compare.sensing import DenseOperator, SensingProblem
 from lift_compare.simulated import SpanObjective, classify_exact, descend, step_window
 from lift_compare.simulated.span.default_step import default_rho, default_step_size
-from lift_compare.simulated.span.step_window import falling_step, first_rise
+from lift_compare.simulated.span.step_window import (
+    _least_positive_root,
+    falling_step,
+    first_rise,
+)
 from tests.simulated.points import published_point
 
 
@@ -120,22 +124,38 @@ def test_bad_input_is_refused(kwargs, message):
         step_window(span, [1.0, 0, 0], iterations=0)
 
 
-def one_generator(curvature=4.0):
-    """h = κ/8 (c² − 1)², whose curvature at its minimum is κ."""
+def one_generator(curvature=4.0, norm=1.0):
+    """h = κ/8 (c² − 1)², whose curvature at its minimum is κ for a generator of unit norm."""
     size = np.sqrt(curvature) / 2
-    problem = SensingProblem(DenseOperator([[[size]]]), [size], rank=1)
-    return SpanObjective(problem, [[[1.0]]], 1)
+    problem = SensingProblem(DenseOperator([[[size / norm**2]]]), [size], rank=1)
+    return SpanObjective(problem, [[[norm]]], 1)
 
 
-@pytest.mark.parametrize("c", [0.1, 0.5, 0.999, 1.001, 3.0, 1e40, 1e70])
-def test_the_first_step_of_one_generator_falls_up_to_the_other_point_of_the_same_height(c):
-    """That is (2 − c²)^½, or −c where there is none; the gradient is 2 c (c² − 1)."""
-    span = one_generator()
+@pytest.mark.parametrize(
+    ("c", "curvature", "norm"),
+    [
+        *((c, 4.0, 1.0) for c in (0.1, 0.5, 0.999, 1.001, 3.0, 1e40, 1e70)),
+        (1e85, 4e-60, 1.0),
+        (1e-3, 4e60, 1.0),
+        (0.5, 4.0, 1e-70),
+        (3.0, 4.0, 1e70),
+    ],
+)
+def test_the_first_step_of_one_generator_falls_to_the_other_point_as_high(c, curvature, norm):
+    """That is (2 − c²)^½, or −c where there is none; the gradient is κ/2 c (c² − 1) / ‖X‖²."""
+    span = one_generator(curvature, norm)
     with np.errstate(all="raise"):
         bound = falling_step(span, [c])
     other = np.sqrt(2 - c**2) if c**2 < 2 else -c
-    assert bound == pytest.approx((c - other) / (2 * c * (c**2 - 1)), rel=1e-10, abs=0)
+    step = (c - other) / (2 * c * (c**2 - 1)) * (4 / curvature)
+    assert bound / norm**2 == pytest.approx(step, rel=1e-10, abs=0)
     assert falling_step(span, [1.0]) == 0
+
+
+def test_the_least_positive_root_is_neither_zero_nor_negative_and_may_be_missing():
+    assert _least_positive_root(np.array([-1.0, 0.0, 0.0, 0.0])) == np.inf
+    assert _least_positive_root(np.array([1.0, 1.0, 0.0, 0.0])) == np.inf
+    assert _least_positive_root(np.array([0.0, -2.0, 1.0, 1.0])) == pytest.approx(1.0)
 
 
 def test_first_steps_of_points_of_very_different_sizes_are_those_of_each():
@@ -145,7 +165,7 @@ def test_first_steps_of_points_of_very_different_sizes_are_those_of_each():
     points = np.array([[[0.5, 0.3], [1e70, 1.0]], [[3.0, 3.0], [1e60, 1e60]], [[1.0, 2.0], [1, 1]]])
     with np.errstate(all="raise"):
         found = falling_step(span, points)
-        small = falling_step(span, [1e70, 1e-70])
+        small = falling_step(span, [1e70, 1e-200])
     assert found.shape == (3, 2)
     expected = [[falling_step(span, c) for c in row] for row in points]
     assert found == pytest.approx(np.array(expected), rel=1e-12, abs=0)
@@ -162,11 +182,11 @@ def test_the_window_near_a_minimum_is_two_over_its_curvature(curvature):
 
 def test_one_step_alone_has_the_window_of_its_closed_form(case):
     """No trial below the bound fails, so that it stays the least step that rises, at step 1."""
-    span, start = case
-    window = step_window(span, start, iterations=1)
-    assert window.rises_at == window.first_step == falling_step(span, start)
-    assert window.rising_step == 1
-    assert window.first_step / 1.001 <= window.largest < window.first_step
+    for span, start in (case, (one_generator(1e4), np.array([3.0]))):
+        window = step_window(span, start, iterations=1)
+        assert window.rises_at == window.first_step == falling_step(span, start)
+        assert window.rising_step == 1
+        assert window.first_step / 1.001 <= window.largest < window.first_step
 
 
 @pytest.mark.parametrize("curvature", [0.02, 4.0, 1e4])
@@ -236,6 +256,7 @@ def test_the_default_step_is_half_of_the_first_bound_halved_until_nothing_rises(
     span, start = case
     natural = span.natural
     c = span.units.coefficients_for(natural.units, start)
+    assert default_step_size(one_generator(), [3.0], iterations=0) == pytest.approx(1 / 16)
     for iterations in (0, 1, 660):
         eta = span.units.step_size_for(
             natural.units, default_step_size(span, start, iterations=iterations)
