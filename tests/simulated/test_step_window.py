@@ -149,13 +149,16 @@ def test_the_first_step_of_one_generator_falls_to_the_other_point_as_high(c, cur
     other = np.sqrt(2 - c**2) if c**2 < 2 else -c
     step = (c - other) / (2 * c * (c**2 - 1)) * (4 / curvature)
     assert bound / norm**2 == pytest.approx(step, rel=1e-10, abs=0)
-    assert falling_step(span, [1.0]) == 0
 
 
 def test_the_least_positive_root_is_neither_zero_nor_negative_and_may_be_missing():
     assert _least_positive_root(np.array([-1.0, 0.0, 0.0, 0.0])) == np.inf
     assert _least_positive_root(np.array([1.0, 1.0, 0.0, 0.0])) == np.inf
     assert _least_positive_root(np.array([0.0, -2.0, 1.0, 1.0])) == pytest.approx(1.0)
+
+
+def test_no_step_falls_from_a_minimum():
+    assert falling_step(one_generator(), [1.0]) == 0
 
 
 def test_first_steps_of_points_of_very_different_sizes_are_those_of_each():
