@@ -12,7 +12,6 @@ so a V whose margin is negative ends the search: it is a direction of negative c
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import NamedTuple
 

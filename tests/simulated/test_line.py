@@ -152,5 +152,5 @@ def test_the_lowest_point_is_zero_unless_another_is_lower(coefficients, lowest, 
 def test_a_change_that_underflows_in_its_units_is_refused_by_name():
     """Whatever the user has made numpy do about it."""
     line = LineQuartic(np.array([0.0, 0.0, 1.0, 0.0, 0.0]), -250)
-    with np.errstate(all="raise"), pytest.raises(OverflowError, match="^the change of h"):
+    with np.errstate(all="raise"), pytest.raises(OverflowError, match=r"^the change of h"):
         line.change(2.0**-290)

@@ -75,5 +75,5 @@ def test_arrays_times_powers_and_the_small_entries_that_underflow(shape):
 def test_one_array_of_several_that_leaves_float64_is_refused(log, size, first):
     arrays, logs = np.array([[size, 0.0], [1.0, 1.0]]), np.array([log, 0.0])
     order = [0, 1] if first else [1, 0]
-    with np.errstate(all="raise"), pytest.raises(OverflowError, match="^x leaves float64$"):
+    with np.errstate(all="raise"), pytest.raises(OverflowError, match=r"^x leaves float64$"):
         times_exp(arrays[order], logs[order], "x")

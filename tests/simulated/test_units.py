@@ -41,6 +41,8 @@ def test_natural_units_are_the_best_multiples_or_those_as_large_as_b(sizes, orde
 def test_a_coefficient_far_below_the_others_may_become_zero_in_other_units():
     units, larger = Units(1, np.zeros(2), 0.0, 0.0), Units(1, np.full(2, 100.0), 0.0, 0.0)
     assert units.coefficients_for(larger, [1, 1e-300])[1] == 0
-    assert units.coefficients_for(larger, [1, 0])[0] == pytest.approx(math.exp(-100), rel=1e-13, abs=0)
-    with pytest.raises(OverflowError, match="^a coefficient is about 1e-343, below float64"):
+    assert units.coefficients_for(larger, [1, 0])[0] == pytest.approx(
+        math.exp(-100), rel=1e-13, abs=0
+    )
+    with pytest.raises(OverflowError, match=r"^a coefficient is about 1e-343, below float64"):
         units.coefficients_for(larger, [0, 1e-300])
