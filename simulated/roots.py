@@ -43,10 +43,10 @@ def real_roots(coefficients: FloatArray) -> FloatArray:
 
 
 def _split(logs: FloatArray) -> int | None:
-    """Return an i for which small zeros are those of the terms up to tⁱ, and large ones of the rest.
+    """Return an i at which the zeros split: those of the terms up to tⁱ, and of the others.
 
-    The zeros of the terms up to tⁱ are below exp(−rise), those of the others above exp(−fall): the
-    slopes at i of the upper hull of the logarithms (Newton's polygon).
+    The first are at most about exp(−rise), the others at least exp(−fall): the slopes at i of the
+    upper hull of the logarithms (Newton's polygon).
     """
     for i in range(1, len(logs) - 1):
         rise = min((logs[i] - logs[j]) / (i - j) for j in range(i))

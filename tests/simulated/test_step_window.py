@@ -1,4 +1,4 @@
-"""The step-size window of the exact path, against brute force over step sizes."""
+"""The step-size window of the exact path and its default step, against brute force and formulas."""
 
 import numpy as np
 import pytest
