@@ -7,8 +7,8 @@ import numpy as np
 from lift_compare.sensing.tolerances import REAL_ROOT
 from lift_compare.sensing.validation import FloatArray
 
-_FAR = float(np.log(np.finfo(np.float64).tiny)) / 2
-"""Logarithm of a ratio of terms, about 1e-154, below which one is not seen beside the other."""
+_APART = float(np.log(1e40))
+"""Log of a ratio of roots at which the terms of the one are rounding beside those of the other."""
 
 
 def real_roots(coefficients: FloatArray) -> FloatArray:
@@ -29,12 +29,28 @@ def real_roots(coefficients: FloatArray) -> FloatArray:
         return zero
     with np.errstate(divide="ignore", over="ignore", under="ignore", invalid="ignore"):
         logs = np.log(np.abs(inner))
+        split = _split(logs)
+        if split is not None:
+            small, large = real_roots(inner[: split + 1]), real_roots(inner[split:])
+            return np.sort(np.concatenate([zero, small, large]))
         log_unit = (logs[0] - logs[-1]) / degree
         logs = logs + np.arange(degree + 1) * log_unit
-        # What is so small beside the largest cannot matter, and its inverse must stay finite.
-        logs = np.where(logs < logs.max() + _FAR, -np.inf, logs - logs.max())
-        scaled = np.sign(inner) * np.exp(logs)
+        scaled = np.sign(inner) * np.exp(logs - logs.max())
         roots = np.roots(scaled[::-1])
         real = np.abs(roots.imag) <= REAL_ROOT * np.abs(roots)
         found = roots[real].real * np.exp(log_unit)
     return np.sort(np.concatenate([zero, found[np.isfinite(found)]]))
+
+
+def _split(logs: FloatArray) -> int | None:
+    """Return an i at which the zeros split: those of the terms up to tⁱ, and of the others.
+
+    The first are at most about exp(−rise), the others at least exp(−fall): the slopes at i of the
+    upper hull of the logarithms (Newton's polygon).
+    """
+    for i in range(1, len(logs) - 1):
+        rise = min((logs[i] - logs[j]) / (i - j) for j in range(i))
+        fall = max((logs[j] - logs[i]) / (j - i) for j in range(i + 1, len(logs)))
+        if rise - fall > _APART:
+            return i
+    return None

@@ -70,7 +70,7 @@ def to_float(
         a problem is solved, or a point stationary.
     """
     parts = tuple(range(-axes, 0))
-    top = np.max(logs, axis=parts, initial=-np.inf) if axes else np.asarray(logs)
+    top = np.asarray(np.max(logs, axis=parts, initial=-np.inf))
     lost = top > LARGEST_LOG
     if not small_is_zero:
         lost |= (top < SMALLEST_LOG) & (top > -np.inf)

@@ -211,7 +211,7 @@ def certify(forms: LandscapeForms, order: float) -> SaddleCertificate:
         ("K₁ < 0, K₂ ≤ −K₁", search(forms, order, admissible(order, swapped=True, start=least)))
     )
     if not covers:
-        root = 1.0 if order == math.inf else 2 ** (1 / order)
+        root = 2 ** (1 / order)
         corner = np.array([root - 1, -1.0, root])
         beyond = segment(corner, np.array([1.0, 0.0, 0.0]))
         parts.append(("K₁ < 0, K₂ ≥ −K₁", search(forms, order, beyond)))
@@ -245,7 +245,7 @@ def _result(
         )
         for region, (_, w, eigenvalue, residual, tolerance, _) in searches
     )
-    return SaddleCertificate(order, holds, reason, parts, None if holds else direction)
+    return SaddleCertificate(order, holds, reason, parts, direction)
 
 
 def in_units(found: SaddleCertificate, forms: LandscapeForms) -> SaddleCertificate:

@@ -12,7 +12,6 @@ so a V whose margin is negative ends the search: it is a direction of negative c
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -75,7 +74,7 @@ def admissible(order: float, *, swapped: bool = False, start: float = 0.0) -> Pa
 
     c = 2^{1/l} (1 − a^{l'})^{1/l'} with l' = l/(l − 1), and c = 1 − a for l = ∞.
     """
-    inverse = 0.0 if order == math.inf else 1 / order
+    inverse = 1 / order  # 0 for l = ∞
     conjugate, root = 1 / (1 - inverse), 2**inverse
 
     def placed(a: float, constant: float, c: float) -> FloatArray:

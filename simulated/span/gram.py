@@ -78,7 +78,7 @@ class GramData:
         with np.errstate(under="ignore"):  # far below the largest, which is about one
             K = (y @ y.T)[np.ix_(place.ravel(), place.ravel())].reshape(d, d, d, d)
             B = (y @ b[0])[place]
-        largest = d * float(np.sqrt(np.max(np.sum(y**2, axis=1))))
+            largest = d * float(np.sqrt(np.max(np.sum(y**2, axis=1))))
         terms = units[0].size + problem.m + 4 * d
         return cls(np.ascontiguousarray(R.T), K, B, log_operator, float(log_b[0]), terms, largest)
 

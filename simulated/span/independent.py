@@ -26,7 +26,7 @@ def independent_generators(generators: FloatArray, order: int) -> list[int]:
     """
     units, log_lengths = units_and_logs(generators.reshape(len(generators), -1))
     with np.errstate(under="ignore"):  # a high power of a small cosine is zero
-        gram = np.clip(units @ units.T, -1.0, 1.0) ** order
+        gram = (units @ units.T) ** order
     kept = [0]
     for j in range(1, len(gram)):
         if log_lengths[j] == -np.inf:

@@ -149,7 +149,7 @@ def cholesky(gram: Any) -> Any:
     lower = np.zeros_like(gram)
     for i in range(len(gram)):
         for j in range(i + 1):
-            rest = gram[i, j] - sum((lower[i, t] * lower[j, t] for t in range(j)), Decimal(0))
+            rest = gram[i, j] - sum(lower[i, t] * lower[j, t] for t in range(j))
             lower[i, j] = rest.sqrt() if i == j else rest / lower[j, j]
     return lower
 
@@ -158,6 +158,6 @@ def solve_lower(lower: Any, right: Any) -> Any:
     """Return L⁻¹ right, for Decimals."""
     solved = np.zeros_like(right)
     for i in range(len(lower)):
-        known = sum((lower[i, t] * solved[t] for t in range(i)), 0 * right[i])
+        known = sum(lower[i, t] * solved[t] for t in range(i))
         solved[i] = (right[i] - known) / lower[i, i]
     return solved

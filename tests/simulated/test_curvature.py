@@ -9,7 +9,7 @@ import pytest
 
 from lift_compare import sensing
 from lift_compare.simulated import curvature_along, escape_directions, smallest_saddle_order
-from lift_compare.simulated.points.curvature import curvature_terms
+from lift_compare.simulated.points.curvature import curvature_terms, order_along
 from tests.simulated.points import published_point
 
 
@@ -125,3 +125,43 @@ def test_bad_input_is_refused(kwargs, error, message):
         smallest_saddle_order(sensing.two_by_two(), [[0.0], [2**-0.5]], **kwargs)
     with pytest.raises(ValueError, match="order"):
         curvature_along(sensing.two_by_two(), [[0.0], [2**-0.5]], [[1.0], [0.0]], 4)
+
+
+def along(K1, K2, K3, scale=1.0):
+    """Return a problem, X = e₂ and D = e₁ with these ⟨A(DDᵀ), A(XXᵀ)⟩, ⟨A(DDᵀ), b⟩, ‖A(XDᵀ)‖²."""
+    A = np.zeros((3, 3, 3))
+    A[0] = np.diag([1.0, K1, 0.0])
+    A[1, 0, 1] = A[1, 1, 0] = np.sqrt(K3)
+    A[2, 2, 2] = 1.0  # so that b is not zero
+    b = scale**2 * np.array([K2, 0.0, 1.0])
+    problem = sensing.SensingProblem(sensing.DenseOperator(A), b, rank=1)
+    return problem, scale * np.eye(3)[:, 1:2], np.eye(3)[:, :1]
+
+
+@pytest.mark.parametrize(
+    ("terms", "order"),
+    [
+        ((0.5, 1.0, 0.0), 1),
+        ((0.0, 1.0, 0.45), 1),
+        ((0.0, 1.0, 0.5), 3),  # 2 · 0.5 = 1 at order 1
+        ((0.0, 1.0, 0.79), 3),  # 2 · 0.79³ < 1
+        ((0.0, 1.0, 0.8), 5),  # 2 · 0.8³ > 1 > 2 · 0.8⁵
+        ((0.9, 1.0, 0.9), 11),  # 3 · 0.9ˡ < 1
+        ((1.5, 1.0, 0.0), None),
+        ((0.0, 0.0, 1.0), None),
+        ((0.0, -1.0, 0.0), None),
+        ((-1.0, 0.0, 0.0), 1),
+        # Differences of 1ˡ and (1 − δ)ˡ are l δ, and rounding 2 l NOISE.
+        ((1 - 1e-12, 1.0, 0.0), 1),
+        ((1 - 1e-13, 1.0, 0.0), None),
+        ((1.0, 1.0, 0.0), None),
+        ((0.0, 0.0, 0.0), None),
+    ],
+)
+@pytest.mark.parametrize("scale", [1e-100, 1.0, 1e150])
+def test_the_order_along_a_direction_with_given_terms(terms, order, scale):
+    with np.errstate(all="raise"):
+        assert order_along(*along(*terms, scale), 1001) == order
+    if order is not None:  # the largest one is looked at, and none beyond it
+        assert order_along(*along(*terms, scale), order) == order
+        assert order == 1 or order_along(*along(*terms, scale), order - 2) is None

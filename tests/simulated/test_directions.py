@@ -1,6 +1,7 @@
 """Escape directions against dense linear algebra."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -168,3 +169,28 @@ def test_the_published_end_point_of_gradient_descent_is_stationary_enough():
 def test_bad_input_is_refused(X, count, error, message):
     with pytest.raises(error, match=message):
         escape_directions(sensing.two_by_two(), X, count=count)
+
+
+def test_directions_in_other_units_and_what_underflows_there():
+    _, _, _, d = published_point("real-system")
+    scaled = d.in_units(3)
+    assert np.array_equal(scaled.base, 8 * d.base)
+    assert np.array_equal(scaled.hiddens, 8 * d.hiddens)
+    assert np.array_equal(scaled.eigenvalues, 64 * d.eigenvalues)
+    assert scaled.eigenvalue_gap == 64 * d.eigenvalue_gap
+    assert scaled.singular_value == 8 * d.singular_value
+    assert np.array_equal(scaled.visibles, d.visibles)
+    with np.errstate(all="raise"):
+        small = d.in_units(-600)  # eigenvalues are of the order of 2^−1200
+    assert small.eigenvalue == 0 == small.eigenvalue_gap
+
+
+def test_parts_of_directions_are_copies_of_floats_that_nobody_can_change():
+    _, _, _, d = published_point("two-by-two")
+    base = np.array([[0], [1]])
+    changed = replace(d, base=base)
+    base[0] = 5
+    assert changed.base.dtype == np.float64
+    assert changed.base.tolist() == [[0.0], [1.0]]
+    with pytest.raises(ValueError, match="read-only"):
+        changed.base[0] = 1

@@ -8,6 +8,7 @@ import pytest
 
 from lift_compare import sensing
 from lift_compare.simulated import escape_directions, feasibility_score
+from lift_compare.simulated.points.feasibility import _exact_score
 
 
 @cache
@@ -128,3 +129,20 @@ def test_a_direction_that_is_not_measured():
 def test_a_bad_rip_constant_is_refused(delta, error):
     with pytest.raises(error, match="rip_constant"):
         feasibility_score(sensing.two_by_two(), [[0.0], [2**-0.5]], rip_constant=delta)
+
+
+@pytest.mark.parametrize(
+    ("lam", "e", "g", "kappa", "expected"),
+    [
+        (-1.0, 2.0, 3.0, 1.5, 2 / 18 + 2.25 / 6),
+        (1.0, 2.0, 3.0, -1.5, -2 / 18 + 2.25 / 6),
+        (-1.0, 2.0, 0.0, 0.0, 2 / 18),  # nothing of u uᵀ is measured
+        (-1.0, 0.0, 3.0, 0.0, np.inf),
+        (1.0, 0.0, 3.0, 0.0, -np.inf),
+        (0.0, 0.0, 3.0, 0.0, 0.0),
+        (-1.0, 0.0, 0.0, 0.0, np.inf),
+    ],
+)
+def test_the_exact_score_where_measurements_are_zero(lam, e, g, kappa, expected):
+    """EFS* = −2 λ / (σ² e) + κ² / (e g) at σ = 3."""
+    assert _exact_score(lam, 3.0, e, g, kappa) == pytest.approx(expected, rel=1e-14)

@@ -128,3 +128,29 @@ def test_stationary_points_of_polynomials_of_any_degree():
     np.testing.assert_allclose(
         stationary_points(1e300 * np.array([0.0, -3, 0, 1])), [-1.0, 1.0], rtol=1e-9
     )
+
+
+@pytest.mark.parametrize(
+    ("coefficients", "lowest"),
+    [
+        ([0.0, 0.0, 1.0, 2.0, 1.0], 0.0),  # t² (t + 1)² is as low at −1
+        ([0.0, 0.0, 1.0, -2.0, 1.0], 0.0),
+        ([0.0, 0.0, 1.0, 2.5, 1.0], -(7.5 + 24.25**0.5) / 8),  # 2 + 7.5 t + 4 t² = 0
+        ([0.0, 0.0, 1.0, 1.9, 1.0], 0.0),
+        ([0.0, 0.0, 1.0, 0.0, 0.0], 0.0),
+        ([0.0, 2.0, 1.0, 0.0, 0.0], -1.0),
+        ([0.0, 0.0, 0.0, 0.0, 0.0], 0.0),
+        ([0.0, 1.0, 0.0, 0.0, 0.0], 0.0),  # no lowest point
+    ],
+)
+@pytest.mark.parametrize("exponent", [0, 150, -150])
+def test_the_lowest_point_is_zero_unless_another_is_lower(coefficients, lowest, exponent):
+    found = LineQuartic(np.array(coefficients), exponent).lowest()
+    assert found == pytest.approx(lowest * 2.0**exponent, rel=1e-12, abs=0)
+
+
+def test_a_change_that_underflows_in_its_units_is_refused_by_name():
+    """Whatever the user has made numpy do about it."""
+    line = LineQuartic(np.array([0.0, 0.0, 1.0, 0.0, 0.0]), -250)
+    with np.errstate(all="raise"), pytest.raises(OverflowError, match=r"^the change of h"):
+        line.change(2.0**-290)

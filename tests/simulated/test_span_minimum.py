@@ -160,3 +160,52 @@ def test_quartic_at_an_order_where_powers_leave_float64():
             [quartic.value(np.array([1.0, 0.5])), *quartic.gradient_and_hessian(np.ones(2))[0]]
         )
     )
+
+
+def two_of_a_scale(cosines, order):
+    """Decoupled generators whose measurements have these cosines with b."""
+    rest = np.sqrt(1 - np.sum(np.square(cosines)))
+    A = np.zeros((3, 2, 2))
+    A[0, 0, 0], A[1, 1, 1] = 1.0, 1.0
+    problem = SensingProblem(sensing.DenseOperator(A), np.array([*cosines, rest]), rank=1)
+    return SpanObjective(problem, np.eye(2)[:, :, None], order).normalised()
+
+
+@pytest.mark.parametrize("order", [1, 101, 1001])
+@pytest.mark.parametrize("cosines", [(0.6, 0.3), (1e-3, 1e-5)])
+def test_the_scale_of_a_generator_and_the_floor_at_any_order(cosines, order):
+    """In natural units h^l = ½ Σ (c⁴ − 2c²) cos^2l + ½: the floor is −½, the units are those of
+    the largest."""
+    objective = two_of_a_scale(cosines, order)
+    with np.errstate(all="raise"):
+        relative = RelativeQuartic.of(objective)
+    K, B = np.einsum("ijij->ij", relative.quartic.K.reshape(2, 2, 2, 2)), relative.quartic.B
+    alone = np.maximum(np.abs(np.diag(K)), np.abs(np.diag(B)))
+    seen = alone > 1e-90
+    assert alone.max() == 1
+    assert (alone * relative.scale**2)[seen] == pytest.approx(1.0, rel=1e-12)
+    log_unit = 2 * order * np.log(cosines[0])
+    floor = -0.5 * np.exp(-log_unit) if log_unit > -709 else -np.inf
+    assert relative.floor == pytest.approx(floor, rel=1e-9)
+
+
+@pytest.mark.parametrize("order", [1, 101, 1001])
+def test_cosines_whose_powers_underflow_are_independent_without_a_warning(order):
+    generators = np.array([[[1.0], [0.0]], [[1e-2], [1.0]], [[1.0], [1e-9]], [[0.0], [0.0]]])
+    with np.errstate(all="raise"):
+        assert independent_generators(generators, order) == [0, 1]
+
+
+@pytest.mark.parametrize("size", [1e-9, 1.0, 1e9])
+@pytest.mark.parametrize("rank", [0, 1, 2])
+def test_kernel_direction_of_a_point_of_any_size_and_rank(size, rank):
+    rng = np.random.default_rng(rank)
+    X = size * rng.standard_normal((5, rank)) @ rng.standard_normal((rank, 3))
+    u = np.eye(5)[0]
+    D = kernel_direction(X, u)
+    assert np.linalg.norm(D) == pytest.approx(1.0)
+    assert np.all(D[1:] == 0)
+    np.testing.assert_allclose(X @ D[0], 0, atol=1e-14 * size)
+    # As little as 1e-3 of a last singular value is full rank.
+    E = np.linalg.qr(rng.standard_normal((5, 3)))[0]
+    assert kernel_direction(size * E * [1.0, 0.5, 1e-3], u) is None
