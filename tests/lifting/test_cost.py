@@ -264,8 +264,15 @@ def test_a_hessian_product_beyond_the_limit_is_refused():
     lifted = LiftedProblem(problem, 3, form="residual", memory_limit=total)
     w = lifted.lift([[1.0], [2.0]])
     lifted.gradient(w)
-    with pytest.raises(MemoryLimitExceeded, match="Hessian product"):
+    with pytest.raises(MemoryLimitExceeded, match="Hessian product") as refusal:
         lifted.hessian_product(w, w)
+    needed = refusal.value.predicted_bytes
+    just = LiftedProblem(problem, 3, form="residual", memory_limit=needed)
+    np.testing.assert_allclose(
+        just.hessian_product(w, w), LiftedProblem(problem, 3).hessian_product(w, w), rtol=1e-12
+    )
+    with pytest.raises(MemoryLimitExceeded, match="Hessian product"):
+        LiftedProblem(problem, 3, form="residual", memory_limit=needed - 1).hessian_product(w, w)
 
 
 def test_other_tensors_than_symmetric_ones_are_refused_where_only_the_symmetric_form_fits():
