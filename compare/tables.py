@@ -10,17 +10,25 @@ import csv
 import json
 import math
 import os
+import shutil
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
+from unicodedata import combining
 
 import numpy as np
 
 from lift_compare.sensing.validation import InvalidValue, show_bytes
 
 Row = Mapping[str, Any]
+
+_GAP = 2  # spaces between columns
+_LEAST_WIDTH = 40  # of a line, however narrow the terminal
+_LONGEST_WORD = 24  # a longer one, such as a path, is broken
 
 
 @dataclass(frozen=True)
@@ -35,22 +43,110 @@ class Column:
 # Text --------------------------------------------------------------------------------------------
 
 
-def text_table(columns: Sequence[Column], rows: Sequence[Row], *, title: str = "") -> str:
-    """Return an aligned table; numbers to the right, words to the left."""
+def line_width() -> int:
+    """Return the columns of the terminal that is written to; 100 where there is none."""
+    return max(_LEAST_WIDTH, shutil.get_terminal_size().columns) if sys.stdout.isatty() else 100
+
+
+def text_table(
+    columns: Sequence[Column], rows: Sequence[Row], *, title: str = "", width: int | None = None
+) -> str:
+    """Return an aligned table; numbers to the right, words to the left.
+
+    No line is longer than `width` (default: `line_width`). Where the table is, headings and then
+    words go on in a further line; if that is not enough, the table is cut into tables below each
+    other, which all have the first column.
+    """
+    width = line_width() if width is None else width
     cells = [[show(row.get(column.key), column.format) for column in columns] for row in rows]
-    heads = [column.title for column in columns]
-    widths = [max(map(len, entries)) for entries in zip(heads, *cells, strict=True)]
     words = [holds_words(column, rows) for column in columns]
+    heads = [column.title for column in columns]
+    parts = [
+        _aligned(
+            [heads[k] for k in part],
+            [[line[k] for k in part] for line in cells],
+            [words[k] for k in part],
+            width,
+        )
+        for part in _parts(heads, cells, words, width)
+    ]
+    above = [*wrap(title, width), ""] if title else []
+    return "\n".join([*above, "\n\n".join(parts)])
 
-    def line(values: Sequence[str]) -> str:
-        parts = [
-            value.ljust(width) if word else value.rjust(width)
-            for value, width, word in zip(values, widths, words, strict=True)
-        ]
-        return "  ".join(parts).rstrip()
 
-    rule = "  ".join("-" * width for width in widths)
-    return "\n".join([*([title, ""] if title else []), line(heads), rule, *map(line, cells)])
+def _parts(
+    heads: Sequence[str], cells: Sequence[Sequence[str]], words: Sequence[bool], width: int
+) -> list[list[int]]:
+    """Return the columns of each table that a table is cut into, by number."""
+    least = [
+        _least_width(head, [line[k] for line in cells], words[k]) for k, head in enumerate(heads)
+    ]
+    parts: list[list[int]] = [[]]
+    for k in range(len(heads)):
+        taken = sum(least[j] + _GAP for j in parts[-1])
+        if len(parts[-1]) > 1 and taken + least[k] > width:
+            parts.append([0])
+        parts[-1].append(k)
+    return parts
+
+
+def _least_width(head: str, cells: Sequence[str], is_words: bool) -> int:
+    """Return how narrow a column can be: numbers stay whole, words keep to the longest of them."""
+    longest = max(map(_length, head.split()), default=0)
+    for cell in cells:
+        pieces = cell.split() if is_words else [cell]
+        longest = max([longest, *map(_length, pieces)])
+    return min(longest, _LONGEST_WORD) if is_words else longest
+
+
+def _aligned(
+    heads: Sequence[str], cells: Sequence[Sequence[str]], words: Sequence[bool], width: int
+) -> str:
+    """Return one table within the width, if its columns can be that narrow."""
+    by_column = list(zip(*cells, strict=True)) or [() for _ in heads]
+    least = [_least_width(*each) for each in zip(heads, by_column, words, strict=True)]
+    bodies = [
+        max([low, *map(_length, column)]) for low, column in zip(least, by_column, strict=True)
+    ]
+    widths = [max(body, _length(head)) for body, head in zip(bodies, heads, strict=True)]
+    # Headings first: they cost one line for the whole table. Then words, the widest column first.
+    for lowest in (bodies, least):
+        while sum(widths) + _GAP * (len(widths) - 1) > width:
+            wide = [k for k in range(len(widths)) if widths[k] > lowest[k]]
+            if not wide:
+                break
+            widths[max(wide, key=lambda k: widths[k])] -= 1
+
+    rule = (" " * _GAP).join("-" * size for size in widths)
+    body = [line for values in cells for line in _lines(values, widths, words)]
+    return "\n".join([*_lines(heads, widths, words, bottom=True), rule, *body])
+
+
+def _length(text: str) -> int:
+    """Return how many columns a text takes: a mark over a letter, as in X̂, takes none."""
+    return sum(not combining(letter) for letter in text)
+
+
+def _lines(
+    values: Sequence[str], widths: Sequence[int], words: Sequence[bool], *, bottom: bool = False
+) -> list[str]:
+    """Return the lines of one row, each value in as many as it needs; headings stand at the bottom.
+
+    A heading over numbers stands to the right, as they do.
+    """
+    pieces = [wrap(value, size) for value, size in zip(values, widths, strict=True)]
+    height = max(1, *map(len, pieces))
+    columns = []
+    for piece, size, word in zip(pieces, widths, words, strict=True):
+        missing = [""] * (height - len(piece))
+        full = missing + piece if bottom else piece + missing
+        columns.append([_padded(text, size, left=word) for text in full])
+    return [(" " * _GAP).join(line).rstrip() for line in zip(*columns, strict=True)]
+
+
+def _padded(text: str, size: int, *, left: bool) -> str:
+    blanks = " " * (size - _length(text))
+    return text + blanks if left else blanks + text
 
 
 def holds_words(column: Column, rows: Sequence[Row]) -> bool:

@@ -1,4 +1,4 @@
-"""The tolerances of the comparison, each with its reason.
+"""The tolerances of the comparison, each with its reason, and the byte budget.
 
 What the libraries need stands in `sensing/tolerances.py`. ε is the rounding of float64, 2.2e-16.
 """
@@ -138,3 +138,8 @@ FALL_ON_A_LINE = 1e-8
 LIFTED_FALL = 1e-6
 """Fall of h^l in a step, relative to h^l, below which an explicit lifted descent has stalled; and
 h^l, relative to h^l(0), from which on the rest is done in matrix space."""
+
+# Budget ------------------------------------------------------------------------------------------
+
+MEMORY_LIMIT = 10**9
+"""Bytes that the explicit side may take where nothing else is said: what every laptop has."""

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import operator as _operator
 import os
+from collections.abc import Iterable
+from difflib import get_close_matches
 from math import prod
 from numbers import Real
 from types import EllipsisType
@@ -226,6 +228,12 @@ def shown(value: Any) -> str:
         return f"{value!r:.60}"
     except ValueError:  # Python does not print integers of thousands of digits
         return f"a {type(value).__name__} too long to print"
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return " (did you mean 'x'?)" where one of the known words is close to a word, else ""."""
+    close = get_close_matches(word, list(known), n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
 
 
 def show_bytes(count: float) -> str:

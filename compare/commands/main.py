@@ -8,13 +8,19 @@ import sys
 import traceback
 from collections.abc import Sequence
 from importlib import import_module
+from textwrap import fill
 from typing import NoReturn
 
+from lift_compare import __version__
 from lift_compare.sensing import InvalidInput
+from lift_compare.sensing.instances.custom import InstanceFunctionError
+from lift_compare.sensing.validation import did_you_mean
+
+from ..tables import line_width
 
 EXIT_CODES = """Exit codes: 0 done; 1 a consistency check failed, or an evaluation of a sweep; 2 bad
-usage or malformed input; 3 an unexpected error, with its traceback; 4 a descent diverged, and
-agreed until then; 130 interrupted."""
+usage or malformed input; 3 an unexpected error, with its traceback; 4 both descents of a comparison
+diverged, and agreed until then; 130 interrupted, and it says what was kept."""
 
 _COMMANDS = (
     *("directions", "instances", "rivals", "cost"),
@@ -24,7 +30,11 @@ _COMMANDS = (
 
 
 class _Parser(argparse.ArgumentParser):
-    """Refuses bad usage in one line, like every other refusal of the command line."""
+    """Refuses bad usage in one line, like every other refusal, and ends every help in the codes."""
+
+    def format_help(self) -> str:
+        """Return the help, with the exit codes."""
+        return super().format_help() + "\n" + fill(EXIT_CODES, line_width()) + "\n"
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"lift-compare: error: {message} (see {self.prog} --help)\n")
@@ -35,15 +45,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _Parser(
         prog="lift-compare",
         description="Explicit and simulated lifting of low-rank matrix sensing, side by side.",
-        epilog=f"Without a command: lift-compare {_COMMANDS[0]}. {EXIT_CODES}",
+        epilog=f"Without a command: lift-compare {_COMMANDS[0]}.",
     )
+    parser.add_argument("--version", action="version", version=f"lift-compare {__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="command")
     for name in _COMMANDS:
         import_module(f".{name}", __package__).add_parser(subparsers)
     words = list(sys.argv[1:] if arguments is None else arguments)
-    if not words or (words[0].startswith("-") and words[0] not in ("-h", "--help")):
+    if not words or (words[0].startswith("-") and words[0] not in ("-h", "--help", "--version")):
         words.insert(0, _COMMANDS[0])
     try:
+        if not words[0].startswith("-") and words[0] not in _COMMANDS:
+            known = f"expected one of {', '.join(_COMMANDS)}"
+            close = did_you_mean(words[0], _COMMANDS)
+            parser.error(f"command: {known}, got {words[0]!r:.60}{close}")
         parsed = parser.parse_args(words)
     except SystemExit as stop:  # argparse has printed its line; callers in Python get its code
         return int(stop.code or 0)
@@ -58,6 +73,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("lift-compare: interrupted", file=sys.stderr)
         return 130
+    except InstanceFunctionError as error:  # a fault of the user's own code, with its traceback
+        traceback.print_exception(error.__cause__)
+        print(f"lift-compare: error: {error}", file=sys.stderr)
+        return 3
     except Exception:  # a fault of ours, or of a library: whoever mends it needs all of it
         traceback.print_exc()
         print("lift-compare: an unexpected error, please report it", file=sys.stderr)

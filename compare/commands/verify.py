@@ -20,12 +20,14 @@ from lift_compare.sensing.validation import odd_order, positive, whole_number
 from ..provenance import provenance
 from ..simulated_lift import lift_of, order_of
 from ..verification.random_instances import MOST_INSTANCES, verify_random
-from ..verification.verification import MOST_STEPS, Verification, verify
+from ..verification.verification import MOST_STEPS, Verification, checks, verify
 from .common import (
     UsageError,
     add_common_options,
     add_instance_option,
+    add_memory_limit_option,
     find_instances,
+    instance_texts,
     output_folder,
     save,
     show,
@@ -67,16 +69,13 @@ def add_parser(subparsers: Any) -> None:
         help="odd lifting order (default: that of the instance, at most "
         f"{_LARGEST_DEFAULT_ORDER}; 3 without one)",
     )
+    add("--claim", action="append", metavar="ID", help="check this claim only; may be repeated")
+    add("--only-failures", action="store_true", help="print only what does not hold")
     add("--rho", type=float, help="weight ρ of the visible direction (default: as published, 0.1)")
     add("--eta", type=float, help="step η of the truncated path (default: as published, 0.01)")
     add("--steps", type=int, help="steps T of the truncated path (default: as published, 1000)")
     add("--rip-constant", type=float, metavar="DELTA", help="δ for the published scores")
-    add(
-        "--memory-limit",
-        type=int,
-        metavar="BYTES",
-        help="byte budget of the explicit side (default: 1 GiB)",
-    )
+    add_memory_limit_option(parser)
     add("--no-polish", action="store_true", help="take X as it is, without Newton steps")
     add_common_options(parser)
     parser.set_defaults(run=run)
@@ -101,8 +100,10 @@ def _check_options(arguments: argparse.Namespace) -> None:
             positive(f"--{name}", getattr(arguments, name))
     if arguments.steps is not None:
         whole_number("--steps", arguments.steps, most=MOST_STEPS)
-    if arguments.memory_limit is not None:
-        whole_number("--memory-limit", arguments.memory_limit)
+    try:
+        checks(arguments.claim)
+    except ValueError as error:
+        raise UsageError(f"--claim: {str(error).removeprefix('claims: ')}") from error
     delta = arguments.rip_constant
     if delta is not None and not 0 <= delta < 1:
         raise UsageError(f"--rip-constant: expected a number in [0, 1), got {delta}")
@@ -122,7 +123,7 @@ def _check_options(arguments: argparse.Namespace) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     """Check instances by name; after Ctrl-C those that were finished are reported."""
-    texts = [*filter(None, [arguments.target]), *(arguments.instance or [])]
+    texts = instance_texts(arguments)
     named = dict(zip(find_instances(texts or PUBLISHED), texts or PUBLISHED, strict=True))
     found: list[tuple[Instance, Verification]] = []
     try:
@@ -136,7 +137,12 @@ def _run(arguments: argparse.Namespace) -> int:
     label = only if len(texts) == 1 else "instances" if texts else "published"
     settings = {i.name: checked.settings for i, checked in found}
     sections = [
-        "\n".join([checked.table(), *_reproduce(arguments, named[i], checked)])
+        "\n".join(
+            [
+                checked.table(only_failures=arguments.only_failures),
+                *_reproduce(arguments, named[i], checked),
+            ]
+        )
         for i, checked in found
     ]
     _report(arguments, f"verify-{label}", rows, "\n\n".join(sections), settings=settings)
@@ -153,6 +159,7 @@ def _reproduce(arguments: argparse.Namespace, text: str, checked: Verification) 
     for name in ("order", "rip_constant", "memory_limit", *_SETTINGS):
         if getattr(arguments, name) is not None:
             words.append(f"--{name.replace('_', '-')} {getattr(arguments, name)}")
+    words += [f"--claim {name}" for name in arguments.claim or ()]
     words += ["--no-polish"] if arguments.no_polish else []
     return [f"  to see it again: {' '.join(words)} --seed {arguments.seed}"]
 
@@ -184,6 +191,7 @@ def _verify(arguments: argparse.Namespace, instance: Instance) -> Verification:
             polish=not arguments.no_polish,
             title=f"{instance.name}: {instance.problem!r}, order {order}",
             progress=progress,
+            claims=arguments.claim,
         )
 
 
@@ -195,12 +203,14 @@ def _run_random(arguments: argparse.Namespace) -> int:
         first=arguments.first or 0,
         memory_limit=arguments.memory_limit,
         polish=not arguments.no_polish,
+        claims=arguments.claim,
         **settings,
     )
     count = len(found.verifications)
     more = {"violations": found.violation_rows(), "coverage": found.coverage()}
+    table = found.table(only_failures=arguments.only_failures)
     numbers = {"instances": count, "first": found.first, "settings": settings}
-    _report(arguments, "verify-random", found.rows(), found.table(), **numbers, **more)
+    _report(arguments, "verify-random", found.rows(), table, **numbers, **more)
     if count < arguments.random:
         return _interrupted(f"the {count} of {arguments.random} instances finished are written")
     return 1 if found.violations else 0

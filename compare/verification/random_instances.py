@@ -17,8 +17,9 @@ from lift_compare.sensing import Instance, LiftSettings
 from lift_compare.sensing.validation import FloatArray, whole_number
 
 from ..tables import Column, text_table
-from .claims import CHECKS, Claim, Holds
-from .verification import Verification, claims_table, describe, verify
+from ..tabular import Tabular
+from .claims import Claim, Holds
+from .verification import Verification, claims_table, describe, verify, wrapped
 
 _OPERATORS = ("dense", "rank-one", "entrywise", "sparse")
 _ORDERS = (1, 3, 5)
@@ -30,15 +31,14 @@ _LARGEST_SIDE = {1: (10, 10, 10), 3: (8, 7, 6), 5: (3, 3, 3)}
 """Largest n by order and rank, so that the explicit side takes a fraction of a second."""
 
 _COLUMNS = (
-    Column("name", "claim"),
+    Column("id", "claim"),
     Column("kind", "kind"),
     Column("holds", "holds", "d"),
     Column("does_not_hold", "does not", "d"),
     Column("not_applicable", "n/a", "d"),
     Column("out_of_range", "range", "d"),
     Column("violations", "violations", "d"),
-    Column("source", "source"),
-    Column("statement", "statement"),
+    Column("source", "section"),
 )
 
 
@@ -46,7 +46,7 @@ _COVERAGE = ("operator", "rank", "order", "instances", *FORMS)
 
 
 @dataclass(frozen=True, repr=False)
-class RandomVerification:
+class RandomVerification(Tabular):
     """The claims of the theory, checked on many random instances.
 
     Attributes
@@ -67,6 +67,7 @@ class RandomVerification:
     '2 random instances, seed 0: 0 violations.'
     """
 
+    _columns = _COLUMNS
     verifications: tuple[Verification, ...]
     seed: int
 
@@ -86,11 +87,12 @@ class RandomVerification:
     def rows(self) -> list[dict[str, Any]]:
         """Return one JSON-ready dict a claim: on how many instances it holds, or does not."""
         rows = []
-        for number, check in enumerate(CHECKS):
+        for number, check in enumerate(self.verifications[0].claims if self.verifications else ()):
             claims = [v.claims[number] for v in self.verifications]
             count = {holds: sum(claim.holds is holds for claim in claims) for holds in Holds}
             rows.append(
                 {
+                    "id": check.id,
                     "name": check.name,
                     "statement": check.statement,
                     "source": check.source,
@@ -137,19 +139,21 @@ class RandomVerification:
             for claim in v.violations
         ]
 
-    def table(self) -> str:
-        """Return counts and coverage as aligned text tables, with the violations below them.
+    def table(self, *, only_failures: bool = False) -> str:
+        """Return the counts and the violations, and below them claims and coverage as tables.
 
-        One instance alone is shown claim by claim.
+        One instance alone is shown claim by claim. With `only_failures` a claim that holds
+        wherever it applies has no line.
         """
         if len(self.verifications) == 1:
-            claims = self.verifications[0].claims_table()
+            claims = self.verifications[0].claims_table(only_failures=only_failures)
         else:
-            claims = claims_table(_COLUMNS, self.rows())
+            rows = [row for row in self.rows() if row["does_not_hold"] or not only_failures]
+            claims = claims_table(_COLUMNS, rows, title="On how many instances each claim holds")
         title = "coverage: instances, and on how many of them each form of the lift was compared"
         columns = [Column(key, key, "" if key == "operator" else "d") for key in _COVERAGE]
         covered = text_table(columns, self.coverage(), title=title)
-        return f"{claims}\n\n{covered}\n\n{self.summary()}"
+        return "\n\n".join(filter(None, [wrapped(self.summary()), claims, covered]))
 
     def summary(self) -> str:
         """Return one line of counts, and two lines a violation."""
@@ -181,7 +185,7 @@ def verify_random(
     first : int
         Number of the first instance: one instance of a longer run is count = 1, first = its number.
     **settings
-        Passed on to `verify`: rho, eta, steps, memory_limit, polish.
+        Passed on to `verify`: rho, eta, steps, memory_limit, polish, claims.
 
     Returns
     -------
@@ -224,6 +228,8 @@ def _command(settings: Mapping[str, Any]) -> str:
     for name, value in settings.items():
         if name == "polish":
             words += [] if value else ["--no-polish"]
+        elif name == "claims":
+            words += [f"--claim {claim}" for claim in value or ()]
         elif value is not None and name != "progress":
             words.append(f"--{name.replace('_', '-')} {value}")
     return " ".join(words)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -16,35 +17,42 @@ from lift_compare.sensing.validation import (
     FloatArray,
     InvalidType,
     InvalidValue,
+    did_you_mean,
     positive,
     whole_number,
 )
 from lift_compare.simulated import NotStationaryWarning
 
-from ..tables import Column, show, text_table
-from .claims import CHECKS, Case, Claim, Holds, Kind
-from .claims.matrix_case import MEMORY_LIMIT
+from ..tables import Column, line_width, show, text_table
+from ..tabular import Tabular
+from ..tolerances import MEMORY_LIMIT
+from .claims import CHECKS, Case, Check, Claim, Holds, Kind
 from .claims.rounding import Rounding
 
 MOST_STEPS = 10**7
 """Largest T of a truncated path: its states are kept, 24 bytes a step."""
 
 _COLUMNS = (
-    Column("name", "claim"),
+    Column("id", "claim"),
     Column("kind", "kind"),
     Column("holds", "holds"),
     Column("measured", "measured", ".6g"),
     Column("expected", "expected", ".6g"),
     Column("tolerance", "tolerance", ".1e"),
-    Column("source", "source"),
-    Column("statement", "statement"),
-    Column("reason", "remark"),
+    Column("source", "section"),
+)
+_COLUMNS_IN_WORDS = (
+    Column("id", "claim"),
+    Column("kind", "kind"),
+    Column("measured", "measured", ".6g"),
+    Column("expected", "expected", ".6g"),
+    Column("said", "what does not hold, and why"),
 )
 
 
 @dataclass(frozen=True, repr=False)
-class Verification:
-    """The claims of the theory, checked on one instance; by index a claim by its name.
+class Verification(Tabular):
+    """The claims of the theory, checked on one instance; by index a claim by its id or name.
 
     Attributes
     ----------
@@ -86,10 +94,11 @@ class Verification:
         return len(self.claims)
 
     def __getitem__(self, name: str) -> Claim:
-        by_name = {claim.name: claim for claim in self.claims}
-        if name not in by_name:
-            raise KeyError(f"no claim {name!r}; the names are {', '.join(map(repr, by_name))}")
-        return by_name[name]
+        known = {key: claim for claim in self.claims for key in (claim.name, claim.id)}
+        if name not in known:
+            ids = ", ".join(claim.id for claim in self.claims)
+            raise KeyError(f"no claim {name!r}{did_you_mean(name, known)}; the ids are {ids}")
+        return known[name]
 
     @property
     def violations(self) -> tuple[Claim, ...]:
@@ -101,21 +110,41 @@ class Verification:
         """Published rules and approximations that do not hold here, which is no violation."""
         return tuple(c for c in self.claims if c.kind is Kind.PUBLISHED and c.holds is Holds.NO)
 
+    _columns = _COLUMNS
+
+    def _caption(self) -> str:
+        return self.title
+
     def rows(self) -> list[dict[str, Any]]:
         """Return one JSON-ready dict a claim."""
         return [
-            {**vars(claim), "kind": claim.kind.name.lower(), "holds": claim.holds.value}
+            {
+                "id": claim.id,
+                **vars(claim),
+                "kind": claim.kind.name.lower(),
+                "holds": claim.holds.value,
+                "order": self.settings["order"],
+            }
             for claim in self.claims
         ]
 
-    def claims_table(self) -> str:
-        """Return the claims as an aligned text table."""
+    def claims_table(self, *, only_failures: bool = False) -> str:
+        """Return what does not hold, in words, and then (or not) the numbers of all else."""
         rows = [row | {"expected": show(row["expected"], ".6g")} for row in self.rows()]
-        return claims_table(_COLUMNS, rows, title=self.title)
+        failed = [row | {"said": _said(row)} for row in rows if row["holds"] == Holds.NO.value]
+        others = [row for row in rows if row["holds"] != Holds.NO.value]
+        parts = []
+        if failed:
+            parts.append(text_table(_COLUMNS_IN_WORDS, failed, title="Does not hold"))
+        if others and not only_failures:
+            title = "Holds, or does not apply (what each claim says: docs/verify.md)"
+            parts.append(claims_table(_COLUMNS, others, title=title))
+        return "\n\n".join(parts)
 
-    def table(self) -> str:
-        """Return the claims as an aligned text table, with a summary line."""
-        return f"{self.claims_table()}\n\n{self.summary()}"
+    def table(self, *, only_failures: bool = False) -> str:
+        """Return the counts and the violations, and below them the claims."""
+        claims = self.claims_table(only_failures=only_failures)
+        return "\n\n".join(filter(None, [wrapped(f"{self.title}\n{self.summary()}"), claims]))
 
     def summary(self) -> str:
         """Return one line of counts, and one line a violation."""
@@ -125,10 +154,24 @@ class Verification:
             f"published rules or approximations), {count[Holds.NOT_APPLICABLE]} not applicable, "
             f"{count[Holds.OUT_OF_RANGE]} out of range; {len(self.violations)} violations."
         ]
-        return "\n".join([*lines, *(f"VIOLATION: {describe(c)}" for c in self.violations)])
+        lines += [f"VIOLATION: {describe(c)}" for c in self.violations]
+        return "\n".join(lines)
 
     def __repr__(self) -> str:
         return f"Verification of {self.title}: {self.summary()}"
+
+
+def wrapped(text: str) -> str:
+    """Return a text with lines that keep to the width, but for commands: they are to be copied."""
+    lines = []
+    for line in text.splitlines():
+        is_command = line.startswith("  to see it again: ")
+        lines += [line] if is_command else wrap(line, line_width())
+    return "\n".join(lines)
+
+
+def _said(row: dict[str, Any]) -> str:
+    return "; ".join(filter(None, [row["statement"].rstrip("."), row["reason"]]))
 
 
 def describe(claim: Claim) -> str:
@@ -140,8 +183,8 @@ def describe(claim: Claim) -> str:
 
 
 def claims_table(columns: Sequence[Column], rows: Sequence[dict[str, Any]], title: str = "") -> str:
-    """Return a table of claims, with their sections in short."""
-    short = [row | {"source": row["source"].removeprefix("docs/theory.md, ")} for row in rows]
+    """Return a table of claims, with the numbers of their sections."""
+    short = [row | {"source": row["source"].rpartition(" ")[2]} for row in rows]
     return text_table(columns, short, title=title)
 
 
@@ -158,8 +201,10 @@ class VerifyOptions:
     polish: bool = True
     title: str = ""
     progress: Progress | None = None
+    claims: Sequence[str] | None = None
 
     def __post_init__(self) -> None:
+        checks(self.claims)
         if self.rip_constant is not None:
             delta = positive("rip_constant", self.rip_constant, or_zero=True)
             if delta >= 1:
@@ -167,6 +212,21 @@ class VerifyOptions:
         whole_number("seed", self.seed, least=0)
         if self.memory_limit is not None:
             whole_number("memory_limit", self.memory_limit)
+
+
+def checks(claims: Sequence[str] | None) -> tuple[Check, ...]:
+    """Return the checks of the claims named by id or name, in the order of the theory; or all."""
+    if claims is None:
+        return CHECKS
+    if isinstance(claims, str) or not isinstance(claims, Sequence) or not claims:
+        raise InvalidValue(f"claims: expected a sequence of ids, got {claims!r:.60}")
+    known = {key: check for check in CHECKS for key in (check.name, check.id)}
+    for name in claims:
+        if name not in known:
+            close = did_you_mean(name, known) if isinstance(name, str) else ""
+            raise InvalidValue(f"claims: expected ids of docs/verify.md, got {name!r:.60}{close}")
+    wanted = {known[name].id for name in claims}
+    return tuple(check for check in CHECKS if check.id in wanted)
 
 
 def verify(
@@ -194,8 +254,9 @@ def verify(
     **options
         rip_constant: δ for the published scores. Premises of conditional claims never rely on it,
         nor on the sampled lower bound: they use a bracket of the true δ. seed (0): of everything
-        random. memory_limit: bytes that the explicit side may take (1 GiB); a claim beyond it is
-        "not applicable: refused". polish (True): make X stationary to rounding first
+        random. memory_limit: bytes that the explicit side may take (1 GB); a claim beyond it is
+        "not applicable: refused". claims: ids or names of the claims to check (all). polish (True):
+        make X stationary to rounding first
         (`sensing.polish`). title: heading of the table. progress: called as progress(done, total,
         name) before each claim.
 
@@ -242,9 +303,10 @@ def verify(
             memory_limit=limit,
         )
         claims = []
-        for done, check in enumerate(CHECKS):
+        wanted = checks(chosen.claims)
+        for done, check in enumerate(wanted):
             if chosen.progress is not None:
-                chosen.progress(done, len(CHECKS), check.name)
+                chosen.progress(done, len(wanted), check.name)
             claims.append(check(case))
         left = case.gradient_norm
     used = {**vars(settings), "rip_constant": chosen.rip_constant, "seed": chosen.seed}

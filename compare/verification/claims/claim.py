@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import inspect
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, StrEnum
+from functools import cache
+from unicodedata import normalize
 
 import numpy as np
 
@@ -53,6 +56,87 @@ class Finding:
     reason: str = ""
 
 
+_WORDS = {
+    "∇²": "hessian-",
+    "≤": "at-most",
+    "≥": "at-least",
+    "<": "below",
+    ">": "above",
+    "=": "is",
+    "⇒": "implies",
+    "⟂": "orthogonal-to",
+    "∇": "gradient-",
+    "²": "2",
+    "½": "half",
+    "−": "-",
+    "*": "-star",
+    "λ": "lambda",
+    "δ": "delta",
+    "ŵ": "lifted-point",
+    "X\u0302": "point",
+    "Δ": "delta",
+    "Π": "projection",
+    "^l": "",
+    "ρ": "rho",
+    "σ": "sigma",
+    "Γ": "gram",
+    "α": "alpha",
+    "β": "beta",
+    "γ": "gamma",
+    "ê": "e",
+    "‖": "",
+    "∞": "infinity",
+    "₁": "1",
+    "₂": "2",
+    "ᵀ": "t",
+}
+"""How what is no ASCII letter in the name of a claim is written in its id."""
+
+
+_SHORT = {
+    "spurious minima need δ_2r ≥ ½": "spurious-needs-delta",
+    "spurious ⇒ λ_n < 0": "spurious-lambda-n",
+    "rank-deficient ⇒ saddle": "rank-deficient-saddle",
+    "EFS* decides the line": "efs-star-line",
+    "EFS > 1 ⇒ decrease": "efs-decrease",
+    "NCM > 1 ⇒ saddle": "ncm-saddle",
+    "NCM > 2^{1/l−1} ⇒ saddle": "ncm-lifted-saddle",
+    "NCM* > 2^{1/l−1} ⇒ saddle": "ncm-star-lifted-saddle",
+    "l > 1/(1 − log₂2β) ⇒ saddle": "threshold-saddle",
+    "l > 1/(1 − log₂2β*) ⇒ saddle": "threshold-star-saddle",
+    "saddle order beside the threshold": "order-and-threshold",
+    "strict saddle along visible": "saddle-along-visible",
+    "strict saddle along V*": "saddle-along-v-star",
+    "ŵ is stationary": "lifted-stationary",
+    "powers: lines and ∇²h^l": "powers-lines",
+    "truncation error from tensors": "truncation-from-tensors",
+    "published collapse decreases h": "collapse-decreases-h",
+    "collapse = best rank one": "collapse-best-rank-one",
+    "accepted ⇒ decrease": "accepted-decrease",
+    "exact escape ⇒ decrease": "exact-escape",
+    "single step ⇒ decrease": "single-step",
+    "least curvature at ŵ": "curvature-lifted-point",
+    "least curvatures in order": "curvatures-in-order",
+    "certificate against directions": "certificate-directions",
+    "truth witness ⇒ saddle": "truth-witness",
+    "lifted gradient by powers": "gradient-by-powers",
+    "X̌ lower ⇒ no return": "no-return",
+}
+"""Ids of claims whose whole names would be longer than 24 letters, or say too little without
+their symbols."""
+
+
+@cache
+def claim_id(name: str) -> str:
+    """Return the id of a claim: its name in small ASCII letters, digits and hyphens."""
+    if name in _SHORT:
+        return _SHORT[name]
+    for symbol, word in _WORDS.items():
+        name = name.replace(symbol, word if symbol in ("∇²", "∇", "−", "^l") else f" {word} ")
+    plain = normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
+
+
 @dataclass(frozen=True)
 class Claim:
     """One claim, checked on one instance.
@@ -93,6 +177,11 @@ class Claim:
     reason: str
 
     @property
+    def id(self) -> str:
+        """Short name of ASCII letters and hyphens, for command lines and files."""
+        return claim_id(self.name)
+
+    @property
     def violated(self) -> bool:
         """Whether an exact statement fails, or a conditional one is contradicted."""
         return self.holds is Holds.NO and self.kind in (Kind.EXACT, Kind.CONDITIONAL)
@@ -107,6 +196,11 @@ class Check:
     source: str
     kind: Kind
     function: Callable[[Case], Finding]
+
+    @property
+    def id(self) -> str:
+        """The id of its claim."""
+        return claim_id(self.name)
 
     def __call__(self, case: Case) -> Claim:
         """Check the claim.

@@ -1,0 +1,75 @@
+"""What all commands share: the version, near misses, exit codes, numbers of bytes."""
+
+import argparse
+
+import pytest
+
+from lift_compare import __version__, sensing
+from lift_compare.compare.commands.common import byte_count
+from lift_compare.compare.commands.main import _COMMANDS, main
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("100", 100),
+        ("2000000000", 2 * 10**9),
+        ("2e9", 2 * 10**9),
+        ("2E+9", 2 * 10**9),
+        ("2GB", 2 * 10**9),
+        ("2G", 2 * 10**9),
+        ("2 gb", 2 * 10**9),
+        ("2GiB", 2 * 2**30),
+        ("1.5MiB", 3 * 2**19),
+        ("3 kB", 3000),
+        ("1e3 kib", 1000 * 1024),
+        ("7 B", 7),
+    ],
+)
+def test_numbers_of_bytes(text: str, count: int) -> None:
+    assert byte_count(text) == count
+
+
+@pytest.mark.parametrize(
+    "text", ["", "GB", "-2GB", "0", "0.1", "two", "1.2.3", "1e400", "2XB", "nan", "inf", "2 G B"]
+)
+def test_other_texts_are_no_numbers_of_bytes(text: str) -> None:
+    with pytest.raises(
+        argparse.ArgumentTypeError, match=r"expected (a number of|at least one) byte"
+    ):
+        byte_count(text)
+
+
+def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"lift-compare {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (["verfy"], "verify"),
+        (["instance"], "instances"),
+        (["instances", "two-by-tow"], "two-by-two"),
+        (["directions", "--instance", "gausian:n=3,m=4"], "gaussian"),
+        (["directions", "--instance", "perturbed-completion:epsilom=0.3"], "epsilon"),
+    ],
+)
+def test_a_near_miss_is_told(arguments, meant, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 2
+    assert f"(did you mean {meant!r}?)" in capsys.readouterr().err
+
+
+def test_what_is_far_from_all_is_no_near_miss(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["xxxx"]) == 2
+    assert "did you mean" not in capsys.readouterr().err
+    with pytest.raises(ValueError, match=r"got 7$"):
+        sensing.instance(7)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("command", ["", *_COMMANDS])
+def test_every_help_has_the_exit_codes(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*filter(None, [command]), "--help"]) == 0
+    words = " ".join(capsys.readouterr().out.split())
+    assert "Exit codes: 0 done; 1 a consistency check failed" in words
+    assert "130 interrupted" in words
