@@ -98,8 +98,8 @@ class SymmetricTensors:
         self.size = number(d, order)
         # The last step of `expand` holds its result and the tensor before its last two modes were
         # told apart.
-        before = d ** max(order - 2, 0) * number(d, min(order, 2))
-        self.expand_bytes = ITEMSIZE * (d**order + (before if order > 1 else 0))
+        before = d ** (order - 2) * number(d, 2) if order > 1 else 0
+        self.expand_bytes = ITEMSIZE * (d**order + before)
         self.stored_bytes = ITEMSIZE * (self.size + d * sum(number(d, k) for k in range(order)))
 
     def prepare(self, index: Any) -> None:
@@ -137,7 +137,7 @@ class SymmetricPower:
 
     def __init__(self, rows: int, columns: int, order: int) -> None:
         self._rows, self._columns, self._order = rows, columns, order
-        self.flops, self.largest_product, self.peak_bytes, held = 0.0, 0.0, 0, 0
+        self.flops, self.largest_product, self.peak_bytes = 0.0, 0.0, 0
         for j in range(order):
             rest, done = number(columns, order - j - 1), number(rows, j)
             gathered, product = ITEMSIZE * columns * rest * done, ITEMSIZE * rows * rest * done
@@ -146,10 +146,8 @@ class SymmetricPower:
             self.largest_product = max(self.largest_product, multiplications)
             step = ITEMSIZE * number(rows, j + 1) * rest
             views = VIEW_BYTES * rows if j > 0 else 0
-            self.peak_bytes = max(
-                self.peak_bytes, held + gathered, gathered + product, product + views + step
-            )
-            held = step
+            # While X is gathered it is held as well; together they take less than the step before.
+            self.peak_bytes = max(self.peak_bytes, gathered + product, product + views + step)
         self.stored_bytes = ITEMSIZE * columns * sum(number(columns, k) for k in range(order))
 
     def prepare(self, index: Any) -> None:

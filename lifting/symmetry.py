@@ -8,8 +8,6 @@ import tensorly as tl
 
 from lift_compare.sensing.tolerances import TENSOR_SYMMETRIC
 
-from .cost import BUFFER_BYTES
-
 
 def is_symmetric(tensor: Any) -> bool:
     """Return whether permuting the modes changes no entry by more than rounding.
@@ -24,8 +22,3 @@ def is_symmetric(tensor: Any) -> bool:
 
 def _largest(tensor: Any) -> float:
     return max(float(tensor.max()), -float(tensor.min()))
-
-
-def symmetry_check_bytes(tensor_bytes: int) -> int:
-    """Return the memory of `is_symmetric`: a difference, and numpy's buffer for an operand."""
-    return tensor_bytes + min(BUFFER_BYTES, tensor_bytes)

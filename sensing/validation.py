@@ -178,8 +178,7 @@ def real_number(name: str, value: Any) -> float:
     if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
         raise InvalidType(f"{name}: expected a real number, got {shown(value)}")
     try:
-        with np.errstate(all="ignore"):
-            number = float(value)
+        number = float(value)
     except OverflowError as error:
         raise InvalidValue(
             f"{name}: expected a finite number, got {shown(value)}, beyond float64"

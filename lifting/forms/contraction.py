@@ -139,7 +139,10 @@ def _shaped(tensor: Any, shape: tuple[int, ...]) -> Any:
 def _path(
     terms: Sequence[tuple[Hashable, ...]], wanted: tuple[Hashable, ...], sizes: dict[Hashable, int]
 ) -> list[tuple[int, int]]:
-    """Return the order of pairwise contractions with the fewest operations, by opt_einsum."""
+    """Return the order of pairwise contractions with the fewest operations, by opt_einsum.
+
+    Of those without outer products, and where there are many operands, the best of a greedy search.
+    """
     if len(terms) == 1:
         return []
     symbols = {label: opt_einsum.get_symbol(k) for k, label in enumerate(sizes)}

@@ -47,11 +47,9 @@ class RankOneForm:
         self.gradient_bytes = max(
             self._project.peak_bytes, projected + residual, projected + self._back.peak_bytes
         )
-        self.hessian_bytes = max(
-            self.gradient_bytes, projected + self._project.peak_bytes, 2 * projected
-        )
-        if r > 1:
-            self.hessian_bytes = max(self.hessian_bytes, 2 * projected + 2 * residual)
+        # Projecting the direction takes the most beside y; for r > 1 it is turned round at last,
+        # which takes more than ⟨y, ẏ⟩ and the residual do.
+        self.hessian_bytes = max(self.gradient_bytes, projected + self._project.peak_bytes)
         # The vectors are the operator's own, and at order 1 so is b.
         self.stored_bytes = residual if order > 1 else 0
         self.building_bytes = self.stored_bytes
@@ -69,9 +67,7 @@ class RankOneForm:
         assert isinstance(operator, RankOneOperator)
         self._vectors = [tensor(operator.vectors)] * self._order
         b = tensor(self._problem.measurements)
-        self._b_power = (tl.tenalg.outer([b] * self._order) if self._order > 1 else b).reshape(
-            (-1,)
-        )
+        self._b_power = tl.tenalg.outer([b] * self._order).reshape((-1,))
 
     def _projected(self, w: Any) -> Any:
         return self._project(w, *self._vectors).reshape(

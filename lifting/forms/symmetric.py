@@ -22,7 +22,6 @@ from ..multisets import (
     number,
     without_last,
 )
-from ..symmetry import symmetry_check_bytes
 from .residual import compressed, compression_bytes
 
 HEADER_BYTES = 2000  # of Python's, for the small arrays of a Hessian product
@@ -49,7 +48,6 @@ class SymmetricForm:
         self._measure = SymmetricPower(m, self._pairs, order)
         self._adjoint = SymmetricPower(self._pairs, m, order)
 
-        tensor_bytes = ITEMSIZE * (n * r) ** order
         distinct = ITEMSIZE * self._tensors.size
         terms = number(n * n * r, order)
         pairs, residual = (ITEMSIZE * number(d, order) for d in (self._pairs, m))
@@ -57,17 +55,15 @@ class SymmetricForm:
             self._measure.flops + self._adjoint.flops + 10.0 * terms + 4.0 * (n * r) ** order
         )
         self.largest_product = max(self._measure.largest_product, self._adjoint.largest_product)
-        forward = distinct + max(2 * ITEMSIZE * terms, pairs + self._measure.peak_bytes)
-        backward = distinct + max(
+        # Measuring, A* on every mode, the terms of the result, and its way back to a full tensor,
+        # which takes more than the check that w is symmetric.
+        self.gradient_bytes = distinct + max(
+            pairs + self._measure.peak_bytes,
             residual + self._adjoint.peak_bytes,
             residual + pairs + 2 * ITEMSIZE * terms,
             self._tensors.expand_bytes,
         )
-        check = symmetry_check_bytes(tensor_bytes)
-        self.gradient_bytes = max(check, forward, backward)
-        self.hessian_bytes = (
-            max(check, forward + 2 * distinct, backward + 2 * distinct) + HEADER_BYTES
-        )
+        self.hessian_bytes = self.gradient_bytes + 2 * distinct + HEADER_BYTES
         self.stored_bytes = (
             4 * ITEMSIZE * terms
             + self._tensors.stored_bytes

@@ -100,8 +100,8 @@ class HessianPlan:
         largest = max(self.groups)
         basis = sum(number(d, p) ** 2 for p in set(self.groups))
         step = 5 * number(d, largest - 1) ** 2
-        # Of all modes or of the largest group: the sum of N_k(d) over k < p.
-        tables = d * number(d + 1, (self.order if self.embedded else largest) - 1)
+        # The sum of N_k(d) over k < l; fewer where nothing is embedded, which never decides.
+        tables = d * number(d + 1, self.order - 1)
         back = basis + step + tables + 3 * self.unknowns
         return max(ITEMSIZE * (kept + max(search, back)), matrices_bytes(problem)) + _PYTHON_BYTES
 

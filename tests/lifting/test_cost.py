@@ -15,6 +15,8 @@ from lift_compare.lifting import (
 )
 from lift_compare.lifting.cost import DEFAULT_FRACTION, available_memory
 from lift_compare.lifting.forms.choice import FORMS
+from lift_compare.lifting.forms.residual import compressed, compression_bytes
+from lift_compare.lifting.multisets import number
 
 
 def rank_one(n, m, r):
@@ -111,6 +113,71 @@ def test_what_a_problem_keeps_is_predicted_exactly(name, form):
     assert lifted.cost.building_bytes >= lifted.cost.stored_bytes
 
 
+def test_at_order_one_the_rank_one_form_keeps_nothing_of_its_own():
+    problem = rank_one(5, 12, 2)
+    form = LiftedProblem(problem, 1, form="rank-one")._form
+    assert kept(form).keys() <= kept(problem).keys()
+    assert form.stored_bytes == form.building_bytes == 0
+
+
+def general(n, r, m):
+    rng = np.random.default_rng(4)
+    A = rng.standard_normal((m, n, n))
+    operator = sensing.DenseOperator(A + A.transpose(0, 2, 1))
+    return sensing.SensingProblem.from_ground_truth(operator, rng.standard_normal((n, r)))
+
+
+# Cases with one large thing that decides: what Python takes besides is a few per cent.
+LARGE = {
+    "residual, its residual": (general(5, 1, 15), 3, "residual"),
+    "residual, its result": (general(20, 1, 2), 3, "residual"),
+    "normal, its cores": (general(6, 1, 2), 3, "normal"),
+    "symmetric, its terms": (general(5, 3, 10), 3, "symmetric"),
+    "symmetric, its result": (general(2, 1, 1), 15, "symmetric"),
+}
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_large_evaluations_hold_what_is_predicted(name):
+    problem, order, form = LARGE[name]
+    lifted = LiftedProblem(problem, order, form=form)
+    rng = np.random.default_rng(5)
+    w, direction = (lifted.lift(rng.standard_normal(problem.shape)) for _ in range(2))
+    form = lifted._form
+    peak = traced_peak(lambda: form.value_and_gradient(w))
+    assert form.gradient_bytes == pytest.approx(peak, rel=0.04)
+    peak = traced_peak(lambda: form.hessian_product(w, direction))
+    assert form.hessian_bytes == pytest.approx(peak, rel=0.04)
+
+
+@pytest.mark.parametrize(
+    ("problem", "order", "form"),
+    [
+        (general(20, 1, 400), 1, "residual"),  # more measurements than entries: compressed
+        (general(20, 1, 400), 1, "symmetric"),
+        (general(30, 1, 50), 1, "residual"),
+        (general(30, 1, 50), 1, "symmetric"),  # the A_i and their distinct entries
+        (general(20, 20, 3), 1, "symmetric"),  # the triples (p, q, σ)
+        (general(5, 3, 10), 3, "symmetric"),  # the terms
+        (general(20, 1, 100), 1, "normal"),
+        (entrywise(200, 1), 1, "entrywise"),
+    ],
+)
+def test_building_what_is_kept_takes_at_most_what_is_predicted(problem, order, form):
+    """Up to two fifths less, where the heap is said to keep some of it."""
+    planned = FORMS[form](problem, order)
+    peak = traced_peak(lambda: planned.prepare(np.ascontiguousarray, np.ascontiguousarray))
+    assert peak / 1.05 < planned.building_bytes < 1.4 * peak
+
+
+@pytest.mark.parametrize(("n", "m"), [(20, 50), (20, 210), (20, 211), (20, 300), (3, 2000)])
+def test_compressing_measurements_takes_what_is_predicted(n, m):
+    problem = sensing.gaussian(n, 1, m, seed=0)
+    most = min(m, n * (n + 1) // 2)
+    predicted = compression_bytes(problem)
+    assert predicted == pytest.approx(traced_peak(lambda: compressed(problem, most, 3)), rel=0.06)
+
+
 def test_the_gradient_of_completion_with_64000_entries_stays_near_the_size_of_w():
     """n = 40, l = 3: under 0.3 GB, where the normal form would need 32 GB."""
     lifted = LiftedProblem(sensing.perturbed_completion(40), 3)
@@ -188,6 +255,7 @@ def test_auto_takes_the_fewest_operations_that_fit(name):
         LiftedProblem(problem, order, memory_limit=least.total_bytes - 1)
     assert refusal.value.predicted_bytes == least.total_bytes
     assert refusal.value.allowed_bytes == least.total_bytes - 1
+    assert all(row.total_bytes > row.stored_bytes + row.peak_bytes for row in general)
 
 
 def test_a_hessian_product_beyond_the_limit_is_refused():
@@ -196,8 +264,15 @@ def test_a_hessian_product_beyond_the_limit_is_refused():
     lifted = LiftedProblem(problem, 3, form="residual", memory_limit=total)
     w = lifted.lift([[1.0], [2.0]])
     lifted.gradient(w)
-    with pytest.raises(MemoryLimitExceeded, match="Hessian product"):
+    with pytest.raises(MemoryLimitExceeded, match="Hessian product") as refusal:
         lifted.hessian_product(w, w)
+    needed = refusal.value.predicted_bytes
+    just = LiftedProblem(problem, 3, form="residual", memory_limit=needed)
+    np.testing.assert_allclose(
+        just.hessian_product(w, w), LiftedProblem(problem, 3).hessian_product(w, w), rtol=1e-12
+    )
+    with pytest.raises(MemoryLimitExceeded, match="Hessian product"):
+        LiftedProblem(problem, 3, form="residual", memory_limit=needed - 1).hessian_product(w, w)
 
 
 def test_other_tensors_than_symmetric_ones_are_refused_where_only_the_symmetric_form_fits():
@@ -305,6 +380,73 @@ def test_what_the_rank_one_form_holds_at_its_worst_moment(n, m, r, order, gradie
     assert 8 * hessian <= form.hessian_bytes <= 1.01 * 8 * hessian
 
 
+@pytest.mark.parametrize(("n", "r", "m"), [(2, 1, 3), (3, 2, 5), (5, 1, 9), (4, 4, 2)])
+def test_the_normal_form_at_order_one_takes_four_products(n, r, m):
+    """The core on wwᵀ, or for r = 1 on w twice; that on w; and A*(b) on w."""
+    form = FORMS["normal"](general(n, r, m), 1)
+    core = n**4 + n * n * r + (n**3 if r == 1 else n * n * r)
+    assert form.flops == 2 * (core + n * n * r)
+    assert form.largest_product == n**4
+
+
+def test_the_normal_form_holds_a_tensor_and_the_linear_terms_beside_it():
+    """At order one with r = n, what A*(b) takes decides: the cubic term, a product, the result."""
+    form = FORMS["normal"](general(40, 40, 1), 1)
+    tensor = 8 * 40 * 40
+    assert form.gradient_bytes == 3 * tensor
+    assert form.hessian_bytes == 4 * tensor
+
+
+@pytest.mark.parametrize(("n", "r", "m", "order"), [(3, 1, 6, 3), (3, 2, 2, 3), (5, 1, 9, 1)])
+def test_the_residual_form_takes_its_contractions_and_a_little_for_each_residual(n, r, m, order):
+    form = FORMS["residual"](general(n, r, m), order)
+    products = form._measure.flops + form._adjoint.flops
+    assert 3 <= (form.flops - products) / m**order <= 5
+
+
+def on_every_mode(rows, columns, order):
+    """Operations of a matrix on every mode of a symmetric tensor, mode after mode."""
+    sizes = [number(columns, order - j - 1) * number(rows, j) for j in range(order)]
+    return 2 * rows * columns * sum(sizes)
+
+
+@pytest.mark.parametrize(("n", "r", "m", "order"), [(5, 3, 10, 3), (2, 1, 1, 15), (2, 2, 3, 7)])
+def test_the_symmetric_form_is_counted_in_distinct_entries(n, r, m, order):
+    """For every term the products and sums of both ways, six with their weights, and some gathers;
+    for every entry of w the check that it is symmetric."""
+    form = FORMS["symmetric"](general(n, r, m), order)
+    pairs = n * (n + 1) // 2
+    products = on_every_mode(m, pairs, order) + on_every_mode(pairs, m, order)
+    terms, entries = number(n * n * r, order), (n * r) ** order
+    assert 6 * terms + 2 * entries <= form.flops - products <= 12 * terms + 6 * entries
+
+
+@pytest.mark.parametrize(
+    ("n", "m", "order", "distinct", "numbers"),
+    [
+        # The way back to a full tensor: from 2^13 · 3 entries to 2^15.
+        (2, 1, 15, 16, 3 * 2**13 + 2**15),
+        # The 6 pairs measured: C(10, 5) entries of ⟨P(w), P(w)⟩, and with two modes done those of
+        # 21 · 15 multisets 6 times and 5 times.
+        (3, 5, 5, 21, 252 + (6 + 5) * 21 * 15),
+        # One measurement, and its adjoint: one number to 3 · 6, picked into 10 by three views.
+        (2, 1, 3, 4, 1 + 3 * 6 + 10 + 3 * 18),
+        # The terms, C(11, 3) twice, with C(5, 3) pairs and C(4, 3) residuals.
+        (3, 2, 3, 10, 4 + 56 + 2 * 165),
+    ],
+)
+def test_what_the_symmetric_form_holds_at_its_worst_moment(n, m, order, distinct, numbers):
+    """Beside the distinct entries of w."""
+    form = FORMS["symmetric"](general(n, 1, m), order)
+    assert form.gradient_bytes == 8 * (distinct + numbers)
+
+
+def test_a_hessian_product_in_distinct_entries_holds_those_of_two_tensors_more():
+    form = FORMS["symmetric"](general(5, 3, 10), 3)
+    beside = form.hessian_bytes - form.gradient_bytes - 2 * 8 * number(15, 3)
+    assert 0 < beside < 4000  # headers of small arrays
+
+
 @pytest.mark.parametrize(("n", "r", "order"), [(3, 1, 3), (2, 2, 3), (3, 1, 5), (4, 1, 1)])
 def test_the_entrywise_form_is_counted_swap_by_swap(n, r, order):
     """For every s ≤ (l − 1)/2 there are n^s rows a, each with n^l r^{2l} summands. D acts on the
@@ -314,16 +456,27 @@ def test_the_entrywise_form_is_counted_swap_by_swap(n, r, order):
     entries = (n * r) ** order
     products = sum(n * (order - s) * count for s, count in enumerate(summands))
     products += n * order * entries
-    assert 2 * sum(summands) <= form.flops - 2 * products <= 5 * sum(summands) + 2**order * entries
+    # For each half of the sets S, 2^{l−1} of them, a tensor is added to the others.
+    for_each = (form.flops - 2 * products - 2 ** (order - 1) * entries) / sum(summands)
+    assert for_each in (2, 3, 4, 5)
     assert form.largest_product == n * max(summands)
+
+
+def test_a_row_of_more_than_two_megabytes_is_a_block_of_its_own():
+    assert FORMS["entrywise"](entrywise(60, 1), 3).largest_product == 60 * 60**3 * 1
+    assert FORMS["entrywise"](entrywise(70, 1), 3).largest_product == 70**4
 
 
 def test_the_entrywise_form_holds_its_summands_twice_beside_a_few_tensors():
     """n = 20, l = 3: all 20 rows are one block, of 20⁴ summands."""
     form = FORMS["entrywise"](entrywise(20, 1), 3)
     summands, tensor = 8 * 20**4, 8 * 20**3
-    assert 2 * summands < form.gradient_bytes < 2 * summands + 6 * tensor
+    assert 2 * summands + 3 * tensor < form.gradient_bytes < 2 * summands + 6 * tensor
     assert tensor <= form.hessian_bytes - form.gradient_bytes < 3 * tensor
+    # n = 8: numpy's buffers for both operands of a product are larger than a copy of 8⁴ summands.
+    form = FORMS["entrywise"](entrywise(8, 1), 3)
+    summands, tensor = 8 * 8**4, 8 * 8**3
+    assert 3 * summands + 3 * tensor < form.gradient_bytes < 3 * summands + 7 * tensor
 
 
 def test_a_hessian_product_takes_at_least_what_a_gradient_takes():

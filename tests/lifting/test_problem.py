@@ -17,15 +17,15 @@ def test_every_form_equals_the_definition_on_any_tensor(lifted):
     problem, order = lifted.problem, lifted.order
     rng = np.random.default_rng(0)
     w, direction = rng.standard_normal((2, *lifted.shape))
+    symmetric = explicit.power(rng.standard_normal(problem.shape), order)
     before = w.copy(), direction.copy()
     value, gradient = lifted.value_and_gradient(w)
     close(value, explicit.value(problem, order, w))
     close(lifted.value(w), explicit.value(problem, order, w))
     close(gradient, explicit.gradient(problem, order, w))
     close(lifted.gradient(w), explicit.gradient(problem, order, w))
-    close(
-        lifted.hessian_product(w, direction), explicit.hessian_product(problem, order, w, direction)
-    )
+    for along in (direction, symmetric):
+        close(lifted.hessian_product(w, along), explicit.hessian_product(problem, order, w, along))
     assert gradient.shape == lifted.shape
     np.testing.assert_array_equal((w, direction), before)
 

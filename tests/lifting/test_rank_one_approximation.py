@@ -95,6 +95,31 @@ def test_bad_tensors_are_refused():
         best_rank_one(np.ones((2, 2), dtype=complex))
 
 
+@pytest.mark.parametrize(
+    "kept",  # the permutations of the modes that change nothing, besides none at all
+    [
+        [(2, 1, 0)],  # the order turned back
+        [(1, 0, 2)],  # the first two exchanged
+        [(1, 2, 0), (2, 0, 1)],  # all turned round
+        [(3, 2, 1, 0)],
+        [(1, 2, 3, 0), (2, 3, 0, 1), (3, 0, 1, 2)],
+    ],
+)
+def test_tensors_of_a_smaller_symmetry_are_refused(kept):
+    order = len(kept[0])
+    T = np.random.default_rng(9).standard_normal((3,) * order)
+    T = sum(np.transpose(T, axes) for axes in [tuple(range(order)), *kept])
+    for axes in kept:
+        np.testing.assert_allclose(np.transpose(T, axes), T, rtol=1e-14)
+    with pytest.raises(ValueError, match="tensor: expected a symmetric tensor"):
+        best_rank_one(T)
+
+
+def test_a_matrix_that_is_not_symmetric_is_refused():
+    with pytest.raises(ValueError, match="tensor: expected a symmetric tensor"):
+        best_rank_one(np.array([[1.0, 2.0], [0.0, 1.0]]))
+
+
 def test_rank_one_projection_of_the_descent_stays_on_the_rank_one_tensors():
     problem = sensing.two_by_two()
     lifted = LiftedProblem(problem, 3)

@@ -13,7 +13,7 @@ from lift_compare.lifting import (
     SpanProjection,
     projected_gradient_descent,
 )
-from lift_compare.lifting.backends import load, row_major, scatter_add, take, using
+from lift_compare.lifting.backends import load, maker, row_major, scatter_add, take, using
 from tests.lifting import stand_ins, test_backends
 from tests.lifting.test_backends import CASES, PAIRS
 
@@ -123,6 +123,14 @@ def test_using_puts_back_what_it_found(backend):
     with pytest.raises(RuntimeError), using(backend):
         raise RuntimeError
     assert tl.get_backend() == "numpy"
+
+
+def test_a_tensor_of_another_shape_is_refused_with_both_shapes(backend):
+    lifted = LiftedProblem(sensing.two_by_two(), 3, backend=backend, device=DEVICES[backend])
+    with using(backend):
+        wrong = maker(backend, DEVICES[backend])(np.zeros((2, 2)))
+    with pytest.raises(ValueError, match=r"^w: expected .* \(2, 2, 2\), got \(2, 2\)$"):
+        lifted.value(wrong)
 
 
 @pytest.mark.parametrize("name", ["numpy", "pytorch", "jax"])

@@ -326,11 +326,13 @@ def test_a_gradient_is_never_larger_than_its_terms() -> None:
     assert (run.iterations, run.stop_reason) == (0, StopReason.CONVERGED)
 
 
-def test_a_descent_to_zero_ends_there() -> None:
+@pytest.mark.parametrize("tolerance", [0, 1e-6])
+def test_a_descent_to_zero_ends_there(tolerance: float) -> None:
     """h = ½ (x² + 1)²: each step of ¼ takes x to x (1 − (x² + 1) / 2), in the end to one half."""
     problem = SensingProblem(DenseOperator([[[1.0]]]), [-1.0])
     starts = [[[0.5]], [[-1e-30]]]
-    runs = gradient_descent_batch(problem, starts, step_size=0.25, max_iterations=2000)
+    settings = {"step_size": 0.25, "max_iterations": 2000, "tolerance": tolerance}
+    runs = gradient_descent_batch(problem, starts, **settings)
     for run, start in zip(runs, (0.5, 1e-30), strict=True):
         assert run.stop_reason is StopReason.CONVERGED
         assert run.point == 0
@@ -338,6 +340,24 @@ def test_a_descent_to_zero_ends_there() -> None:
         # Squares are kept down to (1e-140)²: so many halvings, a few less where x² counts.
         halvings = np.log2(start / 1e-140)
         assert halvings - 2 < run.iterations < halvings + 2
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "x", "gradient"),
+    [
+        (1e100, -1e100, 1e-150, 0),  # x² is below (1e-140)² of b, and x below 1e-140
+        (1e100, -1, 1e-150, 2e-50),  # a x² is not
+        (1e-100, -1, 1e-130, 2e-230),  # x is not
+    ],
+)
+def test_a_start_is_zero_where_it_and_what_is_measured_are(a, b, x, gradient: float) -> None:
+    """Looked at only where a square has left float64: beside it stands one at zero."""
+    problem = SensingProblem(DenseOperator([[[a]]]), [b])
+    settings = {"step_size": 1.0, "max_iterations": 0, "tolerance": 1e-6}
+    run, zero = gradient_descent_batch(problem, [[[x]], [[0.0]]], **settings)
+    assert (zero.point, zero.stop_reason) == (0, StopReason.CONVERGED)
+    assert run.gradient_norm == pytest.approx(gradient, rel=1e-15)
+    assert run.point == (x if gradient > 0 else 0)
 
 
 def test_a_callback_sees_what_the_history_keeps() -> None:

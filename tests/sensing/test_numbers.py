@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from fractions import Fraction
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -257,3 +258,17 @@ def test_an_own_product_of_a_subclass_is_the_one_that_counts() -> None:
     residual = 2 * DenseOperator(operator.matrices()).measure(X, X) - 1
     assert problem.objective(X) == pytest.approx(0.5 * residual @ residual, rel=1e-14)
     assert problem.unchecked(X[None])[0][0] == pytest.approx(problem.objective(X), rel=1e-14)
+
+
+def test_the_products_of_an_operator_may_be_functions_that_are_no_methods() -> None:
+    whole = sensing.real_system().operator
+    own = SimpleNamespace(
+        n=whole.n,
+        m=whole.m,
+        measure=lambda left, right: whole.measure(left, right),
+        adjoint_matmul=lambda y, right: whole.adjoint_matmul(y, right),
+        matrices=whole.matrices,
+    )
+    X, b = np.array([[1.0], [2.0], [3.0]]), np.ones(whole.m)
+    got, want = (SensingProblem(operator, b).gradient(X) for operator in (own, whole))
+    np.testing.assert_array_equal(got, want)

@@ -72,6 +72,19 @@ def test_primitives_broadcast_over_leading_axes() -> None:
         assert operator.adjoint_matmul(y[0, 0], R).shape == (2, 3, 4, 2)
 
 
+@pytest.mark.parametrize("weights", [[[1, 0], [2, 0]], [[1, 2], [0, 0]], [[0, 0], [0, 3]]])
+def test_rows_and_columns_that_are_not_observed_are_zero(weights) -> None:
+    y = np.arange(1.0, 1 + np.count_nonzero(weights))
+    R = np.random.default_rng(1).standard_normal((2, 1))
+    for form in (np.array(weights), sparse.csr_array(weights)):
+        operator = EntrywiseOperator(form)
+        want = np.tensordot(y, operator.matrices(), 1) @ R
+        np.testing.assert_allclose(operator.adjoint_matmul(y, R), want, rtol=1e-14)
+        np.testing.assert_allclose(
+            operator.measure(R, R), np.tensordot(operator.matrices(), R @ R.T), rtol=1e-14
+        )
+
+
 def test_a_wrong_adjoint_is_caught() -> None:
     class Wrong(RankOneOperator):
         def adjoint_matmul(self, y, right):
