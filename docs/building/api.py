@@ -51,7 +51,9 @@ def _package(package: str, what: str, module: ModuleType) -> str:
 
 def _first_line(item: object) -> str:
     line = (inspect.getdoc(item) or "").partition("\n")[0]
-    return plain_mathematics([line])[0] if not isinstance(item, dict) else "What is shipped, by name."
+    return (
+        plain_mathematics([line])[0] if not isinstance(item, dict) else "What is shipped, by name."
+    )
 
 
 def _name(package: str, name: str, item: object) -> str:

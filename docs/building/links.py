@@ -6,15 +6,13 @@ import importlib
 import re
 from typing import Any
 
+from api import PACKAGES
 from docutils import nodes
 from sphinx import addnodes
 
-from api import PACKAGES
-
 _NAME = re.compile(r"(?:lift_compare\.)?((?:compare\.)?\w+)\.(\w+)(?:\.\w+)?(?:\(.*\))?")
 _PUBLIC = {
-    package: set(importlib.import_module(f"lift_compare.{package}").__all__)
-    for package in PACKAGES
+    package: set(importlib.import_module(f"lift_compare.{package}").__all__) for package in PACKAGES
 }
 
 

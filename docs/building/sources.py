@@ -33,8 +33,8 @@ def published(found: dict[str, Any]) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in origin["versions"].items())
     parts = [
         "# Published against exact\n",
-        "What is printed in the paper and its notebooks, and what this toolkit computes at the same "
-        f"settings: {len(rows)} comparisons in four classes. This page is made from "
+        "What is printed in the paper and its notebooks, and what this toolkit computes at the "
+        f"same settings: {len(rows)} comparisons in four classes. This page is made from "
         "`docs/differences.json`, which `lift-compare reproduce` wrote "
         f"({origin['date'][:10]}; seed {origin['seed']}; {versions}).\n",
         "| class | comparisons |\n| --- | --- |",
