@@ -39,7 +39,14 @@ from .sweeps.settings import model_of, unknown_setting
 from .sweeps.shipped import EVALUATIONS
 from .sweeps.store import StoreError
 from .sweeps.store_file import foreign
-from .sweeps.summary import is_number, main_result, shown_columns, shown_settings, sweep_table
+from .sweeps.summary import (
+    is_number,
+    main_result,
+    shown_columns,
+    shown_settings,
+    sweep_caption,
+    sweep_table,
+)
 from .sweeps.sweep import Sweep, listed_values
 from .tables import Column
 from .tabular import Tabular
@@ -98,8 +105,12 @@ class Ablation(Tabular):
     def _columns(self) -> list[Column]:  # type: ignore[override]
         return shown_columns(self.sweep, self._flat)
 
+    @property
+    def _keys(self) -> int:  # type: ignore[override]
+        return len(self.axes)
+
     def _caption(self) -> str:
-        return self.sweep.description
+        return sweep_caption(self.sweep, self._flat)
 
     def count(self, status: str) -> int:
         """Return the number of rows with a status: "done", "failed", "refused", "interrupted"."""
@@ -130,7 +141,7 @@ class Ablation(Tabular):
         by : str, optional
             The setting that has a line for each value; by default the second one that varies.
         **how
-            Of `figures.sweep_figure`: kind ("lines", "map"), where, title, labels, ax.
+            Of `figures.sweep_figure`: kind ("lines", "map"), where, title, ax.
         """
         from .figures.sweep import sweep_figure
 
@@ -151,7 +162,8 @@ class Ablation(Tabular):
         counts = [(self.count(status), status) for status in Status]
         said = ", ".join(f"{count} {status}" for count, status in counts if count)
         name = self.sweep.definition.name
-        words = f"{name!r} on {self.instance.name}: {len(self.stored)} rows over "
+        count = f"{len(self.stored)} row{'s' * (len(self.stored) != 1)}"
+        words = f"{name!r} on {self.instance.name}: {count} over "
         return f"Ablation({words}{', '.join(self.axes)}; {said})"
 
 

@@ -129,8 +129,9 @@ def _pairs(text: str) -> dict[str, str]:
 _COMMANDS = {character: f"\\{character}" for character in "{}$&#%_"}
 _COMMANDS |= _pairs(
     r"""\ \textbackslash{}  ^ \textasciicircum{}  ~ \textasciitilde{}
-    < \textless{}  > \textgreater{}  | \textbar{}  " ''  “ ``  ” ''  ‘ `  ’ '  – --  — ---
-    … \dots{}  ß \ss{}  ø \o{}  Ø \O{}  æ \ae{}  Æ \AE{}  ł \l{}  Ł \L{}  ı \i{}"""
+    < \textless{}  > \textgreater{}  | \textbar{}  " ''  “ ``  ” ''  ‘ `  ’ '
+    – \textendash{}  — \textemdash{}  … \dots{}
+    ß \ss{}  ø \o{}  Ø \O{}  æ \ae{}  Æ \AE{}  ł \l{}  Ł \L{}  ı \i{}"""
 )
 _MATHEMATICS = _pairs(
     r"""α \alpha  β \beta  γ \gamma  δ \delta  ε \varepsilon  ζ \zeta  η \eta  θ \theta
@@ -164,12 +165,17 @@ _NUMBER = re.compile(r"([+-]?[\d,]*\.?\d+)(?:e([+-]?\d+))?( (?:[kMGTP]?B|[mµ]?s
 
 
 def latex_table(
-    columns: Columns | None, rows: Sequence[Row], *, caption: str = "", label: str = ""
+    columns: Columns | None,
+    rows: Sequence[Row],
+    *,
+    caption: str = "",
+    label: str = "",
+    keys: int = 1,
 ) -> str:
     r"""Return a LaTeX table; it needs the package booktabs, and longtable for more than 40 rows.
 
     Numbers are mathematics. A table wider than a page is cut into tables below each other, which
-    all have the first column. Only ASCII remains.
+    all have the first columns. Only ASCII remains.
 
     Parameters
     ----------
@@ -177,6 +183,8 @@ def latex_table(
         As for `markdown_table`.
     label : str
         Of \\label.
+    keys : int
+        Number of first columns that every part of a wide table has.
 
     Returns
     -------
@@ -198,8 +206,8 @@ def latex_table(
     ]
     parts: list[list[int]] = [[]]
     for k, width in enumerate(widths):
-        if len(parts[-1]) > 1 and sum(widths[j] + 2 for j in parts[-1]) + width > _PAGE:
-            parts.append([0])
+        if len(parts[-1]) > keys and sum(widths[j] + 2 for j in parts[-1]) + width > _PAGE:
+            parts.append(list(range(keys)))
         parts[-1].append(k)
     marks = (rf"\label{{{re.sub('[^A-Za-z0-9:.-]', '-', label)}}}") if label else ""
     above = rf"\caption{{{latex_text(caption)}}}{marks}" if caption or label else ""

@@ -19,6 +19,7 @@ class Tabular:
     the frame always has all.
     """
 
+    _keys = 1  # first columns that every part of a wide table has
     _columns: Sequence[Column] | None = None
 
     def _caption(self) -> str:
@@ -42,7 +43,7 @@ class Tabular:
 
     def latex(self) -> str:
         """Return the rows as a table in LaTeX (booktabs)."""
-        return latex_table(self._columns, self._shown(), caption=self._caption())
+        return latex_table(self._columns, self._shown(), caption=self._caption(), keys=self._keys)
 
     def _repr_html_(self) -> str:
         return html_table(self._columns, self._shown(), caption=self._caption())

@@ -5,25 +5,34 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from textwrap import fill
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lift_compare import sensing
 from lift_compare.sensing import Instance, InvalidInput
 from lift_compare.sensing.instances.contents import InstanceFileError
 from lift_compare.sensing.instances.registry import SYMMETRISE, parse_instances, split_file
-from lift_compare.sensing.validation import show_bytes
+from lift_compare.sensing.validation import did_you_mean, show_bytes
 
-from ..tables import line_width, rows_text, save_rows
+from ..markup import columns_of, latex_table, markdown_table
+from ..tables import Column, line_width, plain, rows_text, save_rows
 from ..tolerances import MEMORY_LIMIT
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _WHOLE_WORDS: dict[str, Any] = {"break_long_words": False, "break_on_hyphens": False}
 
 
 class UsageError(InvalidInput):
     """Bad usage or malformed input, in one clear line; the command line exits with 2."""
+
+
+FORMATS = ("latex", "markdown", "pdf")
 
 
 def add_common_options(parser: argparse.ArgumentParser, *, seed: int | None = 0) -> None:
@@ -39,16 +48,36 @@ def add_common_options(parser: argparse.ArgumentParser, *, seed: int | None = 0)
 
 
 def add_output_options(parser: argparse.ArgumentParser) -> None:
-    """Add --out, --json and --csv."""
+    """Add --out, --format, --json and --csv."""
     parser.add_argument(
         "--out",
         type=Path,
         default=Path("results"),
         help="folder for what is written (default: results/)",
     )
+    parser.add_argument(
+        "--format",
+        type=_formats,
+        default=(),
+        metavar="LIST",
+        help=f"write in further forms to OUT: a list of {', '.join(FORMATS)} (tables as .tex, for "
+        "booktabs, and .md; figures as .pdf)",
+    )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print rows as JSON, not as a table")
     form.add_argument("--csv", action="store_true", help="print rows as CSV, not as a table")
+
+
+def _formats(text: str) -> tuple[str, ...]:
+    """Return the forms that --format lists."""
+    words = [word.strip().lower() for word in text.split(",")]
+    for word in words:
+        if word not in FORMATS:
+            close = did_you_mean(word, FORMATS)
+            raise argparse.ArgumentTypeError(
+                f"expected a list of {', '.join(FORMATS)}, got {word!r:.60}{close}"
+            )
+    return tuple(dict.fromkeys(words))
 
 
 def _seed(text: str) -> int:
@@ -202,14 +231,67 @@ def save(
     name: str,
     rows: Sequence[Mapping[str, Any]],
     origin: Mapping[str, Any],
+    columns: Sequence[Column] | None = None,
     **more: Any,
 ) -> list[Path]:
-    """Write the rows to OUT as NAME.csv and NAME.json (with `more`); return the paths."""
-    try:
+    """Write the rows to OUT as NAME.csv and NAME.json (with `more`); return the paths.
+
+    With --format also as NAME.tex and NAME.md, with these columns, or all that are not empty.
+    """
+    with _writing(arguments):
         return [
             save_rows(arguments.out / f"{name}.csv", rows),
             save_rows(arguments.out / f"{name}.json", rows, origin, **more),
+            *save_tables(arguments, name, rows, columns),
         ]
+
+
+def save_tables(
+    arguments: argparse.Namespace,
+    name: str,
+    rows: Sequence[Mapping[str, Any]],
+    columns: Sequence[Column] | None = None,
+    caption: str = "",
+) -> list[Path]:
+    """Write the rows to OUT as NAME.tex and NAME.md, as far as --format asks; return the paths."""
+    if columns is None:
+        columns = [
+            column
+            for column in columns_of(None, rows)
+            if any(plain(row.get(column.key)) not in (None, "") for row in rows)
+        ]
+    paths = []
+    with _writing(arguments):
+        for form, ending, table in (
+            ("latex", "tex", partial(latex_table, label=f"tab:{name}")),
+            ("markdown", "md", markdown_table),
+        ):
+            if form in arguments.format:
+                path = arguments.out / f"{name}.{ending}"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                text = table(columns, rows, caption=caption or name)
+                path.write_text(text.rstrip("\n") + "\n", encoding="utf-8")
+                paths.append(path)
+    return paths
+
+
+def save_figure(arguments: argparse.Namespace, figure: Figure, path: Path) -> list[Path]:
+    """Write a figure as an SVG file, and with `--format pdf` as a PDF beside it."""
+    from ..figures.pdf_files import save_pdf
+    from ..figures.svg_files import save_svg
+
+    with _writing(arguments):
+        paths = [save_svg(figure, path)]
+        if "pdf" in arguments.format:
+            paths.append(save_pdf(figure, path.with_suffix(".pdf")))
+    return paths
+
+
+@contextmanager
+def _writing(arguments: argparse.Namespace) -> Iterator[None]:
+    """Turn an error of the file system into a refusal of --out."""
+    try:
+        yield
     except OSError as error:
         what = f"{arguments.out} cannot be written to: {error.strerror}"
         raise UsageError(f"--out: {what}") from error

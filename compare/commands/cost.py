@@ -15,7 +15,6 @@ from ..cost.predicted import predicted_costs, prediction_summary
 from ..cost.scaling import COLUMNS as FIT_COLUMNS
 from ..cost.scaling import Scaling, scaling_exponents
 from ..figures.cost import cost_bytes, cost_seconds, cost_slices
-from ..figures.svg_files import save_svg
 from ..provenance import provenance
 from ..tables import line_width, save_rows, text_table
 from .common import (
@@ -28,6 +27,8 @@ from .common import (
     instance_texts,
     output_folder,
     save,
+    save_figure,
+    save_tables,
     show,
     written,
 )
@@ -97,8 +98,9 @@ def run(arguments: argparse.Namespace) -> int:
     found = scaling_exponents(rows)
     fits = [fit.row() for fit in found]
     origin = provenance(arguments.seed, command="cost", **budget)
-    paths = save(arguments, "cost", rows, origin)
-    paths += [save_rows(out / "cost-scaling.json", fits, origin), *_figures(rows, out)]
+    paths = save(arguments, "cost", rows, origin, COLUMNS)
+    paths += save_tables(arguments, "cost-scaling", fits, FIT_COLUMNS)
+    paths += [save_rows(out / "cost-scaling.json", fits, origin), *_figures(rows, arguments)]
     show(arguments, _text(rows, found) + written(paths), rows, origin, scaling=fits)
     if rows[-1]["status"] == "interrupted":
         print("lift-compare: interrupted; the rows before the last are finished", file=sys.stderr)
@@ -154,10 +156,10 @@ def _text(rows: list[dict[str, Any]], fits: list[Scaling]) -> str:
     return "\n\n".join([*parts, fill(memory_summary(rows), line_width())]) + "\n\n"
 
 
-def _figures(rows: list[dict[str, Any]], out: Path) -> list[Path]:
+def _figures(rows: list[dict[str, Any]], arguments: argparse.Namespace) -> list[Path]:
     paths = []
     for (operator, axis), members in cost_slices(rows).items():
         for name, draw in (("seconds", cost_seconds), ("bytes", cost_bytes)):
-            path = out / f"cost-{name}-{operator}-{axis}.svg"
-            paths.append(save_svg(draw(members, axis=axis)[0], path))
+            path = arguments.out / f"cost-{name}-{operator}-{axis}.svg"
+            paths += save_figure(arguments, draw(members, axis=axis)[0], path)
     return paths

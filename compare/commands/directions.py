@@ -11,7 +11,6 @@ from typing import Any
 from lift_compare.sensing.instances.published import PUBLISHED
 
 from ..figures.paths import coefficient_paths, lifted_objective, step_cost
-from ..figures.svg_files import save_svg
 from ..provenance import provenance
 from ..published.answer import NOTES
 from ..published.comparison import ORDERS, InstanceComparison, compare_instances
@@ -26,6 +25,7 @@ from .common import (
     instance_texts,
     output_folder,
     save,
+    save_figure,
     show,
     written,
 )
@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
     The exit code is 1 if explicit and exactly simulated descent disagree anywhere, else 4 if both
     diverge somewhere.
     """
-    out = output_folder(arguments)
+    output_folder(arguments)
     result = compare_instances(
         find_instances(instance_texts(arguments) or PUBLISHED),
         orders=arguments.order,
@@ -73,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
     origin["interrupted"] = result.interrupted
     said = [finding.row() for finding in result.findings]
     paths = save(arguments, "directions", result.rows, origin, findings=said)
-    paths += _figures(result, out)
+    paths += _figures(result, arguments)
     text = _text(result, origin, full=arguments.full) + "\n" + written(paths)
     show(arguments, text, result.rows, origin, findings=said)
     if result.interrupted:
@@ -106,9 +106,10 @@ def _wrapped(text: str) -> str:
     return fill(text, line_width(), break_long_words=False, break_on_hyphens=False)
 
 
-def _figures(result: InstanceComparison, out: Path) -> list[Path]:
+def _figures(result: InstanceComparison, arguments: argparse.Namespace) -> list[Path]:
     """Draw the paths of each instance at its order (or the highest that was run), and the cost."""
-    paths = []
+    paths: list[Path] = []
+    out = arguments.out
     for instance in result.instances:
         orders = [order for name, order in result.comparisons if name == instance.name]
         if not orders:
@@ -118,7 +119,7 @@ def _figures(result: InstanceComparison, out: Path) -> list[Path]:
         for kind, draw in (("objective", lifted_objective), ("coefficients", coefficient_paths)):
             steps = None if instance.settings is None else instance.settings.steps
             figure, _ = draw(comparison, steps=steps, name=instance.name)
-            paths.append(save_svg(figure, out / f"{instance.label}-{kind}.svg"))
+            paths += save_figure(arguments, figure, out / f"{instance.label}-{kind}.svg")
     if result.comparisons:
-        paths.append(save_svg(step_cost(result.rows)[0], out / "step-cost.svg"))
+        paths += save_figure(arguments, step_cost(result.rows)[0], out / "step-cost.svg")
     return paths

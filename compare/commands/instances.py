@@ -20,8 +20,10 @@ from ..tables import Column, plain, text_table
 from .common import (
     add_instance_argument,
     add_instance_option,
+    add_output_options,
     find_instance,
     instance_texts,
+    save_tables,
     show,
 )
 
@@ -57,9 +59,7 @@ def add_parser(subparsers: Any) -> None:
     )
     add_instance_argument(parser)
     add_instance_option(parser, "the list")
-    form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="print rows as JSON, not as a table")
-    form.add_argument("--csv", action="store_true", help="print rows as CSV, not as a table")
+    add_output_options(parser)
     parser.set_defaults(run=run)
 
 
@@ -71,9 +71,11 @@ def run(arguments: argparse.Namespace) -> int:
         known = {"objective", "eigenvalue", "kind"} <= instance.facts.keys()
         computed = None if known else computed_facts(instance)
         row = _row(instance, computed)
+        save_tables(arguments, "instance", [row])
         show(arguments, _told(instance, computed), [row], provenance(None))
         return 0
     rows = [_entry_row(entry) for entry in sensing.catalogue()]
+    save_tables(arguments, "instances", rows)
     show(arguments, _list(rows), rows, provenance(None))
     return 0
 

@@ -8,7 +8,7 @@ from textwrap import fill
 from typing import Any
 
 from ..provenance import provenance
-from ..reproduction.reproduce import reproduce
+from ..reproduction.reproduce import COLUMNS, reproduce
 from ..tables import line_width
 from .common import (
     add_common_options,
@@ -45,8 +45,9 @@ def run(arguments: argparse.Namespace) -> int:
     out = output_folder(arguments)
     texts = instance_texts(arguments)
     own = find_instance(texts[0]) if texts else None
+    pdf = "pdf" in arguments.format
     try:
-        result = reproduce(out, quick=arguments.quick, seed=arguments.seed, instance=own)
+        result = reproduce(out, quick=arguments.quick, seed=arguments.seed, instance=own, pdf=pdf)
     except KeyboardInterrupt:
         report = out / "report.html"
         print(f"lift-compare: interrupted; {report} has what was finished", file=sys.stderr)
@@ -55,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     rows = result.rows()
     text = fill(repr(result), line_width(), break_on_hyphens=False)
     if own is None:
-        save(arguments, "differences", rows, origin)
+        save(arguments, "differences", rows, origin, COLUMNS)
         text = f"{result.table()}\n\n{text}"
     show(arguments, text, rows, origin)
     return 0 if result.consistent else 1

@@ -24,6 +24,7 @@ from .common import (
     instance_texts,
     output_folder,
     save,
+    save_figure,
     show,
     written,
 )
@@ -78,9 +79,10 @@ def run(arguments: argparse.Namespace) -> int:
         what = f"what is finished is in {store}; the same command goes on from there"
         print(f"lift-compare: {what}", file=sys.stderr)
         raise
-    paths = save(arguments, "rivals", report.cells, provenance(None, gradients=gradients))
-    paths += _drawn(report, folder)
-    show(arguments, report.table(), report.cells, provenance(None, gradients=gradients))
+    origin = provenance(None, gradients=gradients)
+    paths = save(arguments, "rivals", report.cells, origin, report._columns)
+    paths += _drawn(report, arguments)
+    show(arguments, report.table(), report.cells, origin)
     print(f"{written(paths)}; runs: {store}", file=sys.stderr)
     failed = [row for row in report.rows if row["status"] == "failed"]
     if failed:
@@ -112,17 +114,18 @@ def _parts(arguments: argparse.Namespace) -> tuple[RivalGrid, ...]:
     return (RivalGrid(names, rivals, runs, arguments.start),)
 
 
-def _drawn(report: RivalReport, folder: Path) -> list[Path]:
+def _drawn(report: RivalReport, arguments: argparse.Namespace) -> list[Path]:
     """Draw the performance profile and success against m/n, where there is something to draw."""
     from .. import figures
 
-    paths = []
+    paths: list[Path] = []
+    folder = arguments.out
     costs = report.costs()
     if len(costs) > 1:
         figure, _ = figures.performance_profile(costs, title="Cost in gradients of h")
-        paths.append(figures.save_svg(figure, folder / "rivals-profile.svg"))
+        paths += save_figure(arguments, figure, folder / "rivals-profile.svg")
     families = [cell for cell in report.cells if cell["instance"].startswith("gaussian:")]
     if len({cell["m"] for cell in families}) > 1:
         figure, _ = figures.rival_success(families)
-        paths.append(figures.save_svg(figure, folder / "rivals-success.svg"))
+        paths += save_figure(arguments, figure, folder / "rivals-success.svg")
     return paths

@@ -21,6 +21,7 @@ from .cost import cost_bytes, cost_seconds
 from .counted import shares
 from .panels import histories, lifted_objectives, term_norms
 from .paths import coefficient_paths, lifted_objective, step_cost
+from .pdf_files import save_pdf
 from .phase import exact_phases, truncated_phases
 from .plane import landscape
 from .rivals import performance_profile, rival_success
@@ -42,6 +43,7 @@ __all__ = [
     "lifted_objectives",
     "performance_profile",
     "rival_success",
+    "save_pdf",
     "save_svg",
     "shares",
     "step_cost",

@@ -58,7 +58,6 @@ def sweep_figure(
     kind: str = "lines",
     where: Mapping[str, Any] | None = None,
     title: str = "",
-    labels: Mapping[str, str] | None = None,
     ax: Axes | None = None,
 ) -> tuple[Figure, Axes]:
     """Draw a result of a sweep against one setting or two.
@@ -80,8 +79,6 @@ def sweep_figure(
         "lines", or "map": cells over x and `by`, coloured by the result.
     where : mapping, optional
         Settings and their values: only rows that have them are drawn.
-    labels : mapping, optional
-        What the axes call a setting or result, by its name.
 
     Raises
     ------
@@ -104,9 +101,8 @@ def sweep_figure(
         raise InvalidValue("by: expected a second setting for a map, got None")
     chosen = _chosen(rows, {"x": x, "y": y, "by": by}, where)
     grid = _Grid(chosen, x, y, by)
-    names = {**_LABELS, **(labels or {})}
     draw = _map if kind == "map" else _lines
-    return draw(grid, title, names, ax)
+    return draw(grid, title, ax)
 
 
 class _Grid:
@@ -140,12 +136,12 @@ class _Grid:
             return "missing"
         return "done" if self.values[place] is not None else "no value"
 
-    def words(self, names: Mapping[str, str]) -> str:
+    def words(self) -> str:
         """Return in words where the result is least and largest, and what has no number."""
-        label = names.get(self.y, self.y)
-        said = [f"{label} against {names.get(self.x, self.x)}"]
+        label = _LABELS.get(self.y, self.y)
+        said = [f"{label} against {_LABELS.get(self.x, self.x)}"]
         if self.by is not None:
-            said[0] += f" and {names.get(self.by, self.by)}"
+            said[0] += f" and {_LABELS.get(self.by, self.by)}"
         said[0] += f": {len(self.numbers)} of {len(self.cells)} rows have a number."
         known = {place: value for place, value in self.values.items() if value is not None}
         if known:
@@ -167,9 +163,7 @@ class _Grid:
 # Lines -------------------------------------------------------------------------------------------
 
 
-def _lines(
-    grid: _Grid, title: str, names: Mapping[str, str], ax: Axes | None
-) -> tuple[Figure, Axes]:
+def _lines(grid: _Grid, title: str, ax: Axes | None) -> tuple[Figure, Axes]:
     """Draw a line for each value of `by`; below the axes what has no number."""
     if len(grid.upwards) > _MOST_LINES:
         what = f"expected at most {_MOST_LINES} values, for a line each"
@@ -191,8 +185,8 @@ def _lines(
     if grid.is_truth:
         ax.set_ylim(-0.1, 1.1)
     _show_missing(ax, grid, positions)
-    x, y = (names.get(name, name) for name in (grid.x, grid.y))
-    finish(ax, title, x, y, f"{title}. {grid.words(names)}", legend=False)
+    x, y = (_LABELS.get(name, name) for name in (grid.x, grid.y))
+    finish(ax, title, x, y, f"{title}. {grid.words()}", legend=False)
     _ticks(ax.xaxis, grid.across, positions, scale)
     if grid.is_truth:
         ax.set_yticks([0, 1], ["no", "yes"])
@@ -229,7 +223,7 @@ def _show_missing(ax: Axes, grid: _Grid, positions: Sequence[float]) -> None:
 # Map ---------------------------------------------------------------------------------------------
 
 
-def _map(grid: _Grid, title: str, names: Mapping[str, str], ax: Axes | None) -> tuple[Figure, Axes]:
+def _map(grid: _Grid, title: str, ax: Axes | None) -> tuple[Figure, Axes]:
     """Draw a cell for each place, of equal sizes; a hatched one where there is no number."""
     fig, ax = canvas(ax, size=(5.6, 4.8))
     colours = np.array(
@@ -262,10 +256,10 @@ def _map(grid: _Grid, title: str, names: Mapping[str, str], ax: Axes | None) -> 
                 patch, count = states.get(state, (Patch(**style), 0))
                 states[state] = (patch, count + 1)
     bar = fig.colorbar(mesh, ax=ax)
-    bar.set_label(names.get(grid.y, grid.y), fontsize=SMALL)
+    bar.set_label(_LABELS.get(grid.y, grid.y), fontsize=SMALL)
     bar.ax.tick_params(labelsize=SMALL)
-    x, by = names.get(grid.x, grid.x), names.get(str(grid.by), str(grid.by))
-    finish(ax, title, x, by, f"{title}. A map. {grid.words(names)}", legend=False)
+    x, by = _LABELS.get(grid.x, grid.x), _LABELS.get(str(grid.by), str(grid.by))
+    finish(ax, title, x, by, f"{title}. A map. {grid.words()}", legend=False)
     ax.grid(False)
     for axis, values in ((ax.xaxis, grid.across), (ax.yaxis, grid.upwards)):
         _ticks(axis, values, range(len(values)), "categories")

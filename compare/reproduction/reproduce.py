@@ -17,6 +17,7 @@ from lift_compare.sensing.instances.published import PUBLISHED
 from lift_compare.sensing.validation import whole_number
 
 from ..figures.mathematics import literal
+from ..figures.pdf_files import save_pdf
 from ..figures.svg_files import svg, write_svg
 from ..provenance import provenance
 from ..published.comparison import ORDERS, InstanceComparison, compare_instances
@@ -88,7 +89,12 @@ class Reproduction(Tabular):
 
 
 def reproduce(
-    out: str | Path, *, quick: bool = False, seed: int = 0, instance: Instance | None = None
+    out: str | Path,
+    *,
+    quick: bool = False,
+    seed: int = 0,
+    instance: Instance | None = None,
+    pdf: bool = False,
 ) -> Reproduction:
     """Draw all published figures from our own runs, and write them with a report to a folder.
 
@@ -108,6 +114,9 @@ def reproduce(
         RIP bound.
     instance : Instance, optional
         Draw the panels, paths, phase diagrams and costs of this instance instead.
+
+    pdf : bool
+        Write every figure as a PDF too.
 
     Returns
     -------
@@ -133,6 +142,7 @@ def reproduce(
     chosen = [sensing.instance(name) for name in PUBLISHED] if instance is None else [instance]
     run = _Run(out, quick, seed, result, chosen)
     run.own = None if instance is None else run.instances[instance.name]
+    run.pdf = pdf
     parts = run.published_parts() if instance is None else run.own_parts()
     made: list[Section] = []
     try:
@@ -153,6 +163,8 @@ def reproduce(
 
 class _Run:
     """The parts of one run, with what they share."""
+
+    pdf = False
 
     def __init__(
         self, out: Path, quick: bool, seed: int, result: Reproduction, instances: list[Instance]
@@ -232,6 +244,8 @@ class _Run:
         """Write a figure as a file, and return it as part of the page."""
         drawing = self.drawings[name] = Drawing(name, svg(figure, name), caption)
         self.result.figures.append(write_svg(drawing.svg, self.out / "figures" / f"{name}.svg"))
+        if self.pdf:
+            save_pdf(figure, self.out / "figures" / f"{name}.pdf")
         return drawing
 
     @cached_property

@@ -26,18 +26,12 @@ def sweep_table(sweep: Sweep, rows: Sequence[Record], *, width: int | None = Non
     """
     width = line_width() if width is None else width
     names = shown_settings(sweep, rows)
-    results = [name for name in sweep.definition.columns.split() if _has(rows, name)]
-    if not results:  # an evaluation that names none: all of them
-        results = [name for name in _results(sweep, rows) if _has(rows, name)]
-    done = [row for row in rows if row["status"] == "done"]
-    whole = len(done) == len(rows) > 1
-    same = [name for name in results if whole and _is_constant(done, name)]
-    varying = [name for name in results if name not in same]
+    same, varying = _main_results(sweep, rows)
     remarks = [name for name in (*varying, *_REMARKS) if _is_long(rows, name)]
     paragraphs = [
         sweep.description,
         f"{_counts(rows)}. {_varied(sweep, rows, names)}",
-        _listed("The same in all rows", sweep, done, same),
+        _same(sweep, rows, same),
     ]
     above = [fill(each, width, break_long_words=False) for each in paragraphs if each]
     tables = _tables(rows, names, [name for name in varying if name not in remarks], width)
@@ -50,10 +44,18 @@ def sweep_table(sweep: Sweep, rows: Sequence[Record], *, width: int | None = Non
 
 
 def shown_columns(sweep: Sweep, rows: Sequence[Record]) -> list[Column]:
-    """Return the columns of a sweep's table: what varies, what became of it, the main results."""
-    columns = [*shown_settings(sweep, rows), "status", *sweep.definition.columns.split()]
-    columns += [name for name in _REMARKS if _has(rows, name)]
-    return [*(Column(name, name, ".6g") for name in columns), Column("seconds", "time", "seconds")]
+    """Return the columns of a table for a page: what varies, and the main results that do."""
+    columns = shown_settings(sweep, rows)
+    columns += [] if _is_constant(rows, "status") else ["status"]
+    columns += [*_main_results(sweep, rows)[1], *(name for name in _REMARKS if _has(rows, name))]
+    return [Column(name, name, ".6g") for name in columns]
+
+
+def sweep_caption(sweep: Sweep, rows: Sequence[Record]) -> str:
+    """Return what the sweep is, how many rows are done, and what is the same in all of them."""
+    same = _same(sweep, rows, _main_results(sweep, rows)[0])
+    said = [sweep.description.rstrip("."), _counts(rows), same.rstrip(".")]
+    return "".join(f"{each}. " for each in said if each).strip()
 
 
 def shown_settings(sweep: Sweep, rows: Sequence[Record]) -> list[str]:
@@ -81,6 +83,16 @@ def main_result(sweep: Sweep, rows: Sequence[Record]) -> str | None:
     ]
     varying = [name for name in numbers if len(_values(rows, name)) > 1]
     return next(iter([*varying, *numbers]), None)
+
+
+def _main_results(sweep: Sweep, rows: Sequence[Record]) -> tuple[list[str], list[str]]:
+    """Return the main results that are the same in all rows, and those that are not."""
+    names = [name for name in sweep.definition.columns.split() if _has(rows, name)]
+    if not names:  # an evaluation that names none: all of them
+        names = [name for name in _results(sweep, rows) if _has(rows, name)]
+    whole = len(rows) > 1 and all(row["status"] == "done" for row in rows)
+    same = [name for name in names if whole and _is_constant(rows, name)]
+    return same, [name for name in names if name not in same]
 
 
 def _results(sweep: Sweep, rows: Sequence[Record]) -> list[str]:
@@ -135,13 +147,12 @@ def _varied(sweep: Sweep, rows: Sequence[Record], names: Sequence[str]) -> str:
     return f"Evaluation {sweep.definition.name!r}, varied: {', '.join(said)}."
 
 
-def _listed(title: str, sweep: Sweep, rows: Sequence[Record], names: Sequence[str]) -> str:
+def _same(sweep: Sweep, rows: Sequence[Record], names: Sequence[str]) -> str:
     """Return what is the same in all rows: fixed settings that were given, and results."""
-    if not rows:
-        return ""
-    given = [name for name in sweep.fixed if name in rows[0] and name != "digest"]
+    alike = [name for name in sweep.varied if name not in shown_settings(sweep, rows)]
+    given = [name for name in (*alike, *sweep.fixed) if name in rows[0] and name != "digest"]
     said = [f"{name} {show(rows[0].get(name), '.6g')}" for name in (*given, *names)]
-    return f"{title}: {', '.join(said)}." if said else ""
+    return f"The same in all rows: {', '.join(said)}." if said else ""
 
 
 def _tables(
