@@ -86,7 +86,7 @@ def test_every_link_leads_to_a_page_and_a_heading() -> None:
             parts = urlsplit(reference)
             if parts.scheme in ("https", "mailto"):
                 continue
-            assert parts.scheme + parts.netloc == "", f"{page}: {reference}"
+            assert (parts.scheme, parts.netloc) == ("", ""), f"{page}: {reference}"
             target = (SITE / page).parent / unquote(parts.path) if parts.path else SITE / page
             assert target.is_file(), f"{page} leads to {reference}"
             if parts.fragment and target.suffix == ".html":
