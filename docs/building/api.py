@@ -18,7 +18,7 @@ PACKAGES = {
     "compare.figures": "what is drawn",
 }
 
-INHERITED = "   :inherited-members: object, Enum, Warning, Exception, MemoryError, tuple, Mapping, dict"
+INHERITED = "   :inherited-members: object, Enum, Warning, Exception, tuple, Mapping, dict"
 """Methods that come from a class of ours are shown, those of Python's own are not."""
 
 
