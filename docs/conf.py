@@ -69,6 +69,7 @@ html_theme_options = {
     "footer_start": [],
     "footer_end": [],
     "show_toc_level": 2,
+    "collapse_navigation": True,
 }
 html_math_renderer = "mathml"
 
@@ -80,9 +81,19 @@ def setup(app):
     app.connect("doctree-read", gallery.name_thumbnails)
     app.connect("doctree-read", links.link_public_names)
     app.connect("config-inited", write_pages, priority=100)
+    app.connect("build-finished", name_buttons)
 
 
 def write_pages(*_):
     """Write the pages that are made from something else."""
     api.write(HERE / "generated" / "api")
     sources.write(HERE, HERE / "generated")
+
+
+def name_buttons(app, _exception):
+    """Name the buttons that open a part of the list of pages: the theme leaves them without."""
+    for page in Path(app.outdir).rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        named = text.replace("<summary><span", '<summary aria-label="pages below"><span')
+        if named != text:
+            page.write_text(named, encoding="utf-8")

@@ -18,6 +18,9 @@ PACKAGES = {
     "compare.figures": "what is drawn",
 }
 
+INHERITED = "   :inherited-members: object, Enum, Warning, Exception, tuple, Mapping, dict"
+"""Methods that come from a class of ours are shown, those of Python's own are not."""
+
 
 def write(folder: Path) -> None:
     """Write all pages anew."""
@@ -59,7 +62,7 @@ def _first_line(item: object) -> str:
 def _name(package: str, name: str, item: object) -> str:
     """Return the page of one name."""
     if inspect.isclass(item):
-        directive, options = "autoclass", ["   :members:", "   :show-inheritance:"]
+        directive, options = "autoclass", ["   :members:", INHERITED]
     elif callable(item):
         directive, options = "autofunction", []
     elif inspect.ismodule(item):

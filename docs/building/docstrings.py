@@ -1,10 +1,12 @@
 """Docstrings are written to be read as they stand; this is what reStructuredText asks beyond it.
 
-An indented block is a formula in several lines: it stays as it is. A bar is an absolute value.
+An indented block is a formula in several lines: it stays as it is. A bar is an absolute value. A
+letter with a full stop, alone in a line, is a symbol, and begins no list.
 """
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 
@@ -30,5 +32,9 @@ def plain_mathematics(lines: list[str]) -> list[str]:
                 formula = indent
                 out += [" " * before + "::", ""]
             before = indent
-        out.append(line if formula or example else line.replace("|", r"\|"))
+        out.append(line if formula or example else _escaped(line))
     return out
+
+
+def _escaped(line: str) -> str:
+    return re.sub(r"^(\s*)(\w\.)$", r"\1\\\2", line.replace("|", r"\|"))

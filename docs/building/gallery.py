@@ -11,6 +11,7 @@ from typing import Any
 
 from docutils import nodes
 
+_SHOWN: set[Path] = set()
 _PREPARATION = spawn.get_preparation_data
 
 INTRODUCTION = """\
@@ -77,11 +78,10 @@ def _let_workers_find_the_script(_: dict[str, Any], script: str) -> None:
 
 def _draw(block: Any, block_vars: dict[str, Any], gallery_conf: dict[str, Any]) -> str:
     """Show what a block wrote as SVG, with the text alternative that the file carries."""
-    shown: set[Path] = block_vars["example_globals"].setdefault("_shown", set())
     directives = []
     for written in sorted(Path("results").glob("*.svg")):
-        if written not in shown:
-            shown.add(written)
+        if written.resolve() not in _SHOWN:  # scripts share the folder that they write to
+            _SHOWN.add(written.resolve())
             path = Path(next(block_vars["image_path_iterator"])).with_suffix(".svg")
             shutil.copy(written, path)
             said = ElementTree.parse(written).getroot().attrib["aria-label"]
