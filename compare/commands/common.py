@@ -15,7 +15,7 @@ from lift_compare.sensing import Instance, InvalidInput
 from lift_compare.sensing.instances.registry import parse_instances
 from lift_compare.sensing.validation import show_bytes
 
-from ..tables import rows_text, save_rows
+from ..tables import line_width, rows_text, save_rows
 from ..tolerances import MEMORY_LIMIT
 
 
@@ -176,4 +176,4 @@ def show(
 def written(paths: Sequence[Path]) -> str:
     """Return the last lines of a text: where the results are."""
     text = "Written: " + ", ".join(str(path) for path in paths)
-    return fill(text, 100, break_long_words=False, break_on_hyphens=False)
+    return fill(text, line_width(), break_long_words=False, break_on_hyphens=False)

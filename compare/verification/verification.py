@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from tqdm import tqdm
 
 from lift_compare import sensing
 from lift_compare.sensing import LiftSettings, SensingOperator, SensingProblem
@@ -21,131 +22,16 @@ from lift_compare.sensing.validation import (
 )
 from lift_compare.simulated import NotStationaryWarning
 
-from ..tables import Column, show, text_table
-from .claims import CHECKS, Case, Claim, Holds, Kind
-from .claims.matrix_case import MEMORY_LIMIT
+from ..tolerances import MEMORY_LIMIT
+from .choice import chosen_checks
+from .claims import Case, Check, Claim
 from .claims.rounding import Rounding
+from .result import Verification
 
 MOST_STEPS = 10**7
 """Largest T of a truncated path: its states are kept, 24 bytes a step."""
 
-_COLUMNS = (
-    Column("name", "claim"),
-    Column("kind", "kind"),
-    Column("holds", "holds"),
-    Column("measured", "measured", ".6g"),
-    Column("expected", "expected", ".6g"),
-    Column("tolerance", "tolerance", ".1e"),
-    Column("source", "source"),
-    Column("statement", "statement"),
-    Column("reason", "remark"),
-)
-
-
-@dataclass(frozen=True, repr=False)
-class Verification:
-    """The claims of the theory, checked on one instance; by index a claim by its name.
-
-    Attributes
-    ----------
-    claims : tuple of Claim
-        One a claim, in the order of docs/theory.md.
-    point : array (n, r)
-        The X̂ they were checked at (polished, unless that was declined).
-    gradient_norm : float
-        Its relative gradient norm.
-    settings : dict
-        Order, ρ, η, steps, seed and the given RIP constant.
-    title : str
-        What was verified.
-    operator : str
-        Kind of the operator: dense, rank-one, entrywise, sparse, or the name of another class.
-    forms : tuple of str
-        Forms of the lifted objective that were compared with its definition.
-
-    Examples
-    --------
-    >>> from lift_compare import compare, sensing
-    >>> found = compare.verify(sensing.two_by_two(), [[0.0], [0.5**0.5]], order=3, steps=660)
-    >>> found["smallest saddle order"].measured, len(found.violations)
-    (3.0, 0)
-    """
-
-    claims: tuple[Claim, ...]
-    point: FloatArray
-    gradient_norm: float
-    settings: dict[str, Any]
-    title: str
-    operator: str
-    forms: tuple[str, ...]
-
-    def __iter__(self) -> Iterator[Claim]:
-        return iter(self.claims)
-
-    def __len__(self) -> int:
-        return len(self.claims)
-
-    def __getitem__(self, name: str) -> Claim:
-        by_name = {claim.name: claim for claim in self.claims}
-        if name not in by_name:
-            raise KeyError(f"no claim {name!r}; the names are {', '.join(map(repr, by_name))}")
-        return by_name[name]
-
-    @property
-    def violations(self) -> tuple[Claim, ...]:
-        """Exact statements that fail and conditional ones that are contradicted: never any."""
-        return tuple(claim for claim in self.claims if claim.violated)
-
-    @property
-    def false_here(self) -> tuple[Claim, ...]:
-        """Published rules and approximations that do not hold here, which is no violation."""
-        return tuple(c for c in self.claims if c.kind is Kind.PUBLISHED and c.holds is Holds.NO)
-
-    def rows(self) -> list[dict[str, Any]]:
-        """Return one JSON-ready dict a claim."""
-        return [
-            {**vars(claim), "kind": claim.kind.name.lower(), "holds": claim.holds.value}
-            for claim in self.claims
-        ]
-
-    def claims_table(self) -> str:
-        """Return the claims as an aligned text table."""
-        rows = [row | {"expected": show(row["expected"], ".6g")} for row in self.rows()]
-        return claims_table(_COLUMNS, rows, title=self.title)
-
-    def table(self) -> str:
-        """Return the claims as an aligned text table, with a summary line."""
-        return f"{self.claims_table()}\n\n{self.summary()}"
-
-    def summary(self) -> str:
-        """Return one line of counts, and one line a violation."""
-        count = {holds: sum(c.holds is holds for c in self.claims) for holds in Holds}
-        lines = [
-            f"{count[Holds.YES]} hold, {count[Holds.NO]} do not hold ({len(self.false_here)} "
-            f"published rules or approximations), {count[Holds.NOT_APPLICABLE]} not applicable, "
-            f"{count[Holds.OUT_OF_RANGE]} out of range; {len(self.violations)} violations."
-        ]
-        return "\n".join([*lines, *(f"VIOLATION: {describe(c)}" for c in self.violations)])
-
-    def __repr__(self) -> str:
-        return f"Verification of {self.title}: {self.summary()}"
-
-
-def describe(claim: Claim) -> str:
-    """Return a violated claim in a line: what was measured, what was expected, the tolerance."""
-    numbers = {key: getattr(claim, key) for key in ("measured", "expected", "tolerance")}
-    said = ", ".join(f"{key} {show(number, '.6g')}" for key, number in numbers.items())
-    remark = f"; {claim.reason}" if claim.reason else ""
-    return f"{claim.name} ({claim.kind.name.lower()}): {claim.statement}; {said}{remark}"
-
-
-def claims_table(columns: Sequence[Column], rows: Sequence[dict[str, Any]], title: str = "") -> str:
-    """Return a table of claims, with their sections in short."""
-    short = [row | {"source": row["source"].removeprefix("docs/theory.md, ")} for row in rows]
-    return text_table(columns, short, title=title)
-
-
-Progress = Callable[[int, int, str], object]
+_BAR_DELAY = 2.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -157,7 +43,8 @@ class VerifyOptions:
     memory_limit: int | None = None
     polish: bool = True
     title: str = ""
-    progress: Progress | None = None
+    claims: Sequence[str] | None = None
+    progress: bool = True
 
     def __post_init__(self) -> None:
         if self.rip_constant is not None:
@@ -194,10 +81,11 @@ def verify(
     **options
         rip_constant: δ for the published scores. Premises of conditional claims never rely on it,
         nor on the sampled lower bound: they use a bracket of the true δ. seed (0): of everything
-        random. memory_limit: bytes that the explicit side may take (1 GiB); a claim beyond it is
+        random. memory_limit: bytes that the explicit side may take (1 GB); a claim beyond it is
         "not applicable: refused". polish (True): make X stationary to rounding first
-        (`sensing.polish`). title: heading of the table. progress: called as progress(done, total,
-        name) before each claim.
+        (`sensing.polish`). title: heading of the table. claims: ids (docs/verify.md) of those to
+        check; only they, and what they need, are computed (all). progress (True): after two
+        seconds show a bar on stderr, if that is a terminal.
 
     Returns
     -------
@@ -206,8 +94,8 @@ def verify(
     Raises
     ------
     TypeError, ValueError
-        For bad X, order (odd, at most 1001) or settings; if h(X) leaves the range of float64 and
-        h(0) does not.
+        For bad X, order (odd, at most 1001) or settings, or an unknown id; if h(X) leaves the range
+        of float64 and h(0) does not.
 
     Warns
     -----
@@ -219,8 +107,11 @@ def verify(
     >>> from lift_compare import compare, sensing
     >>> instance = sensing.instance("real-system")
     >>> found = compare.verify(instance.problem, instance.point, order=5, eta=0.1)
-    >>> found["no saddle order"].holds.value, found["acceptance rule: code"].holds.value
+    >>> found["no-saddle-order"].holds.value, found["acceptance-code"].holds.value
     ('holds', 'does not hold')
+    >>> only = compare.verify(instance.problem, instance.point, 5, claims=["saddle-order-visible"])
+    >>> [claim.id for claim in only]
+    ['saddle-order-visible']
     """
     if not isinstance(problem, SensingProblem):
         raise InvalidType(f"problem: expected a SensingProblem, got {type(problem).__name__}")
@@ -229,6 +120,7 @@ def verify(
         raise InvalidValue("X: expected a nonzero point, got X = 0 (it has no escape directions)")
     settings = LiftSettings(order, rho, eta, whole_number("steps", steps, most=MOST_STEPS))
     chosen = VerifyOptions(**options)
+    checks = chosen_checks(chosen.claims)
     limit = MEMORY_LIMIT if chosen.memory_limit is None else chosen.memory_limit
     # What leaves float64 is the answer of a claim, whatever the caller's numpy does about it.
     with np.errstate(all="ignore"):
@@ -241,16 +133,31 @@ def verify(
             seed=chosen.seed,
             memory_limit=limit,
         )
-        claims = []
-        for done, check in enumerate(CHECKS):
-            if chosen.progress is not None:
-                chosen.progress(done, len(CHECKS), check.name)
-            claims.append(check(case))
+        claims = _check(checks, case, chosen)
         left = case.gradient_norm
     used = {**vars(settings), "rip_constant": chosen.rip_constant, "seed": chosen.seed}
     heading = chosen.title or f"{problem!r}, order {order}"
     kind = operator_kind(problem.operator)
-    return Verification(tuple(claims), X, left, used, heading, kind, case.compared_forms)
+    return Verification(claims, X, left, used, heading, kind, case.compared_forms)
+
+
+def _check(checks: Sequence[Check], case: Case, chosen: VerifyOptions) -> tuple[Claim, ...]:
+    """Check claims one after the other, with a bar for what takes long."""
+    claims = []
+    where = chosen.title.partition(": ")[0]
+    with tqdm(
+        total=len(checks),
+        desc=f"verify {where:.40}".strip(),
+        unit="claim",
+        delay=_BAR_DELAY,
+        leave=False,
+        disable=None if chosen.progress else True,
+    ) as bar:
+        for done, check in enumerate(checks):
+            bar.set_postfix_str(check.id, refresh=False)  # the claim that is being checked
+            bar.update(done - bar.n)
+            claims.append(check(case))
+    return tuple(claims)
 
 
 def operator_kind(operator: SensingOperator) -> str:

@@ -59,8 +59,11 @@ class Claim:
 
     Attributes
     ----------
+    id : str
+        Short name in plain ASCII, such as 'saddle-order-visible'; it stays the same.
     name, statement, source : str
-        Short name; the claim as a sentence or formula; the section of docs/theory.md.
+        Name in the words of the theory; the claim as a sentence or formula; the section of
+        docs/theory.md.
     kind : Kind
         What follows when it does not hold.
     holds : Holds
@@ -78,10 +81,13 @@ class Claim:
     --------
     >>> from lift_compare import compare, sensing
     >>> found = compare.verify(sensing.two_by_two(), [[0.0], [0.5**0.5]], order=3)
-    >>> found["λ_n = K1 − K2"].holds.value, found["λ_n = K1 − K2"].violated
+    >>> found["eigenvalue-difference"].holds.value, found["eigenvalue-difference"].violated
     ('holds', False)
+    >>> found["λ_n = K1 − K2"].id
+    'eigenvalue-difference'
     """
 
+    id: str
     name: str
     statement: str
     source: str
@@ -102,6 +108,7 @@ class Claim:
 class Check:
     """A claim that can be checked: its words, and the function that checks it."""
 
+    id: str
     name: str
     statement: str
     source: str
@@ -150,20 +157,23 @@ class Check:
 
     def _claim(self, holds: Holds, found: Finding) -> Claim:
         measured = None if found.measured is None else float(found.measured)
-        words = (self.name, self.statement, self.source, self.kind, holds)
+        words = (self.id, self.name, self.statement, self.source, self.kind, holds)
         return Claim(*words, measured, found.expected, found.tolerance, found.reason)
 
 
 # Decorators: the first line of the docstring is the statement, the rest says how it is checked ----
 
 
-def _decorator(kind: Kind) -> Callable[[str, int], Callable[[Callable[[Case], Finding]], Check]]:
-    def claim(name: str, section: int) -> Callable[[Callable[[Case], Finding]], Check]:
+_Decorate = Callable[[Callable[[Case], Finding]], Check]
+
+
+def _decorator(kind: Kind) -> Callable[[str, str, int], _Decorate]:
+    def claim(id_: str, name: str, section: int) -> _Decorate:
         """Turn a function Case -> Finding into a Check with a section of docs/theory.md."""
 
         def decorate(function: Callable[[Case], Finding]) -> Check:
             statement = (inspect.getdoc(function) or name).partition("\n")[0]
-            return Check(name, statement, f"docs/theory.md, section {section}", kind, function)
+            return Check(id_, name, statement, f"docs/theory.md, section {section}", kind, function)
 
         return decorate
 

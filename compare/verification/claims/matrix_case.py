@@ -15,11 +15,8 @@ from lift_compare.sensing.tolerances import STATIONARY
 from lift_compare.sensing.validation import FloatArray
 
 from ...simulated_lift import SimulatedLift
-from ...tolerances import HIDDEN, NOISELESS, SPURIOUS
+from ...tolerances import HIDDEN, MEMORY_LIMIT, NOISELESS, SPURIOUS
 from .rounding import OutOfRange, Rounding, size
-
-MEMORY_LIMIT = 2**30
-"""Default byte budget of the explicit side: what fits is also done in seconds to minutes."""
 
 
 class NotApplicable(Exception):  # noqa: N818 - it is no error: it ends the check of one claim
