@@ -2,6 +2,7 @@
 
     commands/        the command line, one thin file a subcommand
     reproduction/    the published figures and numbers, and the report
+    ablation.py      a sweep over a problem of your own, in one call
     figures/         functions (ax=None) -> (figure, axes)
     sweeps/          ablations in a store that survives any interruption
     verification/    every claim of the theory, checked on instances
@@ -10,6 +11,7 @@
     rivals/          what a user would run instead, one file each
     simulated_lift.py   both simulations at one point, with what they lead to
     cost/            seconds and bytes of a call, or of a grid of sizes
+    tabular.py       rows as a pandas frame and as HTML; markup.py: in Markdown and LaTeX
     tables.py, provenance.py, threads.py, tolerances.py, intervals.py   what all rooms use
 
 Imports go down this list only, and nothing imports `compare`.
@@ -18,12 +20,14 @@ Imports go down this list only, and nothing imports `compare`.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from .ablation import Ablation, ablate
 from .agreement.comparison import compare_directions
 from .agreement.compressed import CompressedLifting, compressed_lifting
 from .agreement.result import DirectionComparison
 from .cost.cases import cost_cases
 from .cost.grid import cost_grid
 from .cost.measure import CostSample, measure_cost
+from .cost.predicted import predicted_costs
 from .cost.scaling import scaling_exponents
 from .published.comparison import InstanceComparison, compare_instances
 from .rivals.definition import Rival, Run
@@ -47,6 +51,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "EVALUATIONS",
+    "Ablation",
     "Claim",
     "CompressedLifting",
     "CostSample",
@@ -62,6 +67,7 @@ __all__ = [
     "Sweep",
     "SweepReport",
     "Verification",
+    "ablate",
     "compare_directions",
     "compare_instances",
     "compressed_lifting",
@@ -71,6 +77,7 @@ __all__ = [
     "export_rows",
     "figures",
     "measure_cost",
+    "predicted_costs",
     "reproduce",
     "run_rivals",
     "run_sweep",

@@ -68,6 +68,12 @@ class SimulatedLift:
         """Return the same with the other sign of u_n."""
         return replace(self, flip=not self.flip)
 
+    def over(self, steps: int) -> SimulatedLift:
+        """Return the same over another number of steps."""
+        if steps == self.settings.steps:
+            return self
+        return replace(self, settings=replace(self.settings, steps=steps))
+
     # What is known at X̂ --------------------------------------------------------------------------
 
     @cached_property

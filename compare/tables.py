@@ -18,6 +18,7 @@ from io import StringIO
 from pathlib import Path
 from textwrap import wrap
 from typing import Any
+from unicodedata import combining
 
 import numpy as np
 
@@ -101,10 +102,10 @@ def _parts(
 
 def _least_width(head: str, cells: Sequence[str], is_words: bool) -> int:
     """Return how narrow a column can be: numbers stay whole, words keep to the longest of them."""
-    longest = max(map(len, head.split()), default=0)
+    longest = max(map(_length, head.split()), default=0)
     for cell in cells:
         pieces = cell.split() if is_words else [cell]
-        longest = max([longest, *map(len, pieces)])
+        longest = max([longest, *map(_length, pieces)])
     return min(longest, _LONGEST_WORD) if is_words else longest
 
 
@@ -128,8 +129,10 @@ def _aligned(
     """Return one table within the width, if its columns can be that narrow."""
     by_column = list(zip(*cells, strict=True)) or [() for _ in heads]
     least = [_least_width(*each) for each in zip(heads, by_column, words, strict=True)]
-    bodies = [max([low, *map(len, column)]) for low, column in zip(least, by_column, strict=True)]
-    widths = [max(body, len(head)) for body, head in zip(bodies, heads, strict=True)]
+    bodies = [
+        max([low, *map(_length, column)]) for low, column in zip(least, by_column, strict=True)
+    ]
+    widths = [max(body, _length(head)) for body, head in zip(bodies, heads, strict=True)]
     # Headings first: they cost one line for the whole table. Then words, the widest column first.
     for lowest in (bodies, least):
         while sum(widths) + _GAP * (len(widths) - 1) > width:
@@ -147,6 +150,11 @@ def _aligned(
     return "\n".join([*_lines(heads, widths, words, bottom=True), rule, *body])
 
 
+def _length(text: str) -> int:
+    """Return how many columns a text takes: a mark over a letter, as in X̂, takes none."""
+    return sum(not combining(letter) for letter in text)
+
+
 def _lines(
     values: Sequence[str], widths: Sequence[int], words: Sequence[bool], *, bottom: bool = False
 ) -> list[str]:
@@ -160,8 +168,13 @@ def _lines(
     for piece, size, word in zip(pieces, widths, words, strict=True):
         missing = [""] * (height - len(piece))
         full = missing + piece if bottom else piece + missing
-        columns.append([text.ljust(size) if word else text.rjust(size) for text in full])
+        columns.append([_padded(text, size, left=word) for text in full])
     return [(" " * _GAP).join(line).rstrip() for line in zip(*columns, strict=True)]
+
+
+def _padded(text: str, size: int, *, left: bool) -> str:
+    blanks = " " * (size - _length(text))
+    return text + blanks if left else blanks + text
 
 
 def holds_words(column: Column, rows: Sequence[Row]) -> bool:

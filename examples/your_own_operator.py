@@ -1,12 +1,13 @@
 """Bring your own sensing operator: n, m, measure, adjoint_matmul and matrices are all it takes.
 
 Here A_i = (e_i e_{i+1}ᵀ + e_{i+1} e_iᵀ)/2 and all e_i e_iᵀ. Run as a plain script:
-python examples/your_own_operator.py
+python examples/your_own_operator.py. Every command takes the function `instance` below:
+lift-compare verify examples/your_own_operator.py:instance:n=5
 """
 
 import numpy as np
 
-from lift_compare import sensing
+from lift_compare import sensing, simulated
 
 
 class ChainOperator:
@@ -42,14 +43,34 @@ class ChainOperator:
         return A
 
 
-operator = ChainOperator(6)
-problem = sensing.SensingProblem.from_ground_truth(operator, np.ones((6, 1)))
-X = np.random.default_rng(0).standard_normal((6, 1))
-print(f"adjoint test:  {sensing.check_adjoint(operator):.1e}")
-print(f"gradient test: {sensing.check_gradient(problem, X):.1e}")
-print(f"Hessian test:  {sensing.check_hessian(problem, X):.1e}")
-descent = sensing.gradient_descent(
-    problem, X, step_size=sensing.Backtracking(), max_iterations=5000, tolerance=1e-9
-)
-print(descent)
-print(f"distance to the truth: {problem.distance(descent.point):.3g}")
+def instance(n: int = 6):
+    """Return the problem: `lift-compare ... your_own_operator.py:instance:n=5` calls this."""
+    return sensing.SensingProblem.from_ground_truth(ChainOperator(n), np.ones((n, 1)))
+
+
+if __name__ == "__main__":
+    problem = instance()
+    X = np.random.default_rng(0).standard_normal((6, 1))
+    print(f"adjoint test:  {sensing.check_adjoint(problem.operator):.1e}")
+    print(f"gradient test: {sensing.check_gradient(problem, X):.1e}")
+    print(f"Hessian test:  {sensing.check_hessian(problem, X):.1e}")
+
+    step_size = sensing.Backtracking()
+    descent = sensing.gradient_descent(
+        problem, X, step_size=step_size, max_iterations=5000, tolerance=1e-9
+    )
+    print(descent)
+    print(f"distance to the truth: {problem.distance(descent.point):.3g}")
+    print("The descent is stuck: ∇h = 0, but h > 0. The point is spurious. Lifting it, simulated:")
+
+    stuck = sensing.polish(problem, descent.point)
+    escape = simulated.escape(problem, stuck, method="any")
+    for attempt in escape.attempts:
+        print(f"  {attempt}")
+    again = sensing.gradient_descent(
+        problem, escape.point, step_size=step_size, max_iterations=5000, tolerance=1e-9
+    )
+    print(again)
+    print(f"distance to the truth: {problem.distance(again.point):.3g}")
+    lower = f"from h = {escape.objective_before:.3g} to h = {escape.objective_after:.3g}"
+    print(f"The {escape.method} method led {lower}; descent from there ends at the truth.")

@@ -60,6 +60,10 @@ RANK_DEFICIENT = 1e-6
 TIED = 1e-8
 """Eigenvalues of G(X̂) closer than this, relative to the largest, count as tied with λ_n."""
 
+ZERO_CURVATURE = 1e-8
+"""Eigenvalues of ∇²h(X̂) up to this times the largest are zero: at a polished point that is
+degenerate they are the square root of its rounding."""
+
 EIGENPAIR = 1e-8
 """Residual, relative to ‖G‖, above which an eigenpair that Lanczos returns is refused."""
 

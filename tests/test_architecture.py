@@ -50,12 +50,13 @@ LEVELS = {
     "compare": [
         {"threads", "tolerances", "intervals"},
         {"tables", "provenance"},
-        {"cost", "simulated_lift"},
+        {"markup"},
+        {"cost", "simulated_lift", "tabular"},
         {"agreement", "rivals"},
         {"published"},
         {"sweeps", "verification"},
         {"figures"},
-        {"reproduction"},
+        {"reproduction", "ablation"},
         {"commands"},
     ],
 }

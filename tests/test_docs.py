@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from lift_compare import sensing
+from lift_compare.compare.commands.main import main
 from lift_compare.compare.sweeps.shipped import EVALUATIONS
 from lift_compare.compare.verification.claims import CHECKS
 from lift_compare.simulated import EscapeReason
@@ -78,12 +79,32 @@ def _catalogue_names() -> set[str]:
 
 def test_the_table_of_claims_is_complete() -> None:
     _, _, rest = page("verify.md").partition("\n## The claims\n")
-    rows = re.findall(r"^\| (.+?) \| (\w+) \| (\d+) \| (.+) \|$", rest, re.MULTILINE)
+    rows = re.findall(r"^\| `(.+?)` \| (.+?) \| (\w+) \| (\d+) \| (.+) \|$", rest, re.MULTILINE)
     expected = [
-        (check.name, check.kind.name.lower(), check.source.split()[-1], check.statement)
+        (check.id, check.name, check.kind.name.lower(), check.source.split()[-1], check.statement)
         for check in CHECKS
     ]
     assert [tuple(row) for row in rows] == expected
+
+
+def test_the_lines_for_your_own_matrices_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Five lines save an instance, and every command below them takes it."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    _, _, section = text.partition("## Your own matrices\n")
+    section = section.partition("\n## ")[0]
+    (block,) = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+    assert len([line for line in block.splitlines() if line]) == 5
+    monkeypatch.chdir(tmp_path)
+    exec(compile(block, "README.md", "exec"), {})
+    commands = re.findall(r"^    lift-compare (.*)$", section, re.MULTILINE)
+    assert len(commands) >= 4
+    for command in commands:
+        assert main(command.split()) == 0, command
+        assert "mine" in capsys.readouterr().out
+        assert main([word for word in command.split() if word != "--symmetrise"]) == 2
+        assert "A: expected symmetric A_i, but A[0] differs" in capsys.readouterr().err
 
 
 def test_settings_of_methods_and_evaluations_are_described() -> None:

@@ -44,7 +44,7 @@ def test_readme_python_block(tmp_path: Path) -> None:
         r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL
     )
     assert blocks
-    for index, block in enumerate(blocks):
+    for index, block in enumerate(block for block in blocks if "savez" not in block):
         script = tmp_path / f"block{index}.py"
         script.write_text(block, encoding="utf-8")
         printed = run_script(script, tmp_path)

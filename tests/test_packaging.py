@@ -94,7 +94,7 @@ def test_wheel_and_editable_installation(tmp_path: Path) -> None:
     out = run(
         python, "-m", "lift_compare", "--out", tmp_path / "results", where=work
     )  # the main job
-    assert "Explicit and exactly simulated descent agree" in out
+    assert "Explicit and simulated lifted descent agree" in out
     assert (tmp_path / "results" / "directions.json").stat().st_size > 10_000
 
     run(*install, "--no-deps", "--editable", clone, where=work)

@@ -144,6 +144,7 @@ def compare_lift(lift: SimulatedLift, options: ComparisonOptions) -> DirectionCo
         explicit_cost=_explicit_cost(lifted, w0, projection, step) if options.costs else None,
         simulated_cost=_simulated_cost(lift.span, start, step) if options.costs else None,
         form=lifted.cost.form,
+        lift=lift,
         diverged_at=diverged_at,
     )
 

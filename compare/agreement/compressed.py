@@ -17,11 +17,12 @@ from lift_compare.sensing.validation import FloatArray, locked, odd_order, whole
 from lift_compare.simulated.span.default_step import default_rho, default_step_size
 
 from ..tables import Column, text_table
+from ..tabular import Tabular
 from ..tolerances import ONE_LINE
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class CompressedLifting:
+class CompressedLifting(Tabular):
     """Lifted curvature and descent on the l-th power of a k-dimensional subspace.
 
     Attributes
@@ -68,14 +69,17 @@ class CompressedLifting:
     objective_before: float
     objective_after: float | None
 
-    def table(self) -> str:
+    def rows(self) -> list[dict[str, Any]]:
         """Return a row for each dimension of the subspace."""
-        rows = [
+        return [
             {"k": k, "entries": k**self.order, "all": every, "symmetric": symmetric}
             for k, (every, symmetric) in enumerate(
                 zip(self.ritz_values, self.symmetric_ritz_values, strict=True), 1
             )
         ]
+
+    def table(self) -> str:
+        """Return a row for each dimension of the subspace."""
         columns = [
             Column("k", "k", "d"),
             Column("entries", "entries k^l", ",d"),
@@ -87,7 +91,7 @@ class CompressedLifting:
             f"Order {self.order}: least curvature at ŵ in growing subspaces; along V* "
             f"{self.power_curvature:+.6e}; over all tensors {least}"
         )
-        return text_table(columns, rows, title=title)
+        return text_table(columns, self.rows(), title=title)
 
     def __repr__(self) -> str:
         return (

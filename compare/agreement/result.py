@@ -11,7 +11,9 @@ from lift_compare import lifting, simulated
 from lift_compare.sensing.validation import FloatArray
 
 from ..cost.measure import CostSample
+from ..simulated_lift import SimulatedLift
 from ..tables import Column, show, text_table
+from ..tabular import Tabular
 from ..tolerances import AGREEMENT
 
 _IN_A_ROW = (
@@ -56,7 +58,7 @@ class OracleAlignment:
 
 
 @dataclass(frozen=True, repr=False)
-class DirectionComparison:
+class DirectionComparison(Tabular):
     """Explicit lifted descent against its exact and its truncated simulation.
 
     All three start at vec(X̂)^{⊗l} + ρ vec(u_n q_rᵀ)^{⊗l}. The first two take gradient steps of
@@ -113,6 +115,8 @@ class DirectionComparison:
         What one step costs: seconds and peak bytes. None where costs were not asked for.
     form : str
         Form of the lifted objective that was run.
+    lift : SimulatedLift
+        The simulations at X̂, to be run further than the explicit side can.
     diverged_at : int or None
         The first step at which h^l rises on both sides, of descents that leave float64, end above
         their start, or part later; they are compared until then. From there on rounding grows at
@@ -155,6 +159,7 @@ class DirectionComparison:
     explicit_cost: CostSample | None
     simulated_cost: CostSample | None
     form: str
+    lift: SimulatedLift
     diverged_at: int | None = None
 
     @property
@@ -175,6 +180,10 @@ class DirectionComparison:
         if not self.agree:
             return "DISAGREE"
         return "agree" if self.diverged_at is None else f"diverged at step {self.diverged_at}"
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return the numbers as the one row of a table."""
+        return [self.row()]
 
     def row(self) -> dict[str, Any]:
         """Return the numbers as one row of a table."""

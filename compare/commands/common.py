@@ -5,22 +5,34 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from textwrap import fill
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lift_compare import sensing
 from lift_compare.sensing import Instance, InvalidInput
-from lift_compare.sensing.instances.registry import parse_instances
-from lift_compare.sensing.validation import show_bytes
+from lift_compare.sensing.instances.contents import InstanceFileError
+from lift_compare.sensing.instances.registry import SYMMETRISE, parse_instances, split_file
+from lift_compare.sensing.validation import did_you_mean, show_bytes
 
-from ..tables import line_width, rows_text, save_rows
+from ..markup import columns_of, latex_table, markdown_table
+from ..tables import Column, line_width, plain, rows_text, save_rows
 from ..tolerances import MEMORY_LIMIT
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_WHOLE_WORDS: dict[str, Any] = {"break_long_words": False, "break_on_hyphens": False}
 
 
 class UsageError(InvalidInput):
     """Bad usage or malformed input, in one clear line; the command line exits with 2."""
+
+
+FORMATS = ("latex", "markdown", "pdf")
 
 
 def add_common_options(parser: argparse.ArgumentParser, *, seed: int | None = 0) -> None:
@@ -36,16 +48,36 @@ def add_common_options(parser: argparse.ArgumentParser, *, seed: int | None = 0)
 
 
 def add_output_options(parser: argparse.ArgumentParser) -> None:
-    """Add --out, --json and --csv."""
+    """Add --out, --format, --json and --csv."""
     parser.add_argument(
         "--out",
         type=Path,
         default=Path("results"),
         help="folder for what is written (default: results/)",
     )
+    parser.add_argument(
+        "--format",
+        type=_formats,
+        default=(),
+        metavar="LIST",
+        help=f"write in further forms to OUT: a list of {', '.join(FORMATS)} (tables as .tex, for "
+        "booktabs, and .md; figures as .pdf)",
+    )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print rows as JSON, not as a table")
     form.add_argument("--csv", action="store_true", help="print rows as CSV, not as a table")
+
+
+def _formats(text: str) -> tuple[str, ...]:
+    """Return the forms that --format lists."""
+    words = [word.strip().lower() for word in text.split(",")]
+    for word in words:
+        if word not in FORMATS:
+            close = did_you_mean(word, FORMATS)
+            raise argparse.ArgumentTypeError(
+                f"expected a list of {', '.join(FORMATS)}, got {word!r:.60}{close}"
+            )
+    return tuple(dict.fromkeys(words))
 
 
 def _seed(text: str) -> int:
@@ -69,16 +101,63 @@ class _Once(argparse.Action):
 def add_instance_option(
     parser: argparse.ArgumentParser, default: str, *, several: bool = False
 ) -> None:
-    """Add --instance; `default` says what is taken without it."""
+    """Add --instance and --symmetrise; `default` says what is taken without an instance."""
     again = " may be repeated;" if several else ""
     parser.add_argument(
         "--instance",
         action="append" if several else _Once,
         metavar="INSTANCE",
-        help="a name of the catalogue, name:key=value,... such as gaussian:n=5,m=6,seed=3, or an "
-        f".npz file;{again} default: {default}. Names: "
+        help="a name of the catalogue, name:key=value,... such as gaussian:n=5,m=6,seed=3, a file "
+        "(.npz, .npy, .mat), or a function of yours, module:function or my_file.py:function, which "
+        f"runs its code;{again} default: {default}. Names: "
         f"{', '.join(entry.name for entry in sensing.catalogue())}",
     )
+    parser.add_argument(
+        "--symmetrise",
+        action="store_true",
+        help="take (A + Aᵀ)/2 for matrices of a file that are not symmetric; b stays the same",
+    )
+
+
+def add_instance_argument(parser: argparse.ArgumentParser, *, several: bool = False) -> None:
+    """Add INSTANCE without an option before it: the same as --instance."""
+    parser.add_argument(
+        "target",
+        nargs="*" if several else "?",
+        metavar="INSTANCE",
+        help="the same as --instance",
+    )
+
+
+def instance_texts(arguments: argparse.Namespace) -> list[str]:
+    """Return the instances named, with and without an option; `--symmetrise` is part of each.
+
+    Raises
+    ------
+    UsageError
+        If a command that takes one instance got two, or nothing named is a file to symmetrise.
+    """
+    option = arguments.instance
+    one = option is None or isinstance(option, str)
+    texts = [*([option] if isinstance(option, str) else option or [])]
+    target = getattr(arguments, "target", None)
+    targets = [target] if isinstance(target, str) else [*(target or [])]
+    if one and option is not None and targets:
+        raise UsageError("--instance: this command takes one, got two")
+    return symmetrised_texts([*targets, *texts], arguments.symmetrise)
+
+
+def symmetrised_texts(texts: Sequence[str], symmetrise: bool) -> list[str]:
+    """Return the texts, where it is asked for with the mark that symmetrises a file."""
+    if not symmetrise:
+        return list(texts)
+    is_file = [split_file(text) for text in texts]
+    if not any(file for file, _ in is_file):
+        raise UsageError("--symmetrise: expected a file as the instance; others are symmetric")
+    return [
+        text if file is None or marked else f"{text}{SYMMETRISE}"
+        for text, (file, marked) in zip(texts, is_file, strict=True)
+    ]
 
 
 _PREFIXES = ("", "k", "m", "g", "t", "p", "e")
@@ -116,17 +195,23 @@ def add_memory_limit_option(parser: argparse.ArgumentParser) -> None:
 
 
 def find_instance(text: str) -> Instance:
-    """Return the instance that --instance names."""
+    """Return the instance named."""
     return find_instances([text])[0]
 
 
 def find_instances(texts: Iterable[str]) -> tuple[Instance, ...]:
-    """Return the instances that --instance names, if their names are distinct."""
+    """Return the instances named, if their names are distinct; say what was assumed of each."""
     try:
-        return parse_instances(texts)
-    except (TypeError, ValueError) as error:
+        instances = parse_instances(texts)
+    except (TypeError, ValueError, OverflowError) as error:
         said = str(error)
-        raise UsageError(said if said.startswith("instance") else f"--instance: {said}") from error
+        whole = said.startswith("instance") or isinstance(error, InstanceFileError)
+        raise UsageError(said if whole else f"instance: {said}") from error
+    for instance in instances:
+        for note in instance.notes:
+            said = f"note: {instance.source}: {note}"
+            print(fill(said, line_width(), subsequent_indent="  ", **_WHOLE_WORDS), file=sys.stderr)
+    return instances
 
 
 def output_folder(arguments: argparse.Namespace) -> Path:
@@ -146,13 +231,67 @@ def save(
     name: str,
     rows: Sequence[Mapping[str, Any]],
     origin: Mapping[str, Any],
+    columns: Sequence[Column] | None = None,
+    **more: Any,
 ) -> list[Path]:
-    """Write the rows to OUT as NAME.csv and NAME.json; return the paths."""
-    try:
+    """Write the rows to OUT as NAME.csv and NAME.json (with `more`); return the paths.
+
+    With --format also as NAME.tex and NAME.md, with these columns, or all that are not empty.
+    """
+    with _writing(arguments):
         return [
             save_rows(arguments.out / f"{name}.csv", rows),
-            save_rows(arguments.out / f"{name}.json", rows, origin),
+            save_rows(arguments.out / f"{name}.json", rows, origin, **more),
+            *save_tables(arguments, name, rows, columns),
         ]
+
+
+def save_tables(
+    arguments: argparse.Namespace,
+    name: str,
+    rows: Sequence[Mapping[str, Any]],
+    columns: Sequence[Column] | None = None,
+    caption: str = "",
+) -> list[Path]:
+    """Write the rows to OUT as NAME.tex and NAME.md, as far as --format asks; return the paths."""
+    if columns is None:
+        columns = [
+            column
+            for column in columns_of(None, rows)
+            if any(plain(row.get(column.key)) not in (None, "") for row in rows)
+        ]
+    paths = []
+    with _writing(arguments):
+        for form, ending, table in (
+            ("latex", "tex", partial(latex_table, label=f"tab:{name}")),
+            ("markdown", "md", markdown_table),
+        ):
+            if form in arguments.format:
+                path = arguments.out / f"{name}.{ending}"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                text = table(columns, rows, caption=caption or name)
+                path.write_text(text.rstrip("\n") + "\n", encoding="utf-8")
+                paths.append(path)
+    return paths
+
+
+def save_figure(arguments: argparse.Namespace, figure: Figure, path: Path) -> list[Path]:
+    """Write a figure as an SVG file, and with `--format pdf` as a PDF beside it."""
+    from ..figures.pdf_files import save_pdf
+    from ..figures.svg_files import save_svg
+
+    with _writing(arguments):
+        paths = [save_svg(figure, path)]
+        if "pdf" in arguments.format:
+            paths.append(save_pdf(figure, path.with_suffix(".pdf")))
+    return paths
+
+
+@contextmanager
+def _writing(arguments: argparse.Namespace) -> Iterator[None]:
+    """Turn an error of the file system into a refusal of --out."""
+    try:
+        yield
     except OSError as error:
         what = f"{arguments.out} cannot be written to: {error.strerror}"
         raise UsageError(f"--out: {what}") from error
@@ -176,4 +315,4 @@ def show(
 def written(paths: Sequence[Path]) -> str:
     """Return the last lines of a text: where the results are."""
     text = "Written: " + ", ".join(str(path) for path in paths)
-    return fill(text, line_width(), break_long_words=False, break_on_hyphens=False)
+    return fill(text, line_width(), **_WHOLE_WORDS)

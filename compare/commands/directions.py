@@ -11,35 +11,24 @@ from typing import Any
 from lift_compare.sensing.instances.published import PUBLISHED
 
 from ..figures.paths import coefficient_paths, lifted_objective, step_cost
-from ..figures.style import save_svg
 from ..provenance import provenance
-from ..published.comparison import (
-    MEMORY_LIMIT,
-    ORDERS,
-    InstanceComparison,
-    compare_instances,
-)
+from ..published.answer import NOTES
+from ..published.comparison import ORDERS, InstanceComparison, compare_instances
 from ..simulated_lift import order_of
+from ..tables import line_width
 from .common import (
     add_common_options,
+    add_instance_argument,
     add_instance_option,
-    byte_count,
+    add_memory_limit_option,
     find_instances,
+    instance_texts,
     output_folder,
     save,
+    save_figure,
     show,
     written,
 )
-
-_NOTES = """\
-explicit: projected gradient descent on tensors; exact: the same descent from small Gram matrices;
-truncated: the published closed form. All start at vec(X̂)^l + ρ v̂ with v̂ = vec(u_n q_rᵀ)^l, the
-visible direction, and take gradient steps η/2 (the η of the truncated form is twice the step).
-V*: the rank-one power of least curvature at vec(X̂)^l; oracle direction: the tensor of least
-curvature there. Leakage: the share of ‖∇h^l‖² outside the span S of base, visible and hidden.
-"T" rows: simulations run on to the T of the settings, which the explicit side cannot pay for;
-other orders than the starred one stop the exact simulation at 20,000 steps. Errors are relative;
-– : not computed."""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -50,21 +39,20 @@ def add_parser(subparsers: Any) -> None:
         description="Compare explicit and simulated lifting on instances, order by order.",
     )
     add_common_options(parser)
+    add_instance_argument(parser, several=True)
     add_instance_option(parser, "the three published ones", several=True)
     parser.add_argument(
+        "--order",
         "--orders",
         type=int,
         nargs="+",
         default=list(ORDERS),
-        help=f"odd lifting orders, beside that of the instance's settings (default: {ORDERS})",
+        metavar="L",
+        help="odd lifting orders, beside that of the instance's settings (default: "
+        f"{' '.join(map(str, ORDERS))})",
     )
-    parser.add_argument(
-        "--memory-limit",
-        type=byte_count,
-        default=MEMORY_LIMIT,
-        metavar="BYTES",
-        help=f"byte budget of the explicit side (default: {MEMORY_LIMIT:,})",
-    )
+    parser.add_argument("--full", action="store_true", help="print every quantity, and the numbers")
+    add_memory_limit_option(parser)
     parser.set_defaults(run=run)
 
 
@@ -74,24 +62,20 @@ def run(arguments: argparse.Namespace) -> int:
     The exit code is 1 if explicit and exactly simulated descent disagree anywhere, else 4 if both
     diverge somewhere.
     """
-    out = output_folder(arguments)
+    output_folder(arguments)
     result = compare_instances(
-        find_instances(arguments.instance or PUBLISHED),
-        orders=arguments.orders,
+        find_instances(instance_texts(arguments) or PUBLISHED),
+        orders=arguments.order,
         memory_limit=arguments.memory_limit,
         seed=arguments.seed,
     )
     origin = provenance(arguments.seed, command="directions", memory_limit=arguments.memory_limit)
     origin["interrupted"] = result.interrupted
-    paths = save(arguments, "directions", result.rows, origin | {"findings": result.findings})
-    paths += _figures(result, out)
-    show(
-        arguments,
-        _text(result, origin) + "\n" + written(paths),
-        result.rows,
-        origin,
-        findings=result.findings,
-    )
+    said = [finding.row() for finding in result.findings]
+    paths = save(arguments, "directions", result.rows, origin, findings=said)
+    paths += _figures(result, arguments)
+    text = _text(result, origin, full=arguments.full) + "\n" + written(paths)
+    show(arguments, text, result.rows, origin, findings=said)
     if result.interrupted:
         print("lift-compare: interrupted; these are the rows that were finished", file=sys.stderr)
         return 130
@@ -100,35 +84,32 @@ def run(arguments: argparse.Namespace) -> int:
     return 4 if result.diverged else 0
 
 
-def _text(result: InstanceComparison, origin: dict[str, Any]) -> str:
-    """Return the table, what its words mean, the findings, and where it was computed."""
+def _text(result: InstanceComparison, origin: dict[str, Any], *, full: bool) -> str:
+    """Return the verdict, the answers with their tables, the words, and where it was computed."""
     verdict = "agree" if result.agree else "DISAGREE"
-    unfinished = (
-        "\nInterrupted: these are the rows that were finished." if result.interrupted else ""
-    )
+    lines = [
+        f"Explicit and simulated lifted descent {verdict} (bar: 1e-10, relative).",
+        *(f"Both diverge, and agree until then: {where}." for where in result.diverged),
+    ]
     versions = ", ".join(f"{name} {version}" for name, version in origin["versions"].items())
     machine = origin["machine"]
-    return "\n".join(
-        [
-            result.table(),
-            f"\n{_NOTES}",
-            "\nWhat the exact computation says about these settings",
-            *(fill(f"- {finding}", 100, subsequent_indent="  ") for finding in result.findings),
-            f"\nExplicit and exactly simulated descent {verdict} (bar: 1e-10 relative).",
-            *(f"Both diverge, and agree until then: {where}." for where in result.diverged),
-            fill(
-                f"{versions}; {machine['processor']}, {machine['cores']} cores; "
-                f"seed {origin['seed']}.",
-                100,
-            )
-            + unfinished,
-        ]
-    )
+    where = f"{versions}; {machine['processor']}, {machine['cores']} cores; seed {origin['seed']}."
+    more = "" if full else "More: --full (every quantity); docs/theory.md (the mathematics). "
+    ends = [_wrapped(where), _wrapped(more)]
+    if result.interrupted:
+        ends.append("Interrupted: these are the rows that were finished.")
+    answers = [_wrapped(NOTES), result.table(full=full)]
+    return "\n\n".join(["\n".join(lines), *answers, *filter(None, ends)])
 
 
-def _figures(result: InstanceComparison, out: Path) -> list[Path]:
+def _wrapped(text: str) -> str:
+    return fill(text, line_width(), break_long_words=False, break_on_hyphens=False)
+
+
+def _figures(result: InstanceComparison, arguments: argparse.Namespace) -> list[Path]:
     """Draw the paths of each instance at its order (or the highest that was run), and the cost."""
-    paths = []
+    paths: list[Path] = []
+    out = arguments.out
     for instance in result.instances:
         orders = [order for name, order in result.comparisons if name == instance.name]
         if not orders:
@@ -136,8 +117,9 @@ def _figures(result: InstanceComparison, out: Path) -> list[Path]:
         own = order_of(instance)
         comparison = result.comparisons[instance.name, own if own in orders else max(orders)]
         for kind, draw in (("objective", lifted_objective), ("coefficients", coefficient_paths)):
-            figure, _ = draw(comparison, name=instance.name)
-            paths.append(save_svg(figure, out / f"{instance.label}-{kind}.svg"))
+            steps = None if instance.settings is None else instance.settings.steps
+            figure, _ = draw(comparison, steps=steps, name=instance.name)
+            paths += save_figure(arguments, figure, out / f"{instance.label}-{kind}.svg")
     if result.comparisons:
-        paths.append(save_svg(step_cost(result.rows)[0], out / "step-cost.svg"))
+        paths += save_figure(arguments, step_cost(result.rows)[0], out / "step-cost.svg")
     return paths

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import argparse
 import inspect
-from textwrap import fill
+from textwrap import fill, shorten
 from typing import Any
 
 import numpy as np
 
 from lift_compare import sensing
 from lift_compare.sensing import Instance
+from lift_compare.sensing.instances.computed import SOLUTION, ComputedFacts, computed_facts
+from lift_compare.sensing.instances.known import DEGENERATE, MINIMUM, SADDLE
 from lift_compare.sensing.instances.registry import CATALOGUE, CatalogueEntry
 
 from ..provenance import provenance
-from ..tables import Column, text_table
-from .common import find_instance, show
+from ..tables import Column, plain, text_table
+from .common import (
+    add_instance_argument,
+    add_instance_option,
+    add_output_options,
+    find_instance,
+    instance_texts,
+    save_tables,
+    show,
+)
 
 _FACTS = {
     "rip_constant": "δ",
@@ -25,7 +35,13 @@ _FACTS = {
     "saddle_order": "along b",
     "oracle_order": "along V*",
 }
-_SHOWN = 30  # entries of X̂
+_SHOWN = 30  # entries of X̂, or of metadata
+_KINDS = {
+    MINIMUM: "a strict local minimum",
+    DEGENERATE: "degenerate (∇²h has further zeros, and does not decide)",
+    SADDLE: "a saddle (∇²h has a negative eigenvalue)",
+    SOLUTION: "a solution, a global minimum: h = 0 to rounding",
+}
 _LEGEND = """δ: RIP constant of rank 2r. λ_n: smallest eigenvalue of A*(A(X̂X̂ᵀ) − b). X̂ is a minimum
 (∇²h positive but for rotations), degenerate (with further zeros), or a saddle of h. Last columns:
 least lifting order at which X̂ is a strict saddle, along the published direction b and along the
@@ -38,22 +54,28 @@ def add_parser(subparsers: Any) -> None:
         "instances",
         help="list the instances that every command takes, and what is known of them",
         description="List the catalogue with its parameters and facts; with a name, tell all of "
-        "that one.",
+        "that one, and compute at its point what is not known in closed form. A file or a function "
+        "of your own is told in the same way.",
     )
-    parser.add_argument("instance", nargs="?", metavar="INSTANCE", help="one of them, or a file")
-    form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="print rows as JSON, not as a table")
-    form.add_argument("--csv", action="store_true", help="print rows as CSV, not as a table")
+    add_instance_argument(parser)
+    add_instance_option(parser, "the list")
+    add_output_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the list, or one instance."""
-    if arguments.instance is not None:
-        instance = find_instance(arguments.instance)
-        show(arguments, _told(instance), [_row(instance)], provenance(None))
+    texts = instance_texts(arguments)
+    if texts:
+        instance = find_instance(texts[0])
+        known = {"objective", "eigenvalue", "kind"} <= instance.facts.keys()
+        computed = None if known else computed_facts(instance)
+        row = _row(instance, computed)
+        save_tables(arguments, "instance", [row])
+        show(arguments, _told(instance, computed), [row], provenance(None))
         return 0
     rows = [_entry_row(entry) for entry in sensing.catalogue()]
+    save_tables(arguments, "instances", rows)
     show(arguments, _list(rows), rows, provenance(None))
     return 0
 
@@ -71,12 +93,19 @@ def _entry_row(entry: CatalogueEntry) -> dict[str, Any]:
         return row | {"note": str(missing)}
 
 
-def _row(instance: Instance) -> dict[str, Any]:
+def _row(instance: Instance, computed: ComputedFacts | None = None) -> dict[str, Any]:
+    """Return sizes and facts; `computed` names those that are not known in closed form."""
     n, r = instance.problem.shape
     sizes = {"n": n, "m": instance.problem.m, "r": r}
     # None is "at no order", which an empty cell would not tell from "not known".
     facts = {key: "none" if value is None else value for key, value in instance.facts.items()}
-    return {"name": instance.name, **sizes, **facts, "source": instance.source}
+    row = {"name": instance.name, **sizes, **facts, "source": instance.source}
+    if computed is not None:
+        new = {key: value for key, value in computed.facts.items() if key not in facts}
+        row |= {**new, "computed": ", ".join(new), "computed_at": computed.where}
+    if instance.metadata:
+        row["metadata"] = {key: plain(value) for key, value in instance.metadata.items()}
+    return row
 
 
 def _parameters(entry: CatalogueEntry) -> str:
@@ -103,22 +132,47 @@ def _list(rows: list[dict[str, Any]]) -> str:
     return "\n\n".join([table, _LEGEND, *notes, "\n".join(lines), usage])
 
 
-def _told(instance: Instance) -> str:
+def _told(instance: Instance, computed: ComputedFacts | None) -> str:
     """Return all that is known of one instance."""
     name = instance.name.partition(":")[0]
-    lines = [repr(instance)]
-    if name in CATALOGUE:
+    operator = instance.problem.operator
+    said = repr(operator)
+    if type(operator).__repr__ is object.__repr__:  # which is an address
+        said = f"{type(operator).__name__}, of your own"
+    lines = [repr(instance), f"operator: {said}"]
+    if name in CATALOGUE and instance.facts:
         lines += ["", inspect.getdoc(CATALOGUE[name][0]) or ""]
     words = _FACTS | {"saddle_order": "order along b", "oracle_order": "order along V*"}
-    facts = [
-        f"{title} {'' if key == 'kind' else '= '}{'none up to 1001' if value is None else value}"
-        for key, title in words.items()
-        for value in (instance.facts.get(key, ""),)
-        if value != ""
-    ]
+    words["gradient"] = "‖∇h(X̂)‖ / its terms"
+    found = {} if computed is None else computed.facts
+    facts = []
+    for key, title in words.items():
+        if key in instance.facts:
+            value = instance.facts[key]
+            said = "none up to 1001" if value is None else value
+            facts.append(f"{title} {'' if key == 'kind' else '= '}{said}")
+        elif key in found:
+            said = _KINDS[found[key]] if key == "kind" else f"= {found[key]:.6g}"
+            if (key, found[key]) == ("kind", MINIMUM) and instance.problem.rank > 1:
+                said += ", but for the rotations X̂Q"
+            facts.append(f"{title} {said} (computed)")
+    if computed is not None:
+        facts.append(fill(f"computed at: {computed.where}", 100, subsequent_indent="  "))
     if instance.known_point is not None and instance.known_point.size <= _SHOWN:
         point = np.array2string(
             instance.known_point, max_line_width=96, separator=", ", prefix="X̂ = "
         )
         facts.append(f"X̂ = {point}")
+    facts += [_metadata_line(key, value) for key, value in instance.metadata.items()]
     return "\n".join([*lines, "", *facts, f"source: {instance.source or '–'}"])
+
+
+def _metadata_line(key: str, value: Any) -> str:
+    """Return a key of metadata with its value in few characters."""
+    if isinstance(value, np.ndarray) and value.size > _SHOWN:
+        said = f"array of shape {value.shape}, {value.dtype}"
+    else:
+        said = " ".join(str(value).split())
+    said = said if said.isprintable() else ascii(said)
+    name = key if key.isprintable() else ascii(key)
+    return shorten(f"metadata {name}: {said}", 100, placeholder=" ...")

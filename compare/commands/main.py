@@ -13,6 +13,7 @@ from typing import NoReturn
 
 from lift_compare import __version__
 from lift_compare.sensing import InvalidInput
+from lift_compare.sensing.instances.custom import InstanceFunctionError
 from lift_compare.sensing.validation import did_you_mean
 
 from ..tables import line_width
@@ -72,6 +73,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("lift-compare: interrupted", file=sys.stderr)
         return 130
+    except InstanceFunctionError as error:  # a fault of the user's own code, with its traceback
+        traceback.print_exception(error.__cause__)
+        print(f"lift-compare: error: {error}", file=sys.stderr)
+        return 3
     except Exception:  # a fault of ours, or of a library: whoever mends it needs all of it
         traceback.print_exc()
         print("lift-compare: an unexpected error, please report it", file=sys.stderr)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import argparse
 import sys
+from textwrap import fill
 from typing import Any
 
 from ..provenance import provenance
-from ..reproduction.reproduce import reproduce
+from ..reproduction.reproduce import COLUMNS, reproduce
+from ..tables import line_width
 from .common import (
     add_common_options,
+    add_instance_argument,
     add_instance_option,
     find_instance,
+    instance_texts,
     output_folder,
     save,
     show,
@@ -28,6 +32,7 @@ def add_parser(subparsers: Any) -> None:
         "computation differ.",
     )
     add_common_options(parser)
+    add_instance_argument(parser)
     add_instance_option(parser, "the published ones, and the printed numbers")
     parser.add_argument(
         "--quick", action="store_true", help="fewer sizes, starts and steps: two minutes at most"
@@ -38,18 +43,20 @@ def add_parser(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Make the report, print the comparisons; 1 if explicit and exact simulation disagree."""
     out = output_folder(arguments)
-    own = None if arguments.instance is None else find_instance(arguments.instance)
+    texts = instance_texts(arguments)
+    own = find_instance(texts[0]) if texts else None
+    pdf = "pdf" in arguments.format
     try:
-        result = reproduce(out, quick=arguments.quick, seed=arguments.seed, instance=own)
+        result = reproduce(out, quick=arguments.quick, seed=arguments.seed, instance=own, pdf=pdf)
     except KeyboardInterrupt:
         report = out / "report.html"
         print(f"lift-compare: interrupted; {report} has what was finished", file=sys.stderr)
         return 130
     origin = provenance(arguments.seed, command="reproduce", quick=arguments.quick)
     rows = result.rows()
-    text = repr(result)
+    text = fill(repr(result), line_width(), break_on_hyphens=False)
     if own is None:
-        save(arguments, "differences", rows, origin)
+        save(arguments, "differences", rows, origin, COLUMNS)
         text = f"{result.table()}\n\n{text}"
     show(arguments, text, rows, origin)
     return 0 if result.consistent else 1

@@ -17,11 +17,14 @@ from ..sweeps.rivals import RivalReport, run_grid
 from ..sweeps.store import StoreError
 from .common import (
     UsageError,
+    add_instance_argument,
     add_instance_option,
     add_output_options,
     find_instances,
+    instance_texts,
     output_folder,
     save,
+    save_figure,
     show,
     written,
 )
@@ -38,6 +41,7 @@ def add_parser(subparsers: Any) -> None:
         epilog="Rivals: " + "; ".join(f"{r.name}: {r.summary}" for r in RIVALS.values()),
     )
     add = parser.add_argument
+    add_instance_argument(parser, several=True)
     add_instance_option(parser, "those of the grid", several=True)
     add(
         "--rival",
@@ -75,9 +79,10 @@ def run(arguments: argparse.Namespace) -> int:
         what = f"what is finished is in {store}; the same command goes on from there"
         print(f"lift-compare: {what}", file=sys.stderr)
         raise
-    paths = save(arguments, "rivals", report.cells, provenance(None, gradients=gradients))
-    paths += _drawn(report, folder)
-    show(arguments, report.table(), report.cells, provenance(None, gradients=gradients))
+    origin = provenance(None, gradients=gradients)
+    paths = save(arguments, "rivals", report.cells, origin, report._columns)
+    paths += _drawn(report, arguments)
+    show(arguments, report.table(), report.cells, origin)
     print(f"{written(paths)}; runs: {store}", file=sys.stderr)
     failed = [row for row in report.rows if row["status"] == "failed"]
     if failed:
@@ -95,7 +100,8 @@ def _parts(arguments: argparse.Namespace) -> tuple[RivalGrid, ...]:
     rivals = tuple(dict.fromkeys(arguments.rival or FAST))
     for name in rivals:
         find_rival(name)
-    if arguments.instance is None:
+    names = tuple(dict.fromkeys(instance_texts(arguments)))
+    if not names:
         if arguments.rival and arguments.grid:
             raise UsageError("--rival: a grid has its own rivals; name an --instance with it")
         parts = GRIDS[arguments.grid or "quick"]
@@ -104,22 +110,22 @@ def _parts(arguments: argparse.Namespace) -> tuple[RivalGrid, ...]:
         return tuple(RivalGrid(p.instances, rivals, p.runs, p.start) for p in parts)
     if arguments.grid:
         raise UsageError("--grid: a grid has its own instances; leave out one of the two")
-    names = tuple(dict.fromkeys(arguments.instance))
     find_instances(names)
     return (RivalGrid(names, rivals, runs, arguments.start),)
 
 
-def _drawn(report: RivalReport, folder: Path) -> list[Path]:
+def _drawn(report: RivalReport, arguments: argparse.Namespace) -> list[Path]:
     """Draw the performance profile and success against m/n, where there is something to draw."""
     from .. import figures
 
-    paths = []
+    paths: list[Path] = []
+    folder = arguments.out
     costs = report.costs()
     if len(costs) > 1:
         figure, _ = figures.performance_profile(costs, title="Cost in gradients of h")
-        paths.append(figures.save_svg(figure, folder / "rivals-profile.svg"))
+        paths += save_figure(arguments, figure, folder / "rivals-profile.svg")
     families = [cell for cell in report.cells if cell["instance"].startswith("gaussian:")]
     if len({cell["m"] for cell in families}) > 1:
         figure, _ = figures.rival_success(families)
-        paths.append(figures.save_svg(figure, folder / "rivals-success.svg"))
+        paths += save_figure(arguments, figure, folder / "rivals-success.svg")
     return paths

@@ -4,31 +4,49 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
+import tomllib
 from collections import Counter
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from lift_compare.sensing.validation import whole_number
+from lift_compare.sensing.validation import did_you_mean, whole_number
 
+from ..provenance import provenance
 from ..sweeps.export import flat
 from ..sweeps.limits import LIMITS, Limits
-from ..sweeps.point import INSTANCE_SETTINGS
 from ..sweeps.rows import Status
 from ..sweeps.run import SweepReport, run_sweep
 from ..sweeps.store import StoreError
+from ..sweeps.summary import (
+    is_number,
+    main_result,
+    shown_columns,
+    shown_settings,
+    sweep_caption,
+    sweep_table,
+)
 from ..sweeps.sweep import Sweep
 from ..tables import Column, rows_text, text_table
 from .common import (
     UsageError,
     add_common_options,
+    add_instance_argument,
     add_instance_option,
     byte_count,
     find_instance,
+    instance_texts,
     output_folder,
+    save_figure,
+    save_tables,
+    show,
+    written,
 )
 
+_LINES = 8  # with more values of a second setting a map is drawn
+_TITLE = 60  # characters that fit above a figure
 _REASONS = 3  # of failed rows that are told on the terminal
 _GRIDS = resources.files("lift_compare.compare.sweeps").joinpath("grids")
 
@@ -38,12 +56,18 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "sweep",
         help="run an ablation from a TOML file, resumably",
-        description="Evaluate what the store does not hold yet, and print all rows of the sweep. "
+        description="Evaluate what the store does not hold yet, print all rows of the sweep, and "
+        "draw them where one or two settings vary. --json prints JSON lines: one object a row. "
         "Run it again after any interruption: it goes on where it was.",
         epilog=f"Shipped grids: {', '.join(grid_names())}. The file format: docs/sweeps.md.",
     )
     add = parser.add_argument
-    add("file", metavar="FILE.toml", help="the sweep, or the name of a shipped grid")
+    add(
+        "file",
+        nargs="?",
+        metavar="FILE.toml",
+        help="the sweep, or the name of a shipped grid; without it the shipped grids are listed",
+    )
     add("--store", metavar="FILE", help="SQLite file of the results (default: OUT/<name>.sqlite)")
     add(
         "--time-limit", type=float, metavar="SECONDS", help="of one row (default: that of the file)"
@@ -56,6 +80,7 @@ def add_parser(subparsers: Any) -> None:
     )
     add("--jobs", type=int, help="number of worker processes (default: the number of cores)")
     add("--retry-failed", action="store_true", help="run failed and refused evaluations again")
+    add_instance_argument(parser)
     add_instance_option(parser, "those in the file")
     add_common_options(parser, seed=None)
     parser.set_defaults(run=run)
@@ -63,11 +88,14 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Check everything, then evaluate, then print; 1 if an evaluation failed."""
+    if arguments.file is None:
+        return _list(arguments)
     store = _store(arguments)
     path = grid_path(arguments.file)
-    if arguments.instance is not None:
-        find_instance(arguments.instance)  # refused by its own name, not by that of the file
-    sweep = Sweep.from_toml(path, instance=arguments.instance)
+    own = next(iter(instance_texts(arguments)), None)
+    if own is not None:
+        find_instance(own)  # refused by its own name, not by that of the file
+    sweep = Sweep.from_toml(path, instance=own)
     if arguments.seed is not None:
         if "seed" in sweep.varied:
             raise UsageError("--seed: the sweep varies the seed itself")
@@ -88,8 +116,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json or arguments.csv:
         sys.stdout.write(rows_text("jsonl" if arguments.json else "csv", rows))
     else:
-        print(table(sweep, report, rows))
+        print(sweep_table(sweep, rows))
+    paths = _written(arguments, sweep, rows, path.stem)
     print(f"{report!r}; all rows are in {store}", file=sys.stderr)
+    print(paths, file=sys.stderr)
     failed = report.count(Status.FAILED)
     if failed:
         print(f"lift-compare: {_failures(report)}", file=sys.stderr)
@@ -98,8 +128,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _store(arguments: argparse.Namespace) -> Path | None:
     """Return --store, or None if it is to lie in --out; UsageError if it cannot be what it is."""
+    output_folder(arguments)
     if arguments.store is None:
-        output_folder(arguments)
         return None
     if arguments.store.endswith(("/", os.sep)):
         raise UsageError(f"--store: expected a file, got the folder {arguments.store}")
@@ -125,21 +155,56 @@ def _failures(report: SweepReport) -> str:
     return f"{reasons.total()} of {len(report.rows)} rows failed: {'; '.join(said)}"
 
 
-def table(sweep: Sweep, report: SweepReport, rows: list[dict[str, Any]]) -> str:
-    """Return the rows as text: what varies, what matters in the results, and what went wrong."""
-    names = [*sweep.varied]
-    if len({tuple(row[name] for name in names) for row in rows}) < len(rows):
-        # Instances as `name:key=value,...`: their parameters tell the rows apart.
-        others = [name for name in INSTANCE_SETTINGS if name not in names]
-        names += [name for name in others if len({row.get(name) for row in rows}) > 1]
-    names += ["status", *sweep.definition.columns.split()]
-    columns = [Column(name, name, ".6g") for name in names]
-    if report.count(Status.DONE) < len(report.rows):
-        columns.append(Column("error", "error"))
-    if any(row["warnings"] for row in rows):
-        columns.append(Column("warnings", "warnings"))
-    columns.append(Column("seconds", "time", "seconds"))
-    return text_table(columns, rows, title=sweep.description or repr(sweep))
+def _written(
+    arguments: argparse.Namespace, sweep: Sweep, rows: list[dict[str, Any]], name: str
+) -> str:
+    """Draw the rows and write the tables that --format asks for; return what was written."""
+    label = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")
+    label = label if re.match("[A-Za-z]", label) else f"sweep-{label}".strip("-")
+    paths, why = _drawn(arguments, sweep, rows, label)
+    paths += save_tables(
+        arguments, label, rows, shown_columns(sweep, rows), caption=sweep_caption(sweep, rows)
+    )
+    said = [written(paths)] if paths else []
+    return "\n".join([*said, *([f"No figure: {why}"] if why else [])])
+
+
+def _drawn(
+    arguments: argparse.Namespace, sweep: Sweep, rows: list[dict[str, Any]], label: str
+) -> tuple[list[Path], str]:
+    """Draw the main result where one or two settings vary; else say why there is no figure."""
+    names, y = shown_settings(sweep, rows), main_result(sweep, rows)
+    numbers = [name for name in names if all(is_number(row[name]) for row in rows)]
+    if len(names) > 2 or not numbers:
+        more = "compare.figures.sweep_figure draws any rows"
+        return [], f"it needs one or two settings that vary, one of them a number; {more}"
+    if y is None:
+        return [], "no row has a result that is a number"
+    from ..figures.sweep import sweep_figure
+
+    x = numbers[0]
+    by = next((name for name in names if name != x), None)
+    many = by in numbers and len({row[by] for row in rows if by is not None}) > _LINES
+    kind = "map" if many else "lines"
+    title = sweep.description if len(sweep.description) <= _TITLE else sweep.definition.name
+    figure, _ = sweep_figure(rows, x, y, by=by, kind=kind, title=title)
+    return save_figure(arguments, figure, arguments.out / f"{label}.svg"), ""
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    """Print the shipped grids, a line each."""
+    rows = []
+    for name in grid_names():
+        settings = tomllib.loads(grid_path(name).read_text(encoding="utf-8"))
+        what = {"evaluation": settings["evaluation"], "description": settings["description"]}
+        rows.append({"name": name, **what})
+    columns = [Column("name", "grid"), Column("evaluation", "evaluation")]
+    columns.append(Column("description", "what"))
+    text = text_table(columns, rows, title="Shipped grids")
+    usage = "Run one: lift-compare sweep NAME; one of your own: lift-compare sweep FILE.toml"
+    save_tables(arguments, "grids", rows, columns)
+    show(arguments, f"{text}\n\n{usage} (docs/sweeps.md).", rows, provenance(None))
+    return 0
 
 
 def grid_names() -> list[str]:
@@ -154,5 +219,8 @@ def grid_path(name: str) -> Path:
         return Path(name)
     if name not in grid_names():
         shipped = ", ".join(grid_names())
-        raise UsageError(f"FILE.toml: expected a file, or one of {shipped}, got {name!r:.200}")
+        close = did_you_mean(name, grid_names())
+        raise UsageError(
+            f"FILE.toml: expected a file, or one of {shipped}, got {name!r:.200}{close}"
+        )
     return Path(str(_GRIDS.joinpath(f"{name}.toml")))

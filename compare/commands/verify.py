@@ -6,7 +6,7 @@ import argparse
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,17 +14,22 @@ from lift_compare.sensing.instances.published import PUBLISHED
 from lift_compare.sensing.validation import odd_order, positive, whole_number
 
 from ..provenance import provenance
+from ..tables import Column
 from ..tolerances import MEMORY_LIMIT
 from ..verification.choice import chosen_checks
 from ..verification.random_instances import MOST_INSTANCES, verify_random
+from ..verification.random_result import COLUMNS as COUNT_COLUMNS
+from ..verification.report import COLUMNS as CLAIM_COLUMNS
 from ..verification.report import count
 from ..verification.verification import MOST_STEPS
 from .common import (
     UsageError,
     add_common_options,
+    add_instance_argument,
     add_instance_option,
     add_memory_limit_option,
     find_instances,
+    instance_texts,
     output_folder,
     save,
     show,
@@ -43,7 +48,7 @@ def add_parser(subparsers: Any) -> None:
         "one is contradicted; published rules and approximations may be false on an instance.",
     )
     add = parser.add_argument
-    add("target", nargs="?", metavar="INSTANCE", help="the same as --instance")
+    add_instance_argument(parser, several=True)
     add_instance_option(parser, "the three published ones", several=True)
     add(
         "--random",
@@ -133,7 +138,7 @@ def _check_options(arguments: argparse.Namespace) -> None:
         return
     whole_number("--random", arguments.random, most=MOST_INSTANCES)
     whole_number("--first", arguments.first or 0, least=0)
-    if arguments.target is not None or arguments.instance:
+    if arguments.target or arguments.instance:
         raise UsageError("--random: expected no INSTANCE beside it")
     for name in ("order", "rip_constant"):
         if getattr(arguments, name) is not None:
@@ -143,7 +148,7 @@ def _check_options(arguments: argparse.Namespace) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     """Check instances by name; after Ctrl-C what was finished is reported."""
-    texts = [*filter(None, [arguments.target]), *(arguments.instance or [])]
+    texts = instance_texts(arguments)
     named = dict(zip(find_instances(texts or PUBLISHED), texts or PUBLISHED, strict=True))
     orders = list(dict.fromkeys(arguments.order or [None]))
     found: list[Section] = []
@@ -171,7 +176,8 @@ def _run(arguments: argparse.Namespace) -> int:
     }
     verdicts = "\n".join(section.verdict(arguments) for section in found)
     text = "\n\n\n".join([verdicts, *(section.told(arguments) for section in found)])
-    _report(arguments, f"verify-{label}", rows, text, **more)
+    columns = [Column("instance", "instance"), Column("order", "order", "d"), *CLAIM_COLUMNS]
+    _report(arguments, f"verify-{label}", rows, text, columns, **more)
     if len(found) < len(named) * len(orders):
         what = f"{len(found)} of {len(named) * len(orders)} instances"
         return _interrupted(f"the {what} finished are written")
@@ -199,7 +205,8 @@ def _run_random(arguments: argparse.Namespace) -> int:
     numbers = {"instances": done, "first": found.first, "settings": settings}
     full, only = arguments.full or arguments.claim is not None, arguments.only_failures
     text = found.table(full=full, only_failures=only)
-    _report(arguments, "verify-random", found.rows(only_failures=only), text, **numbers, **more)
+    rows = found.rows(only_failures=only)
+    _report(arguments, "verify-random", rows, text, COUNT_COLUMNS, **numbers, **more)
     if done < arguments.random:
         return _interrupted(f"the {done} of {arguments.random} instances finished are written")
     return 1 if found.violations else 0
@@ -219,12 +226,13 @@ def _report(
     name: str,
     rows: list[dict[str, Any]],
     text: str,
+    columns: Sequence[Column],
     **settings: Any,
 ) -> None:
     """Write the rows, and print them as asked for; Ctrl-C waits for this short moment."""
     with _without_interrupts():
         origin = provenance(arguments.seed, command="verify", **settings)
-        paths = save(arguments, name, rows, origin)
+        paths = save(arguments, name, rows, origin, columns)
         show(arguments, f"{text}\n\n{written(paths)}", rows, origin)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from copy import copy
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -36,8 +37,7 @@ class CostCase:
         Number of measurements: a number, or a multiple of n or n² such as "2n" or "n^2". Two
         families have their own: completion n², sparse-completion about 10 n.
     instance : str
-        Where the problem is not of a family: its name or file, as `sensing.parse_instance`
-        understands it.
+        Where the problem is not of a family: its text, as `sensing.parse_instance` understands it.
     """
 
     operator: str
@@ -80,6 +80,22 @@ class CostCase:
             return sensing.parse_instance(self.instance).problem
         m = {} if self.operator in _OWN_M else {"m": self.measurements}
         return sensing.instance(self.operator, n=self.n, rank=self.rank, seed=seed, **m).problem
+
+    def sizes_only(self) -> SensingProblem:
+        """Return a problem of these sizes for planning; of a family it holds no numbers.
+
+        What a form costs follows from n, m, r and the kind of operator, so that a size whose
+        matrices would fill the memory can be predicted too.
+        """
+        if self.instance:
+            return self.problem()
+        small = CostCase(self.operator, 2).problem()
+        operator = copy(small.operator)
+        operator.n, operator.m = self.n, self.measurements  # type: ignore[misc]
+        problem = copy(small)
+        object.__setattr__(problem, "operator", operator)
+        object.__setattr__(problem, "rank", self.rank)
+        return problem
 
     @property
     def forms(self) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..tables import Column
+from .resident import NOISE
 
 SIZES = ("n", "rank", "m", "order")
 
@@ -22,19 +23,14 @@ _QUANTITIES = {
 }
 
 COLUMNS = (
-    Column("operator", "operator"),
     Column("method", "method"),
-    Column("form", "form"),
     Column("fixed", "fixed"),
-    Column("axis", "size"),
     Column("quantity", "quantity"),
     Column("measured", "measured", ".2f"),
     Column("predicted", "predicted", ".2f"),
-    Column("smallest", "from", "d"),
-    Column("largest", "to", "d"),
-    Column("points", "points", "d"),
+    Column("sizes", "over (sizes)"),
 )
-"""The columns of the printed table of fits."""
+"""The columns of a printed table of fits."""
 
 
 @dataclass(frozen=True)
@@ -62,12 +58,19 @@ class Scaling:
         """Return the fit as the row of a table."""
         return asdict(self)
 
+    def printed(self) -> dict[str, Any]:
+        """Return the fit as a row of few columns, for people."""
+        method = self.method if self.form is None else f"{self.method}, {self.form}"
+        sizes = f"{self.axis} = {self.smallest} to {self.largest} ({self.points})"
+        quantity = self.quantity.replace("_", " ")
+        return self.row() | {"method": method, "sizes": sizes, "quantity": quantity}
+
 
 def scaling_exponents(rows: Iterable[Mapping[str, Any]], *, points: int = 3) -> list[Scaling]:
     """Fit every series of measured rows that has at least `points` sizes along some axis.
 
     Only the large part is fitted, where a call is more than its overhead: the upper half of the
-    sizes, but never fewer than `points`.
+    sizes, but never fewer than `points`. Resident peaks below 1 MB are noise, and are left out.
 
     Parameters
     ----------
@@ -143,5 +146,8 @@ def _slope(x: Any, costs: Sequence[float]) -> float:
 
 
 def _by_size(axis: str, quantity: str | None, rows: list[Mapping[str, Any]]) -> dict[int, float]:
-    """Return the positive values of a quantity by size."""
-    return {row[axis]: row[quantity] for row in rows if quantity and row.get(quantity)}
+    """Return the values of a quantity above its noise, by size."""
+    least = NOISE if quantity == "resident_bytes" else 0
+    return {
+        row[axis]: row[quantity] for row in rows if quantity and (row.get(quantity) or 0) > least
+    }

@@ -10,19 +10,25 @@ and `ax` is where to draw (a new figure without it).
     success.py     success rates, and the distances of many trials
     counted.py     shares of points with their 95 % intervals
     rivals.py      performance profiles of rivals, and their success against m/n
-    cost.py        seconds and bytes against a size
-    style.py       the look they share, and SVG files with a text alternative
+    cost.py        seconds and bytes against a size; refused.py: the band of what was refused
+    sweep.py       any sweep: lines over a setting, or a map over two
+    style.py       the look they share, and the text alternative
+    mathematics.py formulas in texts: in words, and as MathML
+    svg_files.py   SVG files with text as text; dark.py: their colours in the dark
 """
 
 from .cost import cost_bytes, cost_seconds
 from .counted import shares
 from .panels import histories, lifted_objectives, term_norms
 from .paths import coefficient_paths, lifted_objective, step_cost
+from .pdf_files import save_pdf
 from .phase import exact_phases, truncated_phases
 from .plane import landscape
 from .rivals import performance_profile, rival_success
-from .style import describe, save_svg, text_alternative
+from .style import describe, text_alternative
 from .success import success_rates, trial_distances
+from .svg_files import save_svg
+from .sweep import sweep_figure
 from .trajectory import trajectory_in_plane, trajectory_in_space
 
 __all__ = [
@@ -37,10 +43,12 @@ __all__ = [
     "lifted_objectives",
     "performance_profile",
     "rival_success",
+    "save_pdf",
     "save_svg",
     "shares",
     "step_cost",
     "success_rates",
+    "sweep_figure",
     "term_norms",
     "text_alternative",
     "trajectory_in_plane",

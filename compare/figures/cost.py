@@ -6,16 +6,16 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from lift_compare.sensing.validation import show_bytes
 
-from ..cost.resident import NOISE
 from ..cost.scaling import SIZES, series_along
 from ..tables import show_seconds
-from .style import BLACK, GREEN, GREY, ORANGE, PURPLE, SMALL, canvas, finish, legend_below, line
+from .refused import Refused, refused_band
+from .style import BLACK, GREEN, ORANGE, PURPLE, SMALL, canvas, finish, line
 
 Row = Mapping[str, Any]
 
@@ -27,7 +27,12 @@ _FORMS: dict[str, dict[str, Any]] = {
     "rank-one": {"color": BLACK, "marker": "P"},
     "symmetric": {"color": ORANGE, "marker": "<"},
 }
-_TITLES = {"n": "side n", "rank": "rank r", "m": "measurements m", "order": "lifting order l"}
+_TITLES = {
+    "n": "side $n$",
+    "rank": "rank $r$",
+    "m": "measurements $m$",
+    "order": "lifting order $l$",
+}
 _SYMBOLS = {"n": "n", "rank": "r", "m_rule": "m", "order": "l"}
 _HATCH: dict[str, Any] = {
     "facecolor": "none",
@@ -36,6 +41,7 @@ _HATCH: dict[str, Any] = {
     "linewidth": 0,
     "zorder": 0,
 }
+_TICKS, _DECADES = 8, 1000  # up to so many sizes, so far apart, each is a tick
 _BOX = {"facecolor": "white", "edgecolor": "none", "alpha": 0.9, "pad": 1.5}
 
 
@@ -78,7 +84,7 @@ def cost_seconds(
     ... )
     >>> figure, ax = figures.cost_seconds(rows, axis="n")
     """
-    fig, ax = canvas(ax, size=(4.6, 4.7))
+    fig, ax = canvas(ax, size=(4.6, 4.9))
     said = []
     for name, members in _series(rows).items():
         timed = (row for row in members if row.get("run_seconds"))
@@ -109,10 +115,11 @@ def cost_seconds(
 def cost_bytes(
     rows: Sequence[Row], *, axis: str = "n", ax: Axes | None = None
 ) -> tuple[Figure, Axes]:
-    """Draw peak bytes against one size: predicted, resident and traced.
+    """Draw the traced peak bytes of every method against one size.
 
-    Predicted is a thin line, resident a filled and traced a hollow marker. The hatched region is
-    above the byte budget: predictions run into it, measurements do not.
+    The traced peak counts what Python and numpy allocate, to the byte. (The resident one is noise
+    below 1 MB, where the simulated side lies.) Sizes that are refused stand in a band at the top,
+    with the bytes that they need.
 
     Parameters
     ----------
@@ -128,33 +135,26 @@ def cost_bytes(
     ... )
     >>> figure, ax = figures.cost_bytes(rows, axis="n")
     """
-    fig, ax = canvas(ax, size=(4.6, 4.7))
-    thin, points = {"linewidth": 0.9, "marker": ""}, {"linestyle": "none", "marker": "o"}
-    hollow = {"markerfacecolor": "none", "linestyle": "none"}
-    said = []
+    fig, ax = canvas(ax, size=(4.6, 4.9))
+    said, refused = [], list[Refused]()
     for name, members in _series(rows).items():
-        style = _style(name)
-        joined = style if name in ("exact", "truncated") else style | {"linestyle": "none"}
-        ax.plot(*_bytes(members, axis, "predicted"), **style | thin)
-        sizes, resident = _bytes(members, axis, "resident")
-        ax.plot(sizes, resident, label=_label(name), **joined)
-        ax.plot(*_bytes(members, axis, "traced"), **joined | hollow)
-        if len(resident):
-            peak = f"resident peak {show_bytes(resident[-1])} at {int(sizes[-1]):,}"
-            said.append(f"{_label(name)}{_refusal(members, axis)}: {peak}.")
-    ax.axhline(NOISE, color=GREY, linewidth=0.9, linestyle=":", label="resident: noise below")
-    for label, look in (("predicted", thin), ("resident", points), ("traced", points | hollow)):
-        style = {"color": GREY, "markersize": 5.5, "label": label, **look}
-        ax.plot([], [], **style)
-    words = f"Peak bytes above the inputs, predicted, traced and resident. {' '.join(said)}"
-    title, y = f"Memory, {_kept(rows, axis)}", "peak above the inputs (bytes)"
-    _complete(ax, rows, title, axis, y, words, columns=2)
-    allowed = _allowed(rows)
-    if any(row.get("status") == "refused" for row in rows):
-        ax.set_ylim(top=100 * allowed)
-        ax.axhspan(allowed, 100 * allowed, **_HATCH)
-        text, place = f"refused: over {show_bytes(allowed)}", ("axes fraction", "data")
-        _note(ax, text, (0.98, allowed), place, offset=(0, 5), ha="right")
+        style, label = _style(name), _label(name)
+        traced = [row for row in members if row.get("traced_bytes")]
+        points = sorted((row[axis], row["traced_bytes"]) for row in traced)
+        if points:
+            ax.plot(*zip(*points, strict=True), label=label, **style)
+            ends = [f"{show_bytes(count)} at {size:,}" for size, count in (points[0], points[-1])]
+            said.append(f"{label}: {', '.join(ends)}.")
+        over = [row for row in members if row.get("status") == "refused"]
+        needed = sorted((row[axis], row["predicted_bytes"]) for row in over)
+        refused.append((name, style, needed))
+    ax.set_yscale("log")
+    if axis in ("n", "m"):
+        ax.set_xscale("log")
+    band = refused_band(ax, refused, _SYMBOLS.get(axis, axis))
+    words = f"Peak bytes above the inputs, traced. {' '.join(said)} {band}"
+    title, y = f"Memory, {_kept(rows, axis)}", "traced peak above the inputs (bytes)"
+    _complete(ax, rows, title, axis, y, words)
     return fig, ax
 
 
@@ -164,12 +164,6 @@ def _series(rows: Sequence[Row]) -> dict[str, list[Row]]:
     for row in rows:
         series[row.get("form") or row["method"]].append(row)
     return series
-
-
-def _bytes(rows: Sequence[Row], axis: str, what: str) -> Any:
-    """Return the sizes and the counts of the rows that have one, ascending, shape (2, any)."""
-    key = f"{what}_bytes"
-    return np.array(sorted((row[axis], row[key]) for row in rows if row.get(key))).reshape(-1, 2).T
 
 
 def _style(name: str) -> dict[str, Any]:
@@ -187,7 +181,7 @@ def _refusal(rows: Sequence[Row], axis: str) -> str:
     for status, text in words.items():
         sizes = [row[axis] for row in rows if row.get("status") == status]
         if sizes:
-            return f" ({text} {_SYMBOLS.get(axis, axis)} = {min(sizes)})"
+            return f" ({text} ${_SYMBOLS.get(axis, axis)} = {min(sizes)}$)"
     return ""
 
 
@@ -210,7 +204,7 @@ def _kept(rows: Sequence[Row], axis: str) -> str:
     for key, symbol in _SYMBOLS.items():
         values = {str(row[key]) for row in rows}
         if key.removesuffix("_rule") != axis and len(values) == 1:
-            shared.append(f"{symbol} = {values.pop().replace('^2', '²')}")
+            shared.append(f"${symbol} = {values.pop()}$")
     return f"{operators}: {', '.join(shared)}"
 
 
@@ -222,13 +216,16 @@ def _note(
     ax.annotate(text, at, fontsize=SMALL, bbox=_BOX, **align)
 
 
-def _complete(
-    ax: Axes, rows: Sequence[Row], title: str, axis: str, y: str, words: str, columns: int = 1
-) -> None:
-    ax.set_yscale("log")
+def _complete(ax: Axes, rows: Sequence[Row], title: str, axis: str, y: str, words: str) -> None:
+    if ax.get_yscale() != "log":  # to set it again would give up its ticks
+        ax.set_yscale("log")
     if axis in ("n", "m"):
         ax.set_xscale("log")
-    finish(ax, title, _TITLES[axis], y, f"{title}, {_TITLES[axis]}. {words}", legend=None)
+    finish(ax, title, _TITLES[axis], y, f"{title}, {_TITLES[axis]}. {words}")
+    sizes = sorted({row[axis] for row in rows})
     if axis not in ("n", "m"):
-        ax.set_xticks(sorted({row[axis] for row in rows}))
-    legend_below(ax, ncols=columns, handlelength=2.6)
+        ax.set_xticks(sizes)
+        return
+    ax.xaxis.set_minor_formatter(NullFormatter())  # they would run into each other
+    if len(sizes) <= _TICKS and sizes[-1] < _DECADES * sizes[0]:
+        ax.set_xticks(sizes, [f"{size:,}" for size in sizes])

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from lift_compare.sensing.validation import InvalidValue
 
 from ..intervals import interval
-from .style import canvas, finish, legend_below, line, line_in_turn
+from .style import canvas, finish, line, line_in_turn
 
 Counts = Mapping[str, Sequence[tuple[int, int]]]
 
@@ -21,7 +21,7 @@ def shares(
     counts: Counts,
     *,
     kinds: Mapping[str, str] | None = None,
-    x_label: str = "m / n",
+    x_label: str = "$m / n$",
     y_label: str = "share of stuck points",
     title: str = "",
     ax: Axes | None = None,
@@ -84,8 +84,6 @@ def shares(
         said.append(f"{name}: {each}.")
     ax.set_ylim(-0.04, 1.04)
     words = f"{title}. {y_label} against {x_label}, with 95 % intervals. {' '.join(said)}"
-    finish(ax, title, x_label, y_label, words, legend=None)
+    finish(ax, title, x_label, y_label, words)
     ax.set_xticks(list(places))
-    if said:
-        legend_below(ax, drop=0.17, fontsize=8.5, ncols=2, columnspacing=1)
     return fig, ax

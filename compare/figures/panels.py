@@ -12,17 +12,17 @@ from lift_compare.sensing.descent import History
 from lift_compare.sensing.validation import FloatArray, InvalidValue, real_array
 
 from ..tolerances import DRAWN
-from .style import BLACK, canvas, finish, line
+from .style import BLACK, canvas, finish, line, nested
 
 _QUANTITIES = {
-    "objective": ("h(X)", "objective h(X)"),
-    "gradient_norm": ("‖∇h(X)‖", "gradient norm ‖∇h(X)‖"),
-    "distance": ("‖XXᵀ − ZZᵀ‖", "distance to the truth ‖XXᵀ − ZZᵀ‖"),
+    "objective": ("$h(X)$", "objective $h(X)$"),
+    "gradient_norm": (r"$\|\nabla h(X)\|$", r"gradient norm $\|\nabla h(X)\|$"),
+    "distance": (r"$\|XX^T-ZZ^T\|$", r"distance to the truth $\|XX^T-ZZ^T\|$"),
 }
 _TERMS = (
-    ("base, |α| ‖a‖", "explicit"),
-    ("visible, |β| ‖b‖", "exact"),
-    ("hidden, |γ| ‖c‖", "truncated"),
+    (r"base, $|\alpha|\,\|a\|$", "explicit"),
+    (r"visible, $|\beta|\,\|b\|$", "exact"),
+    (r"hidden, $|\gamma|\,\|c\|$", "truncated"),
 )
 _POINTS = 400  # of a curve at most: more cannot be seen and would only make the file large
 
@@ -38,7 +38,8 @@ def histories(
 ) -> tuple[Figure, Axes]:
     """Draw a quantity of gradient descent against the iteration, before and after escapes.
 
-    Panels a, b, c of the paper.
+    Panels a, b, c of the paper. A line ends where its values fall below 1e-12 of the largest: what
+    is smaller is rounding. The first run is drawn widest, so that runs on one line are all seen.
 
     Parameters
     ----------
@@ -72,16 +73,18 @@ def histories(
     largest = [float(values.max()) for parts in series.values() for values in parts]
     floor = DRAWN * max(largest, default=1.0)
     said, low = [], ""
-    for kind, parts in series.items():
+    for place, (kind, parts) in enumerate(series.items()):
         label, first, last = (labels or {}).get(kind, kind), 0, 0.0
+        look = line(kind, **nested(place, len(series)))
         for number, values in enumerate(parts):
-            kept, shown = thinned(len(values)), np.maximum(values, floor)
+            kept, shown = thinned(len(values)), np.where(values < floor, np.nan, values)
             if np.any(values < floor):
-                low = f", with what is below {floor:.1g} drawn there"
+                low = f"; lines end where they fall below {floor:.1g}"
             once = None if number else label
-            ax.semilogy(first + kept, shown[kept], label=once, **line(kind))
+            ax.semilogy(first + kept, shown[kept], label=once, **look)
             if number and kind not in unbroken:
-                ax.semilogy(first, shown[0], "o", mfc="none", mec=BLACK, markersize=11)
+                ring = {"mfc": "none", "mec": BLACK, "markersize": 11, "zorder": 4}
+                ax.semilogy(first, shown[0], "o", **ring)
                 said.append(f"{label} at iteration {first}: {last:.4g} becomes {values[0]:.4g}.")
             first, last = first + len(values) - 1, float(values[-1])
         start = parts[0][0]
@@ -100,7 +103,7 @@ def lifted_objectives(
 ) -> tuple[Figure, Axes]:
     """Draw objectives against the steps, in units of their values at ŵ (panel d).
 
-    Above 1 it has not decreased.
+    Above 1 it has not decreased. What is above 4 is cut off, and the words say how far it goes.
 
     Parameters
     ----------
@@ -122,14 +125,19 @@ def lifted_objectives(
     fig, ax = canvas(ax)
     ax.axhline(1, color=BLACK, linewidth=0.9)
     said, top = [], 1.0
-    for label, (kind, values) in curves.items():
+    for place, (label, (kind, values)) in enumerate(curves.items()):
         stationary, *path = real_array(f"curves[{label!r}]", values, (None,))
         if not stationary > 0:
             expected = "expected a positive value at ŵ first"
             raise InvalidValue(f"curves[{label!r}]: {expected}, got {stationary:g}")
         along, kept = np.array(path), thinned(len(path))
         at = np.asarray((steps or {}).get(label, np.arange(len(along))))
-        ax.plot(at[kept], along[kept] / stationary, label=label, **line(kind))
+        ax.plot(
+            at[kept],
+            along[kept] / stationary,
+            label=label,
+            **line(kind, **nested(place, len(curves))),
+        )
         top = max(top, float(along[kept].max() / stationary))
         fallen = "below" if along[-1] < stationary else "not below"
         said.append(
@@ -139,7 +147,8 @@ def lifted_objectives(
     # A surrogate may leave by orders of magnitude; the words say how far.
     ax.set_ylim(0, min(top, 4) * 1.08)
     words = f"{title}. A horizontal line marks 1. {' '.join(said)}"
-    finish(ax, title, "step t of the simulated lift", "objective / its value at ŵ", words)
+    y = r"objective $/$ its value at $\hat w$"
+    finish(ax, title, "step $t$ of the simulated lift", y, words)
     return fig, ax
 
 
@@ -170,7 +179,7 @@ def term_norms(
         ax.semilogy(at[kept], shown, label=label, **line(kind))
         said.append(f"{label}: {values[0]:.4g} at the start, {values[-1]:.4g} at the end.")
     words = f"{title}, {at[-1]} steps, logarithmic. {' '.join(said)}"
-    finish(ax, title, "step t of the simulated lift", "Frobenius norm of the tensor", words)
+    finish(ax, title, "step $t$ of the simulated lift", "Frobenius norm of the tensor", words)
     return fig, ax
 
 

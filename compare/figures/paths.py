@@ -10,25 +10,44 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lift_compare import simulated
-from lift_compare.sensing.validation import show_bytes
+from lift_compare.sensing.validation import FloatArray
 
 from ..agreement.result import DirectionComparison
+from ..simulated_lift import SimulatedLift
 from ..tables import show_seconds
-from .style import BLACK, BLUE, GREY, SMALL, VERMILION, canvas, finish, line
+from ..tolerances import DRAWN
+from .mathematics import literal
+from .panels import thinned
+from .refused import Refused, refused_band
+from .style import BLACK, BLUE, GREY, VERMILION, canvas, finish, legend_below, line
 
-_TERMS = (("base α", BLACK, "o"), ("visible β", BLUE, "s"), ("hidden γ", VERMILION, "^"))
+_POINTS = 400  # of a curve
+_TERMS = (
+    (r"base $\alpha$", BLACK, "o"),
+    (r"visible $\beta$", BLUE, "s"),
+    (r"hidden $\gamma$", VERMILION, "^"),
+)
 _INSTANCE_MARKERS = "os^DvP"
 
 
 def lifted_objective(
-    comparison: DirectionComparison, *, name: str = "", ax: Axes | None = None
+    comparison: DirectionComparison,
+    *,
+    steps: int | None = None,
+    name: str = "",
+    ax: Axes | None = None,
 ) -> tuple[Figure, Axes]:
-    """Draw h^l along the three paths against the step.
+    """Draw h^l over h^l(ŵ) along the three paths against the step.
+
+    Explicit steps cost so much that often few were made; the simulations are drawn over all
+    `steps`, sampled, and the axis of steps is then logarithmic.
 
     Parameters
     ----------
     comparison : DirectionComparison
         The comparison.
+    steps : int, optional
+        Steps of both simulations, such as the published T; by default those of the comparison.
     name : str
         Name of the instance, for the title.
 
@@ -42,27 +61,40 @@ def lifted_objective(
     >>> figure, ax = figures.lifted_objective(found, name="two-by-two")
     """
     fig, ax = canvas(ax)
-    steps = np.arange(comparison.steps + 1)
-    explicit, exact = comparison.explicit.values[steps], comparison.exact.values[steps]
-    truncated = comparison.truncated_values
-    ax.plot(steps, explicit, **line("explicit", label="explicit lift"))
-    ax.plot(steps, exact, **line("exact", label="exact simulation", markevery=(0.07, 0.14)))
-    ax.plot(steps, truncated, **line("truncated", label="truncated, as published"))
-    if min(explicit.min(), truncated.min()) > 0 and explicit.max() / explicit.min() > 50:
+    lift, made = _simulations(comparison, steps), comparison.steps
+    exact, path = lift.exact.values, lift.truncated.coefficients
+    unit = lift.span.value([1.0, 0.0, 0.0])
+    unit, y = (unit, r"$h^l(w_t)\,/\,h^l(\hat w)$") if unit > 0 else (1.0, "$h^l(w_t)$")
+    explicit = comparison.explicit.values[: made + 1] / unit
+    end = float(lift.span.value(path[-1])) / unit
+    first = _first_step(ax, comparison, lift)
+    drawn, kept = _sampled(first, len(explicit)), _sampled(first, len(exact))
+    last = _sampled(first, len(path))
+    ax.plot(drawn, explicit[drawn], **line("explicit", label="explicit lift", linewidth=4))
+    ax.plot(kept, exact[kept] / unit, **line("exact", label="exact simulation"))
+    truncated = np.asarray(lift.span.value(path[last])) / unit
+    ax.plot(last, truncated, **line("truncated", label="truncated, as published"))
+    shown = np.concatenate([explicit[drawn], exact[kept] / unit, truncated])
+    if shown.min() > 0 and shown.max() / shown.min() > 50:
         ax.set_yscale("log")
-    title = f"{name} lifted objective, l = {comparison.order}".strip()
+    title = f"{literal(name)} lifted objective, $l = {comparison.order}$".strip()
     words = (
-        f"Lifted objective at order {comparison.order} over {comparison.steps} steps. Explicit "
-        f"lift and exact simulation lie on one curve, from {explicit[0]:.4g} to "
-        f"{explicit[-1]:.4g} (largest relative difference {comparison.objective_error:.1e}). "
-        f"The truncated closed form ends at {truncated[-1]:.4g}."
+        f"{title}, in units of {unit:.4g}, its value at $\\hat w$. Explicit lift, {made} steps, "
+        f"and exact simulation lie on one curve, from {explicit[0]:.4g} to {explicit[-1]:.4g} "
+        f"after these steps (largest relative difference {comparison.objective_error:.1e}). After "
+        f"{len(exact) - 1} steps the exact simulation is at {exact[-1] / unit:.4g}, after "
+        f"{len(path) - 1} the truncated closed form at {end:.4g}."
     )
-    finish(ax, title, "step of the lifted descent", r"$h^l(w_t)$", words)
+    finish(ax, title, "step $t$ of the lifted descent", y, words)
     return fig, ax
 
 
 def coefficient_paths(
-    comparison: DirectionComparison, *, name: str = "", ax: Axes | None = None
+    comparison: DirectionComparison,
+    *,
+    steps: int | None = None,
+    name: str = "",
+    ax: Axes | None = None,
 ) -> tuple[Figure, Axes]:
     """Draw the norms of the three terms, |c_j| ‖X_j‖^l, against the step.
 
@@ -70,10 +102,8 @@ def coefficient_paths(
 
     Parameters
     ----------
-    comparison : DirectionComparison
-        The comparison.
-    name : str
-        Name of the instance, for the title.
+    comparison, steps, name, ax
+        As in `lifted_objective`.
 
     Examples
     --------
@@ -85,33 +115,69 @@ def coefficient_paths(
     >>> figure, ax = figures.coefficient_paths(found, name="two-by-two")
     """
     fig, ax = canvas(ax)
-    made = comparison.steps
-    exact, truncated = (
-        simulated.term_norms(comparison.directions, comparison.order, path)
-        for path in (comparison.exact.coefficients[: made + 1], comparison.truncated.coefficients)
-    )
+    lift = _simulations(comparison, steps)
+    first = _first_step(ax, comparison, lift)
+    paths = {"exact": lift.exact.coefficients, "truncated": lift.truncated.coefficients}
+    kept = {kind: _sampled(first, len(path)) for kind, path in paths.items()}
+    norms = {
+        kind: simulated.term_norms(comparison.directions, comparison.order, path[kept[kind]])
+        for kind, path in paths.items()
+    }
+    every = np.concatenate(list(norms.values()))
+    floor = DRAWN * every.max()
     ends = []
     for j, (term, colour, marker) in enumerate(_TERMS):
-        style: dict[str, Any] = {"color": colour, "marker": marker}
-        solid = line("exact", linestyle="-", label=f"{term}, exact", **style)
-        style |= {"linestyle": ":", "markerfacecolor": "none"}
-        ax.plot(exact[:, j], **solid)
-        ax.plot(truncated[:, j], **line("truncated", label=f"{term}, truncated", **style))
-        ends.append(f"{term} {exact[-1, j]:.3g} exact and {truncated[-1, j]:.3g} truncated")
-    norms = np.concatenate([exact, truncated])
-    if norms.max() / norms[norms > 0].min() > 100:
+        for kind, look in (
+            ("exact", {"linestyle": "-"}),
+            ("truncated", {"linestyle": ":", "markerfacecolor": "none"}),
+        ):
+            style: dict[str, Any] = {"color": colour, "marker": marker, **look}
+            # A line ends where its values are rounding.
+            heights = np.where(norms[kind][:, j] > floor, norms[kind][:, j], np.nan)
+            ax.plot(kept[kind], heights, **line(kind, label=f"{term}, {kind}", **style))
+        exact, truncated = (norms[kind][-1, j] for kind in paths)
+        ends.append(f"{term} {exact:.3g} exact and {truncated:.3g} truncated")
+    if every.max() / every[every > 0].min() > 100:
         ax.set_yscale("log")
-    title = f"{name} norms of the terms, l = {comparison.order}".strip()
-    over = f"at order {comparison.order} over {made} steps"
-    words = f"Norms of the three terms {over}. At the end: {', '.join(ends)}."
-    finish(ax, title, "step of the lifted descent", r"$|c_j|\,\|X_j\|^l$", words)
+    title = f"{literal(name)} norms of the terms, $l = {comparison.order}$".strip()
+    over = f"over {len(paths['exact']) - 1} steps exact, {len(paths['truncated']) - 1} truncated"
+    words = f"{title}, {over}. At the end: {', '.join(ends)}."
+    finish(ax, title, "step $t$ of the lifted descent", r"$|c_j|\,\|X_j\|^l$", words, columns=2)
     return fig, ax
+
+
+def _simulations(comparison: DirectionComparison, steps: int | None) -> SimulatedLift:
+    """Return the lift with both simulations over the steps, if they stay within float64."""
+    lift = comparison.lift.over(comparison.steps)
+    if steps is None or steps <= comparison.steps or comparison.diverged_at is not None:
+        return lift
+    longer = lift.over(steps)
+    try:
+        longer.span.value(longer.truncated.coefficients)
+    except OverflowError:
+        return lift
+    return longer
+
+
+def _first_step(ax: Axes, comparison: DirectionComparison, lift: SimulatedLift) -> int:
+    """Return the first step to draw: 0 has no place on the logarithmic axis of longer paths."""
+    if lift.settings.steps == comparison.steps:
+        return 0
+    ax.set_xscale("log")
+    return 1
+
+
+def _sampled(first: int, count: int) -> FloatArray:
+    """Return the steps to draw of a path of this many states: spread evenly along the axis."""
+    if first == 0 or count < 3:
+        return thinned(count)
+    return np.unique(np.geomspace(1, count - 1, _POINTS).round().astype(int))
 
 
 def step_cost(rows: Sequence[Mapping[str, Any]], *, ax: Axes | None = None) -> tuple[Figure, Axes]:
     """Draw the seconds of one step, explicit against simulated, against the order.
 
-    Refused orders are marked.
+    Refused orders stand in a band at the top, with the bytes that they need.
 
     Parameters
     ----------
@@ -125,9 +191,9 @@ def step_cost(rows: Sequence[Mapping[str, Any]], *, ax: Axes | None = None) -> t
     >>> rows = compare.compare_instances(["two-by-two"], orders=[3]).rows
     >>> figure, ax = figures.step_cost(rows)
     """
-    fig, ax = canvas(ax, size=(6.6, 3.5))
+    fig, ax = canvas(ax, size=(4.6, 4.2))
     names = dict.fromkeys(row["instance"] for row in rows)
-    told = []
+    told, refused = [], list[Refused]()
     for number, name in enumerate(names):
         marker, own = _marker(number), [row for row in rows if row["instance"] == name]
         measured = [row for row in own if row.get("explicit_seconds") is not None]
@@ -140,29 +206,21 @@ def step_cost(rows: Sequence[Mapping[str, Any]], *, ax: Axes | None = None) -> t
         last = measured[-1]
         times = (show_seconds(last[f"{side}_seconds"]) for side in ("explicit", "simulated"))
         told.append("{} at order {}: explicit {}, simulated {}".format(name, last["order"], *times))
-        refused = [row for row in own if row.get("predicted_bytes")]
-        ax.plot(
-            [row["order"] for row in refused],
-            [0.96 - 0.06 * number] * len(refused),
-            color=GREY,
-            marker=marker,
-            linestyle="none",
-            markerfacecolor="none",
-            transform=ax.get_xaxis_transform(),
+        over = sorted(
+            (row["order"], row["predicted_bytes"]) for row in own if row.get("predicted_bytes")
         )
-        if refused:
-            needs = show_bytes(refused[0]["predicted_bytes"])
-            told.append(f"order {refused[0]['order']} is refused, it needs {needs}")
+        refused.append((literal(name), {"color": GREY, "marker": marker}, over))
     ax.set_yscale("log")
-    title, x = "one step of the lifted descent", "lifting order l (hollow, at the top: refused)"
-    words = f"Seconds of one step against the lifting order. {'; '.join(told)}."
-    finish(ax, title, x, "seconds (median)", words, legend=None)
+    band = refused_band(ax, refused, "l")
+    title, x = "One step of the lifted descent", "lifting order $l$"
+    words = f"Seconds of one step against the lifting order. {'; '.join(told)}. {band}"
+    finish(ax, title, x, "seconds (median)", words, legend=False)
     ax.set_xticks(sorted({row["order"] for row in rows}))
     for kind, label in (("explicit", "explicit"), ("exact", "simulated")):
         ax.plot([], [], **line(kind, marker="", label=label))
-    for number, name in enumerate(names):
-        ax.plot([], [], color=GREY, marker=_marker(number), linestyle="none", label=name)
-    ax.legend(fontsize=SMALL, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
+    for number, name in enumerate(names if len(names) > 1 else ()):
+        ax.plot([], [], color=GREY, marker=_marker(number), linestyle="none", label=literal(name))
+    legend_below(ax)
     return fig, ax
 
 

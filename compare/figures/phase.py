@@ -13,7 +13,7 @@ from matplotlib.patches import Patch
 from lift_compare.sensing.validation import FloatArray, InvalidValue, real_array
 from lift_compare.simulated.truncated.intervals import Intervals, in_words
 
-from .style import BLACK, SMALL, canvas, finish, legend_below, mark_star
+from .style import BLACK, TEXT, canvas, finish, legend_below, mark_star
 
 _GREY, _BLUE, _ORANGE = "#d9d9d9", "#9ecae9", "#f2b48a"
 _TERM_COLOURS = (_BLUE, _ORANGE, "#cfe8c9")
@@ -137,13 +137,13 @@ def exact_phases(
     fig, ax = _frame(ax, x, (float(y[0]), float(y[-1])))
     left = ~np.isfinite(ratio)
     keys: list[Any] = []
-    said = [_ranges("step size η", x, (y[0], y[-1]))]
+    said = [_ranges(r"step size $\eta$", x, (y[0], y[-1]))]
     for name, mask, colour, hatch in (
-        ("h^l falls at every step", falls, _BLUE, None),
-        ("h^l rises at some step", ~left & ~np.asarray(falls, dtype=bool), _ORANGE, None),
+        ("$h^l$ falls at every step", falls, _BLUE, None),
+        ("$h^l$ rises at some step", ~left & ~np.asarray(falls, dtype=bool), _ORANGE, None),
         ("leaves float64", left, _GREY, None),
-        ("h^l below h^l(ŵ)", ratio < 1, "white", "////"),
-        ("h^l below h^l(ŵ) / 100", ratio < 0.01, "white", "xxxx"),
+        (r"$h^l<h^l(\hat w)$", ratio < 1, "white", "////"),
+        (r"$h^l<h^l(\hat w)\,/\,100$", ratio < 0.01, "white", "xxxx"),
     ):
         said.append(f"{name}: {100 * float(np.mean(mask)):.0f} % of the grid.")
         if np.any(mask):
@@ -159,12 +159,12 @@ def exact_phases(
         said.append(f"Published are η = {marked[0]:g} (as a step of this path), T = {marked[1]:g}.")
         if y[0] <= marked[1] <= y[-1]:
             keys.append(_published(ax, *marked))
-    _complete(ax, keys, "step size η", title, said)
+    _complete(ax, keys, r"step size $\eta$", title, said)
     return fig, ax
 
 
 def _frame(ax: Axes | None, x: FloatArray, steps: tuple[float, float]) -> tuple[Figure, Axes]:
-    fig, ax = canvas(ax, size=(4.6, 4.6))
+    fig, ax = canvas(ax, size=(4.6, 4.8))
     ax.set_xscale("log")
     ax.set_yscale("log")
     ax.set_xlim(x[0], x[-1])
@@ -209,10 +209,10 @@ def _published(ax: Axes, x: float, y: float) -> Any:
 
 def _complete(ax: Axes, keys: list[Any], x: str, title: str, said: list[str]) -> None:
     words = f"{title}. {' '.join(said)}"
-    finish(ax, title, x, "number of steps T", words, legend=None)
+    finish(ax, title, x, "number of steps $T$", words, legend=False)
+    ax.set_title(title, fontsize=TEXT, loc="left", pad=10)  # above a star on the edge
     ax.grid(False)
-    layout = {"ncols": 2, "columnspacing": 1, "handleheight": 1.4}
-    legend_below(ax, drop=0.15, fontsize=SMALL - 1, handles=keys, **layout)
+    legend_below(ax, handles=keys, columns=2)
 
 
 def _ranges(setting: str, x: FloatArray, steps: tuple[float, float]) -> str:

@@ -12,17 +12,18 @@ from lift_compare.sensing import SensingProblem
 from lift_compare.sensing.validation import FloatArray, InvalidValue, real_array
 
 from ..tolerances import SMALLEST_WINDOW
-from .style import BLACK, PURPLE, canvas, finish, line, mark_end, mark_star
+from .style import BLACK, PURPLE, SMALL, TEXT, canvas, finish, line, mark_end, mark_star
 
 Window = tuple[float, float, float, float]
 
 _NAMES = {
     "gd": ("gd", "gradient descent"),
     "sgd": ("surrogate", "stochastic gradient"),
-    "escape": ("escape", "gradient descent from X̌"),
+    "escape": ("escape", r"gradient descent from $\check X$"),
 }
 _GRID = 141  # points a side
-_POINT = "stationary point X̂"
+_SHADES = [f"#{shade:02x}{shade:02x}{shade:02x}" for shade in np.linspace(250, 150, 16).astype(int)]
+_POINT = r"stationary point $\hat X$"
 
 
 def landscape(
@@ -34,7 +35,7 @@ def landscape(
     title: str = "h over the plane",
     ax: Axes | None = None,
 ) -> tuple[Figure, Axes]:
-    """Draw the level lines of h(X) for n = 2, r = 1, and paths on it.
+    """Draw the level lines of h(X) for n = 2, r = 1, with a colour bar, and paths on it.
 
     Parameters
     ----------
@@ -72,7 +73,7 @@ def landscape(
     ends = [np.asarray(end, dtype=float).reshape(2) for end in jump or ()]
     shown = _window([*walked.values(), *marks[:1], *ends]) if window is None else window
 
-    fig, ax = canvas(ax, size=(4.6, 4.1))
+    fig, ax = canvas(ax, size=(4.6, 4.8))
     _draw_levels(ax, problem, shown)
     said = [_draw_path(ax, problem, name, path) for name, path in walked.items()]
     if ends:
@@ -80,26 +81,32 @@ def landscape(
     left, right, low, high = shown
     for number, mark in enumerate(marks):
         if left <= mark[0] <= right and low <= mark[1] <= high:
-            mark_star(ax, *mark, label=None if number else "ground truth ±Z", zorder=4)
+            mark_star(ax, *mark, label=None if number else r"ground truth $\pm Z$", zorder=4)
     ax.set_xlim(left, right)
     ax.set_ylim(low, high)
     ax.set_aspect("equal")
     seen = f"x₁ from {left:.2g} to {right:.2g} and x₂ from {low:.2g} to {high:.2g}"
     words = f"{title}. Level lines of h over {seen}. {' '.join(said)}"
-    finish(ax, title, "x₁ (first entry of X)", "x₂ (second entry of X)", words, legend=None)
+    finish(ax, title, "$x_1$ (first entry of $X$)", "$x_2$ (second entry of $X$)", words)
     ax.grid(False)
-    ax.legend(fontsize=8.5, loc="lower left", framealpha=0.9, borderpad=0.4, handlelength=2.2)
     return fig, ax
 
 
 def _draw_levels(ax: Axes, problem: SensingProblem, window: Window) -> None:
-    """Draw the level lines of h, denser where h is small."""
+    """Draw the level lines of h, denser where h is small, and a bar that says their heights."""
     x1, x2 = np.linspace(*window[:2], _GRID), np.linspace(*window[2:], _GRID)
     h = problem.objective(np.stack(np.meshgrid(x1, x2), axis=-1)[..., None])
     reach = np.sqrt(np.quantile(h, 0.9) - h.min())
     levels = h.min() + np.linspace(0, reach, 16) ** 2
-    ax.contourf(x1, x2, h, levels=levels, cmap="Greys", alpha=0.55, extend="max")
-    ax.contour(x1, x2, h, levels=levels, colors="#6b6b6b", linewidths=0.5)
+    filled = ax.contourf(x1, x2, h, levels=levels, colors=_SHADES, extend="max")
+    ax.contour(x1, x2, h, levels=levels, colors="#8c8c8c", linewidths=0.5)
+    # Beside the axes and as high as they are, whatever their shape.
+    bar = ax.inset_axes((1.04, 0, 0.045, 1))
+    ticks = levels[::3]
+    digits = next((k for k in range(2, 17) if len({f"{t:.{k}g}" for t in ticks}) == len(ticks)), 17)
+    ax.figure.figure.colorbar(filled, cax=bar, ticks=ticks, format=f"%.{digits}g")
+    bar.set_ylabel("objective $h(X)$", fontsize=TEXT)
+    bar.tick_params(labelsize=SMALL)
 
 
 def _draw_path(ax: Axes, problem: SensingProblem, name: str, path: FloatArray) -> str:
@@ -118,7 +125,7 @@ def _draw_jump(ax: Axes, problem: SensingProblem, start: FloatArray, end: FloatA
     shrink = {"shrinkA": 3, "shrinkB": 2}
     ax.annotate("", xy=tuple(end), xytext=tuple(start), arrowprops=arrow | shrink, zorder=4)
     ax.plot(*start, "o", color="white", mec=BLACK, markersize=8, zorder=4, label=_POINT)
-    mark_end(ax, "escape", *end, label="escape point X̌", markersize=9, zorder=5)
+    mark_end(ax, "escape", *end, label=r"escape point $\check X$", markersize=9, zorder=5)
     before, after = (problem.objective(X[:, None]) for X in (start, end))
     ends = f"from {_at(start)} with h = {before:.4g} to {_at(end)} with h = {after:.4g}"
     return f"The jump goes {ends}."

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from lift_compare.sensing.validation import FloatArray, InvalidValue
 
 from .counted import shares
-from .style import canvas, finish, legend_below, line_in_turn
+from .style import canvas, finish, line_in_turn
 
 
 def performance_profile(
@@ -69,8 +69,8 @@ def performance_profile(
         f"{title}. Share of {table.shape[1]} problems solved within τ times the least cost, "
         f"against τ, logarithmic. {' '.join(said)}"
     )
-    finish(ax, title, "τ: cost, in units of the cheapest", "share of problems", words, legend=None)
-    legend_below(ax, drop=0.17, fontsize=8.5, ncols=3, columnspacing=1)
+    x = r"$\tau$: cost, in units of the cheapest"
+    finish(ax, title, x, "share of problems", words, columns=3)
     return fig, ax
 
 
@@ -122,7 +122,7 @@ def rival_success(
             [m / n for m in places],
             {name: [found.get((name, m), (0, 0)) for m in places] for name in names},
             y_label="share of runs solved",
-            title=f"{title}{', ' if title else ''}n = {n}, rank {rank}",
+            title=f"{title}{', ' if title else ''}$n = {n}$, rank {rank}",
             ax=ax,
         )
     return fig, axes[: len(panels)]

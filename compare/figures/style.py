@@ -1,4 +1,4 @@
-"""The look that all figures share, and how a figure becomes an SVG with a text alternative.
+"""The look that all figures share, and the text alternative that each brings.
 
 Nothing here touches pyplot or the global rcParams: figures are plain `matplotlib.figure.Figure`
 objects.
@@ -7,34 +7,31 @@ objects.
 from __future__ import annotations
 
 import math
-import os
-import re
-from html import escape
-from io import StringIO
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import Formatter, FuncFormatter, MaxNLocator
+from matplotlib.transforms import ScaledTranslation
 
 from lift_compare.sensing.validation import InvalidValue
 
 from ..tolerances import ROUND_EXPONENT
+from .mathematics import plain_text
 
-SIZE = (4.6, 3.5)
+SIZE = (4.6, 4.0)
 """Inches. At the width of a phone (about 340 px) one point is then about one pixel: 10-point text
 stays readable."""
 
 TEXT, SMALL = 11, 9.5
 """Font sizes of labels, and of ticks and legends, in points."""
 
-# The palette of Okabe and Ito, which stays apart under the common forms of colour blindness.
-BLACK, ORANGE, GREEN = "#000000", "#E69F00", "#009E73"
-YELLOW, BLUE, VERMILION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
+# The palette of Okabe and Ito, which stays apart under the common forms of colour blindness; orange
+# and purple a little darker, for a contrast of 3 to the white ground.
+BLACK, ORANGE, GREEN = "#000000", "#C98200", "#009E73"
+YELLOW, BLUE, VERMILION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#C66D9E"
 GREY = "#595959"
 
 _LINES: dict[str, dict[str, Any]] = {
@@ -103,8 +100,18 @@ def canvas(
     return ax.figure.figure, ax
 
 
-def finish(ax: Axes, title: str, x: str, y: str, words: str, *, legend: Any = "best") -> None:
-    """Label the axes, draw the legend where it may stand (None: no legend), attach the words."""
+def nested(number: int, count: int) -> dict[str, Any]:
+    """Return the width of curve `number` of several that may lie on each other, widest first.
+
+    So each is seen at the rim of the next.
+    """
+    return {"linewidth": 1.4 + 2.8 * (count - 1 - number) / max(1, count - 1)}
+
+
+def finish(
+    ax: Axes, title: str, x: str, y: str, words: str, *, legend: bool = True, columns: int = 0
+) -> None:
+    """Label the axes, draw the legend under them, attach the words."""
     ax.set_title(title, fontsize=TEXT, loc="left")
     ax.set_xlabel(x, fontsize=TEXT)
     ax.set_ylabel(y, fontsize=TEXT)
@@ -112,8 +119,7 @@ def finish(ax: Axes, title: str, x: str, y: str, words: str, *, legend: Any = "b
     if ax.get_xscale() == "linear":
         ax.xaxis.set_major_locator(MaxNLocator(5))  # long numbers do not run into each other
     for axis, scale in ((ax.xaxis, ax.get_xscale()), (ax.yaxis, ax.get_yscale())):
-        if scale == "log":
-            axis.set_major_formatter(FuncFormatter(_power_of_ten))
+        axis.set_major_formatter(FuncFormatter(_power_of_ten) if scale == "log" else WholeTicks())
     ax.grid(True, which="major", color="#d9d9d9", linewidth=0.6)
     ax.set_axisbelow(True)
     for curve in ax.get_lines():
@@ -125,29 +131,68 @@ def finish(ax: Axes, title: str, x: str, y: str, words: str, *, legend: Any = "b
         # Along one that leaves the axes by far, older versions space millions of them.
         elif ax.get_yscale() != "log" and np.ptp(drawn) > _FAR * abs(np.subtract(*ax.get_ylim())):
             curve.set_markevery(max(1, heights.size // 7))
-    if legend is not None and ax.get_legend_handles_labels()[0]:
-        ax.legend(fontsize=SMALL, loc=legend, framealpha=0.85, borderpad=0.35, handlelength=2.6)
+    if legend:
+        legend_below(ax, columns=columns)
     describe(ax, words)
 
 
-def legend_below(ax: Axes, *, drop: float = 0.16, fontsize: float = SMALL, **more: Any) -> None:
-    """Draw the legend under the axes, where it hides nothing."""
-    place: dict[str, Any] = {
-        "loc": "upper center",
-        "bbox_to_anchor": (0.5, -drop),
-        "frameon": False,
-    }
-    ax.legend(fontsize=fontsize, **place, **more)
+def legend_below(ax: Any, *, columns: int = 0, drop: float = 38, handles: Any = None) -> None:
+    """Draw the legend under the axes, where it hides nothing; `drop` points leave room for labels.
+
+    Without `columns`, as many as the longest label leaves room for.
+    """
+    found = ax.get_legend_handles_labels()[0] if handles is None else handles
+    if not found:
+        return
+    longest = max(len(plain_text(str(each.get_label()))) for each in found)
+    below = ax.transAxes + ScaledTranslation(0, -drop / 72, ax.figure.dpi_scale_trans)
+    ax.legend(
+        handles=found,
+        fontsize=SMALL,
+        loc="upper center",
+        bbox_to_anchor=(0.5, 0),
+        bbox_transform=below,
+        borderaxespad=0,
+        frameon=False,
+        ncols=columns or (1 if longest > 24 else 2),
+        columnspacing=1.2,
+        handlelength=2.6,
+    )
+
+
+class WholeTicks(Formatter):
+    """Ticks with all their digits: no "+1e-3" or "1e6" beside the axis changes what they say."""
+
+    def __call__(self, value: float, _: int | None = None) -> str:
+        """Return one tick, as one of those of its axis."""
+        axis: Any = self.axis
+        return tick_label(value, [] if axis is None else list(axis.get_majorticklocs()))
+
+
+def tick_label(value: float, ticks: Sequence[float]) -> str:
+    """Return a tick with as many digits as the distance of the ticks needs."""
+    steps = np.diff(np.unique(ticks))
+    step = float(steps.min()) if steps.size else abs(value) or 1.0
+    largest = max([abs(value), *map(abs, ticks)])
+    if not (math.isfinite(step) and math.isfinite(largest)):
+        return f"{value:g}"
+    scale = math.floor(math.log10(largest)) if largest > 0 else 0
+    shown = scale if scale >= 7 or scale < -3 else 0  # far from 1: in units of a power of ten
+    decimals = max(0, shown - math.floor(math.log10(step) + ROUND_EXPONENT))
+    while decimals and round(step / 10.0**shown, decimals - 1) == round(step / 10.0**shown, 12):
+        decimals -= 1
+    text = f"{value / 10.0**shown:z,.{decimals}f}".replace("-", "−")
+    return text if not shown or value == 0 else rf"${text}\times10^{{{shown}}}$"
 
 
 def _power_of_ten(value: float, _: int | None = None) -> str:
-    """Return 10 with a superscript: as text it is drawn many times faster than as mathematics."""
+    """Return 10 with its exponent, or a number that is no power of ten as it is."""
     exponent = math.log10(value) if value > 0 else math.nan
     if not math.isfinite(exponent):  # ticks are laid out beyond the largest float64, too
         return f"{value:g}"
     if not math.isclose(exponent, round(exponent), abs_tol=ROUND_EXPONENT):
         return f"{value:g}"
-    return "10" + f"{round(exponent):d}".translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"$10^{{{round(exponent)}}}$"
 
 
 def describe(ax: Axes, alternative: str) -> None:
@@ -164,7 +209,7 @@ def describe(ax: Axes, alternative: str) -> None:
     >>> figures.text_alternative(figure)
     'A line that falls from 1 to 0.'
     """
-    ax.set_label(" ".join(alternative.split()))
+    ax.set_label(" ".join(plain_text(alternative).split()))
 
 
 def text_alternative(figure: Figure) -> str:
@@ -189,68 +234,3 @@ def text_alternative(figure: Figure) -> str:
             "figure: expected a text alternative attached with describe(ax, ...), got none"
         )
     return " ".join(texts)
-
-
-def svg(figure: Figure, name: str) -> str:
-    """Return the figure as an <svg> element for a page, with its text alternative.
-
-    The same figure gives the same bytes. Text is drawn as outlines, so it looks alike wherever it
-    is opened.
-
-    Parameters
-    ----------
-    figure : Figure
-        A figure with a text alternative (see `describe`).
-    name : str
-        Letters, digits and hyphens; distinct for the figures of one page, since ids must not clash.
-    """
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]*", name):
-        raise InvalidValue(f"name: expected letters, digits and hyphens, got {name!r}")
-    alternative = escape(text_alternative(figure), quote=True)
-    title = escape(figure.axes[0].get_title(loc="left") or name)
-    out = StringIO()
-    before = figure.canvas
-    canvas: Any = FigureCanvasSVG(figure)
-    try:
-        settings: Any = {"svg.hashsalt": name, "svg.fonttype": "path"}
-        # Near the end of float64 matplotlib looks for ticks beyond it.
-        with mpl.rc_context(settings), np.errstate(over="ignore"):
-            canvas.print_svg(out, metadata={"Date": None})  # savefig would draw everything twice
-    finally:
-        figure.set_canvas(before)
-    text = out.getvalue()
-    text = text[text.index("<svg") :]
-    # No metadata, no comments, and no style element: it would rule the whole page.
-    for element in (r"<metadata>.*?</metadata>", r"<!--.*?-->", r"<style.*?</style>"):
-        text = re.sub(rf"{element}\s*", "", text, flags=re.DOTALL)
-    text = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', text)
-    text = re.sub(r'href="#([^"]+)"', rf'href="#{name}-\1"', text)
-    text = re.sub(r"url\(#([^)]+)\)", rf"url(#{name}-\1)", text)
-    # 0.01 pt is enough for a path.
-    text = re.sub(r' d="[^"]+"', lambda path: re.sub(r"(\.\d\d)\d+", r"\1", path[0]), text)
-    head, body = text.split(">", 1)
-    head += f' role="img" aria-label="{alternative}" stroke-linejoin="round"'
-    return f"{head}><title>{title}</title><desc>{alternative}</desc>{body}".strip()
-
-
-def save_svg(figure: Figure, path: str | os.PathLike[str]) -> Path:
-    """Write the figure, with its text alternative, as an SVG file; return the path.
-
-    Examples
-    --------
-    >>> import os, tempfile
-    >>> from lift_compare.compare import figures
-    >>> figure, _ = figures.success_rates([4, 8], {"gd": [0.5, 0.25]}, title="Rates")
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     figures.save_svg(figure, os.path.join(folder, "rates.svg")).name
-    'rates.svg'
-    """
-    return write_svg(svg(figure, Path(path).stem), path)
-
-
-def write_svg(element: str, path: str | os.PathLike[str]) -> Path:
-    """Write an <svg> element as a file of its own; return the path."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f'<?xml version="1.0" encoding="utf-8"?>\n{element}\n', encoding="utf-8")
-    return path

@@ -14,7 +14,7 @@ from lift_compare.sensing.validation import InvalidValue, real_array
 
 from ..tolerances import DRAWN_DISTANCE, REACHED_TRUTH
 from .panels import thinned
-from .style import canvas, finish, legend_below, line
+from .style import canvas, finish, line
 
 Rates = Mapping[str, Sequence[float | None]]
 
@@ -67,9 +67,8 @@ def success_rates(
                 said.append(f"{name}, {source}: {_list(sizes, values)}.")
     ax.set_ylim(-0.04, 1.08)
     words = f"{title}. Success rates against n. {' '.join(said)}"
-    finish(ax, title, "size n", "share of starts that reach the truth", words, legend=None)
+    finish(ax, title, "size $n$", "share of starts that reach the truth", words)
     ax.set_xticks(list(sizes))
-    legend_below(ax, drop=0.17, fontsize=8.5, ncols=2, columnspacing=1)
     return fig, ax
 
 
@@ -82,8 +81,8 @@ def trial_distances(
 ) -> tuple[Figure, Axes]:
     """Draw ‖XXᵀ − ZZᵀ‖_F against the iteration for many trials (panels c, d).
 
-    A trial ends with a filled marker; a dotted line leads from the end of a descent over the escape
-    to the next.
+    A trial ends with a filled marker, or where its distance falls below 1e-9, from where on it is
+    rounding; a dotted line leads from the end of a descent over the escape to the next.
 
     Parameters
     ----------
@@ -105,19 +104,23 @@ def trial_distances(
     ends, escapes, longest = [], 0, 0
     most = max(40, 4000 // max(1, len(trials)))  # points a line: more cannot be seen among many
     for descents in trials:
-        first, end = 0, np.nan
+        first, ends_at, end = 0, 0, np.nan
         for number, history in enumerate(descents):
             if history.distance is None:
                 raise InvalidValue("trials: expected histories with a distance, got one without")
             kept = thinned(len(history.distance), most)
-            values = np.maximum(history.distance, DRAWN_DISTANCE)
+            values = np.where(history.distance < DRAWN_DISTANCE, np.nan, history.distance)
             if number:
-                ax.semilogy([first] * 2, [end, values[0]], linestyle=":", linewidth=0.8, **colour)
+                ax.semilogy(
+                    [ends_at, first], [end, values[0]], linestyle=":", linewidth=0.8, **colour
+                )
                 escapes += 1
             ax.semilogy(first + kept, values[kept], linewidth=0.9, alpha=0.6, **colour)
-            first, end = first + len(values) - 1, float(values[-1])
+            seen = np.flatnonzero(np.isfinite(values))
+            first, ends_at = first + len(values) - 1, first + int(seen[-1]) if seen.size else first
+            end = float(values[seen[-1]]) if seen.size else np.nan
         last = {"markersize": 5, "markeredgecolor": "black", "mew": 0.4}
-        ax.semilogy(first, end, style["marker"], **last, **colour)
+        ax.semilogy(ends_at, end, style["marker"], **last, **colour)
         ends.append(float(np.asarray(descents[-1].distance)[-1]))
         longest = max(longest, first)
     words = (
@@ -125,7 +128,8 @@ def trial_distances(
         f"with {escapes} escapes on the way (dotted). {_fate(ends)} The longest makes {longest} "
         "iterations."
     )
-    finish(ax, title, "iteration of gradient descent", "‖XXᵀ − ZZᵀ‖", words, legend=None)
+    y = r"distance to the truth $\|XX^T-ZZ^T\|$"
+    finish(ax, title, "iteration of gradient descent", y, words)
     return fig, ax
 
 

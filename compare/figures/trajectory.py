@@ -13,10 +13,24 @@ from matplotlib.ticker import MaxNLocator
 from lift_compare.sensing.validation import FloatArray, real_array
 
 from .panels import thinned
-from .style import PURPLE, SMALL, TEXT, canvas, describe, finish, line, mark_end, mark_star
+from .style import (
+    PURPLE,
+    SMALL,
+    TEXT,
+    WholeTicks,
+    canvas,
+    describe,
+    finish,
+    legend_below,
+    line,
+    mark_end,
+    mark_star,
+    nested,
+)
 
 Walks = Mapping[str, Sequence[FloatArray]]
 
+_TRUTH = r"ground truth $\pm Z$"
 _JUMP: dict[str, Any] = {"color": PURPLE, "linestyle": "--"}
 
 
@@ -29,6 +43,8 @@ def trajectory_in_space(
     ax: Axes | None = None,
 ) -> tuple[Figure, Axes]:
     """Draw paths of X for n = 3, r = 1, with the jumps between their descents (panel f).
+
+    The first run is drawn widest, so that runs on one path are all seen.
 
     Parameters
     ----------
@@ -50,14 +66,15 @@ def trajectory_in_space(
         kind: [real_array("runs", path, (None, 3, 1))[:, :, 0] for path in run]
         for kind, run in runs.items()
     }
-    fig, plane = canvas(ax, size=(4.6, 4.4), projection="3d")
+    fig, plane = canvas(ax, size=(4.6, 4.9), projection="3d")
     space: Any = plane  # matplotlib's 3-D axes carry no types
     said = []
-    for kind, paths in walks.items():
+    for place, (kind, paths) in enumerate(walks.items()):
         label = (labels or {}).get(kind, kind)
+        look = line(kind, marker="", **nested(place, len(walks)))
         for number, path in enumerate(paths):
             name = None if number else label
-            space.plot(*path[thinned(len(path))].T, label=name, **line(kind, marker=""))
+            space.plot(*path[thinned(len(path))].T, label=name, **look)
             mark_end(space, kind, *path[-1:].T)
             if number:
                 ends = np.stack([paths[number - 1][-1], path[0]])
@@ -65,13 +82,12 @@ def trajectory_in_space(
                 said.append(f"Escape from {_place(ends[0])} to {_place(ends[1])}.")
         said.append(f"{label}: from {_place(paths[0][0])} to {_place(paths[-1][-1])}.")
     for end in (Z, -Z):
-        mark_star(space, *end[:, None], label=_once(plane, "ground truth ±Z"))
+        mark_star(space, *end[:, None], label=_once(plane, _TRUTH))
     _scale(
         space, np.concatenate([Z[None], -Z[None], *(p for paths in walks.values() for p in paths)])
     )
     space.set_title(title, fontsize=TEXT, loc="left")
-    layout = {"framealpha": 0.85, "ncols": 2, "borderpad": 0.3, "columnspacing": 1}
-    space.legend(fontsize=SMALL - 0.5, loc="upper left", **layout)
+    legend_below(plane, drop=6)
     words = f"{title}, the three entries of X. The truth is ±{_place(Z)}. {' '.join(said)}"
     describe(plane, words)
     return fig, plane
@@ -81,10 +97,11 @@ def _scale(space: Any, points: FloatArray) -> None:
     """Give the three entries one scale that holds all points."""
     centre = (points.max(axis=0) + points.min(axis=0)) / 2
     reach = 0.55 * float(np.ptp(points, axis=0).max())
-    for axis, name, middle in zip("xyz", ("x₁", "x₂", "x₃"), centre, strict=True):
+    for axis, name, middle in zip("xyz", ("$x_1$", "$x_2$", "$x_3$"), centre, strict=True):
         getattr(space, f"set_{axis}label")(name, fontsize=TEXT, labelpad=-6)
         getattr(space, f"set_{axis}lim")(middle - reach, middle + reach)
         getattr(space, f"{axis}axis").set_major_locator(MaxNLocator(4))
+        getattr(space, f"{axis}axis").set_major_formatter(WholeTicks())
     space.tick_params(labelsize=SMALL - 1, pad=-3)
     space.set_box_aspect(None, zoom=0.97)
 
@@ -117,15 +134,16 @@ def trajectory_in_plane(
     length = float(np.linalg.norm(Z))
     fig, ax = canvas(ax)
     said = []
-    for kind, paths in runs.items():
+    for place, (kind, paths) in enumerate(runs.items()):
         label = (labels or {}).get(kind, kind)
+        look = line(kind, marker="", **nested(place, len(runs)))
         before: Any = None
         for path in paths:
             X = real_array("runs", path, (None, len(Z), 1))[:, :, 0]
             along = X @ Z / length
             off = np.linalg.norm(X - along[:, None] * Z / length, axis=1)
             kept, name = thinned(len(X)), label if before is None else None
-            ax.plot(along[kept], off[kept], label=name, **line(kind, marker=""))
+            ax.plot(along[kept], off[kept], label=name, **look)
             mark_end(ax, kind, along[-1], off[-1])
             start = (float(along[0]), float(off[0]))
             if before is None:
@@ -136,8 +154,9 @@ def trajectory_in_plane(
                 said.append(f"Escape from {_place(before)} to {_place(start)}.")
             before = (float(along[-1]), float(off[-1]))
         said.append(f"It ends at {_place(before)}.")
-    mark_star(ax, [-length, length], [0, 0], label="ground truth ±Z")
-    x, y = "along the truth, ⟨X, Z⟩ / ‖Z‖", "off the truth, ‖X − (part along Z)‖"
+    mark_star(ax, [-length, length], [0, 0], label=_TRUTH)
+    x = r"along the truth, $\langle X,Z\rangle\,/\,\|Z\|$"
+    y = r"off the truth, $\|X-\mathrm{part\ along\ }Z\|$"
     words = f"{title}. The truth lies at (±{length:.3f}, 0). {' '.join(said)}"
     finish(ax, title, x, y, words)
     return fig, ax

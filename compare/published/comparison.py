@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -13,27 +14,28 @@ from lift_compare import lifting, simulated
 from lift_compare.sensing import Instance, StopReason
 from lift_compare.sensing.instances.published import PUBLISHED
 from lift_compare.sensing.instances.registry import parse_instances
-from lift_compare.sensing.validation import FloatArray, odd_order, show_bytes, whole_number
+from lift_compare.sensing.validation import FloatArray, odd_order, whole_number
 from lift_compare.simulated import AcceptanceRule
 
 from ..agreement.comparison import ComparisonOptions, compare_lift
 from ..agreement.result import DirectionComparison, leakage_beyond_rounding
-from ..simulated_lift import DEFAULT_STEPS, SimulatedLift, lift_of, order_of
-from ..tables import Column, show, text_table
-from .findings import findings
+from ..simulated_lift import SimulatedLift, lift_of, order_of
+from ..tables import line_width
+from ..tabular import Tabular
+from ..tolerances import MEMORY_LIMIT
+from .answer import NOTES, answer, short_table
+from .findings import Finding, findings, findings_table
+from .full_table import full_table
 
 ORDERS = (3, 5, 7, 9, 11, 13, 17)
 """Lifting orders of the main job."""
-
-MEMORY_LIMIT = 10**9
-"""Byte budget of the explicit side in the main job."""
 
 _WORK = 1.2e9  # operations of one explicit descent: it makes as many steps as fit, 5 to 200
 _SIMULATED_STEPS = 20_000  # of the exact simulation at orders other than the instance's own
 
 
-@dataclass(frozen=True)
-class InstanceComparison:
+@dataclass(frozen=True, repr=False)
+class InstanceComparison(Tabular):
     """All rows of the main job, the comparisons they come from, and the findings in words.
 
     Attributes
@@ -44,7 +46,7 @@ class InstanceComparison:
         One row an instance and order; a refused order has a status that says so.
     comparisons : dict
         The `DirectionComparison` of each (instance name, order) that was run.
-    findings : tuple of str
+    findings : tuple of Finding
         What the numbers say about the settings of the instances, one sentence each.
     interrupted : bool
         Whether Ctrl-C ended the run; the rows finished by then are here.
@@ -60,7 +62,7 @@ class InstanceComparison:
     instances: tuple[Instance, ...]
     rows: tuple[dict[str, Any], ...]
     comparisons: dict[tuple[str, int], DirectionComparison]
-    findings: tuple[str, ...]
+    findings: tuple[Finding, ...]
     interrupted: bool = False
 
     @property
@@ -77,14 +79,24 @@ class InstanceComparison:
             if comparison.agree and comparison.diverged_at is not None
         )
 
-    def table(self) -> str:
-        """Return the printed table: a section an instance, a column an order."""
+    def table(self, *, full: bool = False) -> str:
+        """Return a section an instance: its answer and a short table, a column an order.
+
+        With `full` the table has every quantity, and the numbers of the findings follow.
+        """
         sections = []
         for instance in self.instances:
             rows = [row for row in self.rows if row["instance"] == instance.name]
+            own = [finding for finding in self.findings if finding.instance == instance.name]
             if rows:
-                sections.append(_section(instance, rows))
+                sections.append(answer(instance, rows, own))
+                sections.append(full_table(instance, rows) if full else short_table(instance, rows))
+        if full:
+            sections.append(findings_table(self.findings))
         return "\n\n".join(sections)
+
+    def __repr__(self) -> str:
+        return f"{fill(NOTES, line_width())}\n\n{self.table()}"
 
 
 def compare_instances(
@@ -142,7 +154,7 @@ def compare_instances(
     ]
     rows: list[dict[str, Any]] = []
     comparisons: dict[tuple[str, int], DirectionComparison] = {}
-    said: list[str] = []
+    said: list[Finding] = []
     points: dict[str, FloatArray] = {}
     interrupted = False
     with tqdm(work, desc="comparing", unit="order", disable=None) as progress:
@@ -164,11 +176,11 @@ def compare_instances(
     return InstanceComparison(given, tuple(rows), comparisons, tuple(said), interrupted)
 
 
-def _findings(instance: Instance, X: FloatArray) -> list[str]:
+def _findings(instance: Instance, X: FloatArray) -> list[Finding]:
     try:
         return findings(instance.name, lift_of(instance, X))
     except ArithmeticError as reason:
-        return [f"{instance.name}: {reason}"]
+        return [Finding(instance.name, "out-of-range", str(reason))]
 
 
 def _compare(
@@ -252,75 +264,3 @@ def _at_any_order(lift: SimulatedLift) -> dict[str, Any]:
 
 def _distance(lift: SimulatedLift, X: Any) -> Any:
     return None if lift.problem.ground_truth is None else lift.problem.distance(X)
-
-
-# The table: a line a quantity, a column an order -------------------------------------------------
-
-_QUANTITIES = (
-    Column("tensor_entries", "tensor entries d^l", ",d"),
-    Column("rho", "ρ", ".4g"),
-    Column("eta", "η", ".4g"),
-    Column("form", "form of the explicit objective"),
-    Column("steps", "steps, explicit and both simulations", ",d"),
-    Column("verdict", "verdict, explicit vs exact"),
-    Column("coefficient_error", "coefficient error, explicit vs exact", ".1e"),
-    Column("objective_error", "objective error, explicit vs exact", ".1e"),
-    Column("tensor_error", "tensor error, explicit vs exact", ".1e"),
-    Column("direction_cosine", "direction cosine, explicit vs exact", ".6f"),
-    Column("truncated_cosine", "direction cosine, truncated vs exact", ".4f"),
-    Column("span_capture", "span capture of the free lifted path", ".4f"),
-    Column("truncation_error", "truncation error at the start", ".3g"),
-    Column("truncation_error_at_end", "truncation error after T steps", ".3g"),
-    Column("curvature", "curvature along visible", "+.3e"),
-    Column("power_curvature", "curvature along V*", "+.3e"),
-    Column("oracle_symmetric_curvature", "least curvature, symmetric tensors", "+.3e"),
-    Column("oracle_curvature", "least curvature over all tensors", "+.3e"),
-    Column("oracle_power_cosine", "|cos| of oracle direction and V*", ".4f"),
-    Column("oracle_visible_cosine", "|cos| of oracle direction and visible", ".4f"),
-    Column("leakage_start", "leakage of ∇h^l at the start", ".4f"),
-    Column("simulated_steps", "T, exact simulation", ",d"),
-    Column("h_stationary", "h at X̂ (before)", ".4g"),
-    Column("h_exact", "h after collapse, exact simulation", ".3g"),
-    Column("h_truncated", "h after collapse, truncated", ".3g"),
-    Column("collapse_type", "collapse type, truncated"),
-    Column("accepted_by_text", "accepted by the rule of the text"),
-    Column("accepted_by_code", "accepted by the rule of the code"),
-    Column("distance_stationary", "distance to the truth at X̂", ".4g"),
-    Column("distance_exact", "distance after collapse, exact", ".3g"),
-    Column("distance_truncated", "distance after collapse, truncated", ".3g"),
-    Column("explicit_seconds", "time of one explicit step", "seconds"),
-    Column("simulated_seconds", "time of one simulated step", "seconds"),
-    Column("explicit_predicted_bytes", "peak memory, explicit (predicted)", "bytes"),
-    Column("explicit_traced_bytes", "peak memory, explicit (traced)", "bytes"),
-    Column("simulated_traced_bytes", "peak memory, simulated (traced)", "bytes"),
-)
-
-
-def _section(instance: Instance, rows: Sequence[dict[str, Any]]) -> str:
-    """Return the table of one instance, and a line for each refused order."""
-    orders = [f"l = {row['order']}{'*' * row['published_order']}" for row in rows]
-    columns = [Column("quantity", "quantity"), *(Column(order, order) for order in orders)]
-    lines = []
-    for quantity in _QUANTITIES:
-        if instance.settings is not None and quantity.key in ("rho", "eta"):
-            continue  # the title has them
-        cells = [show(row.get(quantity.key), quantity.format) for row in rows]
-        lines.append({"quantity": quantity.title, **dict(zip(orders, cells, strict=True))})
-    problem, s = instance.problem, instance.settings
-    seed = f"start from seed {rows[0]['seed']}; " if rows[0]["seed"] is not None else ""
-    if s is None:
-        given = f"ρ and η from the problem, T = {DEFAULT_STEPS:,}; {seed}* default order"
-    else:
-        kind = "published order" if instance.name in PUBLISHED else "order of the settings"
-        given = f"ρ = {s.rho}, η = {s.eta}, T = {s.steps:,}; {seed}* {kind}"
-    title = f"{instance.name}: n = {problem.n}, m = {problem.m}, r = {problem.rank}; {given}"
-    refusals = [f"l = {row['order']}: {_why(row)}" for row in rows if row["status"] != "compared"]
-    return "\n".join([text_table(columns, lines, title=title), *refusals])
-
-
-def _why(row: dict[str, Any]) -> str:
-    """Return why an order was not compared."""
-    if "predicted_bytes" not in row:
-        return str(row["status"])
-    needs, allowed = show_bytes(row["predicted_bytes"]), show_bytes(row["allowed_bytes"])
-    return f"refused: needs {needs}, {allowed} allowed (the simulated columns need no lift)"

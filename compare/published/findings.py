@@ -1,83 +1,178 @@
-"""What holds and what does not at the settings of an instance, as sentences."""
+"""What holds and what does not at the settings of an instance: one sentence each, with numbers."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
 
 from lift_compare.sensing.instances.published import PUBLISHED
 from lift_compare.sensing.validation import MAX_ORDER
 from lift_compare.simulated import AcceptanceRule, PublishedCollapse
 
 from ..simulated_lift import SimulatedLift
+from ..tables import Column, show, text_table
 
 
-def findings(name: str, lift: SimulatedLift) -> list[str]:
-    """Return one sentence on the order of the lift, and one on the acceptance at its T."""
+@dataclass(frozen=True)
+class Finding:
+    """One sentence about an instance at its settings, and the numbers behind it.
+
+    Attributes
+    ----------
+    instance : str
+        Name of the instance.
+    id : str
+        What it is about; the same for all instances.
+    statement : str
+        The sentence.
+    holds : bool or None
+        Whether what the paper says, or does, holds here; None where nothing is claimed.
+    numbers : dict
+        The numbers, by what they are.
+
+    Examples
+    --------
+    >>> from lift_compare import compare
+    >>> found = compare.compare_instances(["real-system"], orders=[3], costs=False).findings
+    >>> found[0].id, found[0].holds, found[0].numbers["smallest saddle order"]
+    ('visible-saddle', False, None)
+    """
+
+    instance: str
+    id: str
+    statement: str
+    holds: bool | None = None
+    numbers: dict[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{self.instance}: {self.statement}"
+
+    def row(self) -> dict[str, Any]:
+        """Return it as a row of a table."""
+        return dict(vars(self))
+
+
+def findings(name: str, lift: SimulatedLift) -> list[Finding]:
+    """Return what the numbers say about the order of a lift, and about its T steps."""
     problem, X = lift.problem, lift.point
     if problem.is_solved(X):
-        h, zero = problem.objective(X), problem.objective_at_zero
-        return [f"{name}: X̂ solves the problem, h = {h:.3g} (h(0) = {zero:.3g}): no escape is due."]
+        numbers = {"h at X̂": problem.objective(X), "h(0)": problem.objective_at_zero}
+        said = "X̂ solves the problem to rounding: no escape is due."
+        return [Finding(name, "solved", said, None, numbers)]
     printed = "published " if name in PUBLISHED else ""
     try:
-        return [
-            _on_the_order(f"{name}: the {printed}order l = {lift.settings.order}", lift),
-            _on_the_rule(f"{name}: after the {printed}T = {lift.settings.steps} steps", lift),
-        ]
+        return [Finding(name, *found) for found in _found(printed, lift)]
     except OverflowError as overflow:
-        return [f"{name}: {overflow}"]
+        return [Finding(name, "out-of-range", str(overflow))]
 
 
-def _on_the_order(subject: str, lift: SimulatedLift) -> str:
+_Found = tuple[str, str, bool | None, dict[str, Any]]
+
+
+def _found(printed: str, lift: SimulatedLift) -> Iterator[_Found]:
+    order, steps = lift.settings.order, lift.settings.steps
+    yield _on_the_order(f"the {printed}order l = {order}", lift)
+    yield _on_the_oracle(lift)
+    after = f"after the {printed}T = {steps:,} steps"
+    for rule in AcceptanceRule:
+        for surrogate in (False, True):
+            collapse = lift.published_collapse(rule, surrogate=surrogate)
+            yield _on_the_rule(after, rule, surrogate, collapse)
+    error = lift.truncation_error()
+    said = f"{after} the truncation misses {error:.3g} times the projected gradient."
+    yield "truncation", _sentence(said), None, {"truncation error": error}
+    yield _on_the_collapse(after, lift)
+
+
+def _on_the_order(subject: str, lift: SimulatedLift) -> _Found:
     curvature, smallest = lift.curvature(), lift.saddle_order
-    along = "negative lifted curvature along the visible direction"
-    if curvature < 0:
-        first = f"{subject} gives {along}, {curvature:.4g}"
-    else:
-        first = f"{subject} gives NO {along}: it is +{curvature:.4g}"
+    holds = curvature < 0
+    along = f"negative lifted curvature along the visible direction ({curvature:+.4g})"
+    first = f"{subject} gives {along if holds else 'no ' + along}"
     if smallest is None:
-        first = f"{first}; no odd order up to {MAX_ORDER} does."
+        ends = f"no odd order up to {MAX_ORDER} does"
+    elif smallest == lift.settings.order:
+        ends = "no smaller one does"
     else:
-        first = f"{first}; the smallest saddle order along it is {smallest}."
-    return f"{first} {_on_the_oracle(lift)}"
+        ends = f"the smallest order that does is {smallest}"
+    numbers = {
+        "order": lift.settings.order,
+        "curvature along visible": curvature,
+        "smallest saddle order": smallest,
+    }
+    return "visible-saddle", _sentence(f"{first}; {ends}."), holds, numbers
 
 
-def _on_the_oracle(lift: SimulatedLift) -> str:
+def _on_the_oracle(lift: SimulatedLift) -> _Found:
     """Say from which order on ŵ is a strict saddle along any rank-one power."""
     found = lift.order_of_powers
+    numbers = {
+        "smallest saddle order along V*": found.order,
+        "none below, certified": found.certified_below,
+        "curvature along V*": found.curvature,
+    }
     if found.order is None:
-        return f"Along other rank-one powers: {found.reason}."
+        return "power-saddle", f"Along rank-one powers: {found.reason}.", None, numbers
     proved = (
-        "at smaller orders no power has negative curvature (certified)"
+        "at no smaller order, which is certified"
         if found.certified_below == found.order
         else f"certified to be none below {found.certified_below}"
     )
-    return (
-        f"Along V*, the rank-one power of least curvature, X̂ becomes a strict saddle at l = "
-        f"{found.order}, with curvature {found.curvature:.4g}; {proved}."
+    said = (
+        f"Along V*, the best rank-one power, X̂ is a strict saddle from l = {found.order} on "
+        f"(curvature {found.curvature:.4g}), and {proved}."
     )
+    return "power-saddle", said, None, numbers
 
 
-def _on_the_rule(subject: str, lift: SimulatedLift) -> str:
-    verdicts = []
-    for rule in AcceptanceRule:
-        for surrogate in (False, True):
-            found = lift.published_collapse(rule, surrogate=surrogate)
-            verdict = "holds" if found.accepted else "does NOT hold"
-            kind = "diagonal surrogate" if surrogate else "exact objective"
-            why = "" if found.accepted else f" ({_why_not(found)})"
-            verdicts.append(f"{verdict} by the {rule.value} with the {kind}{why}")
-    before, after = (lift.problem.objective(X) for X in (lift.point, found.point))
-    return (
-        f"{subject} the acceptance rule {'; it '.join(verdicts)}. The truncated state leaves out "
-        f"or distorts {lift.truncation_error():.3g} times the projected gradient there; its "
-        f"{found.kind}-type collapse has h = {after:.4g} against {before:.4g} at X̂."
-    )
-
-
-def _why_not(collapse: PublishedCollapse) -> str:
+def _on_the_rule(
+    after: str, rule: AcceptanceRule, surrogate: bool, collapse: PublishedCollapse
+) -> _Found:
+    kind = "diagonal surrogate" if surrogate else "exact objective"
+    verdict = "holds" if collapse.accepted else "does not hold"
     reasons = []
     if not collapse.dominant:
-        norms = ", ".join(f"{norm:.3g}" for norm in collapse.norms)
-        reasons.append(f"no term dominates: norms {norms}")
+        reasons.append("no term dominates")
     if not collapse.decreased:
-        reached, bar = collapse.objective_compared, collapse.objective_stationary
-        reasons.append(f"the objective is {reached:.4g}, not below {bar:.4g}")
-    return " and ".join(reasons)
+        reasons.append("the lifted objective does not fall")
+    why = f": {' and '.join(reasons)}" if reasons and not collapse.accepted else ""
+    said = f"{after} the acceptance rule of the {rule.value} {verdict} with the {kind}{why}."
+    numbers = {
+        **dict(zip(("‖base‖", "‖visible‖", "‖hidden‖"), collapse.norms, strict=True)),
+        "h^l, to be below": collapse.objective_stationary,
+        "h^l compared": collapse.objective_compared,
+    }
+    which = f"rule-{rule.value}-{'surrogate' if surrogate else 'exact'}"
+    return which, _sentence(said), collapse.accepted, numbers
+
+
+def _on_the_collapse(after: str, lift: SimulatedLift) -> _Found:
+    collapse = lift.published_collapse()
+    before, reached = (lift.problem.objective(X) for X in (lift.point, collapse.point))
+    moves = "lowers" if reached < before else "does not lower"
+    said = (
+        f"{after} the truncated path ({collapse.kind} type) {moves} h: "
+        f"{reached:.4g}, and {before:.4g} at X̂."
+    )
+    numbers = {"h at X̂": before, "h reached": reached}
+    return "truncated-escape", _sentence(said), reached < before, numbers
+
+
+def _sentence(text: str) -> str:
+    return text[0].upper() + text[1:]
+
+
+def findings_table(found: tuple[Finding, ...]) -> str:
+    """Return the findings with their numbers as a text table."""
+    columns = [
+        Column("instance", "instance"),
+        Column("id", "finding"),
+        Column("holds", "holds"),
+        Column("numbers", "numbers"),
+    ]
+    rows = []
+    for each in found:
+        numbers = "; ".join(f"{key} = {show(value, '.6g')}" for key, value in each.numbers.items())
+        rows.append({**each.row(), "numbers": numbers or each.statement})
+    return text_table(columns, rows)

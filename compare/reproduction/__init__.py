@@ -2,6 +2,7 @@
 
 reproduce.py   `reproduce`: the parts of a run, written as they are made
 runs.py        one instance with the runs that its figures and comparisons need
+summary.py     what the page opens with
 sections.py    landscape, panels and lifted paths; phases.py: phase diagrams;
 measured.py    success rates and cost
 lifted_differences.py, matrix_differences.py   printed against computed

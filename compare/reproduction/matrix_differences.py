@@ -12,7 +12,7 @@ from ..published import printed
 from ..rivals.stochastic import stochastic_descent
 from ..sweeps.success import SuccessRates
 from ..tolerances import PRINTED_RIP, SAME_RATE
-from .report import Difference
+from .report import Difference, Kind
 from .runs import Runs
 
 Instances = Mapping[str, Runs]
@@ -28,13 +28,13 @@ def rip_constants(instances: Instances, samples: int, seed: int) -> Difference:
         bound = sensing.rip_lower_bound(problem.operator, rank, samples=samples, seed=seed)
         exceeded = exceeded or bound > value + PRINTED_RIP
         theirs.append(f"{name}: {value:.6g} (rank {rank}).")
-        ours.append(f"{name}: δ_{rank} ≥ {bound:.6f}.")
+        ours.append(rf"{name}: $\delta_{rank}\geq{bound:.6f}$.")
         score = simulated.feasibility_score(problem, instances[name].point, rip_constant=bound)
-        whole = f", and with rank {rank} = n it is δ itself" if rank == problem.n else ""
+        whole = f", and with rank ${rank} = n$ it is $\\delta$ itself" if rank == problem.n else ""
         proof.append(
-            f"{name}: attained by a symmetric matrix of rank ≤ {rank}{whole}; with it EFS = "
+            f"{name}: attained by a symmetric matrix of rank {rank} at most{whole}; with it EFS = "
             f"{score.score:.6f} where {printed.FEASIBILITY[name]:.6f} is printed, and the exact "
-            f"score, which needs no δ, is {score.exact_score:.6f}."
+            rf"score, which needs no $\delta$, is {score.exact_score:.6f}."
         )
     return Difference(
         "rip-constant",
@@ -43,6 +43,8 @@ def rip_constants(instances: Instances, samples: int, seed: int) -> Difference:
         "Lower bounds of the true constant:\n" + "\n".join(ours),
         f"{samples} random starts each, improved by descent.\n" + "\n".join(proof),
         exceeded,
+        Kind.CONVENTION,
+        "a sampled value is a lower bound, printed in the place of the constant",
     )
 
 
@@ -65,12 +67,14 @@ def strict_decrease(instances: Instances) -> Difference:
         exact.append(f"{name}: {change if e.found else f'no escape, {e.reason}'}.")
     return Difference(
         "strict-decrease",
-        "Does the published escape lower h?",
+        "Does the published escape lower $h$?",
         "A strict decrease of the objective from the spurious point to the escape point is "
         "guaranteed.",
-        "h at X̂ and at the published X̌:\n" + "\n".join(published),
-        "h by the exact method, from the exactly stationary point:\n" + "\n".join(exact),
+        r"$h$ at $\hat X$ and at the published $\check X$:" + "\n" + "\n".join(published),
+        "$h$ by the exact method, from the exactly stationary point:\n" + "\n".join(exact),
         risen,
+        Kind.CONTRADICTED,
+        "the guarantee is for every instance, and both values are computed",
     )
 
 
@@ -84,10 +88,10 @@ def plane_valley(instances: Instances, max_iterations: int) -> Difference:
     valley = np.stack([steps, np.sqrt(0.5 - 2 * steps**2)], axis=1)[:, :, None]
     h = problem.objective(valley)
     falls = bool(np.all(np.diff(h) < 0))
-    along = ", ".join(f"{value:.7g} at x₁ = {t:g}" for t, value in zip(steps, h, strict=True))
+    along = ", ".join(f"{value:.7g} at $x_1 = {t:g}$" for t, value in zip(steps, h, strict=True))
     evidence = (
-        f"The Hessian of h there has the eigenvalues {low:.2g} and {high:.4g}, so it decides "
-        f"nothing. On the curve x₂² = ½ − 2 x₁² through the point, h is {along}."
+        f"The Hessian of $h$ there has the eigenvalues {low:.2g} and {high:.4g}, so it decides "
+        rf"nothing. On the curve $x_2^2=\frac{{1}}{{2}}-2x_1^2$ through the point, $h$ is {along}."
     )
     if max_iterations:
         run = sensing.gradient_descent(
@@ -99,18 +103,20 @@ def plane_valley(instances: Instances, max_iterations: int) -> Difference:
         )
         far = problem.distance(run.point)
         evidence += (
-            " Gradient descent from the published start, without any escape, has h = "
+            " Gradient descent from the published start, without any escape, has $h$ = "
             f"{run.objective:.3g} after {run.iterations} iterations, at a distance of {far:.3g} "
             "from the truth."
         )
-    saddle = "It is a degenerate saddle: h falls along a curve through it."
+    saddle = "It is a degenerate saddle: $h$ falls along a curve through it."
     return Difference(
         "plane-valley",
-        "Is the point [0, 1/√2] of the two-by-two example a local minimum?",
+        r"Is $(0,1/\sqrt{2})$, two-by-two, a local minimum?",
         "It is shown as a spurious local minimum.",
         saddle if falls else "No lower point was found near it.",
         evidence,
         falls,
+        Kind.CONTRADICTED,
+        "lower points lie as near as one likes",
     )
 
 
@@ -129,13 +135,17 @@ def trapped(instances: Instances, count: int, seed: int) -> Difference:
     held, alone = int(np.sum(distance > 0.5)), problem.distance(runs.onward[0].point)
     return Difference(
         "trapped",
-        "Gradient descent and stochastic gradient descent are trapped in the two-by-two example",
+        "Is descent trapped in the two-by-two example?",
         "Both stay at the spurious point.",
         f"After {steps} steps gradient descent is at a distance of {alone:.4g} from the truth; "
         f"{held} of {count} runs of stochastic gradient descent are farther than 0.5 from it.",
         f"Step {step_size:g}, one random measurement a step, from the published start; distances "
         f"of the stochastic runs from {distance.min():.4g} to {distance.max():.4g}.",
         held < count or bool(alone < 0.5),
+        Kind.CONTRADICTED if alone < 0.5 else Kind.NOT_COMPARABLE,
+        "gradient descent starts as published"
+        if alone < 0.5
+        else "the random measurements of the published runs are not known",
     )
 
 
@@ -151,16 +161,20 @@ def success(rates: SuccessRates) -> Difference:
     escapes, refused = sum(cell.escapes for cell in cells), sum(cell.refused for cell in cells)
     return Difference(
         "success-rates",
-        "Success rates on perturbed completion, descent alone → with escapes",
+        "Success rates, descent alone → with escapes",
         "50 starts a cell, which are not published.\n" + _listed(theirs),
         _listed(ours),
         f"{starts} starts a cell, {rates.scale:g} · N(0, 1) from seed {rates.seed}; solved means "
-        f"h ≤ {rates.tolerance:g} · ½‖b‖². The {rates.method} escape does better than the "
-        f"published one in {higher} of {len(cells)} cells; {escapes} escapes lower h, each by at "
-        f"least {100 * min(falls, default=0):.2g} % of it, and {refused} attempts find nothing. "
+        rf"$h\leq$ {rates.tolerance:g} $\cdot\frac{{1}}{{2}}\|b\|^2$. The {rates.method} escape "
+        f"does better than the published one in {higher} of {len(cells)} cells; {escapes} escapes "
+        f"lower $h$, each by at least {100 * min(falls, default=0):.2g} % of it, and {refused} "
+        "attempts find nothing. "
         f"Descent alone, which depends on the starts, is {alone:.2f} away from the printed rate at "
         "most.",
         any(abs(ours[cell][1] - theirs[cell][1]) > SAME_RATE for cell in ours),
+        Kind.NOT_COMPARABLE,
+        "our starts are not the published ones, so equal rates would be chance",
+        comparable=False,
     )
 
 
@@ -168,5 +182,7 @@ def _listed(rates: Mapping[tuple[int, float], tuple[float, float]]) -> str:
     """Return the pairs of rates, a line for each ε."""
     by_epsilon: dict[float, list[str]] = {}
     for (n, epsilon), (alone, escapes) in rates.items():
-        by_epsilon.setdefault(epsilon, []).append(f"n = {n}: {alone:.2f} → {escapes:.2f}")
-    return "\n".join(f"ε = {epsilon:.2f}: {', '.join(p)}." for epsilon, p in by_epsilon.items())
+        by_epsilon.setdefault(epsilon, []).append(f"$n = {n}$: {alone:.2f} → {escapes:.2f}")
+    return "\n".join(
+        rf"$\varepsilon = {epsilon:.2f}$: {', '.join(p)}." for epsilon, p in by_epsilon.items()
+    )

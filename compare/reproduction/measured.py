@@ -21,16 +21,18 @@ from ..tables import Column
 from .report import Section, Sheet
 from .sections import Show
 
+_BAND = " In the band at the top: what is refused, with the bytes that it needs."
+_HATCHED = " Hatched: every explicit form is refused for the byte budget."
 _LABELS = {"gd": "descent alone", "escape": "with escapes"}
 
 
 def success_section(rates: SuccessRates, show: Show, *, trials: int) -> Section:
     """Return the success rates against n for each ε, and all trials of the last cell."""
     items: list[Any] = [
-        f"Perturbed completion, {rates.cells[0].starts} starts a cell: {rates.scale:g} · N(0, 1) "
-        f"from seed {rates.seed}, the same for all cells. Solved means h ≤ {rates.tolerance:g} · "
-        "½‖b‖². The published starts are not known, so the published rates (open markers) are not "
-        "a target for ours."
+        f"Perturbed completion, {rates.cells[0].starts} starts a cell: {rates.scale:g} "
+        rf"$\cdot N(0,1)$ from seed {rates.seed}, the same for all cells. Solved means $h\leq$ "
+        rf"{rates.tolerance:g} $\cdot\frac{{1}}{{2}}\|b\|^2$. The published starts are not known, "
+        "so the published rates (open markers) are not a target for ours."
     ]
     for letter, epsilon in zip("ab", dict.fromkeys(c.epsilon for c in rates.cells), strict=False):
         cells = [cell for cell in rates.cells if cell.epsilon == epsilon]
@@ -42,7 +44,7 @@ def success_section(rates: SuccessRates, show: Show, *, trials: int) -> Section:
                 "escape": [c.published_escapes for c in cells],
             },
             labels=_LABELS,
-            title=f"({letter}) Success rates, ε = {epsilon:.2f}",
+            title=rf"({letter}) Success rates, $\varepsilon = {epsilon:.2f}$",
         )
         caption = "Computed here (lines) and published (open markers)."
         items.append(show(f"success-{letter}", fig, caption))
@@ -65,7 +67,7 @@ def _trials(rates: SuccessRates, show: Show, trials: int) -> list[Any]:
         )
         for start in normal_starts(trials, last.n, rates.scale, rates.seed)
     ]
-    where = f"n = {last.n}, ε = {last.epsilon:.2f}"
+    where = rf"$n = {last.n}$, $\varepsilon = {last.epsilon:.2f}$"
     alone = [[solution.descents[0].history] for solution in solutions]
     escaping = [[descent.history for descent in solution.descents] for solution in solutions]
     items = []
@@ -88,17 +90,19 @@ def iris_section() -> Section:
         return Section(title, [f"It was not run: {missing}."])
     words = (
         "The published run searches at iterate 4640, one step after its loop sees the stall, and "
-        "takes one of two signs of u_n. Its point lies beside a saddle of h itself (σ₂ is 8e-7, "
-        "and ∇²h has the eigenvalue −0.036), so no lift is needed to leave it: descent from "
-        "1e-8 · N(0, 1) is slow there, not trapped."
+        r"takes one of two signs of $u_n$. Its point lies beside a saddle of $h$ itself "
+        r"($\sigma_2$ is 8e-7, and $\nabla^2h$ has the eigenvalue −0.036), so no lift is needed to "
+        r"leave it: descent from $10^{-8}\cdot N(0,1)$ is slow there, not trapped."
     )
-    return Section(title, [words, Sheet("h and accuracy on both halves", IRIS_COLUMNS, rows)])
+    return Section(title, [words, Sheet("$h$ and accuracy on both halves", IRIS_COLUMNS, rows)])
 
 
 def cost_section(result: InstanceComparison, show: Show, *, grid: bool, seed: int) -> Section:
     """Return what a step costs on either side: by order, and (with `grid`) against the size."""
     fig, _ = paths.step_cost(result.rows)
-    caption = "One step, explicit against exactly simulated, against the lifting order."
+    caption = "Seconds of one step, explicit against exactly simulated, by lifting order."
+    if any(row.get("predicted_bytes") for row in result.rows):
+        caption += _BAND
     items: list[Any] = [
         "Median seconds of one step of the lifted descent. The simulation works on three "
         "coefficients, whatever the order and the size; its plan takes six measurements.",
@@ -111,11 +115,14 @@ def cost_section(result: InstanceComparison, show: Show, *, grid: bool, seed: in
             raise KeyboardInterrupt
         for (operator, axis), members in cost.cost_slices(rows).items():
             where = f"{operator} operator, against {axis}"
+            refused = any(row["status"] == "refused" for row in members)
             fig, _ = cost.cost_seconds(members, axis=axis)
-            caption = f"Seconds, {where}. Hatched: refused for the byte budget."
+            caption = f"Seconds, {where}.{_HATCHED if refused else ''}"
             items.append(show(f"cost-{operator}-{axis}", fig, caption))
             fig, _ = cost.cost_bytes(members, axis=axis)
-            items.append(show(f"memory-{operator}-{axis}", fig, f"Peak bytes, {where}."))
+            caption = f"Peak bytes, traced, {where}.{_BAND if refused else ''}"
+            items.append(show(f"memory-{operator}-{axis}", fig, caption))
+        items.append("Memory is drawn as traced bytes: resident peaks below 1 MB are noise.")
         items.append(memory_summary(rows))
         caption = "Cost of one step, each row in a fresh process"
         items.append(Sheet(caption, COST_COLUMNS, _by_size(rows)))
@@ -130,7 +137,7 @@ def _by_size(rows: Iterable[Any]) -> list[Any]:
 
 _ON_INSTANCES = (
     Column("instance", "instance"),
-    Column("order", "l", "d"),
+    Column("order", "$l$", "d"),
     Column("tensor_entries", "tensor entries", "d"),
     Column("form", "form"),
     Column("explicit_seconds", "explicit", "seconds"),

@@ -17,12 +17,13 @@ from lift_compare.simulated import (
 from lift_compare.simulated.truncated.intervals import Intervals
 
 from ..figures import phase
+from ..figures.mathematics import literal
 from ..tables import Column
 from .report import Section, Sheet
 from .runs import START, Runs
 from .sections import Show
 
-_SYMBOLS = {"eta": "step η", "rho": "initial weight ρ"}
+_SYMBOLS = {"eta": r"step $\eta$", "rho": r"initial weight $\rho$"}
 
 
 def phase_section(instances: Mapping[str, Runs], show: Show, *, quick: bool) -> Section:
@@ -30,18 +31,18 @@ def phase_section(instances: Mapping[str, Runs], show: Show, *, quick: bool) -> 
     items: list[Any] = [
         "The truncated path: which of its three terms is the largest, and where the published "
         "rules accept its collapse. The rule of the text takes “dominates” as ten times larger "
-        "than the others. All boundaries are roots of polynomials in ν^T. The published settings "
-        "are marked.",
+        r"than the others. All boundaries are roots of polynomials in $\nu^T$. The published "
+        "settings are marked.",
     ]
     rows, steps_rows = [], []
     for name, runs in instances.items():
         items += [_truncated(name, runs, setting, show, quick=quick) for setting in _SYMBOLS]
         rows += [_windows_row(name, runs, surrogate) for surrogate in (False, True)]
-    caption = "Where in T the published rules accept, at the published η and ρ"
+    caption = r"Where in $T$ the published rules accept, at the published $\eta$ and $\rho$"
     items.append(Sheet(caption, _WINDOWS, rows))
     items.append(
         "The exact path: with which step sizes the lifted objective falls at every step. Its step "
-        "is half the η of the truncated recursion."
+        r"is half the $\eta$ of the truncated recursion."
     )
     for name, runs in instances.items():
         item, row = _exact(name, runs, show, quick=quick)
@@ -71,19 +72,19 @@ def _truncated(name: str, runs: Runs, setting: str, show: Show, *, quick: bool) 
         symbol,
         values,
         {
-            "visible (β)": [w.beta_largest for w in exact],
-            "hidden (γ)": [w.gamma_largest for w in exact],
+            r"visible ($\beta$)": [w.beta_largest for w in exact],
+            r"hidden ($\gamma$)": [w.gamma_largest for w in exact],
         },
         {
-            "code, h^l": [w.code_accepts for w in exact],
+            "code, $h^l$": [w.code_accepts for w in exact],
             "code, surrogate": [w.code_accepts for w in surrogate],
-            "text, h^l": [w.text_accepts for w in exact],
+            "text, $h^l$": [w.text_accepts for w in exact],
         },
         steps=(max(1.0, T / 300), 30.0 * T),
         marked=(published, T),
-        title=f"{name}: {symbol} and T",
+        title=f"{literal(name)}: {symbol} and $T$",
     )
-    caption = f"{name}: the truncated path over {symbol} and T."
+    caption = f"{literal(name)}: the truncated path over {symbol} and $T$."
     return show(f"phase-{setting}-{runs.instance.label}", fig, caption)
 
 
@@ -91,7 +92,7 @@ def _windows_row(name: str, runs: Runs, surrogate: bool) -> dict[str, Any]:
     w = windows(runs, surrogate=surrogate)
     return {
         "instance": name,
-        "objective": "surrogate" if surrogate else "exact h^l",
+        "objective": "surrogate" if surrogate else "exact",
         "beta": _ranges(w.beta_largest),
         "gamma": _ranges(w.gamma_largest),
         "code": _ranges(w.code_accepts),
@@ -107,7 +108,7 @@ _WINDOWS = (
     Column("gamma", "hidden term largest"),
     Column("code", "rule of the code accepts"),
     Column("text", "rule of the text accepts"),
-    Column("steps", "published T", "d"),
+    Column("steps", "published $T$", "d"),
 )
 
 
@@ -126,7 +127,7 @@ def _exact(name: str, runs: Runs, show: Show, *, quick: bool) -> tuple[Any, dict
         grid.values / span.value(START),
         largest=found.largest,
         marked=(s.step_size, s.steps),
-        title=f"{name}: exact path",
+        title=f"{literal(name)}: exact path",
     )
     row = {
         "instance": name,
@@ -137,17 +138,17 @@ def _exact(name: str, runs: Runs, show: Show, *, quick: bool) -> tuple[Any, dict
         "end": found.final_curvature,
         "steps": longest,
     }
-    caption = f"{name}: the exact path over its step size and T."
+    caption = f"{literal(name)}: the exact path over its step size and $T$."
     return show(f"phase-exact-{runs.instance.label}", fig, caption), row
 
 
 _STEPS = (
     Column("instance", "instance"),
-    Column("published", "published η/2", ".4g"),
-    Column("largest", "h^l falls at every step up to η =", ".4g"),
-    Column("rises", "rises at some step with η =", ".4g"),
+    Column("published", r"published $\eta/2$", ".4g"),
+    Column("largest", r"$h^l$ falls at every step up to $\eta$ =", ".4g"),
+    Column("rises", r"rises at some step with $\eta$ =", ".4g"),
     Column("first", "bound of the first step", ".4g"),
-    Column("end", "2/λ at the end", ".4g"),
+    Column("end", r"$2/\lambda$ at the end", ".4g"),
     Column("steps", "steps", "d"),
 )
 

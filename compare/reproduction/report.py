@@ -1,14 +1,15 @@
-"""One self-contained HTML page from sections of text, figures, tables and compared numbers.
+"""One self-contained HTML page: a summary, then sections of text, figures, tables, differences.
 
 The page (report.html, report.css) needs no network, no script and no other file: styles and figures
-are part of it.
+are part of it. A formula in a text, between two dollars, is MathML in the page.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from importlib import resources
 from itertools import groupby
 from typing import Any
@@ -17,9 +18,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from lift_compare.sensing.validation import InvalidValue
 
+from ..figures.dark import dark_style
+from ..figures.mathematics import mathml, plain_text
 from ..tables import Column, Row, holds_words, plain, show
 
 _LONG = 40  # characters from which on a cell is wrapped
+_WIDE = 4  # columns from which on a table is wider than a phone
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,12 @@ class Drawing:
         """Return the element for HTML, where its size comes from the style sheet."""
         return re.sub(r'^<svg [^>]*?width="[^"]*" height="[^"]*"', "<svg", self.svg)
 
+    def again(self) -> Drawing:
+        """Return the same figure for the summary: with names of its own."""
+        name = f"summary-{self.name}"
+        text = re.sub(rf'((?:id|href)="#?|url\(#){self.name}-', rf"\g<1>{name}-", self.svg)
+        return Drawing(name, text, self.caption)
+
 
 @dataclass(frozen=True)
 class Sheet:
@@ -42,6 +52,11 @@ class Sheet:
     caption: str
     columns: Sequence[Column]
     rows: Sequence[Row]
+
+    @property
+    def wide(self) -> bool:
+        """Whether it needs scrolling on a phone."""
+        return len(self.columns) >= _WIDE
 
     def heads(self) -> list[tuple[str, str]]:
         """Return the title and the class of each column."""
@@ -59,22 +74,89 @@ class Sheet:
         return rows
 
 
+class Kind(Enum):
+    """What a comparison of a published statement with the computation comes to."""
+
+    CONTRADICTED = "contradicted by computation"
+    CONVENTION = "other convention"
+    NOT_COMPARABLE = "not comparable because starts are unpublished"
+    REPRODUCED = "reproduced"
+
+
+MEANINGS = {
+    Kind.CONTRADICTED: "the statement does not hold at its own settings",
+    Kind.CONVENTION: "the number holds under a choice that the text leaves open or makes otherwise",
+    Kind.NOT_COMPARABLE: "what the numbers depend on was not published",
+    Kind.REPRODUCED: "the same, to the digits printed",
+}
+
+
 @dataclass(frozen=True)
 class Difference:
-    """One published statement beside what was computed here; texts may have several lines."""
+    """One published statement beside what was computed here; texts may have several lines.
+
+    Attributes
+    ----------
+    name, title, published, computed, evidence : str
+        What is compared, and what is said of it.
+    differs : bool
+        Whether the numbers differ; computed, never assumed.
+    kind_if_differs : Kind
+        What a difference means here.
+    reason : str
+        Why it is of this kind.
+    comparable : bool
+        False where numbers depend on what is unpublished: that they are equal would be chance.
+    """
 
     name: str
     title: str
     published: str
     computed: str
     evidence: str
-    differs: bool  # computed, never assumed
+    differs: bool
+    kind_if_differs: Kind
+    reason: str
+    comparable: bool = True
+
+    @property
+    def kind(self) -> Kind:
+        """What the comparison comes to."""
+        if not self.comparable:
+            return Kind.NOT_COMPARABLE
+        return self.kind_if_differs if self.differs else Kind.REPRODUCED
+
+    @property
+    def anchor(self) -> str:
+        """Id of the item in the page."""
+        return f"difference-{self.name}"
 
     def row(self) -> dict[str, Any]:
-        """Return it as a row of a table."""
-        said = ("published", "computed", "evidence")
-        texts = {key: getattr(self, key).replace("\n", " ") for key in said}
-        return {"name": self.name, "differs": self.differs, "title": self.title, **texts}
+        """Return it as a row of a table, in plain characters."""
+        said = ("title", "published", "computed", "evidence", "reason")
+        texts = {key: plain_text(getattr(self, key)).replace("\n", " ") for key in said}
+        if self.kind is Kind.REPRODUCED:
+            texts["reason"] = ""
+        return {"name": self.name, "class": self.kind.value, "differs": self.differs, **texts}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A line of the summary: what it is about, how many there are, texts and what they link to."""
+
+    about: str
+    count: int | None
+    said: Sequence[tuple[str, str | None]]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What the page opens with: a verdict, the figures that tell the story, and findings."""
+
+    verdict: Sequence[str]
+    figures: Sequence[Drawing] = ()
+    findings: Sequence[Finding] = ()
+    caption: str = "Findings"
 
 
 Item = Drawing | Sheet | Difference | str
@@ -90,7 +172,7 @@ class Section:
     @property
     def anchor(self) -> str:
         """Id of the section in the page."""
-        return re.sub(r"[^a-z0-9]+", "-", self.title.lower()).strip("-")
+        return re.sub(r"[^a-z0-9]+", "-", plain_text(self.title).lower()).strip("-")
 
     def groups(self) -> list[tuple[str, list[Item]]]:
         """Return the items by kind: figures that follow each other share a grid, and so on."""
@@ -99,7 +181,7 @@ class Section:
 
 
 def report_html(
-    title: str, summary: Iterable[str], sections: Sequence[Section], provenance: Mapping[str, Any]
+    title: str, summary: Summary, sections: Sequence[Section], provenance: Mapping[str, Any]
 ) -> str:
     """Return the page.
 
@@ -107,8 +189,8 @@ def report_html(
     ----------
     title : str
         Title of the page.
-    summary : iterable of str
-        Opening paragraphs.
+    summary : Summary
+        What it opens with.
     sections : sequence of Section
         The sections, with distinct titles.
     provenance : mapping
@@ -127,9 +209,13 @@ def report_html(
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    templates.filters["math"] = mathml  # it escapes what is no formula
+    templates.filters["plain"] = plain_text
+    drawn = [item.svg for each in sections for item in each.items if isinstance(item, Drawing)]
+    style = (resources.files(__package__) / "report.css").read_text(encoding="utf-8")
     page = templates.get_template("report.html").render(
         title=title,
-        style=(resources.files(__package__) / "report.css").read_text(encoding="utf-8"),
+        style=f"{style}{dark_style(drawn)}\n",
         summary=summary,
         sections=[*sections, Section("Versions, seeds and machine", [origin])],
         date=provenance.get("date", ""),

@@ -16,32 +16,36 @@ from lift_compare.sensing import Instance
 from lift_compare.sensing.instances.published import PUBLISHED
 from lift_compare.sensing.validation import whole_number
 
-from ..figures.style import svg, write_svg
+from ..figures.mathematics import literal
+from ..figures.pdf_files import save_pdf
+from ..figures.svg_files import svg, write_svg
 from ..provenance import provenance
 from ..published.comparison import ORDERS, InstanceComparison, compare_instances
 from ..sweeps.success import SuccessRates, success_rates
 from ..tables import Column, text_table
+from ..tabular import Tabular
 from . import lifted_differences, matrix_differences, measured, sections
 from .phases import phase_section
-from .report import Difference, Drawing, Section, report_html
+from .report import Difference, Drawing, Kind, Section, report_html
 from .runs import Runs
+from .summary import classes, counted, own_summary, published_summary
 
 QUICK_STEPS = 5_000
 """Steps of the exact simulation in the quick run; the full run makes the published number."""
 
-DIFFERENCES = "Where the published numbers and the exact computation differ"
+DIFFERENCES = "Published statements and the exact computation"
 """Title of the section that lists the differences."""
 
 COLUMNS = (
     Column("name", "comparison"),
-    Column("differs", "differs"),
+    Column("class", "what it comes to"),
     Column("title", "what is compared"),
 )
 """The columns of the printed table; the rows hold the numbers and the evidence too."""
 
 
 @dataclass
-class Reproduction:
+class Reproduction(Tabular):
     """What `reproduce` made: it grows while the run goes on.
 
     Attributes
@@ -58,6 +62,7 @@ class Reproduction:
         Whether every section was reached.
     """
 
+    _columns = COLUMNS
     report: Path
     figures: list[Path] = field(default_factory=list)
     differences: list[Difference] = field(default_factory=list)
@@ -69,21 +74,27 @@ class Reproduction:
         return [difference.row() for difference in self.differences]
 
     def table(self) -> str:
-        """Return the text table: each comparison, and whether printed and computed differ."""
+        """Return the text table: each comparison, and what it comes to."""
         title = "Printed against computed; numbers and evidence in the report"
-        return text_table(COLUMNS, self.rows(), title=title)
+        order = [kind.value for kind in Kind]
+        rows = sorted(self.rows(), key=lambda row: order.index(row["class"]))
+        return text_table(COLUMNS, rows, title=title)
 
     def __repr__(self) -> str:
-        differ = sum(difference.differs for difference in self.differences)
+        said = f" {counted(self.differences)}" if self.differences else ""
         return (
-            f"Reproduction({len(self.figures)} figures, {differ} of {len(self.differences)} "
-            "comparisons differ; explicit and exact simulation "
-            f"{'agree' if self.consistent else 'DISAGREE'}; {self.report})"
+            f"Reproduction({len(self.figures)} figures in {self.report}; explicit and exact "
+            f"simulation {'agree' if self.consistent else 'DISAGREE'}.{said})"
         )
 
 
 def reproduce(
-    out: str | Path, *, quick: bool = False, seed: int = 0, instance: Instance | None = None
+    out: str | Path,
+    *,
+    quick: bool = False,
+    seed: int = 0,
+    instance: Instance | None = None,
+    pdf: bool = False,
 ) -> Reproduction:
     """Draw all published figures from our own runs, and write them with a report to a folder.
 
@@ -103,6 +114,9 @@ def reproduce(
         RIP bound.
     instance : Instance, optional
         Draw the panels, paths, phase diagrams and costs of this instance instead.
+
+    pdf : bool
+        Write every figure as a PDF too.
 
     Returns
     -------
@@ -127,6 +141,8 @@ def reproduce(
     result = Reproduction(out / "report.html")
     chosen = [sensing.instance(name) for name in PUBLISHED] if instance is None else [instance]
     run = _Run(out, quick, seed, result, chosen)
+    run.own = None if instance is None else run.instances[instance.name]
+    run.pdf = pdf
     parts = run.published_parts() if instance is None else run.own_parts()
     made: list[Section] = []
     try:
@@ -136,7 +152,8 @@ def reproduce(
                 try:
                     made.append(part())
                 except OverflowError as overflow:  # settings of your own may leave float64
-                    made.append(Section(name.capitalize(), [f"It cannot be drawn: {overflow}."]))
+                    note = f"It cannot be drawn: {literal(str(overflow))}."
+                    made.append(Section(name.capitalize(), [note]))
                 progress.update()
         result.complete = True
     finally:
@@ -147,11 +164,15 @@ def reproduce(
 class _Run:
     """The parts of one run, with what they share."""
 
+    pdf = False
+
     def __init__(
         self, out: Path, quick: bool, seed: int, result: Reproduction, instances: list[Instance]
     ) -> None:
         self.out, self.quick, self.seed, self.result = out, quick, seed, result
         longest = QUICK_STEPS if quick else 10**9
+        self.drawings: dict[str, Drawing] = {}
+        self.own: Runs | None = None
         self.instances = {each.name: Runs(each, longest, seed) for each in instances}
 
     def published_parts(self) -> dict[str, Callable[[], Section]]:
@@ -181,12 +202,15 @@ class _Run:
         }
         if runs.problem.is_solved(runs.point):
             h = runs.problem.objective(runs.point)
-            note = f"X̂ of {name} solves the problem, h = {h:.3g}: no panels and phase diagrams."
+            note = (
+                rf"$\hat X$ of {literal(name)} solves the problem, $h$ = {h:.3g}: no panels and no "
+                "phase diagrams."
+            )
             return {"nothing to escape from": lambda: Section("Solved", [note]), **always}
         plane = runs.problem.shape == (2, 1)
         return {
             **({"landscape": lambda: self.landscape(name)} if plane else {}),
-            "panels": lambda: self.panels(f"Panels of {name}", "panels", name),
+            "panels": lambda: self.panels(f"Panels of {literal(name)}", "panels", name),
             "phase diagrams": self.phases,
             **always,
         }
@@ -218,8 +242,10 @@ class _Run:
 
     def show(self, name: str, figure: Figure, caption: str) -> Drawing:
         """Write a figure as a file, and return it as part of the page."""
-        drawing = Drawing(name, svg(figure, name), caption)
+        drawing = self.drawings[name] = Drawing(name, svg(figure, name), caption)
         self.result.figures.append(write_svg(drawing.svg, self.out / "figures" / f"{name}.svg"))
+        if self.pdf:
+            save_pdf(figure, self.out / "figures" / f"{name}.pdf")
         return drawing
 
     @cached_property
@@ -263,39 +289,30 @@ class _Run:
             DIFFERENCES,
             [
                 "Every number of the evidence was computed in this run; only what is quoted as "
-                "published was not.",
-                *sorted(found, key=lambda difference: not difference.differs),
+                f"published was not. {classes()}",
+                *sorted(found, key=lambda difference: list(Kind).index(difference.kind)),
                 lifted_differences.acceptance_table(runs),
             ],
         )
 
 
 def _write(result: Reproduction, made: list[Section], run: _Run) -> None:
-    """Write the page, with the differences first."""
+    """Write the page: the summary, then the differences, then all else."""
     # What differs is the answer; it was computed last, because it uses all else.
     ordered = sorted(made, key=lambda section: section.title != DIFFERENCES)
-    agreement = "agree to 1e-10 wherever both ran"
-    if not result.consistent:
-        agreement = "DISAGREE: see the lifted path"
-    summary = [
-        "The figures of “Escaping Local Minima Provably in Non-convex Matrix Sensing: A "
-        "Deterministic Framework via Simulated Lifting” (Shen, Yang, He, Gao, Ma, arXiv "
-        "2602.05887), drawn anew from runs of this toolkit, with the exact lifted objective beside "
-        "what was published.",
-        f"{len(result.figures)} figures. ",
-    ]
-    if result.differences:
-        differ = sum(difference.differs for difference in result.differences)
-        total = len(result.differences)
-        summary[1] += f"Of {total} comparisons of printed with computed numbers {differ} differ. "
-    summary[1] += f"The explicit lift and its exact simulation {agreement}."
+    notes = [f"{len(result.figures)} figures."]
     if run.quick:
-        summary[1] += " This is the quick run: fewer sizes, starts and steps."
+        notes.append("This is the quick run: fewer sizes, starts and steps.")
     if not result.complete:
-        summary.append(
-            "This run was interrupted: the sections after the last one shown are missing."
+        notes.append("This run was interrupted: the sections after the last one shown are missing.")
+    if run.own is None:
+        title = "Simulated lifting: the published figures, recomputed"
+        summary = published_summary(
+            result.differences, run.drawings, notes, consistent=result.consistent
         )
+    else:
+        title = f"Simulated lifting: {literal(run.own.instance.name)}"
+        summary = own_summary(run.own, run.drawings, notes, consistent=result.consistent)
     origin = provenance(run.seed, quick=run.quick, instances=list(run.instances))
-    title = "Simulated lifting: the published figures, recomputed"
     result.report.parent.mkdir(parents=True, exist_ok=True)
     result.report.write_text(report_html(title, summary, ordered, origin), encoding="utf-8")

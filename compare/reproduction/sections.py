@@ -14,9 +14,11 @@ from lift_compare.sensing.validation import FloatArray
 
 from ..agreement.comparison import ComparisonOptions, compare_lift
 from ..figures import panels, paths, plane, trajectory
-from ..published.comparison import MEMORY_LIMIT, InstanceComparison
+from ..figures.mathematics import literal
+from ..published.comparison import InstanceComparison
 from ..rivals.stochastic import stochastic_descent
 from ..tables import Column
+from ..tolerances import MEMORY_LIMIT
 from .report import Section, Sheet
 from .runs import START, Runs
 
@@ -43,32 +45,33 @@ def landscape_section(runs: Runs, show: Show, *, seed: int) -> Section:
         {**walks, "escape": runs.after_published[1]},
         jump=(X, collapse.point),
         window=(-0.3, 1.4, -0.75, 1.05) if name == "two-by-two" else None,
-        title=f"Landscape of the {name} example",
+        title=f"Landscape of {literal(name)}",
     )
     near, _ = plane.landscape(
         problem,
         walks,
         window=_around(X, np.concatenate(list(walks.values()))),
-        title="Near the stationary point X̂",
+        title=r"Near the stationary point $\hat X$",
     )
     d = runs.lift.directions
     after, (x1, x2) = problem.objective(collapse.point), collapse.point[:, 0]
     return Section(
         "Landscape: trapped, and the jump",
         [
-            f"The {name} example, from the published start ({start[0, 0]:.4f}, {start[1, 0]:.4f}). "
+            f"{literal(name)}, from the start ({start[0, 0]:.4f}, {start[1, 0]:.4f}). "
             "Gradient descent and stochastic gradient descent (one random measurement a step, seed "
             f"{seed}) make {steps} steps of size {_size(i.step_size)}. The escape collapses the "
-            f"truncated path after T = {T} steps at order l = {order}.",
+            f"truncated path after $T = {T}$ steps at order $l = {order}$.",
             show(
                 "landscape",
                 whole,
-                "Level lines of h, both descents, the jump from X̂ to X̌, and the descent after it.",
+                r"Level lines of $h$, the descents, the jump from $\hat X$ to $\check X$, and the "
+                "descent after it.",
             ),
-            show("landscape-near", near, "The same start and descents, close to X̂."),
-            f"Gradient descent ends at h = {run.objective:.6g}. There λ_n = {d.eigenvalue:.6g} and "
-            f"σ_r = {d.singular_value:.6g}. The collapse is of the {TERMS[collapse.kind]} kind, at "
-            f"({x1:z.6f}, {x2:z.6f}) with h = {after:.6g}.",
+            show("landscape-near", near, r"The same start and descents, close to $\hat X$."),
+            rf"Gradient descent ends at $h = {run.objective:.6g}$. There $\lambda_n = "
+            rf"{d.eigenvalue:.6g}$ and $\sigma_r = {d.singular_value:.6g}$. The collapse is of the "
+            f"{TERMS[collapse.kind]} kind, at ({x1:z.6f}, {x2:z.6f}) with $h = {after:.6g}$.",
         ],
     )
 
@@ -77,16 +80,19 @@ def panels_section(title: str, prefix: str, runs: Runs, show: Show) -> Section:
     """Return panels (a) to (f) of an instance, the exact objective beside the surrogate."""
     i, s = runs.descent, runs.lift.settings
     items: list[Any] = [
-        f"Order l = {s.order}, ρ = {s.rho:g}, η = {s.eta:g}, T = {s.steps}; gradient descent with "
-        f"step {_size(i.step_size)}, {i.before} iterations before the escape and {i.after} after "
-        "it. The exact escape starts from the point made stationary to rounding; it "
+        rf"Order $l = {s.order}$, $\rho$ = {s.rho:g}, $\eta$ = {s.eta:g}, $T = {s.steps}$; "
+        f"gradient descent with step {_size(i.step_size)}, {i.before} iterations before the escape "
+        f"and {i.after} after it. The exact escape starts from the point made stationary to "
+        "rounding; it "
         + (f"uses order {runs.escape.order}." if runs.escape.found else "finds nothing."),
     ]
     items += _history_panels(prefix, runs, show)
     items += _lift_panels(prefix, runs, show)
     items += _trajectory_panels(prefix, runs, show)
     rows = _escape_rows(runs)
-    items.append(Sheet(f"Before and after the escape, {runs.instance.name}", _ESCAPES, rows))
+    items.append(
+        Sheet(f"Before and after the escape, {literal(runs.instance.name)}", _ESCAPES, rows)
+    )
     return Section(title, items)
 
 
@@ -98,7 +104,7 @@ def _history_panels(prefix: str, runs: Runs, show: Show) -> list[Any]:
         histories["exact"] = [before, runs.after_exact[0].history]
     items = []
     for letter, quantity, name in (
-        ("a", "objective", "Objective h"),
+        ("a", "objective", "Objective $h$"),
         ("b", "gradient_norm", "Gradient norm"),
         ("c", "distance", "Distance to the truth"),
     ):
@@ -107,7 +113,11 @@ def _history_panels(prefix: str, runs: Runs, show: Show) -> list[Any]:
         fig, _ = panels.histories(
             histories, quantity, title=f"({letter}) {name}", labels=_LABELS, unbroken=("gd",)
         )
-        caption = f"{name} against the iteration; rings mark the escapes."
+        caption = (
+            f"{name} against the iteration; rings mark the escapes. Up to there all three are one "
+            "descent, drawn widest first. A line ends where it falls below $10^{-12}$ of the "
+            "largest value: what is smaller is rounding."
+        )
         items.append(show(f"{prefix}-{letter}", fig, caption))
     return items
 
@@ -119,22 +129,22 @@ def _lift_panels(prefix: str, runs: Runs, show: Show) -> list[Any]:
     flip = np.array([1.0, -1.0, -1.0])
     exact = np.concatenate([[lift.span.value(START)], runs.exact.values])
     curves = {
-        "h^l, truncated path": ("truncated", _from_hat(lift.span, c[kept])),
-        "surrogate, with u_n": ("surrogate", _from_hat(lift.surrogate, c[kept])),
-        "surrogate, with −u_n": ("gd", _from_hat(lift.surrogate, c[kept] * flip)),
-        "h^l, exact path": ("exact", exact),
+        "$h^l$, truncated path": ("truncated", _from_hat(lift.span, c[kept])),
+        "surrogate, with $u_n$": ("surrogate", _from_hat(lift.surrogate, c[kept])),
+        "surrogate, with $-u_n$": ("gd", _from_hat(lift.surrogate, c[kept] * flip)),
+        "$h^l$, exact path": ("exact", exact),
     }
     positions = dict.fromkeys(list(curves)[:3], kept)
     fig, _ = panels.lifted_objectives(
         curves, title="(d) Lifted objective and surrogate", steps=positions
     )
     caption = (
-        "Each curve in units of its value at the lifted stationary point ŵ: below 1 it has "
-        "decreased. The surrogate depends on the sign of u_n, which nothing determines."
+        r"Each curve over its value at the lifted stationary point $\hat w$: below 1 it has "
+        "decreased. The surrogate depends on the sign of $u_n$, which nothing determines."
     )
     items = [show(f"{prefix}-d", fig, caption)]
     for suffix, letter, name, states, caption in (
-        ("e", "e", "truncated", c, "The three tensors within S along the published path."),
+        ("e", "e", "truncated", c, "The three tensors within $S$ along the published path."),
         ("e-exact", "e′", "exact", path, "The same along the exact projected lifted descent."),
     ):
         kept = panels.thinned(len(states))
@@ -158,23 +168,31 @@ def _trajectory_panels(prefix: str, runs: Runs, show: Show) -> list[Any]:
         steps["exact"] = [walked, runs.after_exact[1]]
     items = []
     if shape[0] == 3:
-        fig, _ = trajectory.trajectory_in_space(steps, Z, title="(f) Path of X", labels=_LABELS)
-        items.append(show(f"{prefix}-f", fig, "The path of X in three dimensions."))
-    title, caption = "(f′) Path of X in a plane", "In a plane: along the truth, and off it."
+        fig, _ = trajectory.trajectory_in_space(steps, Z, title="(f) Path of $X$", labels=_LABELS)
+        items.append(show(f"{prefix}-f", fig, f"The path of $X$ in three dimensions. {_ONE_WAY}"))
+    title, caption = (
+        "(f′) Path of $X$ in a plane",
+        f"In a plane: along the truth, and off it. {_ONE_WAY}",
+    )
     fig, _ = trajectory.trajectory_in_plane(steps, Z, title=title, labels=_LABELS)
     items.append(show(f"{prefix}-f-plane", fig, caption))
     return items
 
 
+_ONE_WAY = (
+    "Up to the escapes all three are one descent: the widest line is descent alone, the narrowest "
+    "the exact escape."
+)
+
 _ESCAPES = (
     Column("method", "method"),
     Column("order", "order", "d"),
     Column("kind", "term"),
-    Column("before", "h at X̂", ".6g"),
-    Column("after", "h at X̌", ".6g"),
+    Column("before", r"$h$ at $\hat X$", ".6g"),
+    Column("after", r"$h$ at $\check X$", ".6g"),
     Column("lower", "lower"),
-    Column("distance", "distance at X̌", ".4g"),
-    Column("end", "h after descent", ".3g"),
+    Column("distance", r"distance at $\check X$", ".4g"),
+    Column("end", "$h$ after descent", ".3g"),
     Column("end_distance", "distance after descent", ".3g"),
 )
 
@@ -183,7 +201,7 @@ def _escape_rows(runs: Runs) -> list[dict[str, Any]]:
     """Return what both escapes did to h, and where descent went from there."""
     problem, collapse, escape = runs.problem, runs.collapse, runs.escape
     rows = []
-    published = ("published, truncated", runs.lift.settings.order, collapse.kind)
+    published = ("published, truncated", runs.lift.settings.order, TERMS[collapse.kind])
     exact = ("exact", escape.order, escape.kind)
     for names, X, point, walk in (
         (published, runs.point, collapse.point, runs.after_published),
@@ -233,13 +251,17 @@ def lifted_section(
             lift = replace(runs.at_stationary, settings=replace(settings, steps=wanted))
             path = compare_lift(lift, options)
         except lifting.MemoryLimitExceeded as refusal:
-            items.append(f"{name}: {refusal}.")
+            items.append(f"{literal(name)}: {literal(str(refusal))}.")
             continue
         label = runs.instance.label
-        fig, _ = paths.lifted_objective(path, name=name)
-        items.append(show(f"lifted-{label}", fig, f"{name}: h^l along the three paths."))
-        fig, _ = paths.coefficient_paths(path, name=name)
-        caption = f"{name}: norms of the three terms along the paths."
+        fig, _ = paths.lifted_objective(path, steps=settings.steps, name=name)
+        caption = (
+            rf"{literal(name)}: $h^l$ over $h^l(\hat w)$. The explicit lift makes {path.steps} "
+            "steps, and the exact simulation lies on it."
+        )
+        items.append(show(f"lifted-{label}", fig, caption))
+        fig, _ = paths.coefficient_paths(path, steps=settings.steps, name=name)
+        caption = f"{literal(name)}: norms of the three terms along the paths."
         items.append(show(f"coefficients-{label}", fig, caption))
         what = {"instance": name, "tensor_entries": runs.point.size**settings.order}
         rows.append({**what, "status": "drawn above", **path.row()})
@@ -259,10 +281,10 @@ _AGREEMENT = (
     Column("coefficient_error", "coefficients", ".1e"),
     Column("objective_error", "objective", ".1e"),
     Column("tensor_error", "tensor", ".1e"),
-    Column("verdict", "verdict (bar: 1e-10)"),
+    Column("verdict", "verdict (bar: $10^{-10}$)"),
     Column("truncation_error", "truncation error at the start", ".3g"),
     Column("truncated_cosine", "cosine of truncated and exact displacement", ".3f"),
-    Column("span_capture", "share of the free path inside S", ".3f"),
+    Column("span_capture", "share of the free path inside $S$", ".3f"),
 )
 
 

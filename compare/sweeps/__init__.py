@@ -12,5 +12,6 @@ store.py       rows in SQLite; store_file.py what is no store; rows.py their typ
 session.py     whether a process still lives
 run.py         claim, evaluate, keep
 workers.py     the processes; limits.py seconds and bytes of a row; cluster.py is dask lost?
+rivals.py      rivals side by side; rival_grids.py, rival_runs.py, stored_instances.py
 export.py      the rows as flat records
 """

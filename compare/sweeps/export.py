@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from ..tabular import frame_of
 from .rows import StoredRow
 from .store import Store
 
@@ -79,11 +80,7 @@ def export_frame(
     Traceback (most recent call last):
     lift_compare.compare.sweeps.store.StoreError: store: there is no file no-such-store.sqlite
     """
-    try:
-        import pandas
-    except ImportError as error:
-        raise ImportError("export_frame needs pandas: pip install 'lift-compare[frame]'") from error
-    return pandas.DataFrame(export_rows(store_path, evaluation=evaluation))
+    return frame_of(export_rows(store_path, evaluation=evaluation), "export_frame")
 
 
 def flat(row: StoredRow) -> dict[str, Any]:

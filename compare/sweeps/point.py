@@ -22,7 +22,7 @@ from lift_compare.sensing import (
     StopReason,
 )
 from lift_compare.sensing.instances.published import PUBLISHED
-from lift_compare.sensing.instances.registry import CATALOGUE, split_instance
+from lift_compare.sensing.instances.registry import CATALOGUE, source_file, split_instance
 from lift_compare.sensing.validation import FloatArray, InvalidValue
 
 from ..simulated_lift import SimulatedLift
@@ -51,8 +51,8 @@ class InstanceSettings(Settings):
     """Which instance; parameters that are left out are filled in.
 
     `instance` is a name of the catalogue, alone (with n, m, ... as settings) or as
-    `name:key=value,...`, or a file; `digest` is then that of its content, so that a changed file is
-    another instance.
+    `name:key=value,...`, a file, or `module:function`; `digest` is then that of the content of the
+    file or of the module, so that a changed file is another instance.
     """
 
     instance: str
@@ -109,12 +109,11 @@ class InstanceSettings(Settings):
         if self.instance in CATALOGUE:
             build, _ = CATALOGUE[self.instance]
             return {p.name: p.default for p in inspect.signature(build).parameters.values()}
-        if not self.instance.endswith(".npz") and not Path(self.instance).is_file():
-            names = ", ".join(CATALOGUE)
-            raise InvalidValue(
-                f"instance: expected one of {names}, or an .npz file, got {self.instance!r:.60}"
-            )
-        content = _digest(self.instance)
+        source = source_file(self.instance)
+        if source is None:
+            split_instance(self.instance)  # which says what there is instead
+            raise AssertionError(self.instance)
+        content = digest_of(source)
         if self.digest not in (None, content):
             raise InvalidValue(f"instance: {self.instance} has changed since the sweep was made")
         self.digest = content
@@ -139,7 +138,7 @@ class InstanceSettings(Settings):
     def load(self) -> Instance:
         """Return the instance."""
         if self.instance not in CATALOGUE:
-            return sensing.load_instance(self.instance)
+            return sensing.parse_instance(self.instance)
         known = self._parameters()
         return sensing.instance(self.instance, **{name: getattr(self, name) for name in known})
 
@@ -284,7 +283,7 @@ def _stationary_point(text: str) -> tuple[FloatArray, StopReason | None]:
 def _example(name: str, digest: str | None) -> Instance:
     """Return an instance of a kind; `digest` tells apart what a file held before."""
     if name not in CATALOGUE:
-        return sensing.load_instance(name)
+        return sensing.parse_instance(name)
     build, _ = CATALOGUE[name]
     needed = [
         p.name
@@ -294,9 +293,9 @@ def _example(name: str, digest: str | None) -> Instance:
     return sensing.instance(name, **dict.fromkeys(needed, 3))
 
 
-def _digest(path: str) -> str:
+def digest_of(path: Path) -> str:
     """Return a hash of the content of a file."""
     try:
-        return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16]
+        return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
     except OSError as error:
         raise InvalidValue(f"instance: {path} cannot be read: {error.strerror}") from error

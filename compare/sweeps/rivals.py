@@ -11,25 +11,39 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from lift_compare.sensing import Instance
 from lift_compare.sensing.instances.registry import CATALOGUE
-from lift_compare.sensing.validation import InvalidValue, whole_number
+from lift_compare.sensing.validation import InvalidValue, shown, whole_number
 
 from ..intervals import interval
 from ..rivals.registry import RIVALS, find_rival
 from ..tables import Column, text_table
+from ..tabular import Tabular
 from .export import flat
 from .point import INSTANCE_SETTINGS
 from .rival_grids import RivalGrid
 from .rival_runs import BUDGET
 from .rows import Status
 from .run import run_sweep
+from .stored_instances import stored_instances
 from .sweep import Sweep
 
 Cell = dict[str, Any]
 
 
+_COLUMNS = (
+    Column("rival", "rival"),
+    Column("runs", "runs", "d"),
+    Column("share", "solved, % (95 %)"),
+    Column("near_truth", "at the truth", "d"),
+    Column("cost", "∇h a success"),
+    Column("seconds", "time a success", "seconds"),
+    Column("outcome", "else"),
+)
+
+
 @dataclass(frozen=True, repr=False)
-class RivalReport:
+class RivalReport(Tabular):
     """All runs of `run_rivals`, and what they come to.
 
     Attributes
@@ -54,6 +68,10 @@ class RivalReport:
     """
 
     rows: tuple[Mapping[str, Any], ...]
+    _columns = (Column("instance", "instance"), Column("start", "start"), *_COLUMNS)
+
+    def _shown(self) -> list[Cell]:
+        return self.cells
 
     @cached_property
     def cells(self) -> list[Cell]:
@@ -105,15 +123,6 @@ class RivalReport:
         return self.table()
 
 
-_COLUMNS = (
-    Column("rival", "rival"),
-    Column("runs", "runs", "d"),
-    Column("share", "solved, % (95 %)"),
-    Column("near_truth", "at the truth", "d"),
-    Column("cost", "∇h a success"),
-    Column("seconds", "time a success", "seconds"),
-    Column("outcome", "else"),
-)
 _SUMMARY = (
     Column("instance", "instance"),
     Column("start", "start"),
@@ -130,7 +139,7 @@ _FAMILIES = ("gaussian", "rank-one", "completion", "sparse-completion", "asymmet
 
 
 def run_rivals(
-    instances: Sequence[str | os.PathLike[str]],
+    instances: Sequence[str | os.PathLike[str] | Instance],
     rivals: Sequence[str] = tuple(RIVALS),
     store_path: str | os.PathLike[str] = "results/rivals.sqlite",
     *,
@@ -147,9 +156,11 @@ def run_rivals(
 
     Parameters
     ----------
-    instances : sequence of str or path
+    instances : sequence of str, path or Instance
         As `sensing.parse_instance` takes them. A family with a seed that is not given, such as
-        "gaussian:n=10,m=14", is drawn anew for every run.
+        "gaussian:n=10,m=14", is drawn anew for every run. An `Instance` of your own is written as a
+        file to a folder beside the store, named after its content, so that worker processes and a
+        later run find it; an operator of your own is kept there as its matrices.
     rivals : sequence of str
         Names, or files that end in .py (docs/rivals.md); by default all that ship.
     store_path : path-like
@@ -187,11 +198,18 @@ def run_rivals(
     """
     runs = whole_number("runs", runs)
     if not instances or isinstance(instances, str):
-        raise InvalidValue(f"instances: expected a list of names or files, got {instances!r:.60}")
-    for name in rivals:
-        find_rival(name)
-    part = RivalGrid(tuple(os.fspath(name) for name in instances), tuple(rivals), runs, start)
-    return run_grid((part,), store_path, gradients=gradients, **how)
+        raise InvalidValue(
+            f"instances: expected a list of names, files or instances, got {shown(instances)}"
+        )
+    for rival in rivals:
+        find_rival(rival)
+    texts, names = stored_instances(instances, store_path)
+    part = RivalGrid(texts, tuple(rivals), runs, start)
+    report = run_grid((part,), store_path, gradients=gradients, **how)
+    named = (
+        {**row, "instance": names.get(row["instance"], row["instance"])} for row in report.rows
+    )
+    return RivalReport(tuple(named))
 
 
 def run_grid(

@@ -18,14 +18,17 @@ from concurrent.futures import (
 )
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from tqdm import tqdm
 
 from lift_compare.sensing.validation import whole_number
 
+from ..tabular import Tabular
 from .cluster import ClusterWatch
 from .evaluations import evaluate, failure
+from .export import flat
 from .limits import LIMITS, Limits
 from .rows import Outcome, Status, StoredRow, Task
 from .session import Session
@@ -37,7 +40,7 @@ _POLL_SECONDS = 0.2  # how often to look at what another process has claimed, an
 
 
 @dataclass(frozen=True, repr=False)
-class SweepReport:
+class SweepReport(Tabular):
     """What a sweep left in the store.
 
     Attributes
@@ -60,6 +63,9 @@ class SweepReport:
     rows: tuple[StoredRow, ...]
     ran: int
     seconds: float
+
+    def _records(self) -> list[dict[str, Any]]:
+        return list(map(flat, self.rows))
 
     def count(self, status: Status) -> int:
         """Return the number of rows with a status."""
@@ -158,10 +164,25 @@ def run_sweep(
                     # anything; otherwise it would wait for what its own parent has in hand.
                     pool.prove()
                 run.all(pool, 2 * jobs)  # one in hand and one waiting for every worker
-        keys = {task.key: None for task in sweep.tasks}
-        stored = {row.task.key: row for row in store.rows() if row.task.key in keys}
-    rows = tuple(stored[key] for key in keys)
-    return SweepReport(rows, run.finished, time.perf_counter() - begin)
+    return SweepReport(rows_in(store_path, sweep), run.finished, time.perf_counter() - begin)
+
+
+def rows_in(store_path: str | os.PathLike[str], sweep: Sweep) -> tuple[StoredRow, ...]:
+    """Return the rows of a sweep in its order; one that a store lacks was interrupted."""
+    with Store(store_path, create=False) as store:
+        stored = {row.task.key: row for row in store.rows()}
+    missing = partial(
+        StoredRow,
+        status=Status.INTERRUPTED,
+        attempts=0,
+        results={},
+        error=None,
+        warnings=(),
+        seconds=None,
+        finished=None,
+        provenance={},
+    )
+    return tuple(stored.get(task.key) or missing(task) for task in sweep.tasks)
 
 
 class _Run:
@@ -279,4 +300,6 @@ def _pool(pool: WorkerPool) -> Iterator[WorkerPool]:
 
 def _bar(sweep: Sweep, progress: bool) -> tqdm[Any]:
     name = sweep.definition.name
-    return tqdm(total=len(sweep), desc=name, unit="row", disable=None if progress else True)
+    # What takes less than two seconds needs no bar.
+    disable = None if progress else True
+    return tqdm(total=len(sweep), desc=name, unit="row", disable=disable, delay=2)

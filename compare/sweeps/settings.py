@@ -6,13 +6,19 @@ Models are strict: 1 and 1.0 are the same step size, but True, "1" and NaN are n
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, get_type_hints
 
 import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model
 
-from lift_compare.sensing.validation import MAX_ORDER, odd_order
+from lift_compare.sensing.validation import (
+    MAX_ORDER,
+    InvalidType,
+    InvalidValue,
+    did_you_mean,
+    odd_order,
+)
 
 from ..tables import plain
 
@@ -35,11 +41,11 @@ Order = Annotated[int, Field(ge=1, le=MAX_ORDER), AfterValidator(_odd)]
 Scalar = bool | int | float | str | None
 
 
-def model_of(run: Callable[..., Any], name: str) -> type[Settings]:
-    """Return the model that the signature of a function declares: names, types and defaults."""
+def model_of(run: Callable[..., Any], name: str, *, beyond: int = 0) -> type[Settings]:
+    """Return the model that a signature declares beyond its first parameters: names, types."""
     hints = get_type_hints(run, include_extras=True)
     fields: dict[str, Any] = {}
-    for parameter in inspect.signature(run).parameters.values():
+    for parameter in list(inspect.signature(run).parameters.values())[beyond:]:
         default = ... if parameter.default is inspect.Parameter.empty else parameter.default
         fields[parameter.name] = (hints.get(parameter.name, Scalar), default)
     return create_model(name, __base__=Settings, **fields)
@@ -69,9 +75,15 @@ def plain_number(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
+def unknown_setting(name: str, known: Sequence[str], evaluation: str) -> InvalidValue:
+    """Return the refusal of a setting that an evaluation does not have."""
+    what = f"not a setting of the evaluation {evaluation!r}; expected one of {', '.join(known)}"
+    return InvalidValue(f"{name}: {what}{did_you_mean(name, known)}")
+
+
 def _in_our_words(
     error: ValidationError, model: type[Settings], evaluation: str
-) -> ValueError | TypeError:
+) -> InvalidValue | InvalidType:
     """Return the first refusal, shaped "name: expected ..., got ..."."""
     # An unknown name explains a missing one: it is told first.
     errors = error.errors()
@@ -80,18 +92,15 @@ def _in_our_words(
     name = str(first["loc"][0]) if first["loc"] else ""
     if kind == "value_error":  # raised by a validator of ours
         said = str(bounds["error"])
-        return ValueError(said.replace("order: ", f"{name}: ", 1) if name else said)
+        return InvalidValue(said.replace("order: ", f"{name}: ", 1) if name else said)
     if kind == "extra_forbidden":
-        known = ", ".join(model.model_fields)
-        return ValueError(
-            f"{name}: not a setting of the evaluation {evaluation!r}; expected one of {known}"
-        )
+        return unknown_setting(name, list(model.model_fields), evaluation)
     if kind == "missing":
-        return ValueError(
+        return InvalidValue(
             f"{name}: the evaluation {evaluation!r} needs this setting, and it is missing"
         )
     if kind == "float_type" and isinstance(first["input"], int) and got not in ("True", "False"):
-        return ValueError(f"{name}: expected a number in the range of float64, got {got}...")
+        return InvalidValue(f"{name}: expected a number in the range of float64, got {got}...")
     types = {
         "int_type": "a whole number",
         "int_from_float": "a whole number",
@@ -100,7 +109,7 @@ def _in_our_words(
         "string_type": "a word",
     }
     if kind in types:
-        return TypeError(f"{name}: expected {types[kind]}, got {got}")
+        return InvalidType(f"{name}: expected {types[kind]}, got {got}")
     expected = {
         "finite_number": "a finite number",
         "greater_than": "a finite number > {gt:g}",
@@ -109,4 +118,4 @@ def _in_our_words(
         "literal_error": "one of {expected}",
     }.get(kind, first["msg"].lower())
     words = expected.format(**bounds).replace("'", "").replace(" or ", ", ")
-    return ValueError(f"{name}: expected {words}, got {got}")
+    return InvalidValue(f"{name}: expected {words}, got {got}")

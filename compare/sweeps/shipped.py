@@ -151,7 +151,7 @@ EVALUATIONS: dict[str, Evaluation] = {
             PathSettings,
             version=3,
             columns=(
-                "h_surrogate_T h_exact_T type dominance accepted_text_exact "
+                "h_exact_T h_surrogate_T type dominance accepted_text_exact "
                 "accepted_code_exact accepted_code_surrogate truncation_error h_before "
                 "h_before_relative lambda_n "
                 "h_collapsed near_truth stop note"

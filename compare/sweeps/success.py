@@ -18,6 +18,7 @@ from lift_compare.simulated.escapes.methods import method_settings
 
 from ..published.printed import SUCCESS_RATES
 from ..tables import Column, text_table
+from ..tabular import Tabular
 
 COLUMNS = (
     Column("n", "n", "d"),
@@ -58,7 +59,7 @@ class SuccessRow:
 
 
 @dataclass(frozen=True, repr=False)
-class SuccessRates:
+class SuccessRates(Tabular):
     """Table of `success_rates`, with the settings that made it.
 
     Attributes
@@ -80,6 +81,7 @@ class SuccessRates:
     (4, 'exact')
     """
 
+    _columns = COLUMNS
     cells: tuple[SuccessRow, ...]
     method: str
     scale: float

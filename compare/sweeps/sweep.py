@@ -12,7 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from lift_compare.sensing.validation import InvalidType, InvalidValue
+import numpy as np
+
+from lift_compare.sensing.validation import InvalidType, InvalidValue, did_you_mean
 
 from .evaluations import Evaluation
 from .limits import LIMITS, Limits
@@ -36,8 +38,9 @@ class Sweep:
     evaluation : str or Evaluation
         Name of a shipped evaluation (`compare.EVALUATIONS`), or one of your own.
     grid : mapping, or sequence of mappings
-        From settings to lists of values. One mapping means every combination of its values; several
-        mean the union of their combinations, as in ablations that vary one setting at a time.
+        From settings to values: lists, tuples, ranges or numpy arrays. One mapping means every
+        combination of its values; several mean the union of their combinations, as in ablations
+        that vary one setting at a time.
         Combinations with equal settings are one.
     fixed : mapping
         Settings that every evaluation shares.
@@ -74,6 +77,10 @@ class Sweep:
         limits = Limits.of({name: getattr(self, name) for name in LIMITS})
         for name, value in limits:
             object.__setattr__(self, name, value)
+        tables = [self.grid] if isinstance(self.grid, Mapping) else self.grid
+        if isinstance(tables, list | tuple) and all(isinstance(each, Mapping) for each in tables):
+            listed = [{name: listed_values(table[name]) for name in table} for table in tables]
+            object.__setattr__(self, "grid", listed[0] if tables is not self.grid else listed)
         object.__setattr__(self, "tasks", tuple(self._tasks()))
 
     @classmethod
@@ -129,7 +136,8 @@ class Sweep:
             return self.evaluation
         if not isinstance(self.evaluation, str) or self.evaluation not in EVALUATIONS:
             names = ", ".join(EVALUATIONS)
-            raise InvalidValue(f"evaluation: expected one of {names}, got {self.evaluation!r:.60}")
+            got = f"got {self.evaluation!r:.60}{did_you_mean(str(self.evaluation), EVALUATIONS)}"
+            raise InvalidValue(f"evaluation: expected one of {names}, {got}")
         return EVALUATIONS[self.evaluation]
 
     @property
@@ -187,11 +195,23 @@ class Sweep:
         if name in self.fixed:
             raise InvalidValue(f"{name}: both fixed and varied by the grid")
         if not isinstance(values, list | tuple):
-            raise InvalidType(f"{name}: expected a list of values to vary over, got {values!r:.60}")
+            got = f"{' '.join(repr(values).split()):.60}"
+            raise InvalidType(f"{name}: expected a list of values to vary over, got {got}")
         if not values:
             raise InvalidValue(
                 f"{name}: expected at least one value to vary over, got an empty list"
             )
+
+
+def listed_values(values: Any) -> Any:
+    """Return a range or a one-dimensional array as a list; all else as it is."""
+    if isinstance(values, range):
+        # A range may be longer than memory: as many as a sweep can have, and one more.
+        return list(values[: MAX_EVALUATIONS + 1])
+    if hasattr(values, "__array__") and not isinstance(values, np.ma.MaskedArray):
+        array = np.asarray(values)
+        return array.tolist() if array.ndim == 1 else values
+    return values
 
 
 def task_of(evaluation: Evaluation, settings: Mapping[str, Any]) -> Task:

@@ -9,11 +9,12 @@ from typing import Any
 from lift_compare.lifting.forms.choice import FORMS
 
 from ..tables import Column, text_table
+from ..tabular import Tabular
 from .claims import Claim, Kind
 from .report import count, stated, topics_table, violations_text
 from .result import Verification
 
-_COLUMNS = (
+COLUMNS = (
     Column("id", "id"),
     Column("kind", "kind"),
     Column("holds", "holds", "d"),
@@ -31,7 +32,7 @@ _COVERAGE = (
 
 
 @dataclass(frozen=True, repr=False)
-class RandomVerification:
+class RandomVerification(Tabular):
     """The claims of the theory, checked on many random instances.
 
     Attributes
@@ -51,6 +52,8 @@ class RandomVerification:
     >>> compare.verify_random(2).summary()
     '2 random instances, seed 0: 0 violations.'
     """
+
+    _columns = COLUMNS
 
     verifications: tuple[Verification, ...]
     seed: int
@@ -154,7 +157,7 @@ class RandomVerification:
 
     def _coverage_table(self) -> str:
         forms = FORMS if any(v.forms for v in self.verifications) else ()
-        title = "The coverage: instances, and on how many of them each form of the lift was compared"
+        title = "The coverage: instances, and on how many each form of the lift was compared"
         columns = [*_COVERAGE, *(Column(form, form, "d") for form in forms)]
         return text_table(columns, self.coverage(), title=title)
 
@@ -176,4 +179,4 @@ class RandomVerification:
 def _claims_table(title: str, rows: Sequence[dict[str, Any]]) -> str:
     """Return counts a claim; the statement stands below each."""
     ready = [row | {"below": stated(row["statement"], row["kind"], row["source"])} for row in rows]
-    return text_table(_COLUMNS, ready, title=title, below="below")
+    return text_table(COLUMNS, ready, title=title, below="below")

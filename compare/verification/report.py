@@ -12,9 +12,9 @@ from .claims import TOPICS, Claim, Holds, Kind
 MOST_VIOLATIONS = 20
 """Violations that are printed; the files have all of them."""
 
-_COLUMNS = (
+COLUMNS = (
     Column("id", "id"),
-    Column("verdict", "verdict"),
+    Column("holds", "verdict"),
     Column("measured", "measured", ".6g"),
     Column("expected", "expected", ".6g"),
     Column("tolerance", "tolerance", ".1e"),
@@ -153,7 +153,7 @@ def _table(title: str, claims: Sequence[Claim]) -> str:
     rows = [
         {
             "id": claim.id,
-            "verdict": claim.holds.value,
+            "holds": claim.holds.value,
             "measured": claim.measured,
             "expected": show(claim.expected, ".6g"),
             "tolerance": claim.tolerance,
@@ -161,7 +161,7 @@ def _table(title: str, claims: Sequence[Claim]) -> str:
         }
         for claim in claims
     ]
-    return text_table(_COLUMNS, rows, title=f"{title}: {len(claims)}", below="below")
+    return text_table(COLUMNS, rows, title=f"{title}: {len(claims)}", below="below")
 
 
 def _stated(claim: Claim) -> str:

@@ -10,13 +10,14 @@ from typing import Any
 from lift_compare.sensing.validation import FloatArray, did_you_mean
 
 from ..tables import line_width
+from ..tabular import Tabular
 from .choice import KNOWN
 from .claims import Claim, Holds, Kind
-from .report import claims_text, failures, verdict, violations_text
+from .report import COLUMNS, claims_text, failures, verdict, violations_text
 
 
 @dataclass(frozen=True, repr=False)
-class Verification:
+class Verification(Tabular):
     """The claims of the theory, checked on one instance; by index a claim by its id or its name.
 
     Attributes
@@ -40,7 +41,7 @@ class Verification:
     --------
     >>> from lift_compare import compare, sensing
     >>> found = compare.verify(sensing.two_by_two(), [[0.0], [0.5**0.5]], order=3, steps=660)
-    >>> found["saddle-order-visible"].measured, len(found.violations)
+    >>> found["smallest-saddle-order"].measured, len(found.violations)
     (3.0, 0)
     """
 
@@ -51,6 +52,11 @@ class Verification:
     title: str
     operator: str
     forms: tuple[str, ...]
+
+    _columns = COLUMNS
+
+    def _caption(self) -> str:
+        return self.title
 
     def __iter__(self) -> Iterator[Claim]:
         return iter(self.claims)

@@ -107,11 +107,11 @@ def verify(
     >>> from lift_compare import compare, sensing
     >>> instance = sensing.instance("real-system")
     >>> found = compare.verify(instance.problem, instance.point, order=5, eta=0.1)
-    >>> found["no-saddle-order"].holds.value, found["acceptance-code"].holds.value
+    >>> found["no-saddle-order"].holds.value, found["acceptance-rule-code"].holds.value
     ('holds', 'does not hold')
-    >>> only = compare.verify(instance.problem, instance.point, 5, claims=["saddle-order-visible"])
+    >>> only = compare.verify(instance.problem, instance.point, 5, claims=["smallest-saddle-order"])
     >>> [claim.id for claim in only]
-    ['saddle-order-visible']
+    ['smallest-saddle-order']
     """
     if not isinstance(problem, SensingProblem):
         raise InvalidType(f"problem: expected a SensingProblem, got {type(problem).__name__}")

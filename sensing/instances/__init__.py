@@ -1,7 +1,7 @@
 """Instances: named problems with a point of interest.
 
     definition.py   what an instance is: problem, X̂, settings, descent, facts, source
-    known.py        what is known of a point in closed form: facts
+    known.py        what is known of a point in closed form: facts; computed.py computes them
 
     published.py, iris.py           the published ones
     sharp.py, least_delta.py        RIP constant known exactly
@@ -11,7 +11,9 @@
     random.py                       families of random ones, of any size
 
     registry.py     all of them by name: `instance`, `catalogue`, `parse_instance`
-    files.py        instances in .npz files, read without trusting them
+    custom.py       instances from a function of your own, `module:function`
+    files.py        instances in files, read without trusting them: contents.py says which keys,
+                    archive.py reads .npz and .npy, matlab.py reads .mat
     optional.py     packages that a few need, and the extra that brings them
 
 To add one: write a function that returns an `Instance` (its signature declares the parameters,

@@ -157,6 +157,10 @@ class Instance:
         visible direction) and "oracle_order" (along the oracle direction), None: at no order.
     source : str
         Where it comes from.
+    metadata : mapping
+        What a file says beside the problem: every key that has no meaning here. Never used.
+    notes : tuple of str
+        What was assumed when it was read, in sentences for the reader.
 
     Examples
     --------
@@ -175,6 +179,8 @@ class Instance:
     descent: DescentSettings | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
     source: str = ""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not isinstance(self.problem, SensingProblem):
@@ -184,6 +190,7 @@ class Instance:
             point = real_array("known_point", self.known_point, self.problem.shape)
             object.__setattr__(self, "known_point", locked(point))
         kinds: dict[str, type] = {"name": str, "facts": Mapping, "source": str}
+        kinds |= {"metadata": Mapping, "notes": tuple}
         if self.settings is not None:
             kinds["settings"] = LiftSettings
         if self.descent is not None:

@@ -1,25 +1,14 @@
-"""Instances in `.npz` files. A file may come from anywhere: all is checked before it is believed.
+"""Instances in files. A file may come from anywhere: all is checked before it is believed.
 
-Keys of the archive (docs/instances.md has an example):
-
-    A (m, n, n), weights (n, n), vectors (m, n), or entries (m, 3) with n
-                           the operator: symmetric matrices; weights of single entries; the a_i of
-                           A_i = a_i a_iᵀ; or the weights as rows (i, j, w_ij), kept sparse
-    b (m,)  or  Z (n, any) measurements, or the ground truth that gives them (both are allowed)
-    X (n, r)     optional  the point of interest
-    rank         optional  r, a whole number; otherwise the columns of X, else of Z. With b alone it
-                           must be there
-    settings (4,) optional order, ρ, η and T of the simulated lift
+`.npz` archives of numpy, `.npy` files of A alone, and MATLAB's `.mat`; contents.py lists the keys.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import stat
-import warnings
 import zipfile
-from dataclasses import dataclass
-from math import prod
 from pathlib import Path
 from typing import IO, Any
 
@@ -27,6 +16,7 @@ import numpy as np
 from numpy.lib import format as npy
 from scipy import sparse
 
+from ..floats import silently
 from ..operators import (
     DenseOperator,
     EntrywiseOperator,
@@ -34,6 +24,7 @@ from ..operators import (
     SensingOperator,
 )
 from ..problem import SensingProblem
+from ..tolerances import SYMMETRIC
 from ..validation import (
     FloatArray,
     InvalidType,
@@ -41,35 +32,26 @@ from ..validation import (
     real_array,
     show_bytes,
     shown,
+    true_or_false,
     whole_number,
 )
+from .archive import read_npy, read_npz
+from .contents import MAX_BYTES, OPERATORS, Contents, InstanceFileError, Path_
 from .definition import Instance, LiftSettings
+from .matlab import read_mat
 
-MAX_BYTES = 2**30
-"""Default limit of what a file may declare, in bytes as float64: 1 GiB."""
+ENDINGS = (".npz", ".npy", ".mat")
+"""Of files that are instances; capitals are the same."""
 
-_OPERATORS = {"A": 3, "weights": 2, "vectors": 2, "entries": 2}
-_DIMENSIONS = {**_OPERATORS, "n": 0, "b": 1, "Z": 2, "X": 2, "rank": 0, "settings": 1}
-_MAX_HEADER = 10_000  # characters of an npy header; numpy's own limit
-
-Path_ = str | os.PathLike[str]
-
-
-class InstanceFileError(ValueError):
-    """A file that is no instance: one line that names the file, the key and what was expected."""
-
-    def __init__(self, path: Path_, problem: str, key: str | None = None) -> None:
-        name = os.fspath(path)
-        name = name if name.isprintable() else ascii(name)
-        line = f"{name}: {problem}" if key is None else f"{name}: {key}: {problem}"
-        super().__init__(" ".join(line.split()))
+_DRAWN_SEED = 0  # of the ground truth for a file of A alone
 
 
 def save_instance(path: Path_, instance: Instance) -> None:
     """Write an instance as an `.npz` file that `load_instance` reads.
 
-    The operator, the measurements, the rank, the ground truth, the point and the settings are kept;
-    the name becomes that of the file. An operator of your own is kept as its matrices.
+    The operator, the measurements, the rank, the ground truth, the point, the settings and the
+    metadata are kept; the name becomes that of the file. An operator of your own is kept as its
+    matrices.
 
     Parameters
     ----------
@@ -80,8 +62,8 @@ def save_instance(path: Path_, instance: Instance) -> None:
 
     Raises
     ------
-    TypeError
-        If it is not an Instance, or the path is none.
+    TypeError, ValueError
+        If it is not an Instance, the path is none, or metadata are Python objects.
 
     Examples
     --------
@@ -96,20 +78,17 @@ def save_instance(path: Path_, instance: Instance) -> None:
     if not isinstance(instance, Instance):
         raise InvalidType(f"instance: expected an Instance, got {type(instance).__name__}")
     path = _path(path)
-    problem, s = instance.problem, instance.settings
-    arrays = _operator_arrays(problem.operator)
-    arrays |= {"b": problem.measurements, "rank": problem.rank}
-    if problem.ground_truth is not None:
-        arrays["Z"] = problem.ground_truth
-    if instance.point is not None:
-        arrays["X"] = instance.point
-    if s is not None:
-        arrays["settings"] = np.array([s.order, s.rho, s.eta, s.steps])
-    np.savez_compressed(path, **arrays)
+    arrays = {**_plain_metadata(instance), **instance_arrays(instance)}
+    path = path if path.lower().endswith(".npz") else f"{path}.npz"
+    # As numpy.savez_compressed, which has no room for keys such as "file".
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for key, array in arrays.items():
+            with archive.open(f"{key}.npy", "w", force_zip64=True) as stream:
+                npy.write_array(stream, array, allow_pickle=False)
 
 
-def load_instance(path: Path_, *, max_bytes: int = MAX_BYTES) -> Instance:
-    """Read an instance from an `.npz` file: a problem, and a point and settings if there are any.
+def load_instance(path: Path_, *, symmetrise: bool = False, max_bytes: int = MAX_BYTES) -> Instance:
+    """Read an instance from a file: a problem, and a point and settings if there are any.
 
     Nothing is unpickled. The list of members, and the sizes that their headers declare, are checked
     before any array is decompressed, so a small file cannot ask for a large allocation.
@@ -117,7 +96,11 @@ def load_instance(path: Path_, *, max_bytes: int = MAX_BYTES) -> Instance:
     Parameters
     ----------
     path : path
-        The file; docs/instances.md lists its keys.
+        The file, `.npz`, `.npy` (A alone: then b = A(ZZᵀ) for a random Z of rank one) or `.mat`;
+        docs/instances.md lists its keys. Other keys become the metadata of the instance.
+    symmetrise : bool
+        Take (A_i + A_iᵀ)/2 for each A_i of the key A. It leaves b unchanged, because
+        ⟨A_i, XXᵀ⟩ = ⟨(A_i + A_iᵀ)/2, XXᵀ⟩. Without it, a matrix that is not symmetric is refused.
     max_bytes : int
         Limit of the file and of all arrays together, counted as float64; the n rows of `entries`
         count too.
@@ -125,13 +108,13 @@ def load_instance(path: Path_, *, max_bytes: int = MAX_BYTES) -> Instance:
     Returns
     -------
     Instance
-        Named after the file.
+        Named after the file; its `notes` say what was assumed.
 
     Raises
     ------
     InstanceFileError
         A ValueError of one line, for anything that is not a well-formed instance: no such file, not
-        a zip archive, a missing, doubled or unknown key, a pickle, a dtype that is not real
+        a zip archive, a missing, doubled or misspelt key, a pickle, a dtype that is not real
         numbers, sizes beyond the limit or not matching the data, wrong shapes, NaN or infinity,
         matrices that are not symmetric, zero measurements.
 
@@ -147,6 +130,7 @@ def load_instance(path: Path_, *, max_bytes: int = MAX_BYTES) -> Instance:
     Instance(mine: n = 2, m = 2, r = 1)
     """
     path, max_bytes = _path(path), whole_number("max_bytes", max_bytes)
+    symmetrise = true_or_false("symmetrise", symmetrise)
     try:
         # Opened without blocking, so that a named pipe is refused by its kind and not waited for.
         flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
@@ -162,14 +146,51 @@ def load_instance(path: Path_, *, max_bytes: int = MAX_BYTES) -> Instance:
         if status.st_size > max_bytes:
             size, limit = show_bytes(status.st_size), show_bytes(max_bytes)
             raise InstanceFileError(path, f"{size} is over the limit of {limit}")
-        arrays = _read_arrays(path, file, max_bytes)
-    return _assemble(path, arrays, max_bytes)
+        contents = _read(path, file, max_bytes)
+    contents.arrays = {key: _checked(path, key, each) for key, each in contents.arrays.items()}
+    if symmetrise and "A" in contents.arrays:
+        contents.arrays["A"] = _symmetrised(path, contents)
+    return _assemble(path, contents, max_bytes)
+
+
+def has_ending(path: str) -> bool:
+    """Return whether a path ends as the files do that are instances."""
+    return path.lower().endswith(ENDINGS)
 
 
 def _path(path: Any) -> str:
     if not isinstance(path, str | os.PathLike):
         raise InvalidType(f"path: expected the path of a file, got {shown(path)}")
     return os.fsdecode(path)
+
+
+def instance_arrays(instance: Instance) -> dict[str, Any]:
+    """Return the arrays that a file of an instance holds, by key."""
+    problem, s = instance.problem, instance.settings
+    arrays = _operator_arrays(problem.operator)
+    arrays |= {"b": problem.measurements, "rank": problem.rank}
+    if problem.ground_truth is not None:
+        arrays["Z"] = problem.ground_truth
+    if instance.point is not None:
+        arrays["X"] = instance.point
+    if s is not None:
+        arrays["settings"] = np.array([s.order, s.rho, s.eta, s.steps])
+    return {key: np.asarray(array) for key, array in arrays.items()}
+
+
+def _plain_metadata(instance: Instance) -> dict[str, Any]:
+    """Return the metadata as arrays; what would need a pickle is refused."""
+    plain = {}
+    for key, value in instance.metadata.items():
+        try:
+            plain[str(key)] = np.asarray(value)
+        except ValueError as error:
+            what = "expected numbers, texts or arrays, got a ragged sequence"
+            raise InvalidValue(f"metadata: {key}: {what}") from error
+        if plain[str(key)].dtype.kind not in "fiubcSU":
+            what = f"expected numbers, texts or arrays, got {shown(value)}"
+            raise InvalidValue(f"metadata: {key}: {what}")
+    return plain
 
 
 def _operator_arrays(operator: SensingOperator) -> dict[str, Any]:
@@ -184,138 +205,125 @@ def _operator_arrays(operator: SensingOperator) -> dict[str, Any]:
     return {"A": operator.matrices()}
 
 
-# Reading: first the list of members, then what their headers declare, then their data ------------
+def _read(path: Path_, file: IO[bytes], max_bytes: int) -> Contents:
+    """Read a file by its ending, or by its first bytes where that says nothing."""
+    ending = os.path.splitext(path)[1].lower()
+    if ending not in ENDINGS:
+        head = file.read(8)
+        file.seek(0)
+        ending = {b"\x93NUMP": ".npy", b"MATLAB": ".mat"}.get(head[:6], ".npz")
+    if ending == ".npz":
+        return read_npz(path, file, max_bytes)
+    if ending == ".mat":
+        return read_mat(path, file, max_bytes)
+    return _matrices_alone(path, read_npy(path, file, max_bytes))
 
 
-@dataclass(frozen=True)
-class _Member:
-    """An array as its npy header declares it."""
+def _matrices_alone(path: Path_, array: Any) -> Contents:
+    """Return A with a ground truth that is drawn, as in the random families: b is not in the file.
 
-    info: zipfile.ZipInfo
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
+    Z of rank one has independent N(0, 1/n) entries.
+    """
+    if array.ndim != 3 or array.shape[1] != array.shape[2]:
+        hint = "in an .npz file, every key says what it is"
+        if array.ndim == 3 and array.shape[0] == array.shape[1]:
+            hint = "if it is (n, n, m), save np.moveaxis(A, -1, 0)"
+        elif array.ndim == 2 and array.shape[0] == array.shape[1]:
+            hint = "one matrix alone is A[None]; weights of entries go in an .npz file, with b"
+        elif array.ndim == 2:
+            hint = "the a_i of A_i = a_i a_iᵀ go in an .npz file as vectors, with b"
+        what = f"expected the A_i of shape (m, n, n), got shape {array.shape}"
+        raise InstanceFileError(path, f"{what}; {hint}")
+    if array.size == 0:
+        raise InstanceFileError(path, f"is empty: shape {array.shape}")
+    n = array.shape[1]
+    Z = np.random.default_rng(_DRAWN_SEED).standard_normal((n, 1)) / np.sqrt(n)
+    note = (
+        "the file holds A alone, no b: b = A(ZZᵀ) of a random Z of rank one is assumed; "
+        "for measurements of your own, np.savez('mine.npz', A=A, b=b, rank=r)"
+    )
+    return Contents({"A": array, "Z": Z}, notes=[note])
 
 
-def _read_arrays(path: Path_, file: IO[bytes], max_bytes: int) -> dict[str, FloatArray]:
+def _checked(path: Path_, key: str, array: Any) -> Any:
+    """Return the finite float64 array of a key, with the axes that the key asks for."""
+    if sparse.issparse(array):
+        return array  # EntrywiseOperator checks it
+    array = np.asarray(array)
+    if key in ("b", "settings"):
+        array = array.reshape(-1)
+    elif key in ("X", "Z") and (array.ndim == 1 or (array.shape[0] == 1 < array.shape[1])):
+        array = array.reshape(-1, 1)  # one column, stored as a vector or as a row
     try:
-        archive = zipfile.ZipFile(file)
-    except Exception as error:  # whatever a parser may raise on hostile bytes is the same refusal
-        what = "not an .npz archive (not a zip file, or a damaged one)"
-        raise InstanceFileError(path, what) from error
-    with archive:
-        members = _member_list(path, archive)
-        declared = {key: _declaration(path, archive, key, info) for key, info in members.items()}
-        total = 0
-        for key, member in declared.items():
-            size = prod(member.shape) * max(8, member.dtype.itemsize)
-            total += size
-            if total > max_bytes:
-                raise InstanceFileError(
-                    path,
-                    f"declares shape {member.shape}, {show_bytes(size)}; the limit for all arrays "
-                    f"together is {show_bytes(max_bytes)}",
-                    key,
-                )
-        return {key: _array(path, archive, key, member) for key, member in declared.items()}
-
-
-def _member_list(path: Path_, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
-    """Return the members by key, after a check of the list alone."""
-    members: dict[str, zipfile.ZipInfo] = {}
-    for info in archive.infolist():
-        key, name = info.filename.removesuffix(".npy"), info.filename
-        if key not in _DIMENSIONS or name == key:
-            shown = ascii(name if len(name) <= 40 else name[:37] + "...")
-            expected = ", ".join(_DIMENSIONS)
-            raise InstanceFileError(
-                path, f"unknown member {shown}; expected {expected} as .npy arrays"
-            )
-        if key in members:
-            raise InstanceFileError(path, "appears twice", key)
-        if info.flag_bits & 0x1:
-            raise InstanceFileError(path, "is encrypted", key)
-        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise InstanceFileError(path, "has a compression that numpy does not write", key)
-        members[key] = info
-    operators = [key for key in _OPERATORS if key in members]
-    if len(operators) != 1:
-        got = " and ".join(operators) or "none"
-        *others, last = _OPERATORS
-        raise InstanceFileError(path, f"expected one of {', '.join(others)} or {last}, got {got}")
-    if ("entries" in members) != ("n" in members):
-        raise InstanceFileError(path, "expected n beside entries, and only there")
-    if not {"b", "Z"} & members.keys():
-        raise InstanceFileError(path, "expected b (measurements) or Z (ground truth), got neither")
-    return members
-
-
-def _declaration(path: Path_, archive: zipfile.ZipFile, key: str, info: zipfile.ZipInfo) -> _Member:
-    """Return what the npy header declares, from the first bytes of the member, after checks."""
-    try:
-        with archive.open(info) as stream, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            version = npy.read_magic(stream)
-            readers = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
-            shape, _, dtype = readers[version](stream, max_header_size=_MAX_HEADER)
-            data_bytes = info.file_size - stream.tell()
-    except Exception as error:
-        raise InstanceFileError(path, "has no readable .npy header", key) from error
-    if dtype.hasobject:
-        raise InstanceFileError(path, "holds Python objects (a pickle); expected real numbers", key)
-    # A float longer than 8 bytes may overflow on its way to float64.
-    if dtype.kind not in "fiub" or dtype.itemsize > 8:
-        raise InstanceFileError(path, f"expected real numbers, got dtype {dtype}", key)
-    if any(length < 0 for length in shape) or len(shape) > 32:
-        raise InstanceFileError(path, "declares an impossible shape", key)
-    dimensions = _DIMENSIONS[key]
-    if len(shape) != dimensions and not (dimensions == 0 and shape == (1,)):
-        what = f"expected an array of {dimensions} dimensions, got shape {shape}"
-        raise InstanceFileError(path, what, key)
-    if prod(shape) == 0:
-        raise InstanceFileError(path, f"is empty: shape {shape}", key)
-    declared = prod(shape) * dtype.itemsize
-    if declared != data_bytes:
-        raise InstanceFileError(
-            path,
-            f"declares shape {shape} of {dtype} ({show_bytes(declared)}), "
-            f"but holds {show_bytes(data_bytes)}",
-            key,
-        )
-    return _Member(info, tuple(int(length) for length in shape), dtype)
-
-
-def _array(path: Path_, archive: zipfile.ZipFile, key: str, member: _Member) -> FloatArray:
-    try:
-        with archive.open(member.info) as stream, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            # All bytes of the member, as was declared: zipfile compares their checksum.
-            array = npy.read_array(stream, allow_pickle=False, max_header_size=_MAX_HEADER)
-    except Exception as error:
-        what = "its data cannot be read: truncated or damaged"
-        raise InstanceFileError(path, what, key) from error
-    try:
-        return real_array(key, array, member.shape)
+        return real_array(key, array, array.shape)
     except (TypeError, ValueError) as error:
         raise InstanceFileError(path, _without_name(error), key) from error
+
+
+@silently
+def _symmetrised(path: Path_, contents: Contents) -> FloatArray:
+    """Return (A_i + A_iᵀ)/2, and note how many were not symmetric."""
+    A: FloatArray = contents.arrays["A"]
+    if A.shape[1] != A.shape[2]:
+        return A  # refused where the operator is made
+    half, transposed = A / 2, A.transpose(0, 2, 1) / 2  # a sum of halves cannot overflow
+    count = int(np.count_nonzero(np.any(half != transposed, axis=(1, 2))))
+    if count:
+        what = f"{count} of {len(A)} matrices were not symmetric, and were symmetrised"
+        contents.notes.append(f"{what}; b is the same")
+    return np.asarray(half + transposed)
+
+
+@silently
+def _refuse_asymmetric(path: Path_, contents: Contents) -> None:
+    """Refuse the first matrix that is not symmetric, by its index in the file, with the remedy."""
+    A: FloatArray = contents.arrays["A"]
+    if A.shape[1] != A.shape[2]:
+        what = f"expected shape (m, n, n), got {A.shape}"
+        if A.shape[0] == A.shape[1]:
+            what += "; if it is (n, n, m), save np.moveaxis(A, -1, 0)"
+        raise InstanceFileError(path, what, "A")
+    asymmetry = 2 * np.abs(A / 2 - A.transpose(0, 2, 1) / 2).max(axis=(1, 2))
+    wrong = np.flatnonzero(asymmetry > SYMMETRIC * np.abs(A).max())
+    if wrong.size:
+        first = contents.index(int(wrong[0]))
+        more = f", and so do {wrong.size - 1} more" if wrong.size > 1 else ""
+        raise InstanceFileError(
+            path,
+            f"expected symmetric A_i, but {first} differs from its transpose by "
+            f"{asymmetry[wrong[0]]:.3g}{more}; --symmetrise, or load_instance(path, "
+            "symmetrise=True), takes (A_i + A_iᵀ)/2, which leaves b unchanged, because "
+            "⟨A_i, XXᵀ⟩ = ⟨(A_i + A_iᵀ)/2, XXᵀ⟩",
+            "A",
+        )
 
 
 # Assembling: every refusal names the key of the file, not the argument of a constructor ----------
 
 
-def _assemble(path: Path_, arrays: dict[str, FloatArray], max_bytes: int) -> Instance:
+def _assemble(path: Path_, contents: Contents, max_bytes: int) -> Instance:
     """Build the instance from its arrays."""
-    (key,) = (key for key in _OPERATORS if key in arrays)
+    arrays, notes = contents.arrays, [*contents.notes]
+    (key,) = (key for key in OPERATORS if key in arrays)
+    if key == "A":
+        _refuse_asymmetric(path, contents)
     try:
         operator = _operator(key, arrays, max_bytes)
     except (ValueError, OverflowError) as error:
         raise InstanceFileError(path, _without_name(error), key) from error
     b, Z, X = (arrays.get(name) for name in ("b", "Z", "X"))
     if b is not None and b.shape != (operator.m,):
-        what = f"expected {operator.m} measurements, got shape {b.shape}"
+        what = f"expected {operator.m} measurements, as {key} has them, got {len(b)}"
+        if key == "vectors" and len(b) == operator.n:
+            what += "; vectors holds the a_i as rows: is it transposed?"
         raise InstanceFileError(path, what, "b")
+    if "n" in contents.metadata and key != "entries" and contents.metadata["n"] != operator.n:
+        what = f"expected {operator.n}, as {key} has it, got {contents.metadata['n']!r:.40}"
+        raise InstanceFileError(path, what, "n")
     for name, factor in (("Z", Z), ("X", X)):
         if factor is not None and len(factor) != operator.n:
             what = f"expected {operator.n} rows, got shape {factor.shape}"
+            what += "; is it transposed?" if factor.shape[1] == operator.n else ""
             raise InstanceFileError(path, what, name)
     rank = _rank(path, arrays, operator.n)
     if X is not None and X.shape[1] != rank:
@@ -332,11 +340,21 @@ def _assemble(path: Path_, arrays: dict[str, FloatArray], max_bytes: int) -> Ins
     except (TypeError, ValueError) as error:
         raise InstanceFileError(path, _without_name(error), "Z" if b is None else "b") from error
     settings = _settings(path, arrays["settings"]) if "settings" in arrays else None
-    name = Path(path).name.removesuffix(".npz")
-    return Instance(name, problem, known_point=X, settings=settings, source=os.fspath(path))
+    if X is None:
+        notes.append("the file has no X: descents from random starts look for a point X̂")
+    name = re.sub(rf"({'|'.join(map(re.escape, ENDINGS))})$", "", Path(path).name, flags=re.I)
+    return Instance(
+        name,
+        problem,
+        known_point=X,
+        settings=settings,
+        source=os.fspath(path),
+        metadata=contents.metadata,
+        notes=tuple(notes),
+    )
 
 
-def _operator(key: str, arrays: dict[str, FloatArray], max_bytes: int) -> SensingOperator:
+def _operator(key: str, arrays: dict[str, Any], max_bytes: int) -> SensingOperator:
     if key == "A":
         return DenseOperator(arrays["A"])
     if key == "weights":
@@ -362,7 +380,7 @@ def _operator(key: str, arrays: dict[str, FloatArray], max_bytes: int) -> Sensin
     return EntrywiseOperator(sparse.coo_array((entries[:, 2], (rows, columns)), shape=shape))
 
 
-def _rank(path: Path_, arrays: dict[str, FloatArray], n: int) -> int:
+def _rank(path: Path_, arrays: dict[str, Any], n: int) -> int:
     if "rank" in arrays:
         key, value = "rank", arrays["rank"].item()
     else:

@@ -18,8 +18,9 @@ from .completion import (
     path_completion_instance,
     two_clusters_instance,
 )
+from .custom import custom_instance, custom_source, custom_text, parameters_of
 from .definition import Instance
-from .files import load_instance
+from .files import ENDINGS, has_ending, load_instance
 from .iris import iris_instance
 from .least_delta import least_delta_instance
 from .phase_retrieval import phase_retrieval_hard_instance, phase_retrieval_instance
@@ -39,6 +40,9 @@ from .sharp import rip_dial_instance, sharp_delta_instance
 from .synchronisation import sign_synchronisation_instance, twisted_states_instance
 
 Builder = Callable[..., Instance]
+
+SYMMETRISE = ":symmetrise"
+"""After the name of a file: its matrices are symmetrised when it is read."""
 
 CATALOGUE: dict[str, tuple[Builder, str]] = {
     "two-by-two": (two_by_two_instance, "published; X̂ = [0, 1/√2] is a degenerate saddle"),
@@ -171,12 +175,16 @@ def instance(name: str, **parameters: Any) -> Instance:
 
 
 def parse_instance(text: str | os.PathLike[str]) -> Instance:
-    """Return the instance that a text names: a name, `name:key=value,...`, or an .npz file.
+    """Return the instance that a text names: of the catalogue, in a file, or of your function.
 
     Parameters
     ----------
     text : str or path
-        Such as "two-by-two", "gaussian:n=5,m=6,seed=3" or "mine.npz".
+        A name of the catalogue, alone or with parameters, "gaussian:n=5,m=6,seed=3"; a file that
+        `load_instance` reads, "mine.npz", or "mine.npz:symmetrise"; or a function that returns an
+        Instance or a SensingProblem, "package.module:function" or "my_file.py:function", with
+        ":key=value,..." after it for parameters. The function's module is imported: that runs its
+        code.
 
     Returns
     -------
@@ -185,7 +193,10 @@ def parse_instance(text: str | os.PathLike[str]) -> Instance:
     Raises
     ------
     TypeError, ValueError
-        As `instance` and `load_instance` do; for a text that is neither.
+        As `instance` and `load_instance` do; for a text that is neither, or a module that cannot be
+        imported.
+    RuntimeError
+        If your function raises; what it raised is the cause.
 
     Examples
     --------
@@ -196,8 +207,12 @@ def parse_instance(text: str | os.PathLike[str]) -> Instance:
     if not isinstance(text, str | os.PathLike):
         raise InvalidType(f"instance: expected a name or the path of a file, got {shown(text)}")
     text = str(os.fspath(text))
-    if text.endswith(".npz") or (text not in CATALOGUE and Path(text).is_file()):
-        return load_instance(text)
+    file, symmetrise = split_file(text)
+    if file is not None:
+        return load_instance(file, symmetrise=symmetrise)
+    custom = None if text.partition(":")[0] in CATALOGUE else custom_text(text)
+    if custom is not None:
+        return custom_instance(custom)
     name, parameters = split_instance(text)
     return instance(name, **parameters)
 
@@ -213,33 +228,37 @@ def parse_instances(given: Iterable[str | os.PathLike[str] | Instance]) -> tuple
     return tuple(instances.values())
 
 
+def split_file(text: str) -> tuple[str | None, bool]:
+    """Return the file that a text names, if it does, and whether it is to be symmetrised."""
+    file = text.removesuffix(SYMMETRISE)
+    if has_ending(file) or (file not in CATALOGUE and Path(file).is_file()):
+        return file, file != text
+    return None, False
+
+
+def source_file(text: str) -> Path | None:
+    """Return the file whose content decides an instance that is not of the catalogue, or None."""
+    if text.partition(":")[0] in CATALOGUE:
+        return None
+    file, _ = split_file(text)
+    if file is not None:
+        return Path(file)
+    custom = custom_text(text)
+    return None if custom is None else custom_source(custom)
+
+
 def split_instance(text: str) -> tuple[str, dict[str, Any]]:
     """Return the name and the parameters of `name:key=value,...`."""
     name, _, rest = text.partition(":")
     if name not in CATALOGUE:
+        if Path(text).is_dir() or os.sep in text or Path(name).suffix:
+            what = "expected a file, got a folder" if Path(text).is_dir() else "no such file"
+            raise InvalidValue(f"instance: {text}: {what} (instances end in {', '.join(ENDINGS)})")
         raise InvalidValue(
-            f"instance: expected one of {', '.join(CATALOGUE)}, or an .npz file, got {text!r:.60}"
-            f"{did_you_mean(name, CATALOGUE)}"
+            f"instance: expected one of {', '.join(CATALOGUE)}, a file ({', '.join(ENDINGS)}) or "
+            f"module:function, got {text!r:.60}{did_you_mean(name, CATALOGUE)}"
         )
-    parameters: dict[str, Any] = {}
-    for part in rest.split(",") if rest else ():
-        key, equals, value = (word.strip() for word in part.partition("="))
-        if not equals or not key:
-            raise InvalidValue(f"instance: expected {name}:key=value,..., got {text!r:.60}")
-        if key in parameters:
-            raise InvalidValue(f"instance: {key} is given twice in {text!r:.60}")
-        parameters[key] = _number(value)
-    return name, parameters
-
-
-def _number(text: str) -> Any:
-    """Return a whole number, a real number, or the text itself."""
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
+    return name, parameters_of(text, rest)
 
 
 def _parameters(build: Builder) -> dict[str, Any]:

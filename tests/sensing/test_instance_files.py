@@ -190,12 +190,179 @@ def test_file_over_the_limit(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["evil.npy", "A", "../A.npy", "/A.npy", "A.npy.npy", "a.npy", "x\ny.npy", "n" * 999]
+    "name", ["evil.npy", "A", "../A.npy", "/A.npy", "A.npy.npy", "x\ny.npy", "n" * 999]
 )
-def test_unknown_members(tmp_path, name):
-    line = refusal(zipped(tmp_path / "x.npz", [*members(), (name, b"")]))
-    assert "unknown member" in line
-    assert len(line) < 300
+def test_members_that_cannot_be_read_and_have_no_meaning_are_left_out(tmp_path, name):
+    instance = load_instance(zipped(tmp_path / "x.npz", [*members(), (name, b"")]))
+    assert instance.metadata == {}
+    (note,) = instance.notes
+    assert "left out" in note
+    assert note.isprintable()
+    assert len(note) < 150
+
+
+def test_other_keys_are_metadata_and_survive(tmp_path):
+    extra = {"author": "Emmy", "date": np.array("2026-01-01"), "noise": 0.25, "file": np.arange(3)}
+    path = tmp_path / "x.npz"
+    zipped(path, [*members(), *((f"{key}.npy", npy(np.asarray(v))) for key, v in extra.items())])
+    instance = load_instance(path)
+    assert instance.notes == ()
+    sensing.save_instance(tmp_path / "again.NPZ", instance)
+    assert sorted(os.listdir(tmp_path)) == ["again.NPZ", "x.npz"]
+    for each in (instance, load_instance(tmp_path / "again.NPZ")):
+        assert list(each.metadata) == list(extra)
+        assert each.metadata["author"] == "Emmy"
+        assert each.metadata["noise"] == 0.25
+        np.testing.assert_array_equal(each.metadata["file"], [0, 1, 2])
+    assert load_instance(tmp_path / "again.NPZ").name == "again"
+
+
+def test_metadata_that_would_need_a_pickle_or_is_too_large_is_left_out(tmp_path):
+    path = tmp_path / "x.npz"
+    np.savez_compressed(path, **arrays(), people=np.array([None]), large=np.zeros(10**4))
+    instance = load_instance(path, max_bytes=8 * 10**4)
+    assert instance.metadata == {}
+    assert "'people' is left out: holds Python objects" in instance.notes[0]
+    assert "'large' is left out: declares shape" in instance.notes[1]
+    bad = sensing.Instance("x", instance.problem, metadata={"who": object()})
+    with pytest.raises(ValueError, match="metadata: who: expected numbers, texts or arrays"):
+        sensing.save_instance(tmp_path / "y.npz", bad)
+    assert not (tmp_path / "y.npz").exists()
+
+
+@pytest.mark.parametrize(
+    ("drop", "name", "meant"),
+    [
+        ("A", "a", "A"),
+        ("Z", "z", "Z"),
+        ("X", "x", "X"),
+        ("rank", "ranks", "rank"),
+        ("rank", "Rank", "rank"),
+        ("rank", "rnak", "rank"),
+        ("settings", "setting", "settings"),
+        ("A", "weigths", "weights"),
+        ("b", "B", "b"),
+    ],
+)
+def test_a_misspelt_key_is_refused_with_what_was_meant(tmp_path, drop, name, meant):
+    """To leave it out would be to answer another question in silence."""
+    line = refusal(saved(tmp_path / "x.npz", **{drop: None, name: np.ones(3)}))
+    assert f"unknown key '{name}'; did you mean {meant}? Rename it" in line
+
+
+def test_beside_the_key_itself_a_similar_one_is_metadata_and_said(tmp_path):
+    instance = load_instance(saved(tmp_path / "x.npz", a=np.ones(3)))
+    assert instance.notes == ("the key 'a' is kept as metadata; A is what is used",)
+    np.testing.assert_array_equal(instance.metadata["a"], np.ones(3))
+
+
+def test_without_an_operator_or_measurements_the_keys_that_are_there_are_told(tmp_path):
+    line = refusal(saved(tmp_path / "x.npz", A=None, Z=None, M=np.ones(2), y=np.ones(2)))
+    assert "got none (the file has 'M', 'y')" in line
+    line = refusal(saved(tmp_path / "x.npz", Z=None, y=np.ones(2)))
+    assert "got neither (the file has 'y')" in line
+
+
+def test_n_beside_matrices_is_compared_with_them(tmp_path):
+    assert load_instance(saved(tmp_path / "x.npz", n=3)).metadata == {"n": 3}
+    assert "n: expected 3, as A has it, got 4" in refusal(saved(tmp_path / "y.npz", n=4))
+
+
+def test_vectors_and_rows_stand_for_columns_at_rank_one(tmp_path):
+    A, Z, X = arrays().values()
+    b = np.einsum("ijk,jk->i", A, Z[:, :1] @ Z[:, :1].T)
+    for name, change in {
+        "vector": {"Z": Z[:, 0], "X": X[:, 0]},
+        "row": {"Z": Z[:, :1].T, "X": X[:, :1].T},
+        "b": {"Z": Z[:, 0], "X": X[:, 0], "b": b[:, None]},
+        "b as a row": {"Z": None, "X": X[:, 0], "b": b[None]},
+    }.items():
+        instance = load_instance(saved(tmp_path / "x.npz", **change))
+        np.testing.assert_array_equal(instance.known_point, X[:, :1], name)
+        np.testing.assert_allclose(instance.problem.measurements, b)
+    assert "Z: expected 3 rows, got shape (2, 3); is it transposed?" in refusal(
+        saved(tmp_path / "x.npz", Z=Z.T, X=None)
+    )
+
+
+# matrices that are not symmetric -----------------------------------------------------------------
+
+
+def asymmetric_file(path):
+    A, Z, X = arrays().values()
+    B = A.copy()
+    B[2, 0, 1] += 0.5
+    B[2, 1, 0] -= 0.5
+    B[3, 2, 0] += 0.25
+    return saved(path, A=B), B, Z, X
+
+
+def test_the_first_matrix_that_is_not_symmetric_is_named_with_the_remedy(tmp_path):
+    path, *_ = asymmetric_file(tmp_path / "x.npz")
+    line = refusal(path)
+    assert "x.npz: A: expected symmetric A_i, but A[2] differs from its transpose by 1" in line
+    assert "and so do 1 more" in line
+    assert "--symmetrise" in line
+    assert "leaves b unchanged" in line
+
+
+def test_symmetrising_keeps_every_measurement(tmp_path):
+    path, B, Z, X = asymmetric_file(tmp_path / "x.npz")
+    instance = load_instance(path, symmetrise=True)
+    problem = instance.problem
+    np.testing.assert_allclose(problem.measurements, np.einsum("ijk,jk->i", B, Z @ Z.T))
+    residual = np.einsum("ijk,jk->i", B, X @ X.T - Z @ Z.T)
+    assert problem.objective(X) == pytest.approx(residual @ residual / 2, rel=1e-13)
+    assert instance.notes == (
+        "2 of 4 matrices were not symmetric, and were symmetrised; b is the same",
+    )
+    with pytest.raises(TypeError, match="symmetrise: expected True or False, got 'yes'"):
+        load_instance(path, symmetrise="yes")
+    good = saved(tmp_path / "good.npz")
+    assert load_instance(good, symmetrise=True).notes == ()
+
+
+# A alone -----------------------------------------------------------------------------------------
+
+
+def test_an_npy_file_of_matrices_gets_a_random_truth_and_says_so(tmp_path):
+    A = arrays()["A"]
+    np.save(tmp_path / "a.npy", A)
+    instance = load_instance(tmp_path / "a.npy")
+    problem = instance.problem
+    assert (instance.name, problem.rank, problem.ground_truth.shape) == ("a", 1, (3, 1))
+    assert "b = A(ZZᵀ) of a random Z of rank one is assumed" in instance.notes[0]
+    assert problem.is_solved(problem.ground_truth)
+    same = load_instance(tmp_path / "a.npy").problem
+    np.testing.assert_array_equal(problem.measurements, same.measurements)
+
+
+@pytest.mark.parametrize(
+    ("array", "words"),
+    [
+        (np.ones((4, 4)), "one matrix alone is A[None]"),
+        (np.ones((3, 3, 5)), "save np.moveaxis(A, -1, 0)"),
+        (np.ones((3, 5)), "the a_i of A_i = a_i a_iᵀ"),
+        (np.ones(5), "in an .npz file, every key says"),
+        (np.ones((2, 3, 3), dtype=complex), "expected real numbers, got dtype complex128"),
+        (np.full((2, 3, 3), "x"), "expected real numbers, got dtype"),
+        (np.array([None]), "holds Python objects"),
+        (np.zeros((0, 3, 3)), "is empty"),
+        (np.full((2, 3, 3), np.nan), "A: expected finite numbers"),
+    ],
+)
+def test_an_npy_file_that_cannot_work_is_refused_with_what_would(tmp_path, array, words):
+    np.save(tmp_path / "a.npy", array, allow_pickle=True)
+    assert words in refusal(tmp_path / "a.npy")
+
+
+def test_a_damaged_npy_file_is_refused(tmp_path):
+    (tmp_path / "a.npy").write_bytes(npy(np.ones((2, 3, 3)), shape=(10**6, 10**6, 10**6)))
+    assert "but holds 144 B" in refusal(tmp_path / "a.npy")
+    (tmp_path / "a.npy").write_bytes(b"hello")
+    assert "has no readable .npy header" in refusal(tmp_path / "a.npy")
+    np.save(tmp_path / "b.npy", np.zeros((4000, 2, 2), dtype=np.int8))
+    assert "declares shape (4000, 2, 2), 128 kB" in refusal(tmp_path / "b.npy", max_bytes=10**5)
 
 
 def test_doubled_member(tmp_path):
@@ -284,7 +451,7 @@ def test_dtypes_that_are_not_real_numbers(tmp_path, array):
     ("shape", "words"),
     [
         ((3, 2, 1), "of 2 dimensions"),
-        ((6,), "of 2 dimensions"),
+        ((6,), "expected 3 rows"),
         ((), "of 2 dimensions"),
         ((0, 2), "is empty"),
         ((-3, -2), "impossible shape"),
@@ -403,7 +570,7 @@ def test_numbers_that_are_not_finite(tmp_path, key, value):
         ({"A": np.arange(9.0).reshape(1, 3, 3)}, "A: expected symmetric A_i"),
         ({"A": None, "weights": np.ones((3, 4))}, "weights: expected a square matrix"),
         ({"A": None, "weights": np.zeros((3, 3))}, "weights: expected at least one nonzero weight"),
-        ({"b": np.ones(5)}, "b: expected 4 measurements"),
+        ({"b": np.ones(5)}, "b: expected 4 measurements, as A has them, got 5"),
         ({"b": np.zeros(4)}, "b: expected a nonzero vector"),
         ({"Z": np.zeros((3, 2))}, "Z: expected a nonzero vector"),
         ({"Z": np.ones((4, 2))}, "Z: expected 3 rows"),

@@ -60,7 +60,7 @@ class Claim:
     Attributes
     ----------
     id : str
-        Short name in plain ASCII, such as 'saddle-order-visible'; it stays the same.
+        Short name in plain ASCII, such as 'smallest-saddle-order'; it stays the same.
     name, statement, source : str
         Name in the words of the theory; the claim as a sentence or formula; the section of
         docs/theory.md.
@@ -81,10 +81,10 @@ class Claim:
     --------
     >>> from lift_compare import compare, sensing
     >>> found = compare.verify(sensing.two_by_two(), [[0.0], [0.5**0.5]], order=3)
-    >>> found["eigenvalue-difference"].holds.value, found["eigenvalue-difference"].violated
+    >>> found["lambda-n-is-k1-k2"].holds.value, found["lambda-n-is-k1-k2"].violated
     ('holds', False)
     >>> found["λ_n = K1 − K2"].id
-    'eigenvalue-difference'
+    'lambda-n-is-k1-k2'
     """
 
     id: str

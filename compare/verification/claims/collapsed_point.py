@@ -14,7 +14,7 @@ from .claim import Finding, below, conditional, exact, relative, small
 from .rounding import size
 
 
-@exact("collapse-power", "collapse of a power", 7)
+@exact("collapse-of-a-power", "collapse of a power", 7)
 def collapse_of_power(case: Case) -> Finding:
     """c·vec(X)^{⊗l} collapses to c^{1/l} X
 
@@ -28,7 +28,7 @@ def collapse_of_power(case: Case) -> Finding:
     return small(max(errors), case.rounding.unit)
 
 
-@exact("collapse-rank-one", "collapse = best rank one", 7)
+@exact("collapse-best-rank-one", "collapse = best rank one", 7)
 def collapse_is_best(case: Case) -> Finding:
     """the simulated collapse is as good as the best rank-one tensor
 
@@ -59,7 +59,7 @@ def exact_escape(case: Case) -> Finding:
     return _escape(case, "exact")
 
 
-@conditional("single-step-escape", "single step ⇒ decrease", 4)
+@conditional("single-step", "single step ⇒ decrease", 4)
 def single_step_escape(case: Case) -> Finding:
     """escape(method='single-step') found ⇒ h(X̌) < h(X̂)
 

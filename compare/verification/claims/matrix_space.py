@@ -65,7 +65,7 @@ def operator(case: Case) -> Finding:
     return small(max(errors), case.rounding.unit)
 
 
-@exact("objective-value", "value", 1)
+@exact("value", "value", 1)
 def value(case: Case) -> Finding:
     """h(X) = ½ ‖A(XXᵀ) − b‖², alone, with the gradient, in a batch and along a line
 
@@ -159,7 +159,7 @@ def landscape(case: Case) -> Finding:
     return small(max(error, lost) * case.rounding.unit, case.rounding.unit)
 
 
-@exact("gradient-descent", "descent", 1)
+@exact("descent", "descent", 1)
 def descent(case: Case) -> Finding:
     """gradient descent is X ← X − η ∇h(X), and records h and ‖∇h‖ on its way
 
@@ -185,7 +185,7 @@ def descent(case: Case) -> Finding:
     return small(worst * case.rounding.unit, 4 * case.rounding.unit)
 
 
-@exact("distance-to-truth", "distance", 1)
+@exact("distance", "distance", 1)
 def distance(case: Case) -> Finding:
     """‖XXᵀ − ZZᵀ‖² = ‖XᵀX‖² − 2‖XᵀZ‖² + ‖ZᵀZ‖²
 
@@ -198,7 +198,7 @@ def distance(case: Case) -> Finding:
     return small_part(error, XX + ZZ, case.rounding.unit)
 
 
-@property_of_instance("stationary-gradient", "X̂ is stationary", 1)
+@property_of_instance("point-is-stationary", "X̂ is stationary", 1)
 def stationary(case: Case) -> Finding:
     """∇h(X̂) = 0
 
@@ -207,7 +207,7 @@ def stationary(case: Case) -> Finding:
     return small(case.gradient_norm, STATIONARY)
 
 
-@property_of_instance("spurious-point", "X̂ is spurious", 1)
+@property_of_instance("point-is-spurious", "X̂ is spurious", 1)
 def spurious(case: Case) -> Finding:
     """h(X̂) > 0
 
@@ -237,7 +237,7 @@ def orthogonal_symmetry(case: Case) -> Finding:
     return equal(float(np.abs(images).max()), 0.0, (rounding + 10 * left) / float(kept))
 
 
-@property_of_instance("local-minimum", "X̂ is a local minimum", 1)
+@property_of_instance("point-is-a-local-minimum", "X̂ is a local minimum", 1)
 def local_minimum(case: Case) -> Finding:
     """h(X̂) ≤ h(X) for every X near X̂
 

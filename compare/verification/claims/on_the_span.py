@@ -28,7 +28,7 @@ def projected_gradient(case: Case) -> Finding:
     return equal(error, 0.0, case.rounding.gradient(case.start_length) * case.gram_condition)
 
 
-@exact("explicit-objective", "exact = explicit: h^l", 6)
+@exact("exact-is-explicit-h", "exact = explicit: h^l", 6)
 def same_objective(case: Case) -> Finding:
     """h^l along both descents agrees
 
@@ -41,7 +41,7 @@ def same_objective(case: Case) -> Finding:
     return equal(error, 0.0, _ROUNDS * case.rounding.value(length) * case.gram_condition)
 
 
-@exact("explicit-tensor", "exact = explicit: tensor", 6)
+@exact("exact-is-explicit-tensor", "exact = explicit: tensor", 6)
 def same_tensor(case: Case) -> Finding:
     """the last iterates agree as tensors
 
@@ -56,7 +56,7 @@ def same_tensor(case: Case) -> Finding:
     return equal(error, 0.0, rounding * case.gram_condition)
 
 
-@exact("span-descent", "descent on S", 6)
+@exact("descent-on-s", "descent on S", 6)
 def descent_falls(case: Case) -> Finding:
     """a small enough step lowers h^l at every step
 
@@ -81,7 +81,7 @@ def independent(case: Case) -> Finding:
     return Finding(least > GRAM_INDEPENDENT, least, "> 0", GRAM_INDEPENDENT)
 
 
-@published("span-gradient", "span capture: gradient", 6)
+@published("span-capture-gradient", "span capture: gradient", 6)
 def gradient_capture(case: Case) -> Finding:
     """∇h^l(w_escape) lies in S
 
@@ -95,7 +95,7 @@ def gradient_capture(case: Case) -> Finding:
     return at_least(case.captured(gradient), 0.9)
 
 
-@published("span-path", "span capture: path", 6)
+@published("span-capture-path", "span capture: path", 6)
 def path_capture(case: Case) -> Finding:
     """the unprojected lifted path stays in S
 

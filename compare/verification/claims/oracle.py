@@ -60,7 +60,7 @@ def lifted_saddle(case: Case) -> Finding:
     return negative(value, slack)
 
 
-@published("oracle-visible", "oracle alignment: visible", 5)
+@published("oracle-alignment-visible", "oracle alignment: visible", 5)
 def alignment_with_visible(case: Case) -> Finding:
     """the least eigenvector of ∇²h^l(ŵ) is v̂
 
@@ -71,7 +71,7 @@ def alignment_with_visible(case: Case) -> Finding:
     return at_least(abs(float(np.sum(np.asarray(case.oracle.direction) * b))), 0.99)
 
 
-@published("oracle-span", "oracle alignment: span", 5)
+@published("oracle-alignment-span", "oracle alignment: span", 5)
 def alignment_with_span(case: Case) -> Finding:
     """the least eigenvector of ∇²h^l(ŵ) lies in S
 

@@ -19,7 +19,7 @@ from .rounding import size
 _DESCENT = 200  # steps from an escaped point
 
 
-@exact("point-hessian", "Hessian at ŵ", 10)
+@exact("hessian-at-lifted-point", "Hessian at ŵ", 10)
 def hessian_at_point(case: Case) -> Finding:
     """∇²h^l(ŵ) = 2[N₁^{⊗l} − N₂^{⊗l} + 2P^{⊗l}]
 
@@ -37,7 +37,7 @@ def hessian_at_point(case: Case) -> Finding:
     return equal(error, 0.0, 2 * case.rounding.hessian(case.lifted_length))
 
 
-@exact("point-least-curvature", "least curvature at ŵ", 10)
+@exact("curvature-lifted-point", "least curvature at ŵ", 10)
 def least_at_point(case: Case) -> Finding:
     """the least eigenvalue of 2[N₁^{⊗l} − N₂^{⊗l} + 2P^{⊗l}] is that of ∇²h^l(ŵ)
 
@@ -52,7 +52,7 @@ def least_at_point(case: Case) -> Finding:
     return equal(found.value, case.oracle.value, eigenvalue_rounding(case))
 
 
-@exact("least-curvature-order", "least curvatures in order", 10)
+@exact("curvatures-in-order", "least curvatures in order", 10)
 def curvatures_in_order(case: Case) -> Finding:
     """least over all tensors ≤ least over symmetric tensors ≤ 2 q_l(V*)
 
@@ -75,7 +75,7 @@ def curvatures_in_order(case: Case) -> Finding:
     return Finding(holds, symmetric.value, f"{everything.value:.6g} to {power:.6g}", slack)
 
 
-@exact("curvature-oracle", "curvature along V*", 11)
+@exact("curvature-along-v-star", "curvature along V*", 11)
 def curvature_of_oracle(case: Case) -> Finding:
     """2 q_l(V*) = 2 (K₁^l − K₂^l + 2K₃^l) for the direction returned
 
@@ -86,7 +86,7 @@ def curvature_of_oracle(case: Case) -> Finding:
     return equal(oracle.curvature, expected, _power_rounding(case, case.order))
 
 
-@property_of_instance("saddle-oracle", "strict saddle along V*", 11)
+@property_of_instance("saddle-along-v-star", "strict saddle along V*", 11)
 def saddle_along_oracle(case: Case) -> Finding:
     """2 q_l(V*) < 0
 
@@ -219,7 +219,7 @@ def leakage(case: Case) -> Finding:
     return equal(math.sqrt(found.leakage), outside, lost + projected + float(found.rounding))
 
 
-@exact("truth-no-saddle", "truth is no saddle", 11)
+@exact("truth-is-no-saddle", "truth is no saddle", 11)
 def truth_is_no_saddle(case: Case) -> Finding:
     """at the truth N₁ = N₂, so ∇²h^l = 4P^{⊗l} is positive semidefinite at every order
 

@@ -21,7 +21,7 @@ from .claim import (
 from .rounding import size
 
 
-@conditional("gap-identity", "⟨G, M*⟩ = −2h", 3)
+@conditional("g-m-star-is-2h", "⟨G, M*⟩ = −2h", 3)
 def gap_identity(case: Case) -> Finding:
     """⟨G(X̂), M*⟩ = −2 h(X̂) at a stationary point
 
@@ -40,7 +40,7 @@ def gap_identity(case: Case) -> Finding:
     return equal(inner, -2 * case.objective, rounding + unmet + 2 * abs(leftover))
 
 
-@conditional("spurious-eigenvalue", "spurious ⇒ λ_n < 0", 3)
+@conditional("spurious-lambda-n", "spurious ⇒ λ_n < 0", 3)
 def negative_eigenvalue(case: Case) -> Finding:
     """X̂ spurious ⇒ λ_n ≤ −2h(X̂)/tr(M*) < 0
 
@@ -72,7 +72,7 @@ def least_eigenpair(case: Case) -> Finding:
     return equal(error, 0.0, case.rounding.landscape)
 
 
-@conditional("eigenvector-orthogonal", "u ⟂ X̂", 3)
+@conditional("u-orthogonal-to-point", "u ⟂ X̂", 3)
 def orthogonal_to_point(case: Case) -> Finding:
     """λ_n < 0 ⇒ u_nᵀ X̂ = 0
 
@@ -118,7 +118,7 @@ def hidden_direction(case: Case) -> Finding:
     return small_part(size(d.hidden - formed), terms, 2 * case.rounding.unit)
 
 
-@property_of_instance("simple-eigenvalue", "λ_n is simple", 3)
+@property_of_instance("lambda-n-is-simple", "λ_n is simple", 3)
 def simple_eigenvalue(case: Case) -> Finding:
     """the directions are unique up to sign
 

@@ -82,7 +82,6 @@ def test_refused_sizes_are_rows_in_json_and_csv(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("words", "text"),
     [
-        (["--memory-limit", "0"], "--memory-limit"),
         (["--operator", "gaussian", "--order", "2"], "order"),
         (["--operator", "gaussian", "--m", "lots"], "m: expected"),
         (["--operator", "gaussian", "--n", "3", "--rank", "4"], "rank"),
@@ -99,7 +98,13 @@ def test_bad_usage_is_refused_and_nothing_is_written(tmp_path, words, text):
 
 
 @pytest.mark.parametrize(
-    ("option", "value"), [("--memory-limit", "nan"), ("--memory-limit", "inf"), ("--seed", "-1")]
+    ("option", "value"),
+    [
+        ("--memory-limit", "nan"),
+        ("--memory-limit", "inf"),
+        ("--memory-limit", "0"),
+        ("--seed", "-1"),
+    ],
 )
 def test_a_bad_number_is_refused_by_the_name_of_its_option(tmp_path, capsys, option, value):
     assert main(["cost", option, value, "--out", str(tmp_path / "out")]) == 2

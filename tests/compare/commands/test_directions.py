@@ -1,6 +1,7 @@
 """`lift-compare directions`: what it prints and writes, and its exit codes."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -16,7 +17,9 @@ def test_it_writes_the_table_and_the_figures(tmp_path, capsys: pytest.CaptureFix
     )
     printed = capsys.readouterr().out
     assert code == 0
-    assert "coefficient error, explicit vs exact" in printed
+    assert printed.startswith("Explicit and simulated lifted descent agree")
+    assert "coefficient error" not in printed
+    assert max(map(len, printed.replace(str(tmp_path), "").splitlines())) <= 100
     document = json.loads((tmp_path / "directions.json").read_text())
     assert document["provenance"]["versions"]["numpy"] == np.__version__
     assert [row["order"] for row in document["rows"]] == [3, 5]
@@ -38,9 +41,22 @@ def test_json_and_csv_go_to_standard_output(tmp_path, capsys: pytest.CaptureFixt
         str(tmp_path),
     ]
     assert main([*arguments, "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["rows"][0]["instance"] == "two-by-two"
+    printed = capsys.readouterr().out
+    assert json.loads(printed)["rows"][0]["instance"] == "two-by-two"
+    assert printed == (tmp_path / "directions.json").read_text()
     assert main([*arguments, "--csv"]) == 0
     assert capsys.readouterr().out.startswith("instance,")
+
+
+def test_instances_by_place_and_every_quantity(tmp_path, capsys) -> None:
+    words = ["two-by-two", "rank-one:n=3,m=5", "--order", "3", "--full", "--out", str(tmp_path)]
+    assert main(["directions", *words]) == 0
+    printed = capsys.readouterr().out
+    assert "coefficient error, explicit vs exact" in printed
+    assert re.search(r"two-by-two +rule-code-exact +yes", printed)
+    assert "rank-one:n=3,m=5,rank=1,seed=0: n = 3" in printed
+    findings = json.loads((tmp_path / "directions.json").read_text())["findings"]
+    assert {"instance", "id", "statement", "holds", "numbers"} == set(findings[0])
 
 
 def test_a_disagreement_is_exit_code_1(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,7 +151,7 @@ def test_a_divergence_of_both_sides_is_exit_code_4(tmp_path, capsys) -> None:
     words = ["--instance", str(file), "--orders", "3", "--out", str(tmp_path / "out")]
     assert main(words) == 4
     said = capsys.readouterr().out
-    assert "diverged at step 3" in said
+    assert "until both diverge at step 3 (l = 3): η is too large" in " ".join(said.split())
     assert "Both diverge, and agree until then: large, l = 3: step 3." in said
     assert "DISAGREE" not in said
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from lift_compare.compare.commands.main import main
+from lift_compare.compare.commands.sweep import grid_names
 from lift_compare.compare.sweeps.rows import Status
 from lift_compare.compare.sweeps.store import Store
 from tests.compare.sweeps.test_sweep import BAD
@@ -44,9 +45,13 @@ def test_it_prints_a_table_and_keeps_the_rows(file: Path, tmp_path: Path, capsys
     said = capsys.readouterr()
     assert said.out.startswith("How far gradient descent gets\n")
     assert "gd_before" in said.out
-    assert said.out.count("done") == 3
+    assert "3 rows: 3 done. Evaluation 'descent', varied: gd_before (10, 20, 40)." in said.out
+    assert max(map(len, said.out.splitlines())) <= 100
     assert "3 rows: 3 done; 3 run here" in said.err
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["descents.sqlite"]
+    written = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert written == ["descents.sqlite", "descents.svg"]
+    assert f"Written: {tmp_path / 'out' / 'descents.svg'}" in said.err.replace("\n", " ")
+    assert "gd_before" in (tmp_path / "out" / "descents.svg").read_text()
 
     # The same command again evaluates nothing, so the forms of the output cost nothing here.
     assert main(["sweep", str(file), "--out", str(tmp_path / "out"), "--json"]) == 0
@@ -56,10 +61,8 @@ def test_it_prints_a_table_and_keeps_the_rows(file: Path, tmp_path: Path, capsys
     assert all(row["h_before"] > 0 and row["seed"] == 0 and row["threads"] == "1" for row in rows)
     assert "0 run here" in said.err
 
-    assert (
-        main(["sweep", str(file), "--store", str(tmp_path / "out" / "descents.sqlite"), "--csv"])
-        == 0
-    )
+    store = ["--store", str(tmp_path / "out" / "descents.sqlite"), "--out", str(tmp_path / "other")]
+    assert main(["sweep", str(file), *store, "--csv"]) == 0
     read = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
     assert [float(row["h_before"]) for row in read] == [row["h_before"] for row in rows]
 
@@ -138,7 +141,9 @@ def test_a_shipped_grid_runs_by_name(tmp_path: Path, capsys) -> None:
     assert main(["sweep", "two-by-two", "--out", str(tmp_path), "--jobs", "2"]) == 0
     out = capsys.readouterr().out
     assert "0.611755" in out  # printed with the paper: 0.6117554908
-    assert out.count("beta") == 14
+    assert "14 rows: 14 done." in out
+    assert "type beta" in out  # in all rows
+    assert max(map(len, out.splitlines())) <= 100
     assert (tmp_path / "two-by-two.sqlite").exists()
 
 
@@ -210,7 +215,8 @@ def test_rows_that_exceed_the_limit_of_the_file_fail_and_are_counted(
     said = capsys.readouterr()
     assert "2 of 4 rows failed: time limit: ended after 1 s" in said.err
     assert "(rows: 2)" in said.err
-    assert said.out.count("time limit: ended") == 2
+    assert "4 rows: 2 done, 2 failed." in said.out
+    assert "error: time limit: ended after 1 s, the limit of one evaluation (rows 3, 4)" in said.out
     # The same again finds the failures in the store, and is no success either.
     assert main(words) == 1
     assert "0 run here" in capsys.readouterr().err
@@ -239,6 +245,66 @@ def test_rows_of_one_family_are_told_apart_by_its_parameters(tmp_path: Path, cap
         'evaluation = "descent"\n[grid]\ninstance = ["gaussian:n=3,m=4", "gaussian:n=4,m=4"]\n'
     )
     assert main(["sweep", str(file), "--out", str(tmp_path / "out"), "--jobs", "1"]) == 0
-    header, _, *rows = capsys.readouterr().out.strip().splitlines()[-4:]
-    assert header.split()[:3] == ["instance", "n", "status"]  # m is the same in both
-    assert [row.split()[:2] for row in rows] == [["gaussian", "3"], ["gaussian", "4"]]
+    out = capsys.readouterr().out
+    assert "instance gaussian" in out  # the same in all rows, and so is m
+    lines = out.splitlines()
+    start = next(k for k, line in enumerate(lines) if line.startswith("row"))
+    assert lines[start].split()[:3] == ["row", "n", "h"]
+    assert [line.split()[:2] for line in lines[start + 2 : start + 4]] == [["1", "3"], ["2", "4"]]
+
+
+def test_without_a_file_the_shipped_grids_are_listed(capsys, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["sweep"]) == 0
+    said = capsys.readouterr()
+    assert said.err == ""
+    for name in grid_names():
+        assert name in said.out
+    assert max(map(len, said.out.splitlines())) <= 100
+    assert main(["sweep", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    assert [row["name"] for row in rows] == grid_names()
+    assert all(row["description"] for row in rows)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_grid_that_is_nearly_there_is_named(tmp_path: Path, capsys) -> None:
+    words = ["sweep", "two-by-tow", "--out", str(tmp_path)]
+    assert_refused(words, tmp_path, capsys, "(did you mean 'two-by-two'?)")
+
+
+def test_the_table_and_the_figure_in_further_forms(file: Path, tmp_path: Path, capsys) -> None:
+    out = tmp_path / "out"
+    words = ["sweep", str(file), "--out", str(out), "--jobs", "1"]
+    assert_refused([*words, "--format", "latx"], tmp_path, capsys, "(did you mean 'latex'?)")
+    assert main([*words, "--format", "latex,markdown,PDF"]) == 0
+    names = {path.name for path in out.iterdir()}
+    assert names == {f"descents.{end}" for end in ("sqlite", "svg", "pdf", "tex", "md")}
+    tex = (out / "descents.tex").read_text()
+    assert tex.isascii()
+    assert r"gd\_before" in tex
+    assert tex.count(r"\\") >= 4
+    assert (out / "descents.md").read_text().count("\n|") >= 5
+    assert (out / "descents.pdf").read_bytes().startswith(b"%PDF")
+    said = capsys.readouterr().err
+    assert all(f"descents.{end}" in said for end in ("svg", "pdf", "tex", "md"))
+
+
+def test_more_than_two_settings_have_no_figure_and_it_says_so(tmp_path: Path, capsys) -> None:
+    assert main(["sweep", "two-by-two", "--out", str(tmp_path), "--jobs", "2"]) == 0
+    assert "No figure: it needs one or two settings" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["two-by-two.sqlite"]
+
+
+def test_two_settings_are_lines_or_a_map(tmp_path: Path) -> None:
+    for count, looks in ((2, "lines"), (9, "map")):
+        file = tmp_path / f"{looks}.toml"
+        values = [round(0.1 * (k + 1), 1) for k in range(count)]
+        file.write_text(
+            'evaluation = "path"\n[fixed]\ninstance = "two-by-two"\nsteps = 10\n'
+            f"[grid]\norder = [3, 5]\nrho = {values}\n"
+        )
+        assert main(["sweep", str(file), "--out", str(tmp_path), "--jobs", "1"]) == 0
+        drawn = (tmp_path / f"{looks}.svg").read_text()
+        assert ("A map." in drawn) is (looks == "map")
+        assert "Least: " in drawn

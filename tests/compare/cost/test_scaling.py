@@ -79,3 +79,15 @@ def test_refused_rows_do_not_count_and_too_few_sizes_give_no_fit():
     some[-1]["status"] = "refused"
     assert scaling_exponents(some) == []
     assert scaling_exponents([]) == []
+
+
+def test_no_exponent_is_fitted_to_the_noise_of_resident_peaks() -> None:
+    base = {"status": "measured", "operator": "gaussian", "method": "exact", "form": None}
+    base |= {"rank": 1, "m_rule": "2n", "order": 3}
+    sizes = (8, 16, 32)
+    noise = [base | {"n": n, "m": 2 * n, "resident_bytes": 4096 * n} for n in sizes]
+    assert scaling_exponents(noise) == []
+    told = [base | {"n": n, "m": 2 * n, "resident_bytes": 10**6 * n**2} for n in sizes]
+    (fit,) = scaling_exponents(told)
+    assert fit.quantity == "resident_bytes"
+    assert fit.measured == pytest.approx(2)

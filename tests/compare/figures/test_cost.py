@@ -8,7 +8,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from lift_compare.compare.figures.cost import cost_bytes, cost_seconds, cost_slices
-from lift_compare.compare.figures.style import save_svg, text_alternative
+from lift_compare.compare.figures.style import text_alternative
+from lift_compare.compare.figures.svg_files import save_svg
 
 LIMIT = 10**9
 
@@ -65,17 +66,20 @@ def test_seconds_against_n_with_the_region_where_every_form_is_refused(rows):
     assert ax.figure is fig
     drawn = lines(ax)
     assert set(drawn) == {
-        "explicit, normal (refused from n = 8)",
-        "explicit, entrywise (refused from n = 16)",
+        "explicit, normal (refused from $n = 8$)",
+        "explicit, entrywise (refused from $n = 16$)",
         "exact simulation",
     }
     assert list(drawn["exact simulation"].get_xdata()) == [4, 8, 16, 100_000]
-    assert list(drawn["explicit, entrywise (refused from n = 16)"].get_ydata()) == [6.4e-5, 5.12e-4]
+    assert list(drawn["explicit, entrywise (refused from $n = 16$)"].get_ydata()) == [
+        6.4e-5,
+        5.12e-4,
+    ]
     (region,) = ax.patches
     assert region.get_x() == 16
     assert region.get_x() + region.get_width() >= 100_000
     assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
-    assert ax.get_xlabel() == "side n"
+    assert ax.get_xlabel() == "side $n$"
     assert ax.get_ylabel() == "seconds"
     assert "refused from n = 8): 1 ms at 4" in text_alternative(fig)
     band = ax.collections[0].get_paths()[0].vertices
@@ -83,20 +87,36 @@ def test_seconds_against_n_with_the_region_where_every_form_is_refused(rows):
     assert band[:, 1].max() == pytest.approx(2e-3)
 
 
-def test_bytes_run_into_the_region_above_the_budget_where_predicted(rows):
-    fig, ax = cost_bytes(rows)
+def test_bytes_are_the_traced_ones_and_no_line_crosses_for_noise(rows):
+    """Resident peaks are noise below 1 MB: as lines they would cross each other."""
+    noisy = [dict(r, resident_bytes=10**6 * (1 + n % 3)) for n, r in enumerate(rows)]
+    _, ax = cost_bytes(noisy)
+    drawn = lines(ax)
+    assert list(drawn["exact simulation"].get_ydata()) == [400, 800, 1600, 10**7]
+    assert list(drawn["explicit, entrywise"].get_ydata()) == [512, 4096]
+    assert list(drawn["explicit, normal"].get_ydata()) == [10**6]
+    assert ax.get_ylabel() == "traced peak above the inputs (bytes)"
+    assert "exact simulation: 400 B at 4, 10 MB at 100,000." in text_alternative(ax.figure)
+
+
+def test_refused_sizes_stand_in_a_band_above_all_that_is_measured(rows):
+    _, ax = cost_bytes(rows)
     (region,) = ax.patches
-    assert region.get_y() == LIMIT
-    predicted = [
-        line for line in ax.get_lines() if line.get_marker() == "" and len(line.get_xdata()) == 4
+    measured = [
+        y for line in lines(ax).values() if line.get_linestyle() != "None" for y in line.get_ydata()
     ]
-    assert [list(line.get_ydata()) for line in predicted] == [
-        [10**6, 10**12, 10**12, 10**12],
-        [512, 4096, 2 * 10**9, 2 * 10**9],
-    ]
-    assert list(lines(ax)["explicit, entrywise"].get_xdata()) == [4, 8]
-    assert ax.get_ylabel() == "peak above the inputs (bytes)"
-    assert "resident peak 10 MB at 100,000" in text_alternative(fig)
+    assert region.get_y() > max(measured)
+    low, high = ax.get_ylim()
+    for line in ax.get_lines():
+        if line.get_linestyle() == "None":  # markers of refused sizes, in heights of the axes
+            (height,) = set(line.get_ydata())
+            assert low * (high / low) ** height > region.get_y()
+    assert {t.get_text() for t in ax.texts} == {
+        "refused, normal: 1 TB",
+        "refused, entrywise: 2 GB",
+    }
+    assert max(ax.get_yticks()) <= region.get_y()
+    assert "normal from n = 8 to 100,000 needs 1 TB" in text_alternative(ax.figure)
 
 
 def test_no_region_where_nothing_is_refused_and_the_order_is_a_linear_axis(rows):
@@ -111,8 +131,8 @@ def test_no_region_where_nothing_is_refused_and_the_order_is_a_linear_axis(rows)
         assert not ax.patches
         assert (ax.get_xscale(), ax.get_yscale()) == ("linear", "log")
         assert list(ax.get_xticks()) == [1, 3, 5]
-        assert ax.get_xlabel() == "lifting order l"
-        assert "n = 4" in ax.get_title(loc="left")
+        assert ax.get_xlabel() == "lifting order $l$"
+        assert "$n = 4$" in ax.get_title(loc="left")
 
 
 def test_it_draws_where_it_is_told_and_leaves_the_session_alone(rows, tmp_path):
@@ -132,12 +152,11 @@ def test_failed_and_missing_measurements_do_not_break_the_figure(rows):
                 status="failed",
                 run_seconds=None,
                 predicted_bytes=None,
-                traced_bytes=None,
                 resident_bytes=None,
             )
-        r["resident_bytes"] = None
+        r["traced_bytes"] = None
     _, ax = cost_seconds(broken)
-    assert "explicit, normal (failed at n = 4)" in lines(ax)
+    assert "explicit, normal (failed at $n = 4$)" in lines(ax)
     _, ax = cost_bytes(broken)
     assert np.isfinite(ax.get_ylim()).all()
 
@@ -156,3 +175,12 @@ def test_the_slices_are_the_longest_series_along_one_size():
     ]
     assert sorted(r["order"] for r in slices["sparse", "order"]) == [1, 3, 5, 7]
     assert cost_slices([]) == {}
+
+
+def test_few_sizes_are_ticks_that_do_not_run_into_each_other():
+    kept = [row(n, "exact", seconds=1.0, count=n) for n in (4, 8, 16, 32, 64)]
+    for draw in (cost_seconds, cost_bytes):
+        fig, ax = draw(kept)
+        fig.canvas.draw()
+        assert [tick.get_text() for tick in ax.get_xticklabels()] == ["4", "8", "16", "32", "64"]
+        assert not any(tick.get_text() for tick in ax.get_xticklabels(minor=True))

@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 
 from lift_compare import sensing
 from lift_compare.compare.figures import panels, plane, success, trajectory
-from lift_compare.compare.figures.style import canvas, describe, finish, line, svg, text_alternative
+from lift_compare.compare.figures.style import canvas, describe, finish, line, text_alternative
+from lift_compare.compare.figures.svg_files import svg
 from lift_compare.sensing import gradient_descent
 from lift_compare.sensing.descent import History
 
@@ -61,8 +62,8 @@ def test_powers_of_ten_are_written_as_such() -> None:
     _, ax = canvas()
     ax.semilogy([0, 1], [1e-5, 1e2])
     finish(ax, "t", "x", "y", "words")
-    assert ax.yaxis.get_major_formatter()(1e-5) == "10⁻⁵"
-    assert ax.yaxis.get_major_formatter()(100.0) == "10²"
+    assert ax.yaxis.get_major_formatter()(1e-5) == "$10^{-5}$"
+    assert ax.yaxis.get_major_formatter()(100.0) == "$10^{2}$"
     assert ax.yaxis.get_major_formatter()(30.0) == "30"
     assert ax.yaxis.get_major_formatter()(np.inf) == "inf"  # ticks reach beyond float64
 
@@ -89,7 +90,7 @@ def test_the_landscape_shows_the_paths_and_the_jump() -> None:
     drawn = lines(ax)
     np.testing.assert_array_equal(drawn["gradient descent"], path[:, :, 0])
     np.testing.assert_array_equal(drawn["mine"], path[:, :, 0] + 0.1)
-    np.testing.assert_array_equal(drawn["escape point X̌"], [[1.2, 0.0]])
+    np.testing.assert_array_equal(drawn[r"escape point $\check X$"], [[1.2, 0.0]])
     words = text_alternative(ax.figure)  # type: ignore[arg-type]
     h = problem.objective(np.array([[1.2], [0.0]]))
     assert f"to (1.200, 0.000) with h = {h:.4g}" in words
@@ -140,10 +141,18 @@ def test_unbroken_phases_have_no_ring() -> None:
     assert not [drawn for drawn in ax.get_lines() if drawn.get_marker() == "o"]
 
 
-def test_values_at_rounding_are_drawn_at_the_floor_and_the_words_say_so() -> None:
-    _, ax = panels.histories({"gd": [history([1.0, 1e-30, 0.0])]}, "objective", title="T")
-    np.testing.assert_allclose(lines(ax)["gd"][:, 1], [1.0, 1e-12, 1e-12])
-    assert "with what is below 1e-12 drawn there" in text_alternative(ax.figure)  # type: ignore[arg-type]
+def test_a_line_ends_where_its_values_are_rounding_and_the_words_say_so() -> None:
+    _, ax = panels.histories({"gd": [history([1.0, 1e-3, 1e-30, 0.0])]}, "objective", title="T")
+    np.testing.assert_allclose(lines(ax)["gd"][:, 1], [1.0, 1e-3, np.nan, np.nan])
+    assert "lines end where they fall below 1e-12" in text_alternative(ax.figure)  # type: ignore[arg-type]
+
+
+def test_runs_on_one_line_are_told_apart_by_their_width() -> None:
+    same = [history([8.0, 4.0, 2.0])]
+    _, ax = panels.histories({"gd": same, "truncated": same, "exact": same}, "objective")
+    widths = [drawn.get_linewidth() for drawn in ax.get_lines()]
+    assert widths == sorted(widths, reverse=True)
+    assert np.all(np.diff(widths) < -1)
 
 
 def test_histories_refuse_what_they_cannot_draw() -> None:
@@ -194,7 +203,7 @@ def test_the_plane_shows_the_part_along_the_truth_and_the_rest() -> None:
     path = np.array([[[3.0], [1.0], [4.0]], [[6.0], [0.0], [8.0]]])
     _, ax = trajectory.trajectory_in_plane({"gd": [path], "escape": [path, -path]}, Z, title="T")
     np.testing.assert_allclose(lines(ax)["gd"], [[5.0, 1.0], [10.0, 0.0]], atol=1e-12)
-    np.testing.assert_allclose(lines(ax)["ground truth ±Z"], [[-5.0, 0.0], [5.0, 0.0]])
+    np.testing.assert_allclose(lines(ax)[r"ground truth $\pm Z$"], [[-5.0, 0.0], [5.0, 0.0]])
     words = text_alternative(ax.figure)  # type: ignore[arg-type]
     assert "Escape from (10.000, 0.000) to (-5.000, 1.000)." in words
 

@@ -141,5 +141,5 @@ def test_the_exact_diagram_shows_where_the_objective_falls() -> None:
     assert "h^l falls at every step: 50 % of the grid." in words
     assert "h^l rises at some step: 33 % of the grid." in words
     assert "leaves float64: 17 % of the grid." in words
-    assert "h^l below h^l(ŵ): 50 % of the grid." in words
+    assert "h^l < h^l(ŵ): 50 % of the grid." in words
     assert "falls at every step is 0.5" in words

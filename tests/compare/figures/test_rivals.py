@@ -43,7 +43,7 @@ def test_success_has_a_panel_for_each_size_and_rank() -> None:
     cells = [cell("gd", 4, 1), cell("gd", 8, 5), cell("any", 8, 4), cell("gd", 6, 2, rank=2)]
     cells += [cell("gd", 4, 1, start="point"), cell("sdp", 4, None)]
     _, axes = figures.rival_success(cells)
-    assert [ax.get_title("left") for ax in axes] == ["n = 4, rank 1", "n = 4, rank 2"]
+    assert [ax.get_title("left") for ax in axes] == ["$n = 4$, rank 1", "$n = 4$, rank 2"]
     drawn = {line.get_label(): line for line in axes[0].get_lines()}
     np.testing.assert_allclose(drawn["gd"].get_ydata(), [0.2, 1.0])
     np.testing.assert_allclose(drawn["any"].get_ydata(), [0.8])

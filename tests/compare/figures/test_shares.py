@@ -41,7 +41,7 @@ def test_what_is_drawn_is_what_was_counted() -> None:
     words = figures.text_alternative(figure)
     low, high = interval(9, 10)
     assert f"pair: 0.90 ({low:.2f} to {high:.2f}, 10 points) at 1.2, 0.25" in words
-    assert words.startswith("Rank 1. share of stuck points against m / n, with 95 % intervals.")
+    assert words.startswith("Rank 1. share of stuck points against m/n, with 95 % intervals.")
 
 
 def test_a_wrong_number_of_places_is_refused_by_its_name() -> None:

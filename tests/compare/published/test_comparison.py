@@ -10,6 +10,7 @@ from lift_compare import sensing
 from lift_compare.compare import compare_instances
 from lift_compare.compare.commands.main import main
 from lift_compare.compare.cost.cases import instance_cases
+from lift_compare.compare.published.answer import _times
 from lift_compare.compare.published.findings import findings
 from lift_compare.compare.simulated_lift import SimulatedLift
 from lift_compare.sensing import LiftSettings
@@ -31,12 +32,14 @@ def test_rows_refusals_and_findings() -> None:
     assert "l = 11: refused: needs" in result.table()
     # The real system: no negative curvature along v̂ at any order; the rule of the code holds by
     # the surrogate only.
-    findings = " ".join(
-        sentence for sentence in result.findings if sentence.startswith("real-system")
-    )
-    assert "NO negative lifted curvature" in findings
-    assert "does NOT hold by the code with the exact objective" in findings
-    assert "holds by the code with the diagonal surrogate" in findings
+    held = {each.id: each.holds for each in result.findings if each.instance == "real-system"}
+    assert held["visible-saddle"] is False
+    assert held["rule-code-exact"] is False
+    assert held["rule-code-surrogate"] is True
+    assert held["truncated-escape"] is False
+    assert max(len(each.statement) for each in result.findings) <= 200
+    assert all(each.statement.endswith(".") for each in result.findings)
+    assert all(each.statement in str(each) for each in result.findings)
     for row in result.rows:
         assert all(math.isfinite(value) for value in row.values() if isinstance(value, float))
     # Every escape of the exact simulation at the published order of the first two decreases h.
@@ -56,8 +59,9 @@ def test_an_instance_of_your_own_is_compared_with_default_settings() -> None:
     result = compare_instances([own], orders=[1], costs=False, seed=2)
     assert [row["order"] for row in result.rows] == [1, 3]
     assert result.agree
-    assert "mine: n = 4, m = 9, r = 2; ρ and η from the problem, T = 1,000; * " in result.table()
-    assert all("published" not in finding for finding in result.findings)
+    assert "mine: n = 4, m = 9, r = 2; ρ and η from the problem, T = 1,000" in result.table()
+    assert all("published" not in finding.statement for finding in result.findings)
+    assert "* default order" in result.table()
 
 
 def test_an_order_that_leaves_float64_is_a_row_that_says_so() -> None:
@@ -81,8 +85,8 @@ def test_settings_that_leave_float64_are_a_finding() -> None:
     problem, X = sensing.two_by_two(), np.array([[0.0], [2**-0.5]])
     said = findings("own", SimulatedLift(problem, X, LiftSettings(3, 0.1, 10.0, 100_000)))
     assert len(said) == 1
-    assert said[0].startswith("own: ")
-    assert "float64" in said[0]
+    assert (said[0].instance, said[0].id) == ("own", "out-of-range")
+    assert "float64" in said[0].statement
 
 
 def test_two_instances_of_one_name_are_refused(tmp_path: Path) -> None:
@@ -100,3 +104,42 @@ def test_two_instances_of_one_name_are_refused(tmp_path: Path) -> None:
         words = [word for file in files for word in ("--instance", str(file))]
         assert main([command, *words, "--out", str(tmp_path / "out")]) == 2
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_the_answer_stands_first_and_no_line_is_too_long(full: bool) -> None:
+    result = compare_instances(["real-system", "two-by-two"], orders=range(3, 19, 2))
+    text = result.table(full=full)
+    assert max(map(len, text.splitlines())) <= 100
+    answer = " ".join(text.split("\n\n")[0].split())
+    assert "agree to" in answer
+    assert "at no odd order up to 1001 along the visible direction" in answer
+    assert "from l = 9 on along V* (certified: at no smaller order)" in answer
+    row = next(row for row in result.rows if row["order"] == 5)
+    assert _times(row["explicit_seconds"] / row["simulated_seconds"]) + " the time" in answer
+    for number in ("5.56e-08", "l = 17: refused: needs") if not full else ("-5.563e-08",):
+        assert number in text
+
+
+def test_divergence_and_disagreement_are_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = sensing.instance("two-by-two")
+    larger = sensing.SensingProblem.from_ground_truth(
+        own.problem.operator, 3 * own.problem.ground_truth
+    )
+    large = sensing.Instance(
+        "large", larger, known_point=[[0.0], [3 * 2**-0.5]], settings=own.settings
+    )
+    text = " ".join(compare_instances([large], orders=[3], costs=False).table().split())
+    assert "until both diverge at step" in text
+    assert "η is too large" in text
+    monkeypatch.setattr("lift_compare.compare.agreement.result.AGREEMENT", 0.0)
+    text = compare_instances([own], orders=[3, 5], costs=False).table()
+    assert "DISAGREE at l = 3, 5 (of l = 3, 5)" in text
+
+
+def test_at_a_solved_point_no_escape_is_due() -> None:
+    problem = sensing.gaussian(3, 1, 9, seed=2)
+    solved = sensing.Instance("solved", problem, known_point=problem.ground_truth)
+    result = compare_instances([solved], orders=[3], costs=False)
+    assert [each.id for each in result.findings] == ["solved"]
+    assert "X̂ solves the problem to rounding" in result.table()

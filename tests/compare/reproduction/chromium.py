@@ -22,6 +22,20 @@ EXECUTABLE = next(
     None,
 )
 
+ROOT = Path(__file__).parents[3]
+AXE = next(
+    (
+        path
+        for path in (
+            Path(os.environ.get("AXE_CORE", "axe.min.js")),
+            ROOT / "build/axe/node_modules/axe-core/axe.min.js",
+        )
+        if path.is_file()
+    ),
+    None,
+)
+"""The accessibility rules of axe-core, where they are installed (.ci/run does it)."""
+
 _SWITCHES = (
     "--headless",
     "--no-sandbox",
@@ -80,6 +94,18 @@ class Visit:
             if "role" in node
         ]
         return [(role, name) for role, name in found if role in roles]
+
+    def axe(self) -> list[str]:
+        """Return the serious and critical faults that axe-core finds, each with where it is."""
+        assert AXE
+        self.evaluate(AXE.read_text(encoding="utf-8") + "; 0")
+        found = self.evaluate("axe.run(document).then(found => JSON.stringify(found.violations))")
+        return [
+            f"{fault['id']}: {node['target']} {node['failureSummary']}"
+            for fault in json.loads(found)
+            if fault["impact"] in ("serious", "critical")
+            for node in fault["nodes"]
+        ]
 
     def hear(self, event: dict[str, Any]) -> None:
         what = event.get("params", {})

@@ -8,6 +8,7 @@ import importlib
 import json
 import re
 import xml.etree.ElementTree as ElementTree
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,11 @@ from lift_compare import sensing
 from lift_compare.compare.commands.main import main
 from lift_compare.compare.published.comparison import InstanceComparison, compare_instances
 from lift_compare.compare.reproduction import measured, sections
-from lift_compare.compare.reproduction.report import Difference, Sheet
+from lift_compare.compare.reproduction.report import Difference, Kind, Sheet
 from lift_compare.compare.reproduction.reproduce import DIFFERENCES, Reproduction, reproduce
 from lift_compare.compare.reproduction.runs import Runs
 from tests.catalogue import PUBLISHED
-from tests.compare.reproduction.chromium import EXECUTABLE, chromium
+from tests.compare.reproduction.chromium import AXE, EXECUTABLE, chromium
 
 FIGURES = {
     "landscape",
@@ -58,10 +59,16 @@ def test_the_page_holds_every_figure_and_every_difference(out: Path) -> None:
         assert f'<figure id="{name}">' in page
     assert page.count('role="img"') == page.count("<figure ")
     rows = json.loads((out / "differences.json").read_text(encoding="utf-8"))["rows"]
-    assert page.count("They differ.") == sum(row["differs"] for row in rows) >= 10
-    assert page.count("They agree.") == sum(not row["differs"] for row in rows)
-    assert '<tr><td class="word">seed</td><td class="word">1</td></tr>' in page
+    counts = Counter(row["class"] for row in rows)
+    assert len(counts) == 4
+    for kind, count in counts.items():
+        assert page.count(f'<p class="kind">{kind.capitalize()}') == count
+        assert f'>{kind[0].upper()}{kind[1:]}</th><td class="count">{count}</td>' in page
+    assert counts["contradicted by computation"] == 5
+    assert '<th scope="row" class="word">seed</th><td class="word">1</td>' in page.replace("\n", "")
     assert page.index(DIFFERENCES) < page.index("Panels of perturbed completion")
+    for name in ("lifted-perturbed-completion", "real-d", "cost-order"):
+        assert page.index(f'<figure id="summary-{name}">') < page.index("<nav")
     for word in ("numpy", "processor", "date"):
         assert word in page
 
@@ -87,6 +94,8 @@ def test_the_page_opens_without_errors_or_requests(out: Path, width: int, dark: 
             "Math.min(...[...document.querySelectorAll('figure svg')].map(s => s.clientWidth))"
         )
         assert narrowest >= 290
+        if AXE is not None:
+            assert visit.axe() == []
         assert visit.evaluate("matchMedia('(prefers-color-scheme: dark)').matches") == dark
 
 
@@ -116,7 +125,7 @@ def test_the_exit_code_tells_whether_they_disagree(
     code: int,
     form: str | None,
 ) -> None:
-    row = Difference("one", "A title", "p", "c", "e", True)
+    row = Difference("one", "A title", "p", "c", "e", True, Kind.CONVENTION, "why")
     made = Reproduction(tmp_path / "report.html", [], [row], consistent, True)
     monkeypatch.setattr(command, "reproduce", lambda *_, **__: made)
     assert main(["reproduce", "--out", str(tmp_path), *([form] if form else [])]) == code
@@ -124,7 +133,9 @@ def test_the_exit_code_tells_whether_they_disagree(
     if form == "--json":
         assert json.loads(printed)["rows"][0]["differs"] is True
     elif form == "--csv":
-        assert printed.splitlines()[0] == "name,differs,title,published,computed,evidence"
+        assert (
+            printed.splitlines()[0] == "name,class,differs,title,published,computed,evidence,reason"
+        )
     else:
         assert ("DISAGREE" in printed) is not consistent
 
@@ -161,7 +172,7 @@ def test_an_interruption_keeps_what_is_finished(
     }
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "This run was interrupted" in page
-    assert page.count("<figure ") == 2
+    assert page.count("<figure ") == 4  # in the summary, and in their section
     if stop is KeyboardInterrupt:
         assert main(["reproduce", "--quick", "--out", str(tmp_path)]) == 130
 
@@ -239,7 +250,13 @@ def test_an_instance_of_your_own_has_panels_and_paths(tmp_path: Path) -> None:
     assert {"panels-a", "panels-d", "panels-e-exact", "lifted-mine", "cost-order"} <= drawn
     assert {"phase-eta-mine", "phase-exact-mine"} <= drawn
     assert not {"landscape", "panels-f", "panels-f-plane", "success-a"} & drawn
-    assert "Panels of mine" in (tmp_path / "report.html").read_text(encoding="utf-8")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "Panels of mine" in page
+    # It opens as that of the published instances does: verdict, three figures, findings.
+    head = page[: page.index("<nav")]
+    assert head.count("<figure ") == 3
+    for about in ("Explicit and simulated", "The point", "The lift", "The exact escape"):
+        assert f'<th scope="row">{about}</th>' in head
     assert not (tmp_path / "differences.json").exists()
 
 
@@ -271,3 +288,12 @@ def test_settings_that_leave_float64_are_said_in_place_of_the_figure(tmp_path: P
     assert made.complete
     page = made.report.read_text(encoding="utf-8")
     assert "It cannot be drawn: " in page
+
+
+def test_a_name_with_dollars_is_no_formula(tmp_path: Path) -> None:
+    named = dataclasses.replace(sensing.instance("two-by-two"), name=r"a $\frac$ <b>$")
+    made = reproduce(tmp_path, quick=True, instance=named)
+    assert made.complete
+    page = made.report.read_text(encoding="utf-8")
+    assert r"<h1>Simulated lifting: a $\frac$ &lt;b&gt;$</h1>" in page
+    assert r"Findings on a $\frac$ &lt;b&gt;$" in page

@@ -210,3 +210,31 @@ def test_the_shipped_grids_name_what_there_is_and_are_as_large_as_promised() -> 
     behind = [part for part in GRIDS["full"] if part.runs >= 200]
     sizes = {tuple(part.instances) for part in behind}
     assert any("gaussian:n=20,m=40,rank=2" in names for names in sizes)
+
+
+def test_instances_made_in_python_are_rows_keyed_by_their_content(tmp_path: Path) -> None:
+    """The same numbers are the same rows, other numbers are others; the name is the reader's."""
+
+    def run(seed: int, name: str = "mine here") -> RivalReport:
+        mine = sensing.Instance(name, sensing.gaussian(4, 1, 8, seed))
+        with ThreadPoolExecutor(1) as executor:
+            return run_rivals(
+                [mine, "two-by-two"], ["restarts"], tmp_path / "r.sqlite", runs=2,
+                executor=executor, progress=False,
+            )  # fmt: skip
+
+    first, again, other = run(1), run(1), run(2)
+    assert [cell["instance"] for cell in first.cells] == ["mine-here", "two-by-two"]
+    assert [row["run_seconds"] for row in first.rows] == [row["run_seconds"] for row in again.rows]
+    assert first.rows[0]["digest"] != other.rows[0]["digest"]
+    assert first.rows[-1] == other.rows[-1], "that of the catalogue is not run again"
+    files = sorted((tmp_path / "r.sqlite-instances").iterdir())
+    assert len(files) == 2
+    problem = sensing.load_instance(files[0]).problem
+    wanted = [sensing.gaussian(4, 1, 8, seed).measurements for seed in (1, 2)]
+    assert any(np.array_equal(problem.measurements, b) for b in wanted)
+    with pytest.raises(ValueError, match="expected distinct names, got 'mine' twice"):
+        run_rivals(
+            [sensing.Instance("mine", sensing.gaussian(4, 1, 8, k)) for k in (1, 2)],
+            ["gd"], tmp_path / "s.sqlite",
+        )  # fmt: skip

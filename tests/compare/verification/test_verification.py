@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -298,8 +299,16 @@ def test_rows_and_table_are_complete(two_by_two):
     assert len({row["name"] for row in rows}) == len(rows)
     json.dumps(rows, allow_nan=False)
     table = two_by_two.table()
+    assert max(map(len, table.splitlines())) <= 100
+    words = "".join(re.sub(r"[\s-]", "", line[line.rfind("  ") :]) for line in table.splitlines())
+    ids = [row["id"] for row in rows]
+    assert len(set(ids)) == len(ids)
+    assert all(re.fullmatch("[a-z0-9]+(-[a-z0-9]+)*", name) and len(name) <= 24 for name in ids)
     for row in rows:
-        assert row["statement"] in table
+        assert two_by_two[row["id"]] is two_by_two[row["name"]]
+        assert re.search(rf"^{row['id']} ", table, re.MULTILINE)
+        if row["holds"] == "does not hold":
+            assert re.sub(r"[\s-]", "", row["statement"].rstrip(".")) in words
         assert row["source"].startswith("docs/theory.md, section ")
         assert row["holds"] != "not applicable" or row["reason"]
     assert "0 violations" in repr(two_by_two)
@@ -352,3 +361,30 @@ def test_bad_input_is_refused_by_name(changes, error, words):
     arguments = {"problem": sensing.two_by_two(), "X": [[0.0], [1.0]], "order": 3, **changes}
     with pytest.raises(error, match=words):
         verify(**arguments)
+
+
+# -- some claims only --
+
+
+def test_only_the_claims_asked_for_are_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    X = np.array([[0.0], [0.5**0.5]])
+    some = verify(sensing.two_by_two(), X, 3, claims=["leakage", "∇h = 0", "gradient"][::2])
+    assert [claim.id for claim in some] == ["gradient", "leakage"]
+    whole = verify(sensing.two_by_two(), X, 3)
+    assert [some["leakage"], some["gradient"]] == [whole["leakage"], whole["gradient"]]
+    for bad, words in (
+        (["gradeint"], r"claims: expected ids of docs/verify.md, got 'gradeint' \(did you mean"),
+        ("gradient", "claims: expected a sequence of ids"),
+        ([], "claims: expected a sequence of ids"),
+        ([3], "claims: expected ids of docs/verify.md, got 3"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            verify(sensing.two_by_two(), X, 3, claims=bad)
+
+
+def test_only_failures_leaves_out_what_holds(two_by_two) -> None:
+    table = two_by_two.table(only_failures=True)
+    failed = {claim.id for claim in two_by_two if claim.holds is Holds.NO}
+    shown = {claim.id for claim in two_by_two if re.search(rf"^{claim.id} ", table, re.MULTILINE)}
+    assert shown == failed
+    assert "acceptance-rule-text" in failed

@@ -1,0 +1,166 @@
+"""The answer of the main job, before any table: agreement, cost, saddle orders, what fails."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from textwrap import fill
+from typing import Any
+
+from lift_compare.sensing import Instance
+from lift_compare.sensing.validation import MAX_ORDER, show_bytes
+from lift_compare.simulated import AcceptanceRule
+
+from ..tables import Column, line_width, show_seconds
+from .findings import Finding
+from .full_table import by_order, heading, refusals, starred
+
+NOTES = (
+    "X̂: the stationary point to be left. l: the lifting order; the explicit side works on tensors "
+    "of (n r)^l entries. Visible direction: the published way out of X̂, made of the least "
+    "eigenvector of A*(residual). V*: the best way out among all rank-one powers. Explicit: "
+    "projected descent on tensors; simulated: the same descent from small Gram matrices; "
+    "truncated: the published closed form. –: not computed."
+)
+
+QUANTITIES = (
+    Column("tensor_entries", "entries of a tensor", ",d"),
+    Column("largest_error", "explicit − simulated, relative", ".1e"),
+    Column("curvature", "curvature, visible direction", "+.2e"),
+    Column("power_curvature", "curvature, V*", "+.2e"),
+    Column("h_stationary", "h at X̂", ".3g"),
+    Column("h_exact", "h reached, simulated", ".3g"),
+    Column("h_truncated", "h reached, truncated", ".3g"),
+    Column("truncation_error", "truncation error at the start", ".2g"),
+    Column("explicit_seconds", "time a step, explicit", "seconds"),
+    Column("simulated_seconds", "time a step, simulated", "seconds"),
+    Column("explicit_traced_bytes", "memory, explicit", "bytes"),
+    Column("simulated_traced_bytes", "memory, simulated", "bytes"),
+)
+"""What the short table shows of all the numbers: a negative curvature is a way out of X̂."""
+
+_ERRORS = ("coefficient_error", "objective_error", "tensor_error")
+_LABEL = 16  # width of the words before the lines of an answer
+
+
+def answer(
+    instance: Instance, rows: Sequence[Mapping[str, Any]], findings: Sequence[Finding]
+) -> str:
+    """Return the lines that a reader needs first, for one instance."""
+    lines = [
+        ("agreement", _agreement(rows)),
+        ("cost", _cost(rows)),
+        ("strict saddle", _saddle(findings)),
+        ("does not hold", "; ".join(_failures(findings))),
+        *(("", each.statement) for each in findings if each.id in ("solved", "out-of-range")),
+    ]
+    width = line_width()
+    text = [
+        fill(
+            words,
+            width,
+            initial_indent="  " + label.ljust(_LABEL),
+            subsequent_indent=" " * (_LABEL + 2),
+            break_on_hyphens=False,
+        )
+        for label, words in lines
+        if words
+    ]
+    return "\n".join([fill(heading(instance, rows), width), *text])
+
+
+def short_table(instance: Instance, rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return about ten lines of numbers, a column an order, and why orders were refused."""
+    full = [{**row, "largest_error": _largest_error(row)} for row in rows]
+    known = [q for q in QUANTITIES if any(row.get(q.key) is not None for row in full)]
+    star = f"* {starred(instance)}"
+    return "\n".join([by_order(known, full), star, *refusals(rows)])
+
+
+def _largest_error(row: Mapping[str, Any]) -> float | None:
+    found = [row[name] for name in _ERRORS if row.get(name) is not None]
+    return max(found, default=None)
+
+
+def _agreement(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Say to what explicit and simulated descent agree, and where not."""
+    compared = [row for row in rows if row["status"] == "compared"]
+    if not compared:
+        return "no order was compared: the explicit side was refused at each"
+    orders = _orders(compared)
+    apart = [row for row in compared if row["verdict"] == "DISAGREE"]
+    if apart:
+        return f"explicit and simulated descent DISAGREE at {_orders(apart)} (of {orders})"
+    largest = max(_largest_error(row) or 0.0 for row in compared)
+    said = f"explicit and simulated descent agree to {largest:.1e} at {orders}"
+    diverged = [row for row in compared if row.get("diverged_at") is not None]
+    if diverged:
+        steps = ", ".join(f"step {row['diverged_at']} (l = {row['order']})" for row in diverged)
+        said += f", until both diverge at {steps}: η is too large"
+    return said
+
+
+def _orders(rows: Sequence[Mapping[str, Any]]) -> str:
+    return f"l = {', '.join(str(row['order']) for row in rows)}"
+
+
+def _cost(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Say what a step costs on both sides at the starred and the highest order that ran."""
+    timed = [row for row in rows if row.get("explicit_seconds") is not None]
+    if not timed:
+        return ""
+    chosen = [row for row in timed if row["published_order"]]
+    if timed[-1] not in chosen:
+        chosen.append(timed[-1])
+    said = []
+    for row in chosen:
+        slow, fast = row["explicit_seconds"], row["simulated_seconds"]
+        much, little = row["explicit_traced_bytes"], row["simulated_traced_bytes"]
+        said.append(
+            f"at l = {row['order']} a step takes {show_seconds(slow)} and {show_bytes(much)} "
+            f"explicitly, {show_seconds(fast)} and {show_bytes(little)} simulated "
+            f"({_times(slow / fast)} the time, {_times(much / little)} the memory)"
+        )
+    return "; ".join(said)
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:,.0f} times" if ratio >= 10 else f"{ratio:.2g} times"
+
+
+def _saddle(findings: Sequence[Finding]) -> str:
+    """Say from which order on the lifted point is a strict saddle."""
+    numbers = {key: value for each in findings for key, value in each.numbers.items()}
+    if "smallest saddle order" not in numbers:
+        return ""
+    visible = numbers["smallest saddle order"]
+    first = (
+        f"at no odd order up to {MAX_ORDER} along the visible direction"
+        if visible is None
+        else f"from l = {visible} on along the visible direction"
+    )
+    best, below = numbers["smallest saddle order along V*"], numbers["none below, certified"]
+    if best is None:
+        proved = f" (none below {below}: certified)" if below else ""
+        return f"{first}; none found along V*{proved}"
+    proved = "certified: at no smaller order" if below == best else f"certified: none below {below}"
+    return f"{first}; from l = {best} on along V* ({proved})"
+
+
+def _failures(findings: Sequence[Finding]) -> list[str]:
+    """Return what the paper says or does, and does not hold here, in a few words each."""
+    failed = {each.id: each for each in findings if each.holds is False}
+    said = []
+    if "visible-saddle" in failed:
+        order = failed["visible-saddle"].numbers["order"]
+        said.append(f"l = {order} as a saddle order along the visible direction")
+    for rule in AcceptanceRule:
+        kinds = [kind for kind in ("exact", "surrogate") if f"rule-{rule.value}-{kind}" in failed]
+        if kinds:
+            objective = " nor ".join(_OBJECTIVES[kind] for kind in kinds)
+            said.append(f"the acceptance rule of the {rule.value} (not with the {objective})")
+    if "truncated-escape" in failed:
+        said.append("the truncated path as an escape: it does not lower h")
+    return said
+
+
+_OBJECTIVES = {"exact": "exact objective", "surrogate": "diagonal surrogate"}

@@ -1,0 +1,107 @@
+"""Every quantity of the main job: a line a quantity, a column an order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lift_compare.sensing import Instance
+from lift_compare.sensing.instances.published import PUBLISHED
+from lift_compare.sensing.validation import show_bytes
+
+from ..simulated_lift import DEFAULT_STEPS
+from ..tables import Column, show, text_table
+
+QUANTITIES = (
+    Column("tensor_entries", "tensor entries d^l", ",d"),
+    Column("rho", "ρ", ".4g"),
+    Column("eta", "η", ".4g"),
+    Column("form", "form of the explicit objective"),
+    Column("steps", "steps, explicit and both simulations", ",d"),
+    Column("verdict", "verdict, explicit vs exact"),
+    Column("coefficient_error", "coefficient error, explicit vs exact", ".1e"),
+    Column("objective_error", "objective error, explicit vs exact", ".1e"),
+    Column("tensor_error", "tensor error, explicit vs exact", ".1e"),
+    Column("direction_cosine", "direction cosine, explicit vs exact", ".6f"),
+    Column("truncated_cosine", "direction cosine, truncated vs exact", ".4f"),
+    Column("span_capture", "span capture of the free lifted path", ".4f"),
+    Column("truncation_error", "truncation error at the start", ".3g"),
+    Column("truncation_error_at_end", "truncation error after T steps", ".3g"),
+    Column("curvature", "curvature along visible", "+.3e"),
+    Column("power_curvature", "curvature along V*", "+.3e"),
+    Column("oracle_symmetric_curvature", "least curvature, symmetric tensors", "+.3e"),
+    Column("oracle_curvature", "least curvature over all tensors", "+.3e"),
+    Column("oracle_power_cosine", "|cos| of oracle direction and V*", ".4f"),
+    Column("oracle_visible_cosine", "|cos| of oracle direction and visible", ".4f"),
+    Column("leakage_start", "leakage of ∇h^l at the start", ".4f"),
+    Column("simulated_steps", "T, exact simulation", ",d"),
+    Column("h_stationary", "h at X̂ (before)", ".4g"),
+    Column("h_exact", "h after collapse, exact simulation", ".3g"),
+    Column("h_truncated", "h after collapse, truncated", ".3g"),
+    Column("collapse_type", "collapse type, truncated"),
+    Column("accepted_by_text", "accepted by the rule of the text"),
+    Column("accepted_by_code", "accepted by the rule of the code"),
+    Column("distance_stationary", "distance to the truth at X̂", ".4g"),
+    Column("distance_exact", "distance after collapse, exact", ".3g"),
+    Column("distance_truncated", "distance after collapse, truncated", ".3g"),
+    Column("explicit_seconds", "time of one explicit step", "seconds"),
+    Column("simulated_seconds", "time of one simulated step", "seconds"),
+    Column("explicit_predicted_bytes", "peak memory, explicit (predicted)", "bytes"),
+    Column("explicit_traced_bytes", "peak memory, explicit (traced)", "bytes"),
+    Column("simulated_traced_bytes", "peak memory, simulated (traced)", "bytes"),
+)
+
+
+def full_table(instance: Instance, rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return the table of one instance, and a line for each refused order."""
+    wanted = [
+        quantity
+        for quantity in QUANTITIES
+        # The title has ρ and η where they are the same at every order.
+        if instance.settings is None or quantity.key not in ("rho", "eta")
+    ]
+    text = by_order(wanted, rows, title=f"{heading(instance, rows)}; * {starred(instance)}")
+    return "\n".join([text, *refusals(rows)])
+
+
+def by_order(
+    quantities: Sequence[Column], rows: Sequence[Mapping[str, Any]], *, title: str = ""
+) -> str:
+    """Return a table with a line for each quantity and a column for each order."""
+    orders = [f"l = {row['order']}{'*' * row['published_order']}" for row in rows]
+    columns = [Column("quantity", "quantity"), *(Column(order, order) for order in orders)]
+    lines = []
+    for quantity in quantities:
+        cells = [show(row.get(quantity.key), quantity.format) for row in rows]
+        lines.append({"quantity": quantity.title, **dict(zip(orders, cells, strict=True))})
+    return text_table(columns, lines, title=title)
+
+
+def heading(instance: Instance, rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return name, sizes and settings of an instance, and where they come from."""
+    problem, s = instance.problem, instance.settings
+    seed = f"; start from seed {rows[0]['seed']}" if rows[0]["seed"] is not None else ""
+    given = "ρ and η from the problem" if s is None else f"ρ = {s.rho:.4g}, η = {s.eta:.4g}"
+    steps = DEFAULT_STEPS if s is None else s.steps
+    sizes = f"n = {problem.n}, m = {problem.m}, r = {problem.rank}"
+    return f"{instance.name}: {sizes}; {given}, T = {steps:,}{seed}"
+
+
+def starred(instance: Instance) -> str:
+    """Return what the starred order is."""
+    if instance.settings is None:
+        return "default order"
+    return "published order" if instance.name in PUBLISHED else "order of the settings"
+
+
+def refusals(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return a line for each order that was not compared: why."""
+    return [f"l = {row['order']}: {_why(row)}" for row in rows if row["status"] != "compared"]
+
+
+def _why(row: Mapping[str, Any]) -> str:
+    """Return why an order was not compared."""
+    if "predicted_bytes" not in row:
+        return str(row["status"])
+    needs, allowed = show_bytes(row["predicted_bytes"]), show_bytes(row["allowed_bytes"])
+    return f"refused: needs {needs}, {allowed} allowed (the simulated columns need no lift)"

@@ -1,0 +1,184 @@
+"""Variables from MATLAB's `.mat` files, up to version 7, by scipy.io.
+
+MATLAB keeps every array with two axes or more, and A usually as A(:, :, i), shape (n, n, m).
+"""
+
+from __future__ import annotations
+
+import struct
+import warnings
+import zlib
+from math import prod
+from typing import IO, Any
+
+import numpy as np
+from scipy import io as scipy_io
+from scipy import sparse
+
+from ..validation import show_bytes
+from .archive import check_numbers, check_real, too_large
+from .contents import Contents, InstanceFileError, Path_, shown_key, split_keys
+
+_LAYOUT = "layout"  # a variable that says where the index of A_i is
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+_COMPRESSED = 15  # miCOMPRESSED, the type of a compressed element
+_NUMBERS = (
+    *("double", "single", "logical", "int8", "int16", "int32", "int64"),
+    *("uint8", "uint16", "uint32", "uint64"),
+)
+_CHUNK = 2**20
+
+
+def read_mat(path: Path_, file: IO[bytes], max_bytes: int) -> Contents:
+    """Return what a `.mat` file holds."""
+    _refuse_other_versions(path, file)
+    _check_compressed(path, file, max_bytes)
+    declared = _declared(path, file)
+    names = [name for name in declared if name != _LAYOUT]
+    known, extra, notes = split_keys(path, names)
+    contents, left, wanted = Contents(notes=notes), max_bytes, [*known]
+    if "entries" in known:
+        what = "is not read from .mat files, which count from 1: store weights as a sparse matrix"
+        raise InstanceFileError(path, f"{what}, sparse(i, j, w, n, n)", "entries")
+    for name, (shape, kind) in declared.items():
+        size = 8 * prod(shape) if kind != "sparse" else 0  # of a sparse one the file is the limit
+        if name in known and (left := left - size) < 0:
+            raise too_large(path, name, shape, size, max_bytes)
+    for name in (*extra, *({_LAYOUT} & declared.keys())):
+        shape, kind = declared[name]
+        left -= 8 * prod(shape)
+        if kind not in (*_NUMBERS, "char") or left < 0:
+            why = f"a {kind}" if left >= 0 else "too large"
+            contents.notes.append(f"the variable {shown_key(name)} is left out: it is {why}")
+        else:
+            wanted.append(name)
+    variables = _load(path, file, wanted)
+    for name in known:
+        if name in variables:
+            contents.arrays[name] = _numbers(path, name, variables[name])
+    for name in extra:
+        if name in variables:
+            contents.metadata[name] = _plain(variables[name])
+    if "A" in contents.arrays:
+        _order_axes(path, contents, variables.get(_LAYOUT))
+    return contents
+
+
+def _refuse_other_versions(path: Path_, file: IO[bytes]) -> None:
+    head = file.read(1024)
+    if head.startswith((b"MATLAB 7.3", _HDF5)) or head[512:].startswith(_HDF5):
+        what = "is a MATLAB file of version 7.3 (HDF5), which is not read; save it again in MATLAB"
+        raise InstanceFileError(path, f"{what} with save('mine.mat', ..., '-v7')")
+    if len(head) < 128 or head[126:128] not in (b"IM", b"MI"):
+        what = "not a .mat file of version 5 to 7 (another kind of file, or a damaged one)"
+        raise InstanceFileError(path, what)
+
+
+def _check_compressed(path: Path_, file: IO[bytes], max_bytes: int) -> None:
+    """Refuse a file whose variables are larger than the limit once they are decompressed."""
+    file.seek(126)
+    order = "<" if file.read(2) == b"IM" else ">"
+    total = 0
+    while len(tag := file.read(8)) == 8:
+        kind, length = struct.unpack(f"{order}II", tag)
+        end = file.tell() + length
+        if kind == _COMPRESSED:
+            total += _decompressed_bytes(path, file, length, max_bytes - total)
+            if total > max_bytes:
+                what = f"its variables take more than the limit of {show_bytes(max_bytes)}"
+                raise InstanceFileError(path, what)
+        file.seek(end)
+
+
+def _decompressed_bytes(path: Path_, file: IO[bytes], length: int, limit: int) -> int:
+    """Return how many bytes an element has, or more than the limit; a chunk is held at a time."""
+    unpack, total = zlib.decompressobj(), 0
+    while length > 0 and total <= limit:
+        data = file.read(min(_CHUNK, length))
+        if not data:
+            break
+        length -= len(data)
+        try:
+            while data and total <= limit:
+                total += len(unpack.decompress(data, _CHUNK))
+                data = unpack.unconsumed_tail
+        except zlib.error as error:
+            raise InstanceFileError(path, "cannot be read: damaged") from error
+    return total
+
+
+def _declared(path: Path_, file: IO[bytes]) -> dict[str, tuple[tuple[int, ...], str]]:
+    """Return shape and kind of every variable."""
+    file.seek(0)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            listed = scipy_io.whosmat(file)
+    except Exception as error:  # whatever a parser may raise on hostile bytes is the same refusal
+        raise InstanceFileError(path, "cannot be read as a .mat file: damaged") from error
+    declared: dict[str, tuple[tuple[int, ...], str]] = {}
+    for name, shape, kind in listed:
+        if name in declared:
+            raise InstanceFileError(path, "appears twice", name)
+        declared[name] = (tuple(map(int, shape)), str(kind))
+    return declared
+
+
+def _load(path: Path_, file: IO[bytes], names: list[str]) -> dict[str, Any]:
+    file.seek(0)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found: dict[str, Any] = scipy_io.loadmat(file, variable_names=names)
+    except Exception as error:
+        raise InstanceFileError(path, "cannot be read as a .mat file: damaged") from error
+    return found
+
+
+def _numbers(path: Path_, key: str, value: Any) -> Any:
+    """Return the array of a key, with no more axes than the key asks for."""
+    if sparse.issparse(value):
+        check_real(path, key, value.dtype)
+        if key == "weights":
+            return sparse.coo_array(value)
+        value = value.toarray() if prod(value.shape) <= _CHUNK else np.empty(value.shape, object)
+    array = np.asarray(value)
+    if array.dtype == object:
+        what = "expected an array of numbers, got a cell, a struct or a large sparse matrix"
+        what += "; cat(3, A{:}) makes one of a cell" if key == "A" else ""
+        raise InstanceFileError(path, what, key)
+    if key == "A" and array.ndim == 2 and array.shape[0] == array.shape[1]:
+        array = array[:, :, None]  # one matrix: MATLAB keeps no last axis of length one
+    check_numbers(path, key, array.shape, array.dtype)
+    return array
+
+
+def _order_axes(path: Path_, contents: Contents, layout: Any) -> None:
+    """Bring A to (m, n, n): its two equal axes are those of the matrices."""
+    A = contents.arrays["A"]
+    first, middle, last = A.shape
+    said = "" if layout is None else "".join(np.asarray(layout).ravel().astype(str))
+    if said not in ("", "mnn", "nnm"):
+        what = f"expected 'mnn' or 'nnm', got {said!r:.20}"
+        raise InstanceFileError(path, what, _LAYOUT)
+    if first == middle == last > 1 and not said:
+        what = f"shape {A.shape} may be (n, n, m), with A_i = A(:,:,i), or (m, n, n), A(i,:,:)"
+        remedy = "say which in the file: layout = 'nnm' or layout = 'mnn'"
+        raise InstanceFileError(path, f"{what}; {remedy}", "A")
+    if said == "nnm" or (not said and first == middle and middle != last):
+        contents.arrays["A"] = np.moveaxis(A, -1, 0)
+        contents.index = lambda i: f"A(:,:,{i + 1})"
+        if not said:
+            contents.notes.append(
+                f"A of shape {A.shape} was read as (n, n, m), with A_i = A(:,:,i)"
+            )
+    else:
+        contents.index = lambda i: f"A({i + 1},:,:)"
+
+
+def _plain(value: Any) -> Any:
+    """Return a variable as a number, a text or an array."""
+    array = np.asarray(value)
+    if array.dtype.kind == "U":
+        return "\n".join(array.ravel().tolist())
+    return array.item() if array.size == 1 else array

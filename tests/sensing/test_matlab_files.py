@@ -1,0 +1,165 @@
+"""MATLAB's files: what a user of MATLAB saves is read, what is ambiguous is asked for."""
+
+from __future__ import annotations
+
+import contextlib
+import struct
+import tracemalloc
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from scipy import io, sparse
+
+from lift_compare import sensing
+from lift_compare.sensing import load_instance
+from lift_compare.sensing.instances.files import InstanceFileError
+from tests.sensing.test_instance_files import refusal
+
+PROBLEM = sensing.gaussian(n=3, rank=1, m=5, seed=4)
+A, B, Z = PROBLEM.operator.matrices(), PROBLEM.measurements, PROBLEM.ground_truth
+MATLAB = np.moveaxis(A, 0, -1)
+
+
+def mat(path: Path, **variables) -> Path:
+    io.savemat(path, variables, do_compression=path.stem.endswith("c"))
+    return path
+
+
+@pytest.mark.parametrize("name", ["plain.mat", "c.mat", "CAPITALS.MAT"])
+@pytest.mark.parametrize("b", [B, B[:, None], B[None]], ids=["(m,)", "(m,1)", "(1,m)"])
+def test_what_matlab_saves_is_read(tmp_path: Path, name: str, b) -> None:
+    path = mat(tmp_path / name, A=MATLAB, b=b, rank=1.0, X=Z.T, who="Emmy", alpha=0.5)
+    instance = load_instance(path)
+    np.testing.assert_array_equal(instance.problem.operator.matrices(), A)
+    np.testing.assert_array_equal(instance.problem.measurements, B)
+    np.testing.assert_array_equal(instance.known_point, Z)
+    assert instance.metadata == {"who": "Emmy", "alpha": 0.5}
+    assert instance.name == path.stem
+    assert instance.notes == ("A of shape (3, 3, 5) was read as (n, n, m), with A_i = A(:,:,i)",)
+
+
+def test_the_order_of_numpy_is_read_too(tmp_path: Path) -> None:
+    instance = load_instance(mat(tmp_path / "x.mat", A=A, Z=Z, X=Z))
+    np.testing.assert_array_equal(instance.problem.operator.matrices(), A)
+    assert instance.notes == ()
+
+
+def test_a_cube_is_ambiguous_and_asked_for(tmp_path: Path) -> None:
+    cube = np.moveaxis(A[:3], 0, -1)
+    line = refusal(mat(tmp_path / "x.mat", A=cube, b=B[:3], rank=1))
+    assert "A: shape (3, 3, 3) may be (n, n, m)" in line
+    assert "layout = 'nnm' or layout = 'mnn'" in line
+    for layout, array in (("nnm", cube), ("mnn", A[:3])):
+        instance = load_instance(mat(tmp_path / "y.mat", A=array, b=B[:3], rank=1, layout=layout))
+        np.testing.assert_array_equal(instance.problem.operator.matrices(), A[:3])
+    line = refusal(mat(tmp_path / "z.mat", A=cube, b=B[:3], rank=1, layout="nm"))
+    assert "layout: expected 'mnn' or 'nnm', got 'nm'" in line
+
+
+def test_one_matrix_has_no_third_axis_in_matlab(tmp_path: Path) -> None:
+    instance = load_instance(mat(tmp_path / "x.mat", A=A[0], b=[[2.0]], rank=1))
+    np.testing.assert_array_equal(instance.problem.operator.matrices(), A[:1])
+
+
+def test_the_index_of_a_matrix_is_that_of_matlab(tmp_path: Path) -> None:
+    wrong = A.copy()
+    wrong[2, 0, 1] += 1
+    path = mat(tmp_path / "x.mat", A=np.moveaxis(wrong, 0, -1), b=B, rank=1)
+    assert "A(:,:,3) differs from its transpose by 1;" in refusal(path)
+    assert "A(3,:,:) differs" in refusal(mat(tmp_path / "y.mat", A=wrong, b=B, rank=1))
+    problem = load_instance(path, symmetrise=True).problem
+    np.testing.assert_allclose(problem.operator.matrices()[2], (wrong[2] + wrong[2].T) / 2)
+
+
+def test_weights_may_be_sparse_and_vectors_are_rows(tmp_path: Path) -> None:
+    weights = sparse.coo_array(([2.0, 1.0], ([0, 2], [1, 2])), shape=(3, 3))
+    problem = load_instance(mat(tmp_path / "x.mat", weights=weights, Z=Z)).problem
+    assert sparse.issparse(problem.operator.weights)
+    assert (problem.n, problem.m) == (3, 2)
+    vectors = np.arange(1.0, 7).reshape(2, 3)
+    problem = load_instance(mat(tmp_path / "y.mat", vectors=vectors, b=[1, 2], rank=1)).problem
+    np.testing.assert_array_equal(problem.operator.vectors, vectors)
+    line = refusal(mat(tmp_path / "z.mat", vectors=vectors, b=[1, 2, 3], rank=1))
+    assert "vectors holds the a_i as rows: is it transposed?" in line
+    line = refusal(mat(tmp_path / "e.mat", entries=[[0, 1, 2.0]], n=3, Z=Z))
+    assert "entries: is not read from .mat files, which count from 1" in line
+
+
+def test_what_is_no_array_of_numbers(tmp_path: Path) -> None:
+    cell = np.empty((1, 2), dtype=object)
+    cell[0, 0], cell[0, 1] = A[0], A[1]
+    line = refusal(mat(tmp_path / "x.mat", A=cell, b=B[:2], rank=1))
+    assert "A: expected an array of numbers, got a cell" in line
+    assert "cat(3, A{:}) makes one" in line
+    assert "expected real numbers" in refusal(mat(tmp_path / "y.mat", A=1j * MATLAB, Z=Z))
+    instance = load_instance(mat(tmp_path / "z.mat", A=MATLAB, Z=Z, X=Z, run={"seed": 1}))
+    assert instance.metadata == {}
+    assert "the variable 'run' is left out: it is a struct" in instance.notes
+
+
+def test_a_misspelt_variable_is_refused_as_in_an_archive(tmp_path: Path) -> None:
+    assert "did you mean A?" in refusal(mat(tmp_path / "x.mat", a=MATLAB, Z=Z))
+
+
+@pytest.mark.parametrize("at", [0, 512])
+def test_version_7_3_is_refused_by_name(tmp_path: Path, at: int) -> None:
+    path = tmp_path / "x.mat"
+    head = b"MATLAB 7.3 MAT-file, Platform: GLNXA64" if at else b"\x89HDF\r\n\x1a\n"
+    path.write_bytes(head.ljust(512) + b"\x89HDF\r\n\x1a\n" + bytes(100))
+    line = refusal(path)
+    assert "version 7.3 (HDF5), which is not read" in line
+    assert "'-v7'" in line
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", bytes(200), b"PK\x03\x04" + bytes(200)])
+def test_what_is_no_mat_file(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "x.mat").write_bytes(content)
+    assert "not a .mat file of version 5 to 7" in refusal(tmp_path / "x.mat")
+
+
+def test_sizes_are_checked_before_they_are_read(tmp_path: Path) -> None:
+    path = mat(tmp_path / "c.mat", A=np.zeros((3, 3, 200_000)), b=np.ones(200_000), rank=1)
+    assert path.stat().st_size < 80_000
+    tracemalloc.start()
+    line = refusal(path, max_bytes=100_000)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert "more than the limit of 100 kB" in line
+    assert peak < 4_000_000
+    small = mat(tmp_path / "x.mat", A=np.zeros((3, 3, 500), np.int8), b=np.ones(500), rank=1)
+    assert "A: declares shape (3, 3, 500), 36 kB" in refusal(small, max_bytes=20_000)
+
+
+def test_an_element_that_claims_a_size_is_not_believed(tmp_path: Path) -> None:
+    """A compressed element whose tag says 4 GB: what it holds is what counts."""
+    whole = mat(tmp_path / "x.mat", A=MATLAB, Z=Z).read_bytes()
+    inside = zlib.compress(struct.pack("<II", 14, 2**32 - 8) + whole[136:200])
+    path = tmp_path / "y.mat"
+    path.write_bytes(whole[:128] + struct.pack("<II", 15, len(inside)) + inside)
+    tracemalloc.start()
+    refusal(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 3_000_000
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    flips=st.lists(st.tuples(st.integers(0, 10**6), st.integers(1, 255)), min_size=1, max_size=4),
+    compressed=st.booleans(),
+)
+def test_damaged_bytes_are_read_or_refused_and_nothing_else(tmp_path, flips, compressed) -> None:
+    good = mat(tmp_path / ("c.mat" if compressed else "x.mat"), A=MATLAB, Z=Z, X=Z, note="ab")
+    data = bytearray(good.read_bytes())
+    for at, mask in flips:
+        data[at % len(data)] ^= mask
+    path = tmp_path / "damaged.mat"
+    path.write_bytes(data)
+    with contextlib.suppress(InstanceFileError):
+        load_instance(path)
