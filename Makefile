@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test numbers matrix mutants check dist clean
+.PHONY: demo test numbers matrix mutants check docs dist clean
 
 demo: $(VENV)/.demo
 	$(BIN)/lift-compare
@@ -29,6 +29,12 @@ check: $(VENV)/.check
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
+# The site, in build/docs/html. Made anew: what is left over may hide a warning, and these are errors.
+docs: $(VENV)/.docs
+	rm -rf build/docs docs/generated
+	$(BIN)/sphinx-build -q -W --keep-going -d build/docs/doctrees docs build/docs/html
+	@echo "open build/docs/html/index.html"
+
 dist: $(VENV)/.dist
 	$(BIN)/python -m build
 
@@ -46,5 +52,5 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 clean:
-	rm -rf $(VENV) results build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	rm -rf $(VENV) results build dist docs/generated src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
 	find src/lift_compare -type l -delete

@@ -12,13 +12,14 @@ import math
 import sqlite3
 import sys
 from collections import defaultdict
+from contextlib import closing
 
 SIZES = ("n", "m", "rank", "epsilon")
 
 
 def main(store: str, table: str) -> int:
     counted = defaultdict(lambda: [0, 0, 0.0])
-    with sqlite3.connect(store) as database:
+    with closing(sqlite3.connect(store)) as database:
         query = "SELECT settings, results FROM evaluations WHERE evaluation = 'rival'"
         for settings, results in database.execute(query):
             s, found = json.loads(settings), json.loads(results or "{}")

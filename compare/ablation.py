@@ -190,8 +190,8 @@ def ablate(
     evaluation : str, Evaluation or function
         What is evaluated: a name of `compare.EVALUATIONS` ("path", "escape", "directions",
         "oracle", "descent", "rival"), an `Evaluation` with a setting `instance` (the path of an
-        `.npz` file), or a function f(problem, X, *, ...) that returns a dict; its keywords are the
-        settings.
+        `.npz` file), or a function of (problem, X) and of keywords, which are the settings, that
+        returns a dict.
     store : path, optional
         An SQLite file that keeps the rows: the same call goes on where it was. The problem is kept
         beside it, as `.npz`. Without it nothing is written.

@@ -61,10 +61,15 @@ def findings(name: str, lift: SimulatedLift) -> list[Finding]:
         said = "X̂ solves the problem to rounding: no escape is due."
         return [Finding(name, "solved", said, None, numbers)]
     printed = "published " if name in PUBLISHED else ""
+    kept: list[Finding] = []
     try:
-        return [Finding(name, *found) for found in _found(printed, lift)]
-    except OverflowError as overflow:
-        return [Finding(name, "out-of-range", str(overflow))]
+        for found in _found(printed, lift):
+            kept.append(Finding(name, *found))
+    except OverflowError as overflow:  # of the T steps; what is said of the order stays
+        size = str(overflow).partition(";")[0]
+        said = f"The truncated path leaves float64 within its T = {lift.settings.steps:,} steps"
+        kept.append(Finding(name, "out-of-range", f"{said}: {size}."))
+    return kept
 
 
 _Found = tuple[str, str, bool | None, dict[str, Any]]

@@ -120,11 +120,13 @@ def _exact(name: str, runs: Runs, show: Show, *, quick: bool) -> tuple[Any, dict
     sizes = _around(s.step_size, found.largest, points)
     iterations = np.unique(np.geomspace(1, longest, points).round().astype(int))
     grid = classify_exact(span, s.start, step_sizes=sizes, iterations=iterations.tolist())
+    with np.errstate(over="ignore"):  # a ratio beyond float64 has left it: drawn as such
+        ratios = grid.values / span.value(START)
     fig, _ = phase.exact_phases(
         sizes,
         iterations.astype(float),
         grid.falls,
-        grid.values / span.value(START),
+        ratios,
         largest=found.largest,
         marked=(s.step_size, s.steps),
         title=f"{literal(name)}: exact path",

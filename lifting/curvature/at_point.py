@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy.linalg import eigh
 
 from lift_compare.sensing import SensingProblem
 from lift_compare.sensing.floats import silently
@@ -111,7 +112,8 @@ def least_curvature_at_point(
         if hessian.is_zero:
             vector, scale = np.eye(1, planned.unknowns)[0], 0.0
         elif planned.dense:
-            eigenvalues, vectors = np.linalg.eigh(hessian.matrix())
+            # Unlike numpy's, this one works in the matrix itself, which `.T` hands over as it lies.
+            eigenvalues, vectors = eigh(hessian.matrix().T, overwrite_a=True, check_finite=False)
             vector, scale = vectors[:, 0].copy(), float(np.abs(eigenvalues).max())
             del vectors
         else:

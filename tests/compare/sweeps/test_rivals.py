@@ -7,6 +7,7 @@ import math
 import sqlite3
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +34,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[RivalReport, Path]:
 def test_the_counts_are_those_of_the_store(ran: tuple[RivalReport, Path]) -> None:
     """With nothing of ours: SQL and JSON, and Wilson's interval from its formula."""
     report, path = ran
-    with sqlite3.connect(path) as store:
+    with closing(sqlite3.connect(path)) as store:
         stored = [
             (json.loads(settings), json.loads(results))
             for settings, results in store.execute("SELECT settings, results FROM evaluations")
