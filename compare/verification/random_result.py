@@ -153,7 +153,8 @@ class RandomVerification(Tabular):
             rest = [row for row in rows if row["id"] not in ids]
             return [*parts, _claims_table("The other claims (numbers of instances)", rest)]
         number = len(self.verifications)
-        return [*parts, topics_table([{**row, "claims": number} for row in rows])]
+        of = f"All claims by topic, added up over {number} instances"
+        return [*parts, topics_table([{**row, "claims": number} for row in rows], of)]
 
     def _coverage_table(self) -> str:
         forms = FORMS if any(v.forms for v in self.verifications) else ()

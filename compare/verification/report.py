@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from textwrap import wrap
+from textwrap import fill, indent, wrap
 from typing import Any
 
 from ..tables import Column, line_width, show, text_table
@@ -134,8 +134,8 @@ def _why(claims: Sequence[Claim]) -> list[str]:
     return said
 
 
-def topics_table(rows: Iterable[Mapping[str, Any]]) -> str:
-    """Return the answers of rows with an id, counted topic by topic."""
+def topics_table(rows: Iterable[Mapping[str, Any]], of: str = "All claims by topic") -> str:
+    """Return the answers of rows with an id, counted topic by topic, under what they are of."""
     rows = list(rows)
     keys = [column.key for column in _TOPIC_COLUMNS[1:]]
     table = []
@@ -144,7 +144,7 @@ def topics_table(rows: Iterable[Mapping[str, Any]]) -> str:
         chosen = [row for row in rows if row["id"] in ids]
         if chosen:
             table.append({"topic": topic, **{key: sum(row[key] for row in chosen) for key in keys}})
-    title = "All claims by topic (--full, or table(full=True): each of them, with its numbers)"
+    title = f"{of} (--full, or table(full=True): each of them, with its numbers)"
     return text_table(_TOPIC_COLUMNS, table, title=title)
 
 
@@ -174,8 +174,8 @@ def stated(statement: str, kind: str, source: str) -> str:
 
 
 def _wrapped(text: str) -> str:
-    return "\n".join(wrap(text, line_width(), subsequent_indent="  "))
+    return fill(text, line_width(), subsequent_indent="  ", break_on_hyphens=False)
 
 
 def _indented(text: str) -> str:
-    return "\n".join(wrap(text, line_width(), initial_indent="  ", subsequent_indent="  "))
+    return indent(fill(text, line_width() - 2, break_on_hyphens=False), "  ")

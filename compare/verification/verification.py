@@ -147,7 +147,7 @@ def _check(checks: Sequence[Check], case: Case, chosen: VerifyOptions) -> tuple[
     where = chosen.title.partition(": ")[0]
     with tqdm(
         total=len(checks),
-        desc=f"verify {where:.40}".strip(),
+        desc=f"verify {where:.20}".strip(),
         unit="claim",
         delay=_BAR_DELAY,
         leave=False,
