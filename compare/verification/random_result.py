@@ -11,7 +11,7 @@ from lift_compare.lifting.forms.choice import FORMS
 from ..tables import Column, text_table
 from ..tabular import Tabular
 from .claims import Claim, Kind
-from .report import count, stated, topics_table, violations_text
+from .report import count, counted, stated, topics_table, violations_text
 from .result import Verification
 
 COLUMNS = (
@@ -165,7 +165,8 @@ class RandomVerification(Tabular):
     def summary(self) -> str:
         """Return one line of counts, and the violations with their numbers and commands."""
         number = len(self.verifications)
-        first = f"{number} random instances, seed {self.seed}: {len(self.violations)} violations."
+        violated = counted(len(self.violations), "violation")
+        first = f"{counted(number, 'random instance')}, seed {self.seed}: {violated}."
         found = [
             (v.title, claim, self.reproduce(position, claim.id))
             for position, v in enumerate(self.verifications)

@@ -7,7 +7,7 @@ from textwrap import fill, indent, wrap
 from typing import Any
 
 from ..tables import Column, line_width, show, text_table
-from .claims import TOPICS, Claim, Holds, Kind
+from .claims import CHECKS, TOPICS, Claim, Holds, Kind
 
 MOST_VIOLATIONS = 20
 """Violations that are printed; the files have all of them."""
@@ -60,18 +60,23 @@ def verdict(claims: Sequence[Claim]) -> str:
     published = len(failures(claims)) - violated
     properties = answers["does_not_hold"] - published - violated
     return (
-        f"{len(claims)} claims: {answers['holds']} hold, "
+        f"{counted(len(claims), 'claim')}: {answers['holds']} hold, "
         f"{answers['does_not_hold']} do not hold ({published} published statements, "
         f"{properties} properties), {answers['not_applicable']} not applicable, "
-        f"{answers['out_of_range']} out of range; {violated} violations."
+        f"{answers['out_of_range']} out of range; {counted(violated, 'violation')}."
     )
+
+
+def counted(number: int, what: str) -> str:
+    """Return a number of things: '1 claim', '0 violations'."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def violations_text(found: Sequence[tuple[str, Claim, str]]) -> str:
     """Return violations with their evidence; each with where it is and the command, or ''."""
     blocks = [_violation(*each) for each in found[:MOST_VIOLATIONS]]
     left = len(found) - len(blocks)
-    more = f"And {left} more violations, which the rows have." if left else ""
+    more = f"And {left} more, which the rows have." if left else ""
     return "\n".join(filter(None, [*blocks, more]))
 
 
@@ -110,11 +115,13 @@ def claims_text(claims: Sequence[Claim], *, full: bool = False, only_failures: b
         title = "Properties that this point does not have (either answer is right)"
         parts.append(_table(title, others))
     rest = [claim for claim in claims if claim not in failed and claim not in others]
+    if full and len(claims) < len(CHECKS):
+        return "\n\n".join([*parts, *([_table("Claims", rest)] if rest else [])])
     if full:
         told = {claim.id: claim for claim in rest}
         for topic, checks in TOPICS.items():
             chosen = [told[check.id] for check in checks if check.id in told]
-            parts += [_table(topic.capitalize(), chosen)] if chosen else []
+            parts += [_table(topic[0].upper() + topic[1:], chosen)] if chosen else []
         return "\n\n".join(parts)
     parts.append(topics_table([{"id": claim.id, **count([claim])} for claim in claims]))
     return "\n\n".join([*parts, *_why(rest)])

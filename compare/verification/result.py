@@ -18,7 +18,7 @@ from .report import COLUMNS, claims_text, failures, verdict, violations_text
 
 @dataclass(frozen=True, repr=False)
 class Verification(Tabular):
-    """The claims of the theory, checked on one instance; by index a claim by its id or its name.
+    """The claims of the theory, checked on one instance; by index a claim by its id or name.
 
     Attributes
     ----------

@@ -75,7 +75,7 @@ def test_each_order_is_a_section(tmp_path, capsys, instance):
     assert run(tmp_path, instance, "--order", 3, 5, "--order", 3, "--claim", "lifted-value") == 0
     printed = capsys.readouterr().out
     for order in (3, 5):
-        assert f"mine, order {order}: 1 claims: 1 hold" in printed
+        assert f"mine, order {order}: 1 claim: 1 hold" in printed
         assert f"mine, order {order}: SensingProblem(" in printed
     document = json.loads((tmp_path / "out" / "verify-mine.json").read_text(encoding="utf-8"))
     rows = document["rows"]

@@ -79,7 +79,7 @@ def test_many_violations_are_counted_and_twenty_told(monkeypatch):
     assert {claim.id for v in found.verifications for claim in v} == {"powers-h"}
     assert len(found.violation_rows()) == len(found.violations) == 22
     assert found.summary().count("VIOLATION") == 20
-    assert found.summary().endswith("And 2 more violations, which the rows have.")
+    assert found.summary().endswith("And 2 more, which the rows have.")
 
 
 def test_an_unknown_claim_is_refused_before_anything_is_drawn(monkeypatch):

@@ -361,7 +361,7 @@ def test_a_violation_stands_at_the_head_with_its_numbers(monkeypatch):
     assert found.failures == (claim,)
     assert [row["violation"] for row in found.rows()] == [True, False]
     told = found.summary().splitlines()
-    assert told[0].endswith("1 violations.")
+    assert told[0].endswith("; 1 violation.")
     assert told[1] == "VIOLATION: powers-h (powers: h^l)"
     said = f"measured {claim.measured:.6g}, expected {claim.expected:.6g}"
     assert told[3] == f"  {said}, tolerance {claim.tolerance:.6g}"
