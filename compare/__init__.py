@@ -40,8 +40,10 @@ from .sweeps.store import StoreError
 from .sweeps.success import SuccessRates, success_rates
 from .sweeps.sweep import Sweep
 from .verification.claims import Claim
-from .verification.random_instances import RandomVerification, verify_random
-from .verification.verification import Verification, verify
+from .verification.random_instances import verify_random
+from .verification.random_result import RandomVerification
+from .verification.result import Verification
+from .verification.verification import verify
 
 if TYPE_CHECKING:
     from . import figures

@@ -27,6 +27,7 @@ from lift_compare.sensing.validation import InvalidValue, show_bytes
 Row = Mapping[str, Any]
 
 _GAP = 2  # spaces between columns
+_INDENT = 4  # spaces before a text below a row
 _LEAST_WIDTH = 40  # of a line, however narrow the terminal
 _LONGEST_WORD = 24  # a longer one, such as a path, is broken
 
@@ -49,26 +50,35 @@ def line_width() -> int:
 
 
 def text_table(
-    columns: Sequence[Column], rows: Sequence[Row], *, title: str = "", width: int | None = None
+    columns: Sequence[Column],
+    rows: Sequence[Row],
+    *,
+    title: str = "",
+    width: int | None = None,
+    below: str = "",
 ) -> str:
     """Return an aligned table; numbers to the right, words to the left.
 
     No line is longer than `width` (default: `line_width`). Where the table is, headings and then
     words go on in a further line; if that is not enough, the table is cut into tables below each
-    other, which all have the first column.
+    other, which all have the first column. Where `below` is the key of a text in each row, that
+    text goes below its row, on lines of its own.
     """
     width = line_width() if width is None else width
     cells = [[show(row.get(column.key), column.format) for column in columns] for row in rows]
     words = [holds_words(column, rows) for column in columns]
     heads = [column.title for column in columns]
+    texts = [_indented(str(row[below]), width) if below else [] for row in rows]
+    cut = _parts(heads, cells, words, width)
     parts = [
         _aligned(
             [heads[k] for k in part],
             [[line[k] for k in part] for line in cells],
             [words[k] for k in part],
             width,
+            texts if part is cut[-1] else [[] for _ in rows],
         )
-        for part in _parts(heads, cells, words, width)
+        for part in cut
     ]
     above = [*wrap(title, width), ""] if title else []
     return "\n".join([*above, "\n\n".join(parts)])
@@ -99,8 +109,22 @@ def _least_width(head: str, cells: Sequence[str], is_words: bool) -> int:
     return min(longest, _LONGEST_WORD) if is_words else longest
 
 
+def _indented(text: str, width: int) -> list[str]:
+    """Return the lines of a text that goes below a row."""
+    indent = " " * _INDENT
+    return [
+        piece
+        for line in text.splitlines()
+        for piece in wrap(line, width, initial_indent=indent, subsequent_indent=indent)
+    ]
+
+
 def _aligned(
-    heads: Sequence[str], cells: Sequence[Sequence[str]], words: Sequence[bool], width: int
+    heads: Sequence[str],
+    cells: Sequence[Sequence[str]],
+    words: Sequence[bool],
+    width: int,
+    below: Sequence[Sequence[str]],
 ) -> str:
     """Return one table within the width, if its columns can be that narrow."""
     by_column = list(zip(*cells, strict=True)) or [() for _ in heads]
@@ -118,7 +142,11 @@ def _aligned(
             widths[max(wide, key=lambda k: widths[k])] -= 1
 
     rule = (" " * _GAP).join("-" * size for size in widths)
-    body = [line for values in cells for line in _lines(values, widths, words)]
+    body = [
+        line
+        for values, text in zip(cells, below, strict=True)
+        for line in (*_lines(values, widths, words), *text)
+    ]
     return "\n".join([*_lines(heads, widths, words, bottom=True), rule, *body])
 
 

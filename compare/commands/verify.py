@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from tqdm import tqdm
-
-from lift_compare.sensing import Instance, LiftSettings
 from lift_compare.sensing.instances.published import PUBLISHED
 from lift_compare.sensing.validation import odd_order, positive, whole_number
 
 from ..provenance import provenance
-from ..simulated_lift import lift_of, order_of
+from ..tables import Column
+from ..tolerances import MEMORY_LIMIT
+from ..verification.choice import chosen_checks
 from ..verification.random_instances import MOST_INSTANCES, verify_random
-from ..verification.verification import MOST_STEPS, Verification, checks, verify
+from ..verification.random_result import COLUMNS as COUNT_COLUMNS
+from ..verification.report import COLUMNS as CLAIM_COLUMNS
+from ..verification.report import count
+from ..verification.verification import MOST_STEPS
 from .common import (
     UsageError,
     add_common_options,
+    add_instance_argument,
     add_instance_option,
     add_memory_limit_option,
     find_instances,
@@ -33,9 +35,7 @@ from .common import (
     show,
     written,
 )
-
-_LARGEST_DEFAULT_ORDER = 5
-_SETTINGS = ("rho", "eta", "steps")
+from .verify_sections import LARGEST_DEFAULT_ORDER, Section, given_settings, verified
 
 
 def add_parser(subparsers: Any) -> None:
@@ -43,12 +43,12 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "verify",
         help="check every claim of the theory on an instance, a file, or random instances",
-        description="Check every claim of the theory. Exit code 1 if an exact statement fails or a "
-        "conditional one is contradicted; published rules and approximations may be false on an "
-        "instance.",
+        description="Check every claim of the theory: first what fails or does not hold, with its "
+        "numbers, then a line a topic. Exit code 1 if an exact statement fails or a conditional "
+        "one is contradicted; published rules and approximations may be false on an instance.",
     )
     add = parser.add_argument
-    add("target", nargs="?", metavar="INSTANCE", help="the same as --instance")
+    add_instance_argument(parser, several=True)
     add_instance_option(parser, "the three published ones", several=True)
     add(
         "--random",
@@ -64,17 +64,35 @@ def add_parser(subparsers: Any) -> None:
     )
     add(
         "--order",
-        type=int,
+        type=_order,
+        nargs="+",
+        action="extend",
         metavar="L",
-        help="odd lifting order (default: that of the instance, at most "
-        f"{_LARGEST_DEFAULT_ORDER}; 3 without one)",
+        help="odd lifting orders, a section for each (default: that of the instance, at most "
+        f"{LARGEST_DEFAULT_ORDER}; 3 without one)",
     )
-    add("--claim", action="append", metavar="ID", help="check this claim only; may be repeated")
-    add("--only-failures", action="store_true", help="print only what does not hold")
+    add(
+        "--claim",
+        action="append",
+        metavar="ID",
+        help="check this claim only, and what it needs; may be repeated; docs/verify.md lists them",
+    )
+    how_much = parser.add_mutually_exclusive_group()
+    how_much.add_argument("--full", action="store_true", help="print every claim, not topics")
+    how_much.add_argument(
+        "--only-failures",
+        action="store_true",
+        help="print and write violations, and published statements that do not hold, only",
+    )
     add("--rho", type=float, help="weight ρ of the visible direction (default: as published, 0.1)")
     add("--eta", type=float, help="step η of the truncated path (default: as published, 0.01)")
     add("--steps", type=int, help="steps T of the truncated path (default: as published, 1000)")
-    add("--rip-constant", type=float, metavar="DELTA", help="δ for the published scores")
+    add(
+        "--rip-constant",
+        type=float,
+        metavar="DELTA",
+        help="δ for the published scores (default: what is known of the instance, if it is)",
+    )
     add_memory_limit_option(parser)
     add("--no-polish", action="store_true", help="take X as it is, without Newton steps")
     add_common_options(parser)
@@ -91,29 +109,36 @@ def run(arguments: argparse.Namespace) -> int:
         return _interrupted("nothing was finished, nothing is written")
 
 
+def _order(text: str) -> int:
+    """Return an order; what comes after --order is taken for one, an instance too."""
+    try:
+        return int(text)
+    except ValueError as error:
+        where = "an instance stands before --order, or after --instance"
+        said = f"expected odd whole numbers, got {text!r:.60} ({where})"
+        raise argparse.ArgumentTypeError(said) from error
+
+
 def _check_options(arguments: argparse.Namespace) -> None:
-    """Refuse bad numbers by the names of their options."""
-    if arguments.order is not None:
-        odd_order(arguments.order, "--order")
+    """Refuse bad numbers and unknown claims by the names of their options."""
+    for order in arguments.order or []:
+        odd_order(order, "--order")
     for name in ("rho", "eta"):
         if getattr(arguments, name) is not None:
             positive(f"--{name}", getattr(arguments, name))
     if arguments.steps is not None:
         whole_number("--steps", arguments.steps, most=MOST_STEPS)
-    try:
-        checks(arguments.claim)
-    except ValueError as error:
-        raise UsageError(f"--claim: {str(error).removeprefix('claims: ')}") from error
     delta = arguments.rip_constant
     if delta is not None and not 0 <= delta < 1:
         raise UsageError(f"--rip-constant: expected a number in [0, 1), got {delta}")
+    chosen_checks(arguments.claim, "--claim")
     if arguments.random is None:
         if arguments.first is not None:
             raise UsageError("--first: expected --random N beside it, whose instances it numbers")
         return
     whole_number("--random", arguments.random, most=MOST_INSTANCES)
     whole_number("--first", arguments.first or 0, least=0)
-    if arguments.target is not None or arguments.instance:
+    if arguments.target or arguments.instance:
         raise UsageError("--random: expected no INSTANCE beside it")
     for name in ("order", "rip_constant"):
         if getattr(arguments, name) is not None:
@@ -122,98 +147,72 @@ def _check_options(arguments: argparse.Namespace) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    """Check instances by name; after Ctrl-C those that were finished are reported."""
+    """Check instances by name; after Ctrl-C what was finished is reported."""
     texts = instance_texts(arguments)
     named = dict(zip(find_instances(texts or PUBLISHED), texts or PUBLISHED, strict=True))
-    found: list[tuple[Instance, Verification]] = []
+    orders = list(dict.fromkeys(arguments.order or [None]))
+    found: list[Section] = []
     try:
-        for instance in named:
-            found.append((instance, _verify(arguments, instance)))
+        for instance, word in named.items():
+            X = instance.point
+            if X is None:
+                X = instance.stationary_point(seed=arguments.seed)
+            for order in orders:
+                found.append(verified(arguments, instance, X, word, order))
     except KeyboardInterrupt:
         if not found:
             raise
-    rows = [{"instance": i.name, **row} for i, checked in found for row in checked.rows()]
+    rows = [row for section in found for row in section.rows(arguments)]
     only = next(iter(named)).label
     label = only if len(texts) == 1 else "instances" if texts else "published"
-    settings = {i.name: checked.settings for i, checked in found}
-    sections = [
-        "\n".join(
-            [
-                checked.table(only_failures=arguments.only_failures),
-                *_reproduce(arguments, named[i], checked),
-            ]
-        )
-        for i, checked in found
-    ]
-    _report(arguments, f"verify-{label}", rows, "\n\n".join(sections), settings=settings)
-    if len(found) < len(named):
-        return _interrupted(f"the {len(found)} of {len(named)} instances finished are written")
-    return 1 if any(checked.violations for _, checked in found) else 0
+    several = len(orders) > 1
+    more = {
+        "settings": {s.name if several else s.instance.name: s.checked.settings for s in found},
+        "verdicts": [
+            {"instance": s.instance.name, "order": s.order, **count(s.checked.claims)}
+            | {"violations": len(s.checked.violations)}
+            for s in found
+        ],
+    }
+    verdicts = "\n".join(section.verdict(arguments) for section in found)
+    text = "\n\n\n".join([verdicts, *(section.told(arguments) for section in found)])
+    columns = [Column("instance", "instance"), Column("order", "order", "d"), *CLAIM_COLUMNS]
+    _report(arguments, f"verify-{label}", rows, text, columns, **more)
+    if len(found) < len(named) * len(orders):
+        what = f"{len(found)} of {len(named) * len(orders)} instances"
+        return _interrupted(f"the {what} finished are written")
+    return 1 if any(section.checked.violations for section in found) else 0
 
 
-def _reproduce(arguments: argparse.Namespace, text: str, checked: Verification) -> list[str]:
-    """Return the line with the command that shows the violations of an instance again."""
-    if not checked.violations:
-        return []
-    words = ["lift-compare verify --instance", shlex.quote(text)]
-    for name in ("order", "rip_constant", "memory_limit", *_SETTINGS):
-        if getattr(arguments, name) is not None:
-            words.append(f"--{name.replace('_', '-')} {getattr(arguments, name)}")
-    words += [f"--claim {name}" for name in arguments.claim or ()]
-    words += ["--no-polish"] if arguments.no_polish else []
-    return [f"  to see it again: {' '.join(words)} --seed {arguments.seed}"]
-
-
-def _verify(arguments: argparse.Namespace, instance: Instance) -> Verification:
-    """Check one instance at its settings, but for those given."""
-    order = arguments.order or min(order_of(instance), _LARGEST_DEFAULT_ORDER)
-    X = instance.point
-    if X is None:
-        X = instance.stationary_point(seed=arguments.seed)
-    try:
-        own = lift_of(instance, X, order).settings
-    except ArithmeticError:  # ρ or η is beyond float64: so are the claims, and they say so
-        own = LiftSettings(order)
-    with tqdm(desc=f"verify {instance.name}", unit="claim", disable=None, leave=False) as bar:
-
-        def progress(done: int, total: int, claim: str) -> None:
-            bar.total, bar.n = total, done
-            bar.set_postfix_str(claim)
-
-        return verify(
-            instance.problem,
-            X,
-            order,
-            **{name: getattr(own, name) for name in _SETTINGS} | _given(arguments),
-            rip_constant=arguments.rip_constant,
-            seed=arguments.seed,
-            memory_limit=arguments.memory_limit,
-            polish=not arguments.no_polish,
-            title=f"{instance.name}: {instance.problem!r}, order {order}",
-            progress=progress,
-            claims=arguments.claim,
-        )
+# Random instances --------------------------------------------------------------------------------
 
 
 def _run_random(arguments: argparse.Namespace) -> int:
-    settings = _given(arguments)
+    """Check random instances; after Ctrl-C those that were finished are reported."""
+    settings = given_settings(arguments)
+    if arguments.memory_limit != MEMORY_LIMIT:
+        settings["memory_limit"] = arguments.memory_limit
     found = verify_random(
         arguments.random,
         seed=arguments.seed,
         first=arguments.first or 0,
-        memory_limit=arguments.memory_limit,
         polish=not arguments.no_polish,
         claims=arguments.claim,
         **settings,
     )
-    count = len(found.verifications)
+    done = len(found.verifications)
     more = {"violations": found.violation_rows(), "coverage": found.coverage()}
-    table = found.table(only_failures=arguments.only_failures)
-    numbers = {"instances": count, "first": found.first, "settings": settings}
-    _report(arguments, "verify-random", found.rows(), table, **numbers, **more)
-    if count < arguments.random:
-        return _interrupted(f"the {count} of {arguments.random} instances finished are written")
+    numbers = {"instances": done, "first": found.first, "settings": settings}
+    full, only = arguments.full or arguments.claim is not None, arguments.only_failures
+    text = found.table(full=full, only_failures=only)
+    rows = found.rows(only_failures=only)
+    _report(arguments, "verify-random", rows, text, COUNT_COLUMNS, **numbers, **more)
+    if done < arguments.random:
+        return _interrupted(f"the {done} of {arguments.random} instances finished are written")
     return 1 if found.violations else 0
+
+
+# What leaves -------------------------------------------------------------------------------------
 
 
 def _interrupted(what: str) -> int:
@@ -222,23 +221,18 @@ def _interrupted(what: str) -> int:
     return 130
 
 
-def _given(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Return the settings of the truncated path that were given."""
-    given = {name: getattr(arguments, name) for name in _SETTINGS}
-    return {name: value for name, value in given.items() if value is not None}
-
-
 def _report(
     arguments: argparse.Namespace,
     name: str,
     rows: list[dict[str, Any]],
     text: str,
+    columns: Sequence[Column],
     **settings: Any,
 ) -> None:
     """Write the rows, and print them as asked for; Ctrl-C waits for this short moment."""
     with _without_interrupts():
         origin = provenance(arguments.seed, command="verify", **settings)
-        paths = save(arguments, name, rows, origin)
+        paths = save(arguments, name, rows, origin, columns)
         show(arguments, f"{text}\n\n{written(paths)}", rows, origin)
 
 

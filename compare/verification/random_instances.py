@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,14 +12,13 @@ from scipy import sparse
 from tqdm import tqdm
 
 from lift_compare import sensing
-from lift_compare.lifting.forms.choice import FORMS
 from lift_compare.sensing import Instance, LiftSettings
 from lift_compare.sensing.validation import FloatArray, whole_number
 
-from ..tables import Column, text_table
-from ..tabular import Tabular
-from .claims import Claim, Holds
-from .verification import Verification, claims_table, describe, verify, wrapped
+from .choice import chosen_checks
+from .random_result import RandomVerification
+from .result import Verification
+from .verification import verify
 
 _OPERATORS = ("dense", "rank-one", "entrywise", "sparse")
 _ORDERS = (1, 3, 5)
@@ -29,145 +28,6 @@ MOST_INSTANCES = 10**6
 
 _LARGEST_SIDE = {1: (10, 10, 10), 3: (8, 7, 6), 5: (3, 3, 3)}
 """Largest n by order and rank, so that the explicit side takes a fraction of a second."""
-
-_COLUMNS = (
-    Column("id", "claim"),
-    Column("kind", "kind"),
-    Column("holds", "holds", "d"),
-    Column("does_not_hold", "does not", "d"),
-    Column("not_applicable", "n/a", "d"),
-    Column("out_of_range", "range", "d"),
-    Column("violations", "violations", "d"),
-    Column("source", "section"),
-)
-
-
-_COVERAGE = ("operator", "rank", "order", "instances", *FORMS)
-
-
-@dataclass(frozen=True, repr=False)
-class RandomVerification(Tabular):
-    """The claims of the theory, checked on many random instances.
-
-    Attributes
-    ----------
-    verifications : tuple of Verification
-        One an instance, titled with what it is.
-    seed : int
-        Seed; the same seed gives the same instances again.
-    first : int
-        Number of the first instance.
-    command : str
-        The command line that checks instances with the same settings.
-
-    Examples
-    --------
-    >>> from lift_compare import compare
-    >>> compare.verify_random(2).summary()
-    '2 random instances, seed 0: 0 violations.'
-    """
-
-    _columns = _COLUMNS
-    verifications: tuple[Verification, ...]
-    seed: int
-
-    first: int = 0
-    command: str = "lift-compare verify"
-
-    @property
-    def violations(self) -> tuple[tuple[str, Claim], ...]:
-        """Exact statements that fail and conditional ones contradicted, each with its instance."""
-        return tuple((v.title, claim) for v in self.verifications for claim in v.violations)
-
-    def reproduce(self, position: int) -> str:
-        """Return the command that checks one of the instances again."""
-        index = self.first + position
-        return f"{self.command} --random 1 --first {index} --seed {self.seed}"
-
-    def rows(self) -> list[dict[str, Any]]:
-        """Return one JSON-ready dict a claim: on how many instances it holds, or does not."""
-        rows = []
-        for number, check in enumerate(self.verifications[0].claims if self.verifications else ()):
-            claims = [v.claims[number] for v in self.verifications]
-            count = {holds: sum(claim.holds is holds for claim in claims) for holds in Holds}
-            rows.append(
-                {
-                    "id": check.id,
-                    "name": check.name,
-                    "statement": check.statement,
-                    "source": check.source,
-                    "kind": check.kind.name.lower(),
-                    "holds": count[Holds.YES],
-                    "does_not_hold": count[Holds.NO],
-                    "not_applicable": count[Holds.NOT_APPLICABLE],
-                    "out_of_range": count[Holds.OUT_OF_RANGE],
-                    "violations": sum(claim.violated for claim in claims),
-                }
-            )
-        return rows
-
-    def coverage(self) -> list[dict[str, Any]]:
-        """Return one JSON-ready dict an operator, rank and order: the instances, form by form."""
-        groups: dict[tuple[str, int, int], list[Verification]] = {}
-        for v in self.verifications:
-            key = (v.operator, v.point.shape[1], int(v.settings["order"]))
-            groups.setdefault(key, []).append(v)
-        return [
-            {
-                "operator": operator,
-                "rank": rank,
-                "order": order,
-                "instances": len(group),
-                **{form: sum(form in v.forms for v in group) for form in FORMS},
-            }
-            for (operator, rank, order), group in sorted(groups.items())
-        ]
-
-    def violation_rows(self) -> list[dict[str, Any]]:
-        """Return one JSON-ready dict a violation: its numbers, and the command to see it again."""
-        return [
-            {
-                "instance": v.title,
-                "claim": claim.name,
-                "measured": claim.measured,
-                "expected": claim.expected,
-                "tolerance": claim.tolerance,
-                "reason": claim.reason,
-                "reproduce": self.reproduce(position),
-            }
-            for position, v in enumerate(self.verifications)
-            for claim in v.violations
-        ]
-
-    def table(self, *, only_failures: bool = False) -> str:
-        """Return the counts and the violations, and below them claims and coverage as tables.
-
-        One instance alone is shown claim by claim. With `only_failures` a claim that holds
-        wherever it applies has no line.
-        """
-        if len(self.verifications) == 1:
-            claims = self.verifications[0].claims_table(only_failures=only_failures)
-        else:
-            rows = [row for row in self.rows() if row["does_not_hold"] or not only_failures]
-            claims = claims_table(_COLUMNS, rows, title="On how many instances each claim holds")
-        title = "coverage: instances, and on how many of them each form of the lift was compared"
-        columns = [Column(key, key, "" if key == "operator" else "d") for key in _COVERAGE]
-        covered = text_table(columns, self.coverage(), title=title)
-        return "\n\n".join(filter(None, [wrapped(self.summary()), claims, covered]))
-
-    def summary(self) -> str:
-        """Return one line of counts, and two lines a violation."""
-        number = len(self.verifications)
-        first = f"{number} random instances, seed {self.seed}: {len(self.violations)} violations."
-        lines = [first]
-        for position, v in enumerate(self.verifications):
-            for claim in v.violations:
-                lines.append(f"VIOLATION on {v.title}: {describe(claim)}")
-                lines.append(f"  to see it again: {self.reproduce(position)}")
-        return "\n".join(lines)
-
-    def __repr__(self) -> str:
-        return f"RandomVerification: {self.summary()}"
 
 
 def verify_random(
@@ -185,7 +45,8 @@ def verify_random(
     first : int
         Number of the first instance: one instance of a longer run is count = 1, first = its number.
     **settings
-        Passed on to `verify`: rho, eta, steps, memory_limit, polish, claims.
+        Passed on to `verify`: rho, eta, steps, memory_limit, polish, claims; progress (True): show
+        a bar on stderr, with an estimate of the time left, if that is a terminal.
 
     Returns
     -------
@@ -207,15 +68,19 @@ def verify_random(
     count = whole_number("count", count, most=MOST_INSTANCES)
     seed = whole_number("seed", seed, least=0)
     first = whole_number("first", first, least=0)
+    chosen_checks(settings.get("claims"))
+    progress = settings.pop("progress", True)
     done: list[Verification] = []
     found = RandomVerification((), seed, first, _command(settings))
     try:
         indices = range(first, first + count)
-        for index in tqdm(indices, desc="verify", unit="instance", disable=None):
+        hidden = None if progress else True
+        for index in tqdm(indices, desc="verify", unit="instance", disable=hidden):
             i = random_instance(index, seed=seed)
             assert i.settings is not None
             order, X = i.settings.order, i.point
-            done.append(verify(i.problem, X, order, seed=index, title=i.name, **settings))
+            fixed: dict[str, Any] = {"seed": index, "title": i.name, "progress": False}
+            done.append(verify(i.problem, X, order, **fixed, **settings))
     except KeyboardInterrupt:
         if not done:
             raise
@@ -228,9 +93,7 @@ def _command(settings: Mapping[str, Any]) -> str:
     for name, value in settings.items():
         if name == "polish":
             words += [] if value else ["--no-polish"]
-        elif name == "claims":
-            words += [f"--claim {claim}" for claim in value or ()]
-        elif value is not None and name != "progress":
+        elif value is not None and name != "claims":  # a violation names its own
             words.append(f"--{name.replace('_', '-')} {value}")
     return " ".join(words)
 

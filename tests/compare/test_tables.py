@@ -50,6 +50,17 @@ def test_columns_are_aligned_numbers_right_words_left() -> None:
     ]
 
 
+def test_a_text_below_a_row_keeps_to_the_width() -> None:
+    rows = [{"name": "a", "x": 1.0, "said": "one\n" + "word " * 20}, {"name": "b", "said": ""}]
+    lines = text_table(
+        [Column("name", "name"), Column("x", "x")], rows, width=40, below="said"
+    ).splitlines()
+    assert lines[2:4] == ["a     1", "    one"]
+    assert lines[-1] == "b     –"
+    assert all(line.startswith("    word") and len(line) <= 40 for line in lines[4:-1])
+    assert " ".join(lines[4:-1]).split() == ["word"] * 20
+
+
 def test_json_is_strict_and_csv_has_the_union_of_keys(tmp_path) -> None:
     rows = [{"a": np.float64(1.5), "b": np.array([1, 2])}, {"a": float("inf"), "c": np.int64(3)}]
     document = json.loads(save_rows(tmp_path / "deep" / "t.json", rows, {"seed": 1}).read_text())

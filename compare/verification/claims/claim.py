@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import inspect
 import math
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, StrEnum
-from functools import cache
-from unicodedata import normalize
 
 import numpy as np
 
@@ -56,95 +53,17 @@ class Finding:
     reason: str = ""
 
 
-_WORDS = {
-    "∇²": "hessian-",
-    "≤": "at-most",
-    "≥": "at-least",
-    "<": "below",
-    ">": "above",
-    "=": "is",
-    "⇒": "implies",
-    "⟂": "orthogonal-to",
-    "∇": "gradient-",
-    "²": "2",
-    "½": "half",
-    "−": "-",
-    "*": "-star",
-    "λ": "lambda",
-    "δ": "delta",
-    "ŵ": "lifted-point",
-    "X\u0302": "point",
-    "Δ": "delta",
-    "Π": "projection",
-    "^l": "",
-    "ρ": "rho",
-    "σ": "sigma",
-    "Γ": "gram",
-    "α": "alpha",
-    "β": "beta",
-    "γ": "gamma",
-    "ê": "e",
-    "‖": "",
-    "∞": "infinity",
-    "₁": "1",
-    "₂": "2",
-    "ᵀ": "t",
-}
-"""How what is no ASCII letter in the name of a claim is written in its id."""
-
-
-_SHORT = {
-    "spurious minima need δ_2r ≥ ½": "spurious-needs-delta",
-    "spurious ⇒ λ_n < 0": "spurious-lambda-n",
-    "rank-deficient ⇒ saddle": "rank-deficient-saddle",
-    "EFS* decides the line": "efs-star-line",
-    "EFS > 1 ⇒ decrease": "efs-decrease",
-    "NCM > 1 ⇒ saddle": "ncm-saddle",
-    "NCM > 2^{1/l−1} ⇒ saddle": "ncm-lifted-saddle",
-    "NCM* > 2^{1/l−1} ⇒ saddle": "ncm-star-lifted-saddle",
-    "l > 1/(1 − log₂2β) ⇒ saddle": "threshold-saddle",
-    "l > 1/(1 − log₂2β*) ⇒ saddle": "threshold-star-saddle",
-    "saddle order beside the threshold": "order-and-threshold",
-    "strict saddle along visible": "saddle-along-visible",
-    "strict saddle along V*": "saddle-along-v-star",
-    "ŵ is stationary": "lifted-stationary",
-    "powers: lines and ∇²h^l": "powers-lines",
-    "truncation error from tensors": "truncation-from-tensors",
-    "published collapse decreases h": "collapse-decreases-h",
-    "collapse = best rank one": "collapse-best-rank-one",
-    "accepted ⇒ decrease": "accepted-decrease",
-    "exact escape ⇒ decrease": "exact-escape",
-    "single step ⇒ decrease": "single-step",
-    "least curvature at ŵ": "curvature-lifted-point",
-    "least curvatures in order": "curvatures-in-order",
-    "certificate against directions": "certificate-directions",
-    "truth witness ⇒ saddle": "truth-witness",
-    "lifted gradient by powers": "gradient-by-powers",
-    "X̌ lower ⇒ no return": "no-return",
-}
-"""Ids of claims whose whole names would be longer than 24 letters, or say too little without
-their symbols."""
-
-
-@cache
-def claim_id(name: str) -> str:
-    """Return the id of a claim: its name in small ASCII letters, digits and hyphens."""
-    if name in _SHORT:
-        return _SHORT[name]
-    for symbol, word in _WORDS.items():
-        name = name.replace(symbol, word if symbol in ("∇²", "∇", "−", "^l") else f" {word} ")
-    plain = normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
-
-
 @dataclass(frozen=True)
 class Claim:
     """One claim, checked on one instance.
 
     Attributes
     ----------
+    id : str
+        Short name in plain ASCII, such as 'smallest-saddle-order'; it stays the same.
     name, statement, source : str
-        Short name; the claim as a sentence or formula; the section of docs/theory.md.
+        Name in the words of the theory; the claim as a sentence or formula; the section of
+        docs/theory.md.
     kind : Kind
         What follows when it does not hold.
     holds : Holds
@@ -162,10 +81,13 @@ class Claim:
     --------
     >>> from lift_compare import compare, sensing
     >>> found = compare.verify(sensing.two_by_two(), [[0.0], [0.5**0.5]], order=3)
-    >>> found["λ_n = K1 − K2"].holds.value, found["λ_n = K1 − K2"].violated
+    >>> found["lambda-n-is-k1-k2"].holds.value, found["lambda-n-is-k1-k2"].violated
     ('holds', False)
+    >>> found["λ_n = K1 − K2"].id
+    'lambda-n-is-k1-k2'
     """
 
+    id: str
     name: str
     statement: str
     source: str
@@ -177,11 +99,6 @@ class Claim:
     reason: str
 
     @property
-    def id(self) -> str:
-        """Short name of ASCII letters and hyphens, for command lines and files."""
-        return claim_id(self.name)
-
-    @property
     def violated(self) -> bool:
         """Whether an exact statement fails, or a conditional one is contradicted."""
         return self.holds is Holds.NO and self.kind in (Kind.EXACT, Kind.CONDITIONAL)
@@ -191,16 +108,12 @@ class Claim:
 class Check:
     """A claim that can be checked: its words, and the function that checks it."""
 
+    id: str
     name: str
     statement: str
     source: str
     kind: Kind
     function: Callable[[Case], Finding]
-
-    @property
-    def id(self) -> str:
-        """The id of its claim."""
-        return claim_id(self.name)
 
     def __call__(self, case: Case) -> Claim:
         """Check the claim.
@@ -244,20 +157,23 @@ class Check:
 
     def _claim(self, holds: Holds, found: Finding) -> Claim:
         measured = None if found.measured is None else float(found.measured)
-        words = (self.name, self.statement, self.source, self.kind, holds)
+        words = (self.id, self.name, self.statement, self.source, self.kind, holds)
         return Claim(*words, measured, found.expected, found.tolerance, found.reason)
 
 
 # Decorators: the first line of the docstring is the statement, the rest says how it is checked ----
 
 
-def _decorator(kind: Kind) -> Callable[[str, int], Callable[[Callable[[Case], Finding]], Check]]:
-    def claim(name: str, section: int) -> Callable[[Callable[[Case], Finding]], Check]:
+_Decorate = Callable[[Callable[[Case], Finding]], Check]
+
+
+def _decorator(kind: Kind) -> Callable[[str, str, int], _Decorate]:
+    def claim(id_: str, name: str, section: int) -> _Decorate:
         """Turn a function Case -> Finding into a Check with a section of docs/theory.md."""
 
         def decorate(function: Callable[[Case], Finding]) -> Check:
             statement = (inspect.getdoc(function) or name).partition("\n")[0]
-            return Check(name, statement, f"docs/theory.md, section {section}", kind, function)
+            return Check(id_, name, statement, f"docs/theory.md, section {section}", kind, function)
 
         return decorate
 

@@ -14,7 +14,7 @@ from .claim import Finding, below, conditional, exact, relative, small
 from .rounding import size
 
 
-@exact("collapse of a power", 7)
+@exact("collapse-of-a-power", "collapse of a power", 7)
 def collapse_of_power(case: Case) -> Finding:
     """c·vec(X)^{⊗l} collapses to c^{1/l} X
 
@@ -28,7 +28,7 @@ def collapse_of_power(case: Case) -> Finding:
     return small(max(errors), case.rounding.unit)
 
 
-@exact("collapse = best rank one", 7)
+@exact("collapse-best-rank-one", "collapse = best rank one", 7)
 def collapse_is_best(case: Case) -> Finding:
     """the simulated collapse is as good as the best rank-one tensor
 
@@ -49,7 +49,7 @@ def collapse_is_best(case: Case) -> Finding:
     return Finding(holds, attained, f"≥ {explicit:.6g}", tolerance)
 
 
-@conditional("exact escape ⇒ decrease", 6)
+@conditional("exact-escape", "exact escape ⇒ decrease", 6)
 def exact_escape(case: Case) -> Finding:
     """escape(method='exact') found ⇒ h(X̌) < h(X̂)
 
@@ -59,7 +59,7 @@ def exact_escape(case: Case) -> Finding:
     return _escape(case, "exact")
 
 
-@conditional("single step ⇒ decrease", 4)
+@conditional("single-step", "single step ⇒ decrease", 4)
 def single_step_escape(case: Case) -> Finding:
     """escape(method='single-step') found ⇒ h(X̌) < h(X̂)
 
@@ -68,7 +68,7 @@ def single_step_escape(case: Case) -> Finding:
     return _escape(case, "single-step")
 
 
-@exact("every escape", 6)
+@exact("every-escape", "every escape", 6)
 def every_escape(case: Case) -> Finding:
     """an escape reports h(X̂) and h(X̌) as they are, and found means lower
 

@@ -10,7 +10,7 @@ from .definition import Evaluation
 from .rounding import size
 
 
-@exact("every form: h^l", 2)
+@exact("every-form-h", "every form: h^l", 2)
 def value_of_every_form(case: Case) -> Finding:
     """h^l(w) in every form of the lift that applies is ½‖A^{⊗l}(⟨P(w), P(w)⟩) − b^{⊗l}‖²
 
@@ -24,7 +24,7 @@ def value_of_every_form(case: Case) -> Finding:
     return _forms(case, error, case.rounding.value(1.5 * case.lifted_length))
 
 
-@exact("every form: ∇h^l", 2)
+@exact("every-form-gradient-h", "every form: ∇h^l", 2)
 def gradient_of_every_form(case: Case) -> Finding:
     """∇h^l(w) in every form of the lift that applies is its definition"""
 
@@ -34,7 +34,7 @@ def gradient_of_every_form(case: Case) -> Finding:
     return _forms(case, error, case.rounding.gradient(1.5 * case.lifted_length))
 
 
-@exact("every form: ∇²h^l", 2)
+@exact("every-form-hessian-h", "every form: ∇²h^l", 2)
 def hessian_of_every_form(case: Case) -> Finding:
     """∇²h^l(w)[d] in every form of the lift that applies is its definition"""
 

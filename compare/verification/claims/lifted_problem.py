@@ -11,7 +11,7 @@ from .claim import Finding, conditional, equal, exact
 from .rounding import size
 
 
-@exact("lifted value", 2)
+@exact("lifted-value", "lifted value", 2)
 def lifted_value(case: Case) -> Finding:
     """h^l(ŵ) = ½(‖A(X̂X̂ᵀ)‖^{2l} − 2⟨A(X̂X̂ᵀ), b⟩^l + ‖b‖^{2l})
 
@@ -23,7 +23,7 @@ def lifted_value(case: Case) -> Finding:
     return equal(value, float(terms.sum()), case.rounding.value(case.lifted_length))
 
 
-@exact("lifted gradient", 2)
+@exact("lifted-gradient", "lifted gradient", 2)
 def lifted_gradient(case: Case) -> Finding:
     """∇h^l(w) = 2 [(A*A)^{⊗l}⟨P(w),P(w)⟩ − A*(b)^{⊗l}] P(w)
 
@@ -40,7 +40,7 @@ def lifted_gradient(case: Case) -> Finding:
     return equal(error, 0.0, rounding)
 
 
-@exact("lifted Hessian", 2)
+@exact("lifted-hessian", "lifted Hessian", 2)
 def lifted_hessian(case: Case) -> Finding:
     """∇²h^l(w)[d] is the derivative of ∇h^l along d
 
@@ -56,7 +56,7 @@ def lifted_hessian(case: Case) -> Finding:
     return equal(error, 0.0, rounding)
 
 
-@conditional("ŵ is stationary", 2)
+@conditional("lifted-stationary", "ŵ is stationary", 2)
 def lifted_stationary(case: Case) -> Finding:
     """∇h(X̂) = 0 ⇒ ∇h^l(ŵ) = 0
 

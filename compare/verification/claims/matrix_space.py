@@ -25,7 +25,7 @@ from .rounding import in_range, size
 _MIXTURES = 200  # of several flat directions that are tried
 
 
-@exact("adjoint", 1)
+@exact("adjoint", "adjoint", 1)
 def adjoint(case: Case) -> Finding:
     """⟨A(LRᵀ), y⟩ = ⟨L, A*(y) R⟩ and A(LRᵀ) = A(RLᵀ)
 
@@ -39,7 +39,7 @@ def adjoint(case: Case) -> Finding:
     return small_part(error, scale, case.rounding.unit)
 
 
-@exact("operator", 1)
+@exact("operator", "operator", 1)
 def operator(case: Case) -> Finding:
     """A(LRᵀ)_i = ⟨A_i, LRᵀ⟩ and A*(y) R = Σ y_i A_i R with symmetric A_i
 
@@ -65,7 +65,7 @@ def operator(case: Case) -> Finding:
     return small(max(errors), case.rounding.unit)
 
 
-@exact("value", 1)
+@exact("value", "value", 1)
 def value(case: Case) -> Finding:
     """h(X) = ½ ‖A(XXᵀ) − b‖², alone, with the gradient, in a batch and along a line
 
@@ -90,7 +90,7 @@ def value(case: Case) -> Finding:
     return small(float(worst) * case.rounding.unit, 4 * case.rounding.unit)
 
 
-@exact("gradient", 1)
+@exact("gradient", "gradient", 1)
 def gradient(case: Case) -> Finding:
     """∇h(X) = 2 G(X) X
 
@@ -107,7 +107,7 @@ def gradient(case: Case) -> Finding:
     return equal(error, 0.0, rounding)
 
 
-@exact("Hessian", 1)
+@exact("hessian", "Hessian", 1)
 def hessian(case: Case) -> Finding:
     """∇²h(X)[D] = 2 G(X) D + 2 A*(A(XDᵀ + DXᵀ)) X
 
@@ -140,7 +140,7 @@ def _displaced(case: Case) -> FloatArray:
     return np.asarray(case.X + _unit(case, 5) * (size(case.X) / 2))
 
 
-@exact("landscape", 1)
+@exact("landscape", "landscape", 1)
 def landscape(case: Case) -> Finding:
     """G(X) = Σ_i (⟨A_i, XXᵀ⟩ − b_i) A_i, and ‖∇h‖ relative to ‖2 A*(A(XXᵀ))X‖ + ‖2 A*(b)X‖
 
@@ -159,7 +159,7 @@ def landscape(case: Case) -> Finding:
     return small(max(error, lost) * case.rounding.unit, case.rounding.unit)
 
 
-@exact("descent", 1)
+@exact("descent", "descent", 1)
 def descent(case: Case) -> Finding:
     """gradient descent is X ← X − η ∇h(X), and records h and ‖∇h‖ on its way
 
@@ -185,7 +185,7 @@ def descent(case: Case) -> Finding:
     return small(worst * case.rounding.unit, 4 * case.rounding.unit)
 
 
-@exact("distance", 1)
+@exact("distance", "distance", 1)
 def distance(case: Case) -> Finding:
     """‖XXᵀ − ZZᵀ‖² = ‖XᵀX‖² − 2‖XᵀZ‖² + ‖ZᵀZ‖²
 
@@ -198,7 +198,7 @@ def distance(case: Case) -> Finding:
     return small_part(error, XX + ZZ, case.rounding.unit)
 
 
-@property_of_instance("X̂ is stationary", 1)
+@property_of_instance("point-is-stationary", "X̂ is stationary", 1)
 def stationary(case: Case) -> Finding:
     """∇h(X̂) = 0
 
@@ -207,7 +207,7 @@ def stationary(case: Case) -> Finding:
     return small(case.gradient_norm, STATIONARY)
 
 
-@property_of_instance("X̂ is spurious", 1)
+@property_of_instance("point-is-spurious", "X̂ is spurious", 1)
 def spurious(case: Case) -> Finding:
     """h(X̂) > 0
 
@@ -219,7 +219,7 @@ def spurious(case: Case) -> Finding:
     return Finding(value > POSITIVE_OBJECTIVE, value, "> 0", POSITIVE_OBJECTIVE)
 
 
-@conditional("orthogonal symmetry", 1)
+@conditional("orthogonal-symmetry", "orthogonal symmetry", 1)
 def orthogonal_symmetry(case: Case) -> Finding:
     """∇²h(X̂)[X̂Ω] = 0 for antisymmetric Ω: r > 1 brings flat directions
 
@@ -237,7 +237,7 @@ def orthogonal_symmetry(case: Case) -> Finding:
     return equal(float(np.abs(images).max()), 0.0, (rounding + 10 * left) / float(kept))
 
 
-@property_of_instance("X̂ is a local minimum", 1)
+@property_of_instance("point-is-a-local-minimum", "X̂ is a local minimum", 1)
 def local_minimum(case: Case) -> Finding:
     """h(X̂) ≤ h(X) for every X near X̂
 

@@ -14,7 +14,7 @@ from .rounding import in_range, size
 _ROUNDS = 2 * COMPARED_STEPS  # each step adds its rounding, on either side
 
 
-@exact("projected gradient", 6)
+@exact("projected-gradient", "projected gradient", 6)
 def projected_gradient(case: Case) -> Finding:
     """Π_S ∇h^l(w) = Σ_j (Γ⁺γ)_j vec(X_j)^{⊗l}
 
@@ -28,7 +28,7 @@ def projected_gradient(case: Case) -> Finding:
     return equal(error, 0.0, case.rounding.gradient(case.start_length) * case.gram_condition)
 
 
-@exact("exact = explicit: h^l", 6)
+@exact("exact-is-explicit-h", "exact = explicit: h^l", 6)
 def same_objective(case: Case) -> Finding:
     """h^l along both descents agrees
 
@@ -41,7 +41,7 @@ def same_objective(case: Case) -> Finding:
     return equal(error, 0.0, _ROUNDS * case.rounding.value(length) * case.gram_condition)
 
 
-@exact("exact = explicit: tensor", 6)
+@exact("exact-is-explicit-tensor", "exact = explicit: tensor", 6)
 def same_tensor(case: Case) -> Finding:
     """the last iterates agree as tensors
 
@@ -56,7 +56,7 @@ def same_tensor(case: Case) -> Finding:
     return equal(error, 0.0, rounding * case.gram_condition)
 
 
-@exact("descent on S", 6)
+@exact("descent-on-s", "descent on S", 6)
 def descent_falls(case: Case) -> Finding:
     """a small enough step lowers h^l at every step
 
@@ -69,7 +69,7 @@ def descent_falls(case: Case) -> Finding:
     return Finding(rise <= slack, rise, "≤ 0", slack, f"η = {step:.3g}")
 
 
-@property_of_instance("independent generators", 6)
+@property_of_instance("independent-generators", "independent generators", 6)
 def independent(case: Case) -> Finding:
     """base, visible and hidden are linearly independent
 
@@ -81,7 +81,7 @@ def independent(case: Case) -> Finding:
     return Finding(least > GRAM_INDEPENDENT, least, "> 0", GRAM_INDEPENDENT)
 
 
-@published("span capture: gradient", 6)
+@published("span-capture-gradient", "span capture: gradient", 6)
 def gradient_capture(case: Case) -> Finding:
     """∇h^l(w_escape) lies in S
 
@@ -95,7 +95,7 @@ def gradient_capture(case: Case) -> Finding:
     return at_least(case.captured(gradient), 0.9)
 
 
-@published("span capture: path", 6)
+@published("span-capture-path", "span capture: path", 6)
 def path_capture(case: Case) -> Finding:
     """the unprojected lifted path stays in S
 

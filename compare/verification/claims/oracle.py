@@ -15,7 +15,7 @@ from .saddle import curvature_along_visible
 _DENSE_UP_TO = 400  # side of a lifted Hessian that is formed to check its least eigenvalue
 
 
-@exact("least curvature", 5)
+@exact("least-curvature", "least curvature", 5)
 def least_is_least(case: Case) -> Finding:
     """the least eigenvalue of ∇²h^l(ŵ) over all tensors is ≤ the curvature along v̂
 
@@ -31,7 +31,7 @@ def least_is_least(case: Case) -> Finding:
     return Finding(holds, value, f"≤ {along_visible:.6g}", slack, left)
 
 
-@exact("least curvature, dense", 5)
+@exact("least-curvature-dense", "least curvature, dense", 5)
 def least_against_dense(case: Case) -> Finding:
     """the same eigenvalue from the whole lifted Hessian
 
@@ -47,7 +47,7 @@ def least_against_dense(case: Case) -> Finding:
     return equal(case.oracle.value, expected, eigenvalue_rounding(case))
 
 
-@property_of_instance("lifted saddle", 5)
+@property_of_instance("lifted-saddle", "lifted saddle", 5)
 def lifted_saddle(case: Case) -> Finding:
     """ŵ is a strict saddle of h^l along some tensor
 
@@ -60,7 +60,7 @@ def lifted_saddle(case: Case) -> Finding:
     return negative(value, slack)
 
 
-@published("oracle alignment: visible", 5)
+@published("oracle-alignment-visible", "oracle alignment: visible", 5)
 def alignment_with_visible(case: Case) -> Finding:
     """the least eigenvector of ∇²h^l(ŵ) is v̂
 
@@ -71,7 +71,7 @@ def alignment_with_visible(case: Case) -> Finding:
     return at_least(abs(float(np.sum(np.asarray(case.oracle.direction) * b))), 0.99)
 
 
-@published("oracle alignment: span", 5)
+@published("oracle-alignment-span", "oracle alignment: span", 5)
 def alignment_with_span(case: Case) -> Finding:
     """the least eigenvector of ∇²h^l(ŵ) lies in S
 

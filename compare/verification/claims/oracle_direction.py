@@ -19,7 +19,7 @@ from .rounding import size
 _DESCENT = 200  # steps from an escaped point
 
 
-@exact("Hessian at ŵ", 10)
+@exact("hessian-at-lifted-point", "Hessian at ŵ", 10)
 def hessian_at_point(case: Case) -> Finding:
     """∇²h^l(ŵ) = 2[N₁^{⊗l} − N₂^{⊗l} + 2P^{⊗l}]
 
@@ -37,7 +37,7 @@ def hessian_at_point(case: Case) -> Finding:
     return equal(error, 0.0, 2 * case.rounding.hessian(case.lifted_length))
 
 
-@exact("least curvature at ŵ", 10)
+@exact("curvature-lifted-point", "least curvature at ŵ", 10)
 def least_at_point(case: Case) -> Finding:
     """the least eigenvalue of 2[N₁^{⊗l} − N₂^{⊗l} + 2P^{⊗l}] is that of ∇²h^l(ŵ)
 
@@ -52,7 +52,7 @@ def least_at_point(case: Case) -> Finding:
     return equal(found.value, case.oracle.value, eigenvalue_rounding(case))
 
 
-@exact("least curvatures in order", 10)
+@exact("curvatures-in-order", "least curvatures in order", 10)
 def curvatures_in_order(case: Case) -> Finding:
     """least over all tensors ≤ least over symmetric tensors ≤ 2 q_l(V*)
 
@@ -75,7 +75,7 @@ def curvatures_in_order(case: Case) -> Finding:
     return Finding(holds, symmetric.value, f"{everything.value:.6g} to {power:.6g}", slack)
 
 
-@exact("curvature along V*", 11)
+@exact("curvature-along-v-star", "curvature along V*", 11)
 def curvature_of_oracle(case: Case) -> Finding:
     """2 q_l(V*) = 2 (K₁^l − K₂^l + 2K₃^l) for the direction returned
 
@@ -86,7 +86,7 @@ def curvature_of_oracle(case: Case) -> Finding:
     return equal(oracle.curvature, expected, _power_rounding(case, case.order))
 
 
-@property_of_instance("strict saddle along V*", 11)
+@property_of_instance("saddle-along-v-star", "strict saddle along V*", 11)
 def saddle_along_oracle(case: Case) -> Finding:
     """2 q_l(V*) < 0
 
@@ -97,7 +97,7 @@ def saddle_along_oracle(case: Case) -> Finding:
     return below(value, 0.0, _power_rounding(case, case.order))
 
 
-@exact("saddle certificate", 11)
+@exact("saddle-certificate", "saddle certificate", 11)
 def certificate(case: Case) -> Finding:
     """w₁N₁ + w₂N₂ + w₃P is positive semidefinite for every part of the certificate
 
@@ -122,7 +122,7 @@ def certificate(case: Case) -> Finding:
     return Finding(holds, worst, f"≥ −{tolerance:g}", tolerance, said)
 
 
-@exact("certificate against directions", 11)
+@exact("certificate-directions", "certificate against directions", 11)
 def certificate_against_directions(case: Case) -> Finding:
     """no direction of negative curvature at an order that is certified
 
@@ -143,7 +143,7 @@ def certificate_against_directions(case: Case) -> Finding:
     return Finding(lowest >= -1.0, lowest, "≥ −1", 1.0, said)
 
 
-@conditional("truth witness ⇒ saddle", 11)
+@conditional("truth-witness", "truth witness ⇒ saddle", 11)
 def witness(case: Case) -> Finding:
     """‖A(X̂(ZQ)ᵀ)‖ < ‖b‖ ⇒ ŵ is a strict saddle along ZQ from some order on
 
@@ -168,7 +168,7 @@ def witness(case: Case) -> Finding:
     return below(value, 0.0, slack, f"order {order}")
 
 
-@exact("compressed problem", 10)
+@exact("compressed-problem", "compressed problem", 10)
 def compressed(case: Case) -> Finding:
     """h^l on the l-th power of a subspace is the lifted objective of the compressed problem
 
@@ -187,7 +187,7 @@ def compressed(case: Case) -> Finding:
     return equal(float(lift.value(t)), value, 4 * case.rounding.value(case.lifted_length))
 
 
-@exact("lifted gradient by powers", 12)
+@exact("gradient-by-powers", "lifted gradient by powers", 12)
 def gradient_by_powers(case: Case) -> Finding:
     """½∇h^l(w) = Σ c_j c_k c_p vec(A*(y_jk) X_p)^{⊗l} − Σ c_p vec(A*(b) X_p)^{⊗l}
 
@@ -202,7 +202,7 @@ def gradient_by_powers(case: Case) -> Finding:
     return equal(float(found.gradient_norm), expected, slack + lost)
 
 
-@exact("leakage", 12)
+@exact("leakage", "leakage", 12)
 def leakage(case: Case) -> Finding:
     """‖∇h^l − Π_S∇h^l‖ / ‖∇h^l‖ at w_escape without a tensor
 
@@ -219,7 +219,7 @@ def leakage(case: Case) -> Finding:
     return equal(math.sqrt(found.leakage), outside, lost + projected + float(found.rounding))
 
 
-@exact("truth is no saddle", 11)
+@exact("truth-is-no-saddle", "truth is no saddle", 11)
 def truth_is_no_saddle(case: Case) -> Finding:
     """at the truth N₁ = N₂, so ∇²h^l = 4P^{⊗l} is positive semidefinite at every order
 
@@ -244,7 +244,7 @@ def truth_is_no_saddle(case: Case) -> Finding:
     return Finding(least.value >= -slack, least.value, "≥ 0", slack)
 
 
-@conditional("X̌ lower ⇒ no return", 12)
+@conditional("no-return", "X̌ lower ⇒ no return", 12)
 def no_return(case: Case) -> Finding:
     """h(X̌) < h(X̂) ⇒ descent from X̌ does not end at X̂
 

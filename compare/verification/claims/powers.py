@@ -13,7 +13,7 @@ from .claim import Finding, equal, exact, relative, small, small_part
 from .rounding import in_range, size
 
 
-@exact("powers: inner products", 2)
+@exact("powers-inner-products", "powers: inner products", 2)
 def inner_products_of_powers(case: Case) -> Finding:
     """⟨vec(X_j)^{⊗l}, vec(X_k)^{⊗l}⟩ = ⟨X_j, X_k⟩^l
 
@@ -28,7 +28,7 @@ def inner_products_of_powers(case: Case) -> Finding:
     return small(error, case.order * case.rounding.unit)
 
 
-@exact("powers: h^l", 2)
+@exact("powers-h", "powers: h^l", 2)
 def value_on_powers(case: Case) -> Finding:
     """h^l(Σ c_j vec(X_j)^{⊗l}) from K(j,k;p,q)^l and B(j,k)^l alone
 
@@ -40,7 +40,7 @@ def value_on_powers(case: Case) -> Finding:
     return equal(float(_span(case, X).value(c)), explicit, rounding)
 
 
-@exact("powers: ∇h^l", 2)
+@exact("powers-gradient-h", "powers: ∇h^l", 2)
 def gradient_on_powers(case: Case) -> Finding:
     """⟨∇h^l(w), vec(X_t)^{⊗l}⟩ from K and B alone
 
@@ -55,7 +55,7 @@ def gradient_on_powers(case: Case) -> Finding:
     return equal(error, 0.0, rounding)
 
 
-@exact("powers: lines and ∇²h^l", 2)
+@exact("powers-lines", "powers: lines and ∇²h^l", 2)
 def lines_on_powers(case: Case) -> Finding:
     """h^l(w + t d) is a quartic in t, with the slope and the curvature of ∇h^l and ∇²h^l
 
@@ -77,7 +77,7 @@ def lines_on_powers(case: Case) -> Finding:
     return equal(error, 0.0, rounding)
 
 
-@exact("powers: logarithms", 2)
+@exact("powers-logarithms", "powers: logarithms", 2)
 def logarithms_on_powers(case: Case) -> Finding:
     """h^l and its gain are the same in plain numbers, in logarithms and in natural units
 
@@ -99,7 +99,7 @@ def logarithms_on_powers(case: Case) -> Finding:
     return equal(float(np.abs(errors).max()), 0.0, rounding)
 
 
-@exact("powers: nearly parallel", 6)
+@exact("powers-nearly-parallel", "powers: nearly parallel", 6)
 def nearly_parallel(case: Case) -> Finding:
     """Π_S ∇h^l(w) of nearly parallel generators, whose Gram matrix is nearly singular
 
@@ -122,7 +122,7 @@ def nearly_parallel(case: Case) -> Finding:
     return equal(size(explicit - ours), 0.0, rounding)
 
 
-@exact("small measurements", 2)
+@exact("small-measurements", "small measurements", 2)
 def small_measurements(case: Case) -> Finding:
     """what is small is not noise: the gain is c²B^l − ½c⁴K^l where b is nearly ⟂ to A(XXᵀ)
 
@@ -148,7 +148,7 @@ def small_measurements(case: Case) -> Finding:
     return small(min(error, 1.0), 4 * case.order * case.rounding.unit * magnified)
 
 
-@exact("diagonal surrogate", 8)
+@exact("diagonal-surrogate", "diagonal surrogate", 8)
 def diagonal_surrogate(case: Case) -> Finding:
     """Σ_i [Σ_jk c_j c_k ⟨A_i, X_j X_kᵀ⟩^l − b_i^l]²
 

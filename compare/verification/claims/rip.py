@@ -11,7 +11,7 @@ from .case import Case
 from .claim import Finding, below, conditional, equal, exact, property_of_instance
 
 
-@exact("RIP bracket", 1)
+@exact("rip-bracket", "RIP bracket", 1)
 def bracket(case: Case) -> Finding:
     """lower bound of δ_2r ≤ δ_n
 
@@ -26,7 +26,7 @@ def bracket(case: Case) -> Finding:
     return Finding(lower <= upper + slack, lower, f"≤ {upper:.6g}", slack)
 
 
-@exact("RIP bounds e and g", 4)
+@exact("rip-bounds-e-and-g", "RIP bounds e and g", 4)
 def line_bounds(case: Case) -> Finding:
     """e ≤ 2(1+δ), g ≤ 1+δ
 
@@ -40,7 +40,7 @@ def line_bounds(case: Case) -> Finding:
     return Finding(holds, quotient, f"≤ {bound:.6g}", PRODUCT * bound)
 
 
-@property_of_instance("given RIP constant", 1)
+@property_of_instance("given-rip-constant", "given RIP constant", 1)
 def given_constant(case: Case) -> Finding:
     """the given δ is not below what is attained
 
@@ -53,7 +53,7 @@ def given_constant(case: Case) -> Finding:
     return Finding(delta >= attained - RIP_DIGITS, delta, f"≥ {attained:.6g}", RIP_DIGITS)
 
 
-@property_of_instance("needed RIP inequality", 4)
+@property_of_instance("needed-rip-inequality", "needed RIP inequality", 4)
 def needed_inequality(case: Case) -> Finding:
     """δ_2r is below the largest δ that leaves EFS > 1
 
@@ -74,7 +74,7 @@ def needed_inequality(case: Case) -> Finding:
     return below(upper, largest, slack)
 
 
-@conditional("spurious minima need δ_2r ≥ ½", 1)
+@conditional("spurious-needs-delta", "spurious minima need δ_2r ≥ ½", 1)
 def half(case: Case) -> Finding:
     """δ_2r < ½ ⇒ every second-order stationary point is the truth
 

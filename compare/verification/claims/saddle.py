@@ -28,7 +28,7 @@ _LARGEST_ORDER = 101  # orders searched when the smallest saddle order is checke
 _DENSE_UP_TO = 400  # side of a lifted Hessian that is formed to check its least eigenvalue
 
 
-@exact("λ_n = K1 − K2", 5)
+@exact("lambda-n-is-k1-k2", "λ_n = K1 − K2", 5)
 def eigenvalue_as_difference(case: Case) -> Finding:
     """K1 = ⟨A(bbᵀ), A(X̂X̂ᵀ)⟩, K2 = ⟨A(bbᵀ), b⟩
 
@@ -38,7 +38,7 @@ def eigenvalue_as_difference(case: Case) -> Finding:
     return equal(K1 - K2, case.directions.eigenvalue, 2 * case.rounding.landscape)
 
 
-@exact("curvature along visible", 5)
+@exact("curvature-along-visible", "curvature along visible", 5)
 def curvature_formula(case: Case) -> Finding:
     """⟨v̂, ∇²h^l(ŵ)[v̂]⟩ = 2(K1^l − K2^l + 2K3^l)
 
@@ -56,7 +56,7 @@ def curvature_formula(case: Case) -> Finding:
     return equal(explicit, formula, rounding + case.rounding.hessian(case.lifted_length))
 
 
-@property_of_instance("strict saddle along visible", 5)
+@property_of_instance("saddle-along-visible", "strict saddle along visible", 5)
 def saddle_along_visible(case: Case) -> Finding:
     """K1^l + 2K3^l < K2^l
 
@@ -66,7 +66,7 @@ def saddle_along_visible(case: Case) -> Finding:
     return negative(*curvature_along_visible(case))
 
 
-@exact("smallest saddle order", 5)
+@exact("smallest-saddle-order", "smallest saddle order", 5)
 def saddle_order(case: Case) -> Finding:
     """the least odd l with K1^l + 2K3^l < K2^l
 
@@ -86,7 +86,7 @@ def saddle_order(case: Case) -> Finding:
     return Finding(holds, found, expected, 0.0, reason)
 
 
-@exact("saddle order beside the threshold", 5)
+@exact("order-and-threshold", "saddle order beside the threshold", 5)
 def order_beside_threshold(case: Case) -> Finding:
     """an order counts as soon as K1^l + 2K3^l < K2^l beyond rounding
 
@@ -114,7 +114,7 @@ def order_beside_threshold(case: Case) -> Finding:
     return Finding(holds, above, f"≤ {order}, not {order} below", BESIDE_THRESHOLD, said)
 
 
-@conditional("no saddle order", 5)
+@conditional("no-saddle-order", "no saddle order", 5)
 def no_saddle_order(case: Case) -> Finding:
     """K1 ≥ 0 and (K3 ≥ K2 or K1 ≥ K2) ⇒ no order makes v̂ a descent direction
 
@@ -130,7 +130,7 @@ def no_saddle_order(case: Case) -> Finding:
     return Finding(found is None, found, "none", 0.0)
 
 
-@conditional("NCM > 2^{1/l−1} ⇒ saddle", 5)
+@conditional("ncm-lifted-saddle", "NCM > 2^{1/l−1} ⇒ saddle", 5)
 def margin_is_sufficient(case: Case) -> Finding:
     """K1 ≥ 0 and NCM(δ) > 2^{1/l−1} for the true δ ⇒ ŵ is a strict saddle along v̂
 
@@ -149,7 +149,7 @@ def margin_is_sufficient(case: Case) -> Finding:
     return _promised_curvature(case, -d.eigenvalue, d.singular_value**2 * one / 2)
 
 
-@conditional("NCM* > 2^{1/l−1} ⇒ saddle", 5)
+@conditional("ncm-star-lifted-saddle", "NCM* > 2^{1/l−1} ⇒ saddle", 5)
 def exact_margin_is_sufficient(case: Case) -> Finding:
     """K1 ≥ 0 and −2λ_n/(σ_r²e) > 2^{1/l−1} ⇒ ŵ is a strict saddle along v̂
 
@@ -164,7 +164,7 @@ def exact_margin_is_sufficient(case: Case) -> Finding:
     return _promised_curvature(case, -d.eigenvalue, d.singular_value**2 * e / 4)
 
 
-@conditional("l > 1/(1 − log₂2β) ⇒ saddle", 5)
+@conditional("threshold-saddle", "l > 1/(1 − log₂2β) ⇒ saddle", 5)
 def order_is_sufficient(case: Case) -> Finding:
     """β < 1 and l > 1/(1 − log₂ 2β) for the true δ ⇒ ŵ is a strict saddle along v̂
 
@@ -185,7 +185,7 @@ def order_is_sufficient(case: Case) -> Finding:
     return _promised_curvature(case, lam, case.directions.singular_value**2 * one / 2)
 
 
-@conditional("l > 1/(1 − log₂2β*) ⇒ saddle", 5)
+@conditional("threshold-star-saddle", "l > 1/(1 − log₂2β*) ⇒ saddle", 5)
 def exact_order_is_sufficient(case: Case) -> Finding:
     """the same with e and h(X̂) in place of their RIP bounds
 

@@ -18,7 +18,7 @@ from .rounding import in_range, size
 _LARGEST_SHOWN = 1e300  # of a score that may be infinite
 
 
-@conditional("quartic on the line", 4)
+@conditional("quartic-on-the-line", "quartic on the line", 4)
 def quartic(case: Case) -> Finding:
     """h(X̂ + t u qᵀ) − h(X̂) = t²(λ_n + ½σ_r²e) + t³σ_rκ + ½t⁴g
 
@@ -34,7 +34,7 @@ def quartic(case: Case) -> Finding:
     return equal(float(error[worst]), 0.0, float(rounding[worst]))
 
 
-@exact("scores", 4)
+@exact("scores", "scores", 4)
 def scores(case: Case) -> Finding:
     """NCM, AIC, EFS, EFS* and t* as defined
 
@@ -73,7 +73,7 @@ def scores(case: Case) -> Finding:
     return equal(float(error[worst]), 0.0, float(rounding[worst]), f"largest in {names[worst]}")
 
 
-@property_of_instance("EFS > 1", 4)
+@property_of_instance("efs-above-1", "EFS > 1", 4)
 def feasible(case: Case) -> Finding:
     """the single step is certain to decrease h, with δ as given or its lower bound
 
@@ -87,7 +87,7 @@ def feasible(case: Case) -> Finding:
     return _above_one(score, MARGIN * (1 + abs(score)), f"δ = {delta:.6g}{known}")
 
 
-@property_of_instance("EFS* > 1", 4)
+@property_of_instance("efs-star-above-1", "EFS* > 1", 4)
 def exactly_feasible(case: Case) -> Finding:
     """the line X̂ + t u qᵀ goes below h(X̂)
 
@@ -98,7 +98,7 @@ def exactly_feasible(case: Case) -> Finding:
     return _above_one(score, MARGIN * (1 + abs(score)))
 
 
-@conditional("EFS* decides the line", 4)
+@conditional("efs-star-line", "EFS* decides the line", 4)
 def exact_score_decides(case: Case) -> Finding:
     """EFS* > 1 ⇔ h goes below h(X̂) for some t
 
@@ -119,7 +119,7 @@ def exact_score_decides(case: Case) -> Finding:
     return Finding(depth >= -rounding, depth, "≥ 0", rounding, remark)
 
 
-@conditional("EFS > 1 ⇒ decrease", 4)
+@conditional("efs-decrease", "EFS > 1 ⇒ decrease", 4)
 def score_promises(case: Case) -> Finding:
     """EFS(δ) > 1 for the true δ ⇒ the line goes below h(X̂)
 
@@ -136,7 +136,7 @@ def score_promises(case: Case) -> Finding:
     return promised(depth, promise, float(np.max(_rounding(case, np.array([at, t])))))
 
 
-@conditional("t* decreases h", 4)
+@conditional("t-star-decreases-h", "t* decreases h", 4)
 def published_step(case: Case) -> Finding:
     """EFS(δ) > 1, κ ≠ 0 ⇒ h(X̂ + t* u qᵀ) < h(X̂), t* = −σ_rκ/(1+δ)
 
@@ -157,7 +157,7 @@ def published_step(case: Case) -> Finding:
     return promised(float(_rise(case, steps)[0]), promise, float(_rounding(case, steps)[0]))
 
 
-@conditional("best step", 4)
+@conditional("best-step", "best step", 4)
 def best_step(case: Case) -> Finding:
     """the root of the cubic is the least point of the line
 
@@ -172,7 +172,7 @@ def best_step(case: Case) -> Finding:
     return equal(reached, depth, AGREEMENT * _line_scale(case) + rounding)
 
 
-@conditional("NCM > 1 ⇒ saddle", 4)
+@conditional("ncm-saddle", "NCM > 1 ⇒ saddle", 4)
 def margin_means_saddle(case: Case) -> Finding:
     """NCM(δ) > 1 for the true δ ⇒ X̂ is a strict saddle of h already
 

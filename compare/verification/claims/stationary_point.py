@@ -21,7 +21,7 @@ from .claim import (
 from .rounding import size
 
 
-@conditional("⟨G, M*⟩ = −2h", 3)
+@conditional("g-m-star-is-2h", "⟨G, M*⟩ = −2h", 3)
 def gap_identity(case: Case) -> Finding:
     """⟨G(X̂), M*⟩ = −2 h(X̂) at a stationary point
 
@@ -40,7 +40,7 @@ def gap_identity(case: Case) -> Finding:
     return equal(inner, -2 * case.objective, rounding + unmet + 2 * abs(leftover))
 
 
-@conditional("spurious ⇒ λ_n < 0", 3)
+@conditional("spurious-lambda-n", "spurious ⇒ λ_n < 0", 3)
 def negative_eigenvalue(case: Case) -> Finding:
     """X̂ spurious ⇒ λ_n ≤ −2h(X̂)/tr(M*) < 0
 
@@ -60,7 +60,7 @@ def negative_eigenvalue(case: Case) -> Finding:
     return Finding(lam <= bound + slack, lam, f"≤ {bound:.6g}", slack)
 
 
-@exact("least eigenpair", 3)
+@exact("least-eigenpair", "least eigenpair", 3)
 def least_eigenpair(case: Case) -> Finding:
     """G u = λ_n u, and no vector has a lower quotient
 
@@ -72,7 +72,7 @@ def least_eigenpair(case: Case) -> Finding:
     return equal(error, 0.0, case.rounding.landscape)
 
 
-@conditional("u ⟂ X̂", 3)
+@conditional("u-orthogonal-to-point", "u ⟂ X̂", 3)
 def orthogonal_to_point(case: Case) -> Finding:
     """λ_n < 0 ⇒ u_nᵀ X̂ = 0
 
@@ -86,7 +86,7 @@ def orthogonal_to_point(case: Case) -> Finding:
     return small(size(case.directions.u @ case.X) / length, left + rounding)
 
 
-@exact("visible direction", 3)
+@exact("visible-direction", "visible direction", 3)
 def visible_direction(case: Case) -> Finding:
     """u q_rᵀ has unit norm and X̂ q_r = σ_r v_r
 
@@ -104,7 +104,7 @@ def visible_direction(case: Case) -> Finding:
     return small(max(errors), case.rounding.unit)
 
 
-@exact("hidden direction", 3)
+@exact("hidden-direction", "hidden direction", 3)
 def hidden_direction(case: Case) -> Finding:
     """hidden = A*A(u v_rᵀ + v_r uᵀ) X̂
 
@@ -118,7 +118,7 @@ def hidden_direction(case: Case) -> Finding:
     return small_part(size(d.hidden - formed), terms, 2 * case.rounding.unit)
 
 
-@property_of_instance("λ_n is simple", 3)
+@property_of_instance("lambda-n-is-simple", "λ_n is simple", 3)
 def simple_eigenvalue(case: Case) -> Finding:
     """the directions are unique up to sign
 
@@ -130,7 +130,7 @@ def simple_eigenvalue(case: Case) -> Finding:
     return Finding(gap > floor, gap, "> 0", floor)
 
 
-@conditional("rank-deficient ⇒ saddle", 3)
+@conditional("rank-deficient-saddle", "rank-deficient ⇒ saddle", 3)
 def rank_deficient(case: Case) -> Finding:
     """rank X̂ < r and λ_n < 0 ⇒ X̂ is a strict saddle of h
 

@@ -18,7 +18,7 @@ _SAMPLES = 50  # states of the path at which the truncation error is taken
 _ACCURATE = 0.1  # a published approximation within 10 % counts as holding
 
 
-@exact("closed form = recursion", 7)
+@exact("closed-form-is-recursion", "closed form = recursion", 7)
 def closed_form(case: Case) -> Finding:
     """β ← νβ, γ ← γ − η(σ_r^l/2^{l−1})β
 
@@ -38,7 +38,7 @@ def closed_form(case: Case) -> Finding:
     return small(float(np.max(errors)), IDENTITY)
 
 
-@published("λ_n^l for K1^l − K2^l", 7)
+@published("lambda-n-for-k1-k2", "λ_n^l for K1^l − K2^l", 7)
 def eigenvalue_power(case: Case) -> Finding:
     """the truncation replaces K1^l − K2^l by (K1 − K2)^l
 
@@ -52,7 +52,7 @@ def eigenvalue_power(case: Case) -> Finding:
     return Finding(abs(ratio - 1) <= _ACCURATE, ratio, 1.0, _ACCURATE)
 
 
-@published("truncation error", 7)
+@published("truncation-error", "truncation error", 7)
 def accuracy(case: Case) -> Finding:
     """the retained terms are Π_S ∇h^l along the truncated path
 
@@ -68,7 +68,7 @@ def accuracy(case: Case) -> Finding:
     return Finding(worst <= _ACCURATE, worst, "≤ 0.1", _ACCURATE, f"{spread} along t")
 
 
-@exact("truncation error from tensors", 7)
+@exact("truncation-from-tensors", "truncation error from tensors", 7)
 def accuracy_from_tensors(case: Case) -> Finding:
     """‖Π_S∇h^l − retained‖ / ‖Π_S∇h^l‖ of `truncation_error` is that of explicit tensors
 
@@ -89,7 +89,7 @@ def accuracy_from_tensors(case: Case) -> Finding:
     return equal(found, ratio, (1 + ratio) * rounding / whole)
 
 
-@exact("published collapse", 7)
+@exact("published-collapse", "published collapse", 7)
 def collapse_by_hand(case: Case) -> Finding:
     """X̌ = β̃^{1/l} u qᵀ or −(−γ̃)^{1/l} A*A(E₀)X̂, and h^l at ŵ, at the state and at its term
 
@@ -115,7 +115,7 @@ def collapse_by_hand(case: Case) -> Finding:
     return small(worst, case.order * case.rounding.unit)
 
 
-@published("acceptance rule: code", 7)
+@published("acceptance-rule-code", "acceptance rule: code", 7)
 def rule_of_the_code(case: Case) -> Finding:
     """the dominant norm is the largest, and h^l(w_T) < h^l(ŵ)
 
@@ -124,7 +124,7 @@ def rule_of_the_code(case: Case) -> Finding:
     return _accepted(case, _collapse(case, AcceptanceRule.CODE))
 
 
-@published("acceptance rule: text", 7)
+@published("acceptance-rule-text", "acceptance rule: text", 7)
 def rule_of_the_text(case: Case) -> Finding:
     """one term dominates (≫ 10×), and its h^l alone is below h^l(ŵ)
 
@@ -150,7 +150,7 @@ def _accepted(case: Case, found: PublishedCollapse) -> Finding:
     return Finding(None if tie else found.accepted, ratio, "< 1", rounding, why)
 
 
-@published("the rules agree", 7)
+@published("the-rules-agree", "the rules agree", 7)
 def rules_agree(case: Case) -> Finding:
     """both acceptance rules give the same answer"""
     text, code = (_collapse(case, rule).accepted for rule in AcceptanceRule)
@@ -159,7 +159,7 @@ def rules_agree(case: Case) -> Finding:
     return Finding(text == code, reason=said)
 
 
-@published("published collapse decreases h", 7)
+@published("collapse-decreases-h", "published collapse decreases h", 7)
 def strict_decrease(case: Case) -> Finding:
     """h(X̌) < h(X̂) at the β- or γ-type point of w_T
 
@@ -173,7 +173,7 @@ def strict_decrease(case: Case) -> Finding:
     return below(after, case.objective, rounding, f"{found.kind}-type, {verdict} by the code")
 
 
-@published("accepted ⇒ decrease", 7)
+@published("accepted-decrease", "accepted ⇒ decrease", 7)
 def accepted_means_decrease(case: Case) -> Finding:
     """a state that the published code accepts has h(X̌) < h(X̂)
 

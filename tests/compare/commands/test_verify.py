@@ -51,9 +51,89 @@ def test_json_and_csv_print_the_same_rows(tmp_path, capsys, instance):
     assert run(tmp_path, instance, "--csv") == 0
     lines = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
     assert [line["holds"] for line in lines] == [row["holds"] for row in rows]
-    assert {row["instance"] for row in rows} == {"mine"}
+    assert {(row["instance"], row["order"]) for row in rows} == {("mine", 3)}
     curvature = next(row for row in rows if row["name"] == "curvature along visible")
     assert curvature["measured"] == pytest.approx(-1.7578125)  # a file has order 3 by default
+
+
+@pytest.mark.parametrize("form", ["json", "csv"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["two-by-two", "--only-failures"],
+        ["two-by-two", "--order", 3, 5, "--claim", "leakage"],
+        ["--random", 2, "--claim", "gradient"],
+    ],
+)
+def test_what_is_printed_is_what_is_written(tmp_path, capsys, form, words):
+    assert run(tmp_path, *words, f"--{form}") == 0
+    (path,) = (tmp_path / "out").glob(f"*.{form}")
+    assert capsys.readouterr().out == path.read_text(encoding="utf-8")
+
+
+def test_each_order_is_a_section(tmp_path, capsys, instance):
+    assert run(tmp_path, instance, "--order", 3, 5, "--order", 3, "--claim", "lifted-value") == 0
+    printed = capsys.readouterr().out
+    for order in (3, 5):
+        assert f"mine, order {order}: 1 claim: 1 hold" in printed
+        assert f"mine, order {order}: SensingProblem(" in printed
+    document = json.loads((tmp_path / "out" / "verify-mine.json").read_text(encoding="utf-8"))
+    rows = document["rows"]
+    assert [(row["id"], row["order"]) for row in rows] == [("lifted-value", 3), ("lifted-value", 5)]
+    assert rows[0]["measured"] != rows[1]["measured"]
+    settings = document["provenance"]["settings"]
+    assert [settings[f"mine, order {order}"]["order"] for order in (3, 5)] == [3, 5]
+    verdicts = document["provenance"]["verdicts"]
+    assert [(each["order"], each["holds"], each["violations"]) for each in verdicts] == [
+        (3, 1, 0),
+        (5, 1, 0),
+    ]
+
+
+def test_claims_are_chosen_by_id_or_name(tmp_path, capsys):
+    words = ["two-by-two", "--claim", "gradient", "--claim", "λ_n = K1 − K2", "--json"]
+    assert run(tmp_path, *words) == 0
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    assert [row["id"] for row in rows] == ["gradient", "lambda-n-is-k1-k2"]
+    assert run(tmp_path, *words[:-1]) == 0
+    assert "∇h(X) = 2 G(X) X (exact, section 1)" in capsys.readouterr().out
+    assert run(tmp_path, "two-by-two", "--claim", "gradeint") == 2
+    assert "--claim: expected ids of docs/verify.md, got 'gradeint' (did you mean 'gradient'?)" in (
+        capsys.readouterr().err
+    )
+
+
+def test_only_failures_prints_and_writes_no_other_claim(tmp_path, capsys):
+    assert run(tmp_path, "two-by-two", "--only-failures") == 0
+    printed = capsys.readouterr().out
+    rows = json.loads((tmp_path / "out" / "verify-two-by-two.json").read_text("utf-8"))["rows"]
+    assert {(row["kind"], row["holds"]) for row in rows} == {("published", "does not hold")}
+    assert all(f"\n{row['id']} " in printed for row in rows)
+    assert "by topic" not in printed
+    assert "local-minimum" not in printed
+    assert run(tmp_path, "two-by-two", "--only-failures", "--claim", "gradient") == 0
+    assert "No claim fails" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "delta", "said"),
+    [
+        (["two-by-two"], 0.5, "δ = 0.5 as known of this instance"),
+        (["two-by-two", "--rip-constant", 0.25], 0.25, "δ = 0.25 as given"),
+        (["block-ring"], None, "the scores need δ < 1"),
+        (["real-system"], None, "δ is not given"),
+    ],
+)
+def test_the_known_rip_constant_is_taken(tmp_path, capsys, words, delta, said):
+    assert run(tmp_path, *words, "--order", 1, "--claim", "given-rip-constant") == 0
+    assert said in " ".join(capsys.readouterr().out.split())
+    (path,) = (tmp_path / "out").glob("*.json")
+    document = json.loads(path.read_text(encoding="utf-8"))
+    (settings,) = document["provenance"]["settings"].values()
+    assert settings["rip_constant"] == delta
+    assert document["rows"][0]["holds"] == ("not applicable" if delta is None else "holds") or (
+        delta == 0.25 and document["rows"][0]["holds"] == "does not hold"
+    )
 
 
 def test_settings_reach_the_claims(tmp_path, capsys, instance):
@@ -117,10 +197,30 @@ def test_a_violation_exits_with_one(tmp_path, capsys, monkeypatch, target):
     printed = capsys.readouterr().out
     assert "VIOLATION" in printed
     assert "measured " in printed
-    (command,) = [line for line in printed.splitlines() if "to see it again: " in line][:1]
-    words = shlex.split(command.partition("lift-compare verify ")[2])
+    commands = [line for line in printed.splitlines() if "to see it again: " in line]
+    assert len(commands) == printed.count("VIOLATION") > 1
+    words = shlex.split(commands[0].partition("lift-compare verify ")[2])
     assert run(tmp_path, *words) == 1
-    assert "VIOLATION" in capsys.readouterr().out
+    again = capsys.readouterr().out
+    assert again.count("VIOLATION") == 1
+    assert commands[0] in again
+
+
+def test_a_long_command_goes_on_as_a_shell_reads_it(tmp_path, capsys, monkeypatch):
+    value = simulated.SpanObjective.value
+    monkeypatch.setattr(simulated.SpanObjective, "value", lambda self, c: 1.01 * value(self, c))
+    settings = ["--order", 5, "--rho", 0.2, "--eta", 0.02, "--steps", 700, "--seed", 12345]
+    assert run(tmp_path, "two-by-two", *settings, "--claim", "powers-h") == 1
+    printed = capsys.readouterr().out
+    assert max(map(len, printed.partition("Written")[0].splitlines())) <= 100
+    _, _, command = printed.partition("to see it again:\n")
+    lines = command.split("\n\n")[0].replace("\\\n", " ")
+    words = shlex.split(lines)
+    assert words[:2] == ["lift-compare", "verify"]
+    assert all(str(setting) in words for setting in settings)
+    row = json.loads((tmp_path / "out" / "verify-two-by-two.json").read_text("utf-8"))["rows"][0]
+    assert (row["violation"], shlex.split(row["reproduce"])) == (True, words)
+    assert run(tmp_path, *words[2:]) == 1
 
 
 @pytest.mark.parametrize(
@@ -131,6 +231,12 @@ def test_a_violation_exits_with_one(tmp_path, capsys, monkeypatch, target):
         ["two-by-two", "--order", 4],
         ["two-by-two", "--order", -3],
         ["two-by-two", "--order", "three"],
+        ["--order", 3, "two-by-two"],
+        ["two-by-two", "--order", 3, 4],
+        ["two-by-two", "--order"],
+        ["two-by-two", "--claim", "nothing"],
+        ["two-by-two", "--full", "--only-failures"],
+        ["--random", 2, "--claim", "nothing"],
         ["two-by-two", "--rho", 0],
         ["two-by-two", "--steps", 0],
         ["two-by-two", "--seed", -1],

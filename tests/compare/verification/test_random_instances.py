@@ -2,6 +2,7 @@
 failed."""
 
 import itertools
+import re
 import sys
 
 import numpy as np
@@ -37,14 +38,13 @@ def test_random_summary_names_the_instance_of_a_violation(monkeypatch):
     found = verify_random(2, seed=0)
     assert {claim.name for _, claim in found.violations} >= {"powers: h^l"}
     name, claim = found.violations[0]
-    for number in (claim.measured, claim.expected, claim.tolerance):
-        assert f"{number:.6g}" in found.summary().splitlines()[1]
-    assert f"VIOLATION on {name}: {claim.name}" in found.table()
-    assert (
-        found.summary()
-        .splitlines()[2]
-        .endswith("lift-compare verify --random 1 --first 0 --seed 0")
-    )
+    _, first, *lines = found.summary().splitlines()
+    assert first == f"VIOLATION on {name}: {claim.id} ({claim.name})"
+    numbers = f"measured {claim.measured:.6g}, expected {claim.expected:.6g}"
+    assert f"  {numbers}, tolerance {claim.tolerance:.6g}" in lines[:3]
+    command = f"lift-compare verify --random 1 --first 0 --seed 0 --claim {claim.id}"
+    assert f"  to see it again: {command}" in lines[:4]
+    assert found.table().startswith(found.summary())
     row = next(row for row in found.rows() if row["name"] == "powers: h^l")
     assert (row["holds"], row["does_not_hold"], row["violations"]) == (0, 2, 2)
 
@@ -62,16 +62,34 @@ def test_the_command_of_a_violation_shows_it_again(monkeypatch, tmp_path, capsys
     assert {v.title for v in found.verifications} == {
         random_instance(index, seed=0).name for index in (8, 9)
     }
-    command = found.violation_rows()[-1]["reproduce"]
-    assert command == "lift-compare verify --steps 7 --no-polish --random 1 --first 9 --seed 0"
-    assert main([*command.split()[1:], "--out", str(tmp_path)]) == 1
+    instance = "lift-compare verify --steps 7 --no-polish --random 1 --first 9 --seed 0"
+    rows = [row for row in found.violation_rows() if row["id"] == "powers-h"]
+    assert rows[-1]["reproduce"] == f"{instance} --claim powers-h"
+    assert found.reproduce(1) == instance
+    assert main([*rows[-1]["reproduce"].split()[1:], "--out", str(tmp_path)]) == 1
     printed = capsys.readouterr().out
-    for _, claim in found.violations:
-        assert claim.name in printed
-    assert f"VIOLATION on {found.verifications[1].title}: powers: h^l" in printed
+    assert printed.count("VIOLATION") == 1
+    assert f"VIOLATION on {found.verifications[1].title}: powers-h (powers: h^l)" in printed
+    assert f"measured {rows[-1]['measured']:.6g}, " in printed
 
 
-def test_every_operator_and_order_is_drawn_and_every_form_compared():
+def test_many_violations_are_counted_and_twenty_told(monkeypatch):
+    monkeypatch.setattr(simulated.SpanObjective, "value", scaled(simulated.SpanObjective.value))
+    found = verify_random(22, seed=0, first=8, claims=["powers: h^l"], progress=False)
+    assert {claim.id for v in found.verifications for claim in v} == {"powers-h"}
+    assert len(found.violation_rows()) == len(found.violations) == 22
+    assert found.summary().count("VIOLATION") == 20
+    assert found.summary().endswith("And 2 more, which the rows have.")
+
+
+def test_an_unknown_claim_is_refused_before_anything_is_drawn(monkeypatch):
+    module = sys.modules["lift_compare.compare.verification.random_instances"]
+    monkeypatch.setattr(module, "random_instance", lambda *_, **__: pytest.fail("drawn"))
+    with pytest.raises(ValueError, match="did you mean 'leakage'"):
+        verify_random(3, claims=["leakge"])
+
+
+def test_every_operator_and_order_is_drawn_and_every_form_compared(monkeypatch):
     """Within twelve instances each operator meets each order; the coverage says so."""
     found = verify_random(12, seed=1, memory_limit=2**24)
     assert found.violations == ()
@@ -86,6 +104,18 @@ def test_every_operator_and_order_is_drawn_and_every_form_compared():
     table = found.table()
     assert "coverage" in table
     assert all(row["operator"] in table for row in coverage)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    for columns in (80, 120):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        for text in (found.table(), found.table(full=True)):
+            assert max(map(len, text.splitlines())) <= columns
+        assert re.search(r"^operator .* symmetric$", text, re.MULTILINE)  # one table
+    false = [row["id"] for row in found.rows(only_failures=True)]
+    assert "truncation-error" in false
+    assert all(row["kind"] == "published" for row in found.rows() if row["id"] in false)
+    only = found.table(only_failures=True)
+    assert re.findall(r"^([a-z0-9-]+)  +published", only, re.MULTILINE) == false
+    assert "coverage" not in only
 
 
 def test_ctrl_c_keeps_the_instances_that_were_finished(monkeypatch, tmp_path, capsys):

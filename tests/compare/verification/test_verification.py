@@ -1,19 +1,24 @@
 """Verification of the theory on instances with known answers, and what it returns."""
 
+import io
 import json
 import math
 import re
+import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy import sparse
+from tqdm import tqdm
 
-from lift_compare import sensing
+from lift_compare import sensing, simulated
 from lift_compare.compare import verify
-from lift_compare.compare.verification.claims import CHECKS, Holds, Kind
+from lift_compare.compare.verification.claims import CHECKS, TOPICS, Check, Holds, Kind
+from lift_compare.compare.verification.claims.matrix_case import MatrixCase
 from lift_compare.simulated import NotStationaryWarning
-from tests.compare.verification.cases import case, check
+from tests.compare.verification.cases import case, check, scaled
 
 NUMBERS = json.loads((Path(__file__).parents[2] / "published.json").read_text())
 
@@ -298,22 +303,88 @@ def test_rows_and_table_are_complete(two_by_two):
     assert [row["name"] for row in rows] == [check.name for check in CHECKS]
     assert len({row["name"] for row in rows}) == len(rows)
     json.dumps(rows, allow_nan=False)
-    table = two_by_two.table()
+    table = two_by_two.table(full=True)
     assert max(map(len, table.splitlines())) <= 100
-    words = "".join(re.sub(r"[\s-]", "", line[line.rfind("  ") :]) for line in table.splitlines())
+    words = " ".join(table.split())
     ids = [row["id"] for row in rows]
     assert len(set(ids)) == len(ids)
     assert all(re.fullmatch("[a-z0-9]+(-[a-z0-9]+)*", name) and len(name) <= 24 for name in ids)
     for row in rows:
         assert two_by_two[row["id"]] is two_by_two[row["name"]]
         assert re.search(rf"^{row['id']} ", table, re.MULTILINE)
-        if row["holds"] == "does not hold":
-            assert re.sub(r"[\s-]", "", row["statement"].rstrip(".")) in words
+        assert f"{row['statement']} ({row['kind']}, section " in words
+        assert row["reason"] in words
+        assert row["order"] == 3
         assert row["source"].startswith("docs/theory.md, section ")
         assert row["holds"] != "not applicable" or row["reason"]
     assert "0 violations" in repr(two_by_two)
     with pytest.raises(KeyError, match="no claim 'nothing'"):
         two_by_two["nothing"]
+    with pytest.raises(KeyError, match="did you mean 'leakage'"):
+        two_by_two["leakge"]
+
+
+@pytest.mark.parametrize("columns", [40, 80, 100])
+def test_what_does_not_hold_comes_first_and_a_topic_has_a_line(two_by_two, monkeypatch, columns):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    table = two_by_two.table()
+    assert max(map(len, table.splitlines())) <= columns
+    places = [table.index(word) for word in ("99 claims: ", "Published", "Properties", "by topic")]
+    assert places == sorted(places)
+    shown = re.findall(r"^([a-z0-9-]+)  ", table, re.MULTILINE)
+    failed = [claim.id for claim in two_by_two if claim.holds is Holds.NO]
+    assert {name for name in shown if name in [check.id for check in CHECKS]} == set(failed)
+    if columns >= 80:  # narrower ones are cut into several tables
+        for topic, checks in TOPICS.items():
+            (line,) = re.findall(rf"^{topic}  +(.*)$", table, re.MULTILINE)
+            assert int(line.split()[0]) == len(checks)
+            assert sum(int(number) for number in line.split()) == 2 * len(checks)
+
+
+def test_what_is_refused_and_what_leaves_the_range_is_named():
+    published = sensing.instance("perturbed-completion")
+    found = verify(published.problem, published.point, 5, memory_limit=10_000)
+    words = " ".join(found.table().split())
+    refused = [claim.id for claim in found if claim.reason.startswith("refused: ")]
+    assert f"too large ({len(refused)}): {', '.join(refused)}." in words
+    problem = sensing.two_by_two()
+    far = sensing.SensingProblem(problem.operator, problem.measurements * 1e160)
+    lost = verify(far, np.array([[0.0], [1e80 * 2**-0.5]]), 3, claims=["leakage", "gradient"])
+    assert re.search(r"Out of float64 range: .*: gradient, leakage\.", lost.table())
+
+
+def test_a_violation_stands_at_the_head_with_its_numbers(monkeypatch):
+    monkeypatch.setattr(simulated.SpanObjective, "value", scaled(simulated.SpanObjective.value))
+    found = verify(sensing.two_by_two(), [[0.0], [2**-0.5]], 3, claims=["powers-h", "leakage"])
+    (claim,) = found.violations
+    assert found.failures == (claim,)
+    assert [row["violation"] for row in found.rows()] == [True, False]
+    told = found.summary().splitlines()
+    assert told[0].endswith("; 1 violation.")
+    assert told[1] == "VIOLATION: powers-h (powers: h^l)"
+    said = f"measured {claim.measured:.6g}, expected {claim.expected:.6g}"
+    assert told[3] == f"  {said}, tolerance {claim.tolerance:.6g}"
+    assert "No claim fails" not in found.claims_table(only_failures=True)
+
+
+def test_a_bar_is_shown_to_a_terminal_only_after_a_while(monkeypatch):
+    """With the delay at zero it counts the claims; without a terminal, or where declined, none."""
+    module = sys.modules["lift_compare.compare.verification.verification"]
+    shown = []
+    for terminal, progress in ((True, True), (False, True), (True, False)):
+        stream = io.StringIO()
+        monkeypatch.setattr(stream, "isatty", lambda seen=terminal: seen)
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "stderr", stream)
+            patch.setattr(module, "_BAR_DELAY", 1e-9)
+            patch.setattr(module, "tqdm", partial(tqdm, mininterval=0))
+            options = {"title": "two-by-two: x", "progress": progress}
+            verify(sensing.two_by_two(), [[0.0], [2**-0.5]], 3, **options)
+        shown.append(stream.getvalue())
+    assert "verify two-by-two: " in shown[0]
+    assert "claim/s" in shown[0] or "s/claim" in shown[0]
+    assert shown[1:] == ["", ""]
 
 
 def test_published_rules_may_be_false_without_a_violation(two_by_two):
@@ -366,12 +437,27 @@ def test_bad_input_is_refused_by_name(changes, error, words):
 # -- some claims only --
 
 
+def recorded(call, asked):
+    def checked(self, case):
+        asked.append(self.id)
+        return call(self, case)
+
+    return checked
+
+
 def test_only_the_claims_asked_for_are_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     X = np.array([[0.0], [0.5**0.5]])
     some = verify(sensing.two_by_two(), X, 3, claims=["leakage", "∇h = 0", "gradient"][::2])
     assert [claim.id for claim in some] == ["gradient", "leakage"]
     whole = verify(sensing.two_by_two(), X, 3)
     assert [some["leakage"], some["gradient"]] == [whole["leakage"], whole["gradient"]]
+    with pytest.raises(KeyError, match="'scores' was not checked"):
+        some["scores"]
+    asked: list[str] = []
+    monkeypatch.setattr(Check, "__call__", recorded(Check.__call__, asked))
+    monkeypatch.setattr(MatrixCase, "hessian", property(lambda case: pytest.fail("not needed")))
+    verify(sensing.two_by_two(), X, 3, claims=["adjoint"])
+    assert asked == ["adjoint"]
     for bad, words in (
         (["gradeint"], r"claims: expected ids of docs/verify.md, got 'gradeint' \(did you mean"),
         ("gradient", "claims: expected a sequence of ids"),
@@ -383,8 +469,10 @@ def test_only_the_claims_asked_for_are_checked(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_only_failures_leaves_out_what_holds(two_by_two) -> None:
-    table = two_by_two.table(only_failures=True)
-    failed = {claim.id for claim in two_by_two if claim.holds is Holds.NO}
+    table = two_by_two.claims_table(only_failures=True)
+    failed = {claim.id for claim in two_by_two.failures}
+    published = {c.id for c in two_by_two if c.holds is Holds.NO and c.kind is Kind.PUBLISHED}
+    assert failed == published
     shown = {claim.id for claim in two_by_two if re.search(rf"^{claim.id} ", table, re.MULTILINE)}
     assert shown == failed
     assert "acceptance-rule-text" in failed
