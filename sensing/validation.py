@@ -178,7 +178,8 @@ def real_number(name: str, value: Any) -> float:
     if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
         raise InvalidType(f"{name}: expected a real number, got {shown(value)}")
     try:
-        number = float(value)
+        with np.errstate(all="ignore"):  # older numpy signals where a long double does not fit
+            number = float(value)
     except OverflowError as error:
         raise InvalidValue(
             f"{name}: expected a finite number, got {shown(value)}, beyond float64"
