@@ -87,8 +87,11 @@ def run(arguments: argparse.Namespace) -> int:
 def _text(result: InstanceComparison, origin: dict[str, Any], *, full: bool) -> str:
     """Return the verdict, the answers with their tables, the words, and where it was computed."""
     verdict = "agree" if result.agree else "DISAGREE"
+    answer = f"Explicit and simulated lifted descent {verdict} (bar: 1e-10, relative)."
     lines = [
-        f"Explicit and simulated lifted descent {verdict} (bar: 1e-10, relative).",
+        answer
+        if result.comparisons
+        else "No order was compared: nothing can be said of agreement.",
         *(f"Both diverge, and agree until then: {where}." for where in result.diverged),
     ]
     versions = ", ".join(f"{name} {version}" for name, version in origin["versions"].items())

@@ -175,7 +175,7 @@ def _run(arguments: argparse.Namespace) -> int:
         ],
     }
     verdicts = "\n".join(section.verdict(arguments) for section in found)
-    text = "\n\n\n".join([verdicts, *(section.told(arguments) for section in found)])
+    text = "\n\n".join([verdicts, *(section.told(arguments) for section in found)])
     columns = [Column("instance", "instance"), Column("order", "order", "d"), *CLAIM_COLUMNS]
     _report(arguments, f"verify-{label}", rows, text, columns, **more)
     if len(found) < len(named) * len(orders):

@@ -18,6 +18,7 @@ from lift_compare import lifting
 from lift_compare.sensing.validation import InvalidValue, positive, show_bytes, whole_number
 
 from ..tables import Column
+from ..tolerances import MEMORY_LIMIT
 from . import workloads
 from .cases import CostCase
 from .isolated import in_fresh_process
@@ -62,7 +63,7 @@ class CostBudget:
         As in `measure_cost`.
     """
 
-    memory_limit: int = 2_000_000_000
+    memory_limit: int = MEMORY_LIMIT
     time_limit: float = 60.0
     threads: int = 1
     repeats: int = 5
@@ -110,7 +111,7 @@ def cost_grid(
     progress : bool
         Whether to show a progress bar on stderr (never when that is not a terminal).
     **budget
-        memory_limit (bytes of the explicit side, 2e9), time_limit (seconds a row, 60), threads (1),
+        memory_limit (bytes of the explicit side, 1e9), time_limit (seconds a row, 60), threads (1),
         repeats (5) and min_time (0.05) as in `measure_cost`.
 
     Returns

@@ -179,6 +179,9 @@ def tick_label(value: float, ticks: Sequence[float]) -> str:
     scale = math.floor(math.log10(largest)) if largest > 0 else 0
     shown = scale if scale >= 7 or scale < -3 else 0  # far from 1: in units of a power of ten
     decimals = max(0, shown - math.floor(math.log10(step) + ROUND_EXPONENT))
+    unit = step / 10.0**shown
+    if abs(round(unit, decimals) - unit) > ROUND_EXPONENT * unit:  # 0.25: two digits
+        decimals += 1
     while decimals and round(step / 10.0**shown, decimals - 1) == round(step / 10.0**shown, 12):
         decimals -= 1
     text = f"{value / 10.0**shown:z,.{decimals}f}".replace("-", "−")

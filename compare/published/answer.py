@@ -11,12 +11,12 @@ from lift_compare.sensing.validation import MAX_ORDER, show_bytes
 from lift_compare.simulated import AcceptanceRule
 
 from ..tables import Column, line_width, show_seconds
-from .findings import Finding
+from .findings import InstanceFinding
 from .full_table import by_order, heading, refusals, starred
 
 NOTES = (
     "X̂: the stationary point to be left. l: the lifting order; the explicit side works on tensors "
-    "of (n r)^l entries. Visible direction: the published way out of X̂, made of the least "
+    "of (nr)^l entries. Visible direction: the published way out of X̂, made of the least "
     "eigenvector of A*(residual). V*: the best way out among all rank-one powers. Explicit: "
     "projected descent on tensors; simulated: the same descent from small Gram matrices; "
     "truncated: the published closed form. –: not computed."
@@ -43,7 +43,7 @@ _LABEL = 16  # width of the words before the lines of an answer
 
 
 def answer(
-    instance: Instance, rows: Sequence[Mapping[str, Any]], findings: Sequence[Finding]
+    instance: Instance, rows: Sequence[Mapping[str, Any]], findings: Sequence[InstanceFinding]
 ) -> str:
     """Return the lines that a reader needs first, for one instance."""
     lines = [
@@ -85,7 +85,7 @@ def _agreement(rows: Sequence[Mapping[str, Any]]) -> str:
     """Say to what explicit and simulated descent agree, and where not."""
     compared = [row for row in rows if row["status"] == "compared"]
     if not compared:
-        return "no order was compared: the explicit side was refused at each"
+        return "not known: no order was compared (the reasons are below the table)"
     orders = _orders(compared)
     apart = [row for row in compared if row["verdict"] == "DISAGREE"]
     if apart:
@@ -127,7 +127,7 @@ def _times(ratio: float) -> str:
     return f"{ratio:,.0f} times" if ratio >= 10 else f"{ratio:.2g} times"
 
 
-def _saddle(findings: Sequence[Finding]) -> str:
+def _saddle(findings: Sequence[InstanceFinding]) -> str:
     """Say from which order on the lifted point is a strict saddle."""
     numbers = {key: value for each in findings for key, value in each.numbers.items()}
     if "smallest saddle order" not in numbers:
@@ -138,6 +138,8 @@ def _saddle(findings: Sequence[Finding]) -> str:
         if visible is None
         else f"from l = {visible} on along the visible direction"
     )
+    if "smallest saddle order along V*" not in numbers:  # out of range
+        return first
     best, below = numbers["smallest saddle order along V*"], numbers["none below, certified"]
     if best is None:
         proved = f" (none below {below}: certified)" if below else ""
@@ -146,7 +148,7 @@ def _saddle(findings: Sequence[Finding]) -> str:
     return f"{first}; from l = {best} on along V* ({proved})"
 
 
-def _failures(findings: Sequence[Finding]) -> list[str]:
+def _failures(findings: Sequence[InstanceFinding]) -> list[str]:
     """Return what the paper says or does, and does not hold here, in a few words each."""
     failed = {each.id: each for each in findings if each.holds is False}
     said = []

@@ -24,7 +24,7 @@ from ..tables import line_width
 from ..tabular import Tabular
 from ..tolerances import MEMORY_LIMIT
 from .answer import NOTES, answer, short_table
-from .findings import Finding, findings, findings_table
+from .findings import InstanceFinding, findings, findings_table
 from .full_table import full_table
 
 ORDERS = (3, 5, 7, 9, 11, 13, 17)
@@ -46,7 +46,7 @@ class InstanceComparison(Tabular):
         One row an instance and order; a refused order has a status that says so.
     comparisons : dict
         The `DirectionComparison` of each (instance name, order) that was run.
-    findings : tuple of Finding
+    findings : tuple of InstanceFinding
         What the numbers say about the settings of the instances, one sentence each.
     interrupted : bool
         Whether Ctrl-C ended the run; the rows finished by then are here.
@@ -62,12 +62,15 @@ class InstanceComparison(Tabular):
     instances: tuple[Instance, ...]
     rows: tuple[dict[str, Any], ...]
     comparisons: dict[tuple[str, int], DirectionComparison]
-    findings: tuple[Finding, ...]
+    findings: tuple[InstanceFinding, ...]
     interrupted: bool = False
 
     @property
     def agree(self) -> bool:
-        """Whether explicit and exactly simulated descent agree wherever both ran."""
+        """Whether explicit and exactly simulated descent agree wherever both ran.
+
+        True where none ran: `comparisons` is empty then.
+        """
         return all(comparison.agree for comparison in self.comparisons.values())
 
     @property
@@ -154,7 +157,7 @@ def compare_instances(
     ]
     rows: list[dict[str, Any]] = []
     comparisons: dict[tuple[str, int], DirectionComparison] = {}
-    said: list[Finding] = []
+    said: list[InstanceFinding] = []
     points: dict[str, FloatArray] = {}
     interrupted = False
     with tqdm(work, desc="comparing", unit="order", disable=None) as progress:
@@ -176,11 +179,11 @@ def compare_instances(
     return InstanceComparison(given, tuple(rows), comparisons, tuple(said), interrupted)
 
 
-def _findings(instance: Instance, X: FloatArray) -> list[Finding]:
+def _findings(instance: Instance, X: FloatArray) -> list[InstanceFinding]:
     try:
         return findings(instance.name, lift_of(instance, X))
     except ArithmeticError as reason:
-        return [Finding(instance.name, "out-of-range", str(reason))]
+        return [InstanceFinding(instance.name, "out-of-range", str(reason))]
 
 
 def _compare(

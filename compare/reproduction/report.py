@@ -141,7 +141,7 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Finding:
+class SummaryLine:
     """A line of the summary: what it is about, how many there are, texts and what they link to."""
 
     about: str
@@ -155,7 +155,7 @@ class Summary:
 
     verdict: Sequence[str]
     figures: Sequence[Drawing] = ()
-    findings: Sequence[Finding] = ()
+    findings: Sequence[SummaryLine] = ()
     caption: str = "Findings"
 
 

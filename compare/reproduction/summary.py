@@ -10,7 +10,7 @@ from lift_compare.simulated import AcceptanceRule
 
 from ..figures.mathematics import literal
 from ..tolerances import AGREEMENT
-from .report import MEANINGS, Difference, Drawing, Finding, Kind, Summary
+from .report import MEANINGS, Difference, Drawing, Kind, Summary, SummaryLine
 from .runs import Runs
 
 PAPER = (
@@ -60,7 +60,7 @@ def published_summary(
         members = [each for each in differences if each.kind is kind]
         said = [(each.title, each.anchor) for each in members]
         name = f"{kind.value[0].upper()}{kind.value[1:]}"
-        findings.append(Finding(name, len(members), said or [("none", None)]))
+        findings.append(SummaryLine(name, len(members), said or [("none", None)]))
     caption = "Published statements, by what the computation says of them"
     figures = chosen(_STORY, drawings)
     return Summary(
@@ -96,7 +96,7 @@ def own_summary(
         "The truncation": _truncation,
     }
     solved = runs.problem.is_solved(runs.point)
-    findings = [Finding("Explicit and simulated", None, [(agreement(consistent), None)])]
+    findings = [SummaryLine("Explicit and simulated", None, [(agreement(consistent), None)])]
     for about, answer in questions.items():
         if solved and about != "The point":
             continue
@@ -104,7 +104,7 @@ def own_summary(
             said = answer(runs)
         except ArithmeticError as reason:  # settings of your own may leave float64
             said = f"It cannot be said: {literal(str(reason))}."
-        findings.append(Finding(about, None, [(said, None)]))
+        findings.append(SummaryLine(about, None, [(said, None)]))
     n, r, m = runs.problem.n, runs.problem.rank, runs.problem.m
     about = f"{name}: $n = {n}$, $r = {r}$, $m = {m}$."
     figures = chosen((f"lifted-{runs.instance.label}", *_STORY_OF_OWN), drawings)

@@ -143,3 +143,13 @@ def test_at_a_solved_point_no_escape_is_due() -> None:
     result = compare_instances([solved], orders=[3], costs=False)
     assert [each.id for each in result.findings] == ["solved"]
     assert "X̂ solves the problem to rounding" in result.table()
+
+
+def test_where_no_order_was_compared_nothing_is_said_of_agreement(tmp_path: Path, capsys) -> None:
+    words = ["two-by-two", "--order", "3", "--memory-limit", "1", "--out", str(tmp_path)]
+    assert main(["directions", *words]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert said.startswith("No order was compared")
+    assert "agreement not known: no order was compared" in said
+    assert "l = 3: refused: needs" in said
+    assert "agree to" not in said

@@ -17,11 +17,11 @@ from lift_compare.compare.figures.svg_files import save_svg, svg
 from lift_compare.compare.reproduction.report import (
     Difference,
     Drawing,
-    Finding,
     Kind,
     Section,
     Sheet,
     Summary,
+    SummaryLine,
     report_html,
 )
 from lift_compare.compare.tables import Column
@@ -69,7 +69,7 @@ def page(**more: object) -> str:
     summary = Summary(
         ["In short: $h^l$."],
         [sections[0].items[1].again()],  # type: ignore[union-attr]
-        [Finding("Both", 2, links), Finding("Neither", 0, [("none", None)])],
+        [SummaryLine("Both", 2, links), SummaryLine("Neither", 0, [("none", None)])],
         "What was found",
     )
     return report_html("A report", summary, sections, {**PROVENANCE, **more})
