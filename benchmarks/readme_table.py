@@ -53,7 +53,7 @@ def table(rows: Iterable[Mapping[str, Any]], origin: Mapping[str, Any]) -> str:
         *(f"| {' | '.join(_cells(row))} |" for row in rows),
         "",
         f"Medians of the quietest of three runs on {machine['processor']}, {machine['cores']} "
-        f"cores, with numpy {versions['numpy']}, while other work was running; "
+        f"cores, with numpy {versions['numpy']}; "
         "`python benchmarks/readme_table.py` "
         "measures them again. Memory: traced peak of a step.",
     ]
