@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import tensorly as tl
+from scipy.linalg import qr
 
 from lift_compare.sensing import SensingProblem
 from lift_compare.sensing.validation import FloatArray
@@ -110,8 +111,8 @@ def compression_bytes(problem: SensingProblem) -> int:
     n, m, pairs = problem.n, problem.m, problem.n * (problem.n + 1) // 2
     if m <= pairs:
         return ITEMSIZE * m * n * n
-    # The A_i, their distinct entries twice (numpy.linalg.qr takes a copy), Q, R.
-    return ITEMSIZE * (m * n * n + 3 * m * pairs + pairs * pairs)
+    # The A_i, their distinct entries, in whose place Q is made, R, A′, and what is left of b.
+    return ITEMSIZE * (m * n * n + m * pairs + pairs * pairs + pairs * n * n + 2 * m)
 
 
 def compressed(problem: SensingProblem, m: int, order: int) -> tuple[FloatArray, FloatArray, float]:
@@ -120,7 +121,9 @@ def compressed(problem: SensingProblem, m: int, order: int) -> tuple[FloatArray,
     if m == len(A):
         return A, b, 0.0
     rows, columns = np.triu_indices(problem.n)
-    Q, R = np.linalg.qr(A[:, rows, columns])
+    # Fortran order, so that LAPACK works in the matrix itself.
+    distinct = A.transpose(1, 2, 0)[rows, columns].T
+    Q, R = qr(distinct, overwrite_a=True, mode="economic", check_finite=False)
     small = np.zeros((m, problem.n, problem.n))
     small[:, rows, columns] = small[:, columns, rows] = R
     inside = Q.T @ b
