@@ -1,38 +1,37 @@
-"""Variables from MATLAB's `.mat` files, up to version 7, by scipy.io.
+"""What MATLAB's `.mat` files, version 5 to 7, hold of an instance.
 
 MATLAB keeps every array with two axes or more, and A usually as A(:, :, i), shape (n, n, m).
 """
 
 from __future__ import annotations
 
-import struct
-import warnings
-import zlib
 from math import prod
 from typing import IO, Any
 
 import numpy as np
-from scipy import io as scipy_io
 from scipy import sparse
 
-from ..validation import show_bytes
-from .archive import check_numbers, check_real, too_large
+from .archive import check_numbers, too_large
 from .contents import Contents, InstanceFileError, Path_, shown_key, split_keys
+from .matlab_format import (
+    COMPLEX,
+    FLOATS,
+    INTEGERS,
+    Damaged,
+    Variable,
+    list_variables,
+    read_variable,
+)
 
 _LAYOUT = "layout"  # a variable that says where the index of A_i is
 _HDF5 = b"\x89HDF\r\n\x1a\n"
-_COMPRESSED = 15  # miCOMPRESSED, the type of a compressed element
-_NUMBERS = (
-    *("double", "single", "logical", "int8", "int16", "int32", "int64"),
-    *("uint8", "uint16", "uint32", "uint64"),
-)
+_NUMBERS = (*FLOATS, "logical", *INTEGERS)
 _CHUNK = 2**20
 
 
 def read_mat(path: Path_, file: IO[bytes], max_bytes: int) -> Contents:
     """Return what a `.mat` file holds."""
     _refuse_other_versions(path, file)
-    _check_compressed(path, file, max_bytes)
     declared = _declared(path, file)
     names = [name for name in declared if name != _LAYOUT]
     known, extra, notes = split_keys(path, names)
@@ -40,19 +39,20 @@ def read_mat(path: Path_, file: IO[bytes], max_bytes: int) -> Contents:
     if "entries" in known:
         what = "is not read from .mat files, which count from 1: store weights as a sparse matrix"
         raise InstanceFileError(path, f"{what}, sparse(i, j, w, n, n)", "entries")
-    for name, (shape, kind) in declared.items():
-        size = 8 * prod(shape) if kind != "sparse" else 0  # of a sparse one the file is the limit
+    for name, variable in declared.items():
+        shape = variable.shape
+        size = 8 * prod(shape) if variable.kind in _NUMBERS else 0
         if name in known and (left := left - size) < 0:
             raise too_large(path, name, shape, size, max_bytes)
     for name in (*extra, *({_LAYOUT} & declared.keys())):
-        shape, kind = declared[name]
-        left -= 8 * prod(shape)
+        kind = declared[name].kind
+        left -= 8 * prod(declared[name].shape)
         if kind not in (*_NUMBERS, "char") or left < 0:
             why = f"a {kind}" if left >= 0 else "too large"
             contents.notes.append(f"the variable {shown_key(name)} is left out: it is {why}")
         else:
             wanted.append(name)
-    variables = _load(path, file, wanted)
+    variables = {name: _read(path, file, declared[name], max_bytes) for name in wanted}
     for name in known:
         if name in variables:
             contents.arrays[name] = _numbers(path, name, variables[name])
@@ -74,73 +74,40 @@ def _refuse_other_versions(path: Path_, file: IO[bytes]) -> None:
         raise InstanceFileError(path, what)
 
 
-def _check_compressed(path: Path_, file: IO[bytes], max_bytes: int) -> None:
-    """Refuse a file whose variables are larger than the limit once they are decompressed."""
-    file.seek(126)
-    order = "<" if file.read(2) == b"IM" else ">"
-    total = 0
-    while len(tag := file.read(8)) == 8:
-        kind, length = struct.unpack(f"{order}II", tag)
-        end = file.tell() + length
-        if kind == _COMPRESSED:
-            total += _decompressed_bytes(path, file, length, max_bytes - total)
-            if total > max_bytes:
-                what = f"its variables take more than the limit of {show_bytes(max_bytes)}"
-                raise InstanceFileError(path, what)
-        file.seek(end)
-
-
-def _decompressed_bytes(path: Path_, file: IO[bytes], length: int, limit: int) -> int:
-    """Return how many bytes an element has, or more than the limit; a chunk is held at a time."""
-    unpack, total = zlib.decompressobj(), 0
-    while length > 0 and total <= limit:
-        data = file.read(min(_CHUNK, length))
-        if not data:
-            break
-        length -= len(data)
-        try:
-            while data and total <= limit:
-                total += len(unpack.decompress(data, _CHUNK))
-                data = unpack.unconsumed_tail
-        except zlib.error as error:
-            raise InstanceFileError(path, "cannot be read: damaged") from error
-    return total
-
-
-def _declared(path: Path_, file: IO[bytes]) -> dict[str, tuple[tuple[int, ...], str]]:
-    """Return shape and kind of every variable."""
-    file.seek(0)
+def _declared(path: Path_, file: IO[bytes]) -> dict[str, Variable]:
+    """Return what the file says of each variable."""
+    declared: dict[str, Variable] = {}
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            listed = scipy_io.whosmat(file)
-    except Exception as error:  # whatever a parser may raise on hostile bytes is the same refusal
-        raise InstanceFileError(path, "cannot be read as a .mat file: damaged") from error
-    declared: dict[str, tuple[tuple[int, ...], str]] = {}
-    for name, shape, kind in listed:
-        if name in declared:
-            raise InstanceFileError(path, "appears twice", name)
-        declared[name] = (tuple(map(int, shape)), str(kind))
+        for variable in list_variables(file):
+            if variable.name in declared:
+                raise InstanceFileError(path, "appears twice", variable.name)
+            declared[variable.name] = variable
+    except Damaged as error:
+        raise _damaged(path, error) from error
     return declared
 
 
-def _load(path: Path_, file: IO[bytes], names: list[str]) -> dict[str, Any]:
-    file.seek(0)
+def _damaged(path: Path_, error: Damaged) -> InstanceFileError:
+    return InstanceFileError(path, f"cannot be read as a .mat file: damaged ({error})")
+
+
+def _read(path: Path_, file: IO[bytes], variable: Variable, max_bytes: int) -> Any:
+    """Return the data of a variable; of one that holds no numbers, None."""
+    if variable.kind == COMPLEX:
+        raise InstanceFileError(path, "expected real numbers, got complex ones", variable.name)
+    if variable.kind not in (*_NUMBERS, "char", "sparse"):
+        return None
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            found: dict[str, Any] = scipy_io.loadmat(file, variable_names=names)
-    except Exception as error:
-        raise InstanceFileError(path, "cannot be read as a .mat file: damaged") from error
-    return found
+        return read_variable(file, variable, max_bytes)
+    except Damaged as error:
+        raise _damaged(path, error) from error
 
 
 def _numbers(path: Path_, key: str, value: Any) -> Any:
     """Return the array of a key, with no more axes than the key asks for."""
     if sparse.issparse(value):
-        check_real(path, key, value.dtype)
         if key == "weights":
-            return sparse.coo_array(value)
+            return value
         value = value.toarray() if prod(value.shape) <= _CHUNK else np.empty(value.shape, object)
     array = np.asarray(value)
     if array.dtype == object:
