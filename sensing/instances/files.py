@@ -317,7 +317,7 @@ def _assemble(path: Path_, contents: Contents, max_bytes: int) -> Instance:
         if key == "vectors" and len(b) == operator.n:
             what += "; vectors holds the a_i as rows: is it transposed?"
         raise InstanceFileError(path, what, "b")
-    if "n" in contents.metadata and key != "entries" and contents.metadata["n"] != operator.n:
+    if key != "entries" and not np.array_equal(contents.metadata.get("n", operator.n), operator.n):
         what = f"expected {operator.n}, as {key} has it, got {contents.metadata['n']!r:.40}"
         raise InstanceFileError(path, what, "n")
     for name, factor in (("Z", Z), ("X", X)):

@@ -101,6 +101,11 @@ def test_what_is_no_array_of_numbers(tmp_path: Path) -> None:
     assert "the variable 'run' is left out: it is a struct" in instance.notes
 
 
+def test_a_variable_n_that_is_no_number_is_refused(tmp_path: Path) -> None:
+    line = refusal(mat(tmp_path / "x.mat", A=MATLAB, Z=Z, n=[1, 2, 3]))
+    assert "n: expected 3, as A has it, got array(" in line
+
+
 def test_a_misspelt_variable_is_refused_as_in_an_archive(tmp_path: Path) -> None:
     assert "did you mean A?" in refusal(mat(tmp_path / "x.mat", a=MATLAB, Z=Z))
 
