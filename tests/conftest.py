@@ -35,6 +35,9 @@ NUMBERS = (
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
+        code = getattr(getattr(item, "function", None), "__code__", None)
+        if code is not None and {"traced_peak", "tracemalloc"} & {*code.co_names}:
+            item.add_marker(pytest.mark.memory)  # left out by `make mutants`
         if item.path.relative_to(HERE).as_posix().startswith(NUMBERS):
             item.add_marker(pytest.mark.numbers)
 

@@ -38,7 +38,7 @@ SETTINGS = """
 source_paths = ["src"]
 only_mutate = {only}
 also_copy = ["docs", "examples"]
-pytest_add_cli_args = ["-p", "no:cacheprovider", "-k", "not traced and not bytes"]
+pytest_add_cli_args = ["-p", "no:cacheprovider", "-m", "not memory"]
 pytest_add_cli_args_test_selection = ["tests/sensing", "tests/lifting", "tests/simulated"]
 type_check_command = [
     "{python}", "-m", "mypy", "--output", "json", "src",
