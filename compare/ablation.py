@@ -116,7 +116,8 @@ class Ablation(Tabular):
         """Return the number of rows with a status: "done", "failed", "refused", "interrupted"."""
         if status not in list(Status):
             known = ", ".join(Status)
-            raise InvalidValue(f"status: expected one of {known}, got {shown(status)}")
+            close = did_you_mean(str(status), known.split(", "))
+            raise InvalidValue(f"status: expected one of {known}, got {shown(status)}{close}")
         return sum(row.status == status for row in self.stored)
 
     def rows(self) -> list[dict[str, Any]]:
