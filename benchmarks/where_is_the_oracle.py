@@ -1,6 +1,7 @@
 """Where is the oracle? Saddle orders along b and along V*, and what escapes from stuck points.
 
     python benchmarks/where_is_the_oracle.py gaussian [--points 100] [--jobs 2]
+    python benchmarks/where_is_the_oracle.py figures
     python benchmarks/where_is_the_oracle.py catalogue
     python benchmarks/where_is_the_oracle.py completion [--n 100000] [--order 11]
 
@@ -9,6 +10,8 @@ gaussian: n = 10, 20, 40 and r = 1, 2, over m/n. A stuck point is the first spur
 until a cell has --points of them, or --instances have been. Every escape then starts there, with
 descents by backtracking and at most ten escapes. Rows are kept in an SQLite store, and the run goes
 on where it was interrupted. Writes where-is-the-oracle.csv and two figures into --out.
+
+figures: draws both again, from the where-is-the-oracle.csv in --out.
 
 catalogue: the same at a point of every instance of the catalogue (the shipped grid "oracle").
 
@@ -50,7 +53,7 @@ DOCS = Path(__file__).parents[1] / "docs"
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("experiment", choices=("gaussian", "catalogue", "completion"))
+    parser.add_argument("experiment", choices=tuple(EXPERIMENTS))
     parser.add_argument("--points", type=int, default=100, help="stuck points a cell")
     parser.add_argument("--instances", type=int, default=1200, help="instances a cell at most")
     parser.add_argument("--store", type=Path, default=Path("results/where-is-the-oracle.sqlite"))
@@ -60,8 +63,7 @@ def main() -> int:
     parser.add_argument("--order", type=int, default=11, help="lifting order of the completion")
     arguments = parser.parse_args()
     arguments.store.parent.mkdir(parents=True, exist_ok=True)
-    run = {"gaussian": gaussian, "catalogue": catalogue, "completion": completion}
-    run[arguments.experiment](arguments)
+    EXPERIMENTS[arguments.experiment](arguments)
     machine = provenance(0)["machine"]
     print(f"\n{machine['processor']}, threads {machine['threads']}")
     return 0
@@ -210,6 +212,18 @@ def print_escapes(table: list[dict]) -> None:
     print(f"solved of all {sum(row['stuck'] for row in table)} by {', '.join(counts)}")
 
 
+def redraw(arguments: argparse.Namespace) -> None:
+    """Draw the figures from the counts that were written."""
+    with open(arguments.out / "where-is-the-oracle.csv", newline="", encoding="utf-8") as file:
+        cells = list(csv.DictReader(file))
+    # All that is drawn are counts; gradients are not.
+    table = [
+        {key: int(value) for key, value in cell.items() if value and "." not in value}
+        for cell in cells
+    ]
+    draw(table, arguments.out)
+
+
 def draw(table: list[dict], out: Path) -> None:
     """Draw the orders (one panel a rank), and the escapes (one a rank and size)."""
     figure = Figure((9.2, 4.2), layout="constrained")
@@ -344,6 +358,13 @@ def completion(arguments: argparse.Namespace) -> None:
     ]
     print(text_table(columns, rows, title=f"{operator!r}, two clusters"))
 
+
+EXPERIMENTS = {
+    "gaussian": gaussian,
+    "figures": redraw,
+    "catalogue": catalogue,
+    "completion": completion,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

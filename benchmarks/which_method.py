@@ -2,19 +2,28 @@
 
     lift-compare rivals --grid full
     python benchmarks/which_method.py results [--out docs]
+    python benchmarks/which_method.py               # the figures alone, from the CSV files in docs
 
 Prints Markdown: success and cost on Gaussian operators, on perturbed completion, and on the
-catalogue, from random starts and from X̂. Writes rivals.csv, with the command, versions and machine
-in its first lines, and two figures into --out.
+catalogue, from random starts and from X̂. Writes into --out rivals.csv, with the command, versions
+and machine in its first lines; rivals-profile.csv, the curves of the profile; and two figures.
 """
 
 import argparse
+import csv
 import json
+import re
 import sys
 from pathlib import Path
 
+import numpy as np
+
 from lift_compare.compare import RivalReport, export_rows, figures
+from lift_compare.compare.figures.rivals import profile_curves
 from lift_compare.compare.tables import rows_text
+
+DOCS = Path(__file__).parents[1] / "docs"
+LARGEST = 1000.0  # factor above the cheapest that the profile shows
 
 SHOWN = ("restarts", "exact-restarts", "exact-lbfgs", "high-order-loss", "any", "exact", "gd")
 GAUSSIAN = (*SHOWN, "larger-rank", "sgd-polyak")
@@ -30,10 +39,19 @@ KEPT = (
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("results", type=Path, help="the folder of rivals.json, rivals.sqlite")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parents[1] / "docs")
+    add = parser.add_argument
+    add("results", type=Path, nargs="?", help="the folder of rivals.json, rivals.sqlite")
+    add("--out", type=Path, default=DOCS)
     arguments = parser.parse_args()
-    document = json.loads((arguments.results / "rivals.json").read_text(encoding="utf-8"))
+    if arguments.results is not None:
+        count(arguments.results, arguments.out)
+    draw(arguments.out)
+    return 0
+
+
+def count(results: Path, out: Path) -> None:
+    """Print the tables, and write the CSV files."""
+    document = json.loads((results / "rivals.json").read_text(encoding="utf-8"))
     cells = document["rows"]
     many = [c for c in cells if c["instance"].startswith("gaussian:") and c["runs"] >= 200]
     print_families(many, GAUSSIAN)
@@ -43,15 +61,20 @@ def main() -> int:
     rest = [c for c in cells if c["instance"] not in families]
     for start in ("random", "point"):
         print_catalogue([c for c in rest if c["start"] == start])
-    figure, _ = figures.rival_success(many, rivals=SHOWN)
-    figures.save_svg(figure, arguments.out / "rivals-success.svg")
-    runs = export_rows(arguments.results / "rivals.sqlite", evaluation="rival")
+    runs = export_rows(results / "rivals.sqlite", evaluation="rival")
     report = RivalReport(tuple(row for row in runs if row["rival"] in SHOWN))
-    title = "Every start that all were run from"
     costs = report.costs()
-    costs = {name: costs[name] for name in SHOWN}  # the same looks in both figures
-    figure, _ = figures.performance_profile(costs, title=title)
-    figures.save_svg(figure, arguments.out / "rivals-profile.svg")
+    table = np.array([costs[name] for name in SHOWN])
+    ratios = table / np.where(np.isfinite(table.min(axis=0)), table.min(axis=0), 1.0)
+    lines = [
+        f"# Of {table.shape[1]} problems that all were run on: how many each solved within tau "
+        "times the least cost of any",
+        "rival,tau,solved",
+    ]
+    for name, row in zip(SHOWN, ratios, strict=True):
+        steps = np.unique([1.0, *(float(f"{x:.4g}") for x in row[row <= LARGEST])])
+        lines += [f"{name},{tau:g},{np.sum(row <= tau * (1 + 5e-4))}" for tau in steps]
+    (out / "rivals-profile.csv").write_text("\n".join(lines) + "\n", encoding="utf-8", newline="")
     origin = document["provenance"]
     lines = [
         "# lift-compare rivals --grid full: seeds and starts 0, 1, ... of every instance",
@@ -59,8 +82,36 @@ def main() -> int:
     ]
     rows = [{key: shortened(cell.get(key)) for key in KEPT} for cell in cells]
     text = "\n".join(lines) + "\n" + rows_text("csv", rows)
-    (arguments.out / "rivals.csv").write_text(text, encoding="utf-8", newline="")
-    return 0
+    (out / "rivals.csv").write_text(text, encoding="utf-8", newline="")
+
+
+def draw(folder: Path) -> None:
+    """Draw both figures from the CSV files of a folder."""
+    _, cells = read(folder / "rivals.csv")
+    for cell in cells:
+        cell.update(runs=int(cell["runs"]), solved=int(cell["solved"]) if cell["solved"] else None)
+        cell |= {"rank": 1} | {
+            key: int(value) for key, value in re.findall(r"\b(n|m|rank)=(\d+)", cell["instance"])
+        }
+    many = [c for c in cells if c["instance"].startswith("gaussian:") and c["runs"] >= 200]
+    figure, _ = figures.rival_success(many, rivals=SHOWN)
+    figures.save_svg(figure, folder / "rivals-success.svg")
+    said, rows = read(folder / "rivals-profile.csv")
+    own = {name: [row for row in rows if row["rival"] == name] for name in SHOWN}
+    curves = {
+        name: tuple(np.array([float(row[key]) for row in own[name]]) for key in ("tau", "solved"))
+        for name in SHOWN
+    }
+    title, problems = "Every start that all were run from", int(re.findall(r"\d+", said[0])[0])
+    figure, _ = profile_curves(curves, problems, largest=LARGEST, title=title)
+    figures.save_svg(figure, folder / "rivals-profile.svg")
+
+
+def read(path: Path) -> tuple[list[str], list[dict]]:
+    """Return the lines of comment of a CSV file, and its rows."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    said = [line for line in lines if line.startswith("#")]
+    return said, list(csv.DictReader(lines[len(said) :]))
 
 
 def shortened(value: object) -> object:

@@ -2,15 +2,17 @@
 
 The signature of the function declares the settings: their names, types, bounds and defaults. Run as
 a plain script: python examples/sweep_your_own.py. Run it again: nothing is evaluated twice.
+It draws to results/.
 """
 
+from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 from pydantic import Field
 
 from lift_compare import sensing
-from lift_compare.compare import Evaluation, Sweep, export_rows, run_sweep
+from lift_compare.compare import Evaluation, Sweep, export_rows, figures, run_sweep
 
 
 def solved_rate(
@@ -49,6 +51,17 @@ if __name__ == "__main__":  # the worker processes import this script
         fixed={"n": 6},
     )
     print(run_sweep(sweep, "results/solved-rate.sqlite"))
-    for row in export_rows("results/solved-rate.sqlite"):
+    rows = export_rows("results/solved-rate.sqlite")
+    for row in rows:
         size = f"r = {row['rank']}, m = {row['m']:2d}"
         print(f"{size}: {row['rate']:.0%} solved, {row['seconds']:.2f} s")
+    figure, ax = figures.sweep_figure(
+        rows,
+        "measurements_per_unknown",
+        "rate",
+        by="rank",
+        title="With more measurements descent alone succeeds",
+    )
+    ax.set_xlabel("measurements per unknown")
+    ax.set_ylabel("share of starts that end at the truth")
+    print("written:", figures.save_svg(figure, Path("results") / "solved-rate.svg"))

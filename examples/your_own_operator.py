@@ -1,13 +1,16 @@
 """Bring your own sensing operator: n, m, measure, adjoint_matmul and matrices are all it takes.
 
 Here A_i = (e_i e_{i+1}ᵀ + e_{i+1} e_iᵀ)/2 and all e_i e_iᵀ. Run as a plain script:
-python examples/your_own_operator.py. Every command takes the function `instance` below:
-lift-compare verify examples/your_own_operator.py:instance:n=5
+python examples/your_own_operator.py. It draws to results/. Every command takes the function
+`instance` below: lift-compare verify examples/your_own_operator.py:instance:n=5
 """
+
+from pathlib import Path
 
 import numpy as np
 
 from lift_compare import sensing, simulated
+from lift_compare.compare import figures
 
 
 class ChainOperator:
@@ -74,3 +77,11 @@ if __name__ == "__main__":
     print(f"distance to the truth: {problem.distance(again.point):.3g}")
     lower = f"from h = {escape.objective_before:.3g} to h = {escape.objective_after:.3g}"
     print(f"The {escape.method} method led {lower}; descent from there ends at the truth.")
+
+    figure, _ = figures.histories(
+        {"gd": [descent.history], "escape": [descent.history, again.history]},
+        "distance",
+        labels={"gd": "descent alone", "escape": "with an escape"},
+        title="Descent is stuck; an escape leads to the truth",
+    )
+    print("written:", figures.save_svg(figure, Path("results") / "own-operator.svg"))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from lift_compare.sensing.validation import InvalidInput, whole_number
+from lift_compare.sensing.validation import InvalidInput, power_of_ten, whole_number
 
 ITEMSIZE = 8  # bytes of a float64
 
@@ -223,7 +222,7 @@ def operations(count: int) -> float:
 
 def count_in_words(count: int) -> str:
     """Return a count with all its digits, or its power of ten where they would fill lines."""
-    return f"{count:,}" if count < 10**24 else f"about 1e{math.log10(count):.0f}"
+    return f"{count:,}" if count < 10**24 else f"about {power_of_ten(count)}"
 
 
 def evaluation_bytes(stored: int, peak: int) -> int:

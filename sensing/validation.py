@@ -11,6 +11,7 @@ from __future__ import annotations
 import operator as _operator
 import os
 from collections.abc import Iterable
+from decimal import Decimal
 from difflib import get_close_matches
 from math import prod
 from numbers import Real
@@ -238,9 +239,20 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def show_bytes(count: float) -> str:
-    """Return a byte count in decimal units: '512 B', '1.2 MB', '32 GB'."""
-    for unit in ("B", "kB", "MB", "GB", "TB", "PB"):
+    """Return a byte count in decimal units: '512 B', '32 GB', and above '1.9e25 bytes'."""
+    if count >= _LARGEST_SHOWN:
+        return f"{power_of_ten(count)} bytes"
+    for unit in ("B", "kB", "MB", "GB", "TB"):
         if count < 999.5:
             return f"{count:.3g} {unit}"
         count /= 1000
-    return f"{count:.2e} EB"
+    return f"{count:.3g} PB"
+
+
+_LARGEST_SHOWN = 999.5e15  # in words; no prefix above peta is common
+
+
+def power_of_ten(count: float) -> str:
+    """Return a large number, or an integer beyond float64, with two digits: '1.9e25'."""
+    exact = Decimal(count if isinstance(count, float) else int(count))
+    return f"{exact:.1e}".replace("e+", "e")

@@ -37,6 +37,10 @@ def run_script(script: Path, folder: Path) -> str:
 @pytest.mark.parametrize("script", EXAMPLES, ids=lambda path: path.stem)
 def test_example_runs(script: Path, tmp_path: Path) -> None:
     assert run_script(script, tmp_path).strip()
+    # Each draws what it finds, with words for those who do not see it.
+    figures = list((tmp_path / "results").glob("*.svg"))
+    assert figures
+    assert all('aria-label="' in figure.read_text(encoding="utf-8") for figure in figures)
 
 
 def test_readme_python_block(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -57,7 +57,7 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--format",
-        type=_formats,
+        type=formats(FORMATS),
         default=(),
         metavar="LIST",
         help=f"write in further forms to OUT: a list of {', '.join(FORMATS)} (tables as .tex, for "
@@ -68,16 +68,20 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
     form.add_argument("--csv", action="store_true", help="print rows as CSV, not as a table")
 
 
-def _formats(text: str) -> tuple[str, ...]:
-    """Return the forms that --format lists."""
-    words = [word.strip().lower() for word in text.split(",")]
-    for word in words:
-        if word not in FORMATS:
-            close = did_you_mean(word, FORMATS)
-            raise argparse.ArgumentTypeError(
-                f"expected a list of {', '.join(FORMATS)}, got {word!r:.60}{close}"
-            )
-    return tuple(dict.fromkeys(words))
+def formats(known: Sequence[str]) -> Callable[[str], tuple[str, ...]]:
+    """Return the type of --format: the forms that a text lists, of those that are known."""
+
+    def parse(text: str) -> tuple[str, ...]:
+        words = [word.strip().lower() for word in text.split(",")]
+        for word in words:
+            if word not in known:
+                close = did_you_mean(word, known)
+                raise argparse.ArgumentTypeError(
+                    f"expected a list of {', '.join(known)}, got {word!r:.60}{close}"
+                )
+        return tuple(dict.fromkeys(words))
+
+    return parse
 
 
 def _seed(text: str) -> int:

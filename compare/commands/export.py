@@ -1,4 +1,4 @@
-"""`lift-compare export`: the rows of a sweep's store as CSV or JSON lines."""
+"""`lift-compare export`: the rows of a sweep's store as CSV or JSON lines, or as a table."""
 
 from __future__ import annotations
 
@@ -9,10 +9,16 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from lift_compare.sensing.validation import did_you_mean
+
 from ..sweeps.export import export_rows
 from ..sweeps.rows import MISSING
-from ..tables import rows_text
-from .common import UsageError
+from ..tables import Column, plain, rows_text, show
+from .common import UsageError, formats, save_tables, written
+
+_TABLES = ("latex", "markdown")
+_HOW = ("seconds", "attempts", "finished", "processor", "cores", "system", "threads", "version")
+"""What says how a row was made: it is in the CSV and JSON lines."""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -35,6 +41,14 @@ def add_parser(subparsers: Any) -> None:
         help="write to this file, or into this folder (a name that ends in / is one), instead of "
         "standard output",
     )
+    add(
+        "--format",
+        type=formats(_TABLES),
+        default=(),
+        metavar="LIST",
+        help=f"write a table too: a list of {', '.join(_TABLES)} (.tex, for booktabs, and .md), "
+        "beside --out, or into results/; with the columns in which the rows differ",
+    )
     parser.set_defaults(run=run)
 
 
@@ -48,6 +62,13 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         path = _write(arguments.out, arguments.store, form, text)
         print(f"{len(rows)} rows written to {path}", file=sys.stderr)
+    if arguments.format:
+        folder = Path("results") if arguments.out is None else path.parent
+        name = arguments.store.stem if arguments.out is None else path.stem
+        columns, caption = _table(rows)
+        target = argparse.Namespace(out=folder, format=arguments.format)
+        tables = save_tables(target, name, rows, columns, caption=caption or name)
+        print(written(tables), file=sys.stderr)
     missing = Counter(row["status"] for row in rows if row["status"] in MISSING)
     if missing:
         kinds = ", ".join(f"{count} {status}" for status, count in missing.items())
@@ -62,8 +83,25 @@ def _rows(store: Path, evaluation: str | None) -> list[dict[str, Any]]:
     names = dict.fromkeys(row["evaluation"] for row in rows)
     if evaluation not in (None, *names):
         known = f"one of {', '.join(names)}" if names else "none, since the store has no rows"
-        raise UsageError(f"--evaluation: expected {known}, got {evaluation!r:.60}")
+        close = did_you_mean(str(evaluation), names)
+        raise UsageError(f"--evaluation: expected {known}, got {evaluation!r:.60}{close}")
     return [row for row in rows if evaluation in (None, row["evaluation"])]
+
+
+def _table(rows: list[dict[str, Any]]) -> tuple[list[Column], str]:
+    """Return the columns in which rows differ, and what is the same in all of them."""
+    names = [
+        name
+        for name in dict.fromkeys(name for row in rows for name in row)
+        if name not in _HOW and not name.startswith("version_")
+    ]
+    values = {name: [plain(row.get(name)) for row in rows] for name in names}
+    same = {name: found[0] for name, found in values.items() if found.count(found[0]) == len(found)}
+    if len(rows) == 1:  # nothing to differ from
+        same = {name: value for name, value in same.items() if value is None}
+    columns = [Column(name, name, ".6g") for name in names if name not in same]
+    said = [f"{name} = {show(value, '.6g')}" for name, value in same.items() if value is not None]
+    return columns, f"The same in all rows: {', '.join(said)}" if said else ""
 
 
 def _write(out: str, store: Path, form: str, text: str) -> Path:

@@ -8,7 +8,7 @@ from textwrap import fill
 from typing import Any
 
 from ..provenance import provenance
-from ..reproduction.reproduce import COLUMNS, reproduce
+from ..reproduction.reproduce import COLUMNS, FINDINGS, reproduce
 from ..tables import line_width
 from .common import (
     add_common_options,
@@ -57,6 +57,8 @@ def run(arguments: argparse.Namespace) -> int:
     text = fill(repr(result), line_width(), break_on_hyphens=False)
     if own is None:
         save(arguments, "differences", rows, origin, COLUMNS)
-        text = f"{result.table()}\n\n{text}"
+    else:
+        save(arguments, "findings", rows, origin, FINDINGS)
+    text = f"{result.table()}\n\n{text}"
     show(arguments, text, rows, origin)
     return 0 if result.consistent else 1

@@ -12,6 +12,7 @@ from lift_compare.sensing.descent import History
 from lift_compare.sensing.validation import FloatArray, InvalidValue, real_array
 
 from ..tolerances import DRAWN
+from .far import FAR, cut_far
 from .style import BLACK, canvas, finish, line, nested
 
 _QUANTITIES = {
@@ -40,6 +41,8 @@ def histories(
 
     Panels a, b, c of the paper. A line ends where its values fall below 1e-12 of the largest: what
     is smaller is rounding. The first run is drawn widest, so that runs on one line are all seen.
+    Where an escape leads a million times above all else, the frame stays with the rest, and a note
+    says how far it goes.
 
     Parameters
     ----------
@@ -70,8 +73,17 @@ def histories(
     series = {kind: [getattr(part, quantity) for part in parts] for kind, parts in runs.items()}
     if any(values is None for parts in series.values() for values in parts):
         raise InvalidValue("runs: expected histories with a distance, but no ground truth is known")
-    largest = [float(values.max()) for parts in series.values() for values in parts]
-    floor = DRAWN * max(largest, default=1.0)
+    escaped = {
+        (labels or {}).get(kind, kind): np.concatenate(parts[1:])
+        for kind, parts in series.items()
+        if kind not in unbroken and len(parts) > 1
+    }
+    near = [np.ones(0), *(parts[0] for parts in series.values())]
+    near += [np.concatenate(parts) for kind, parts in series.items() if kind in unbroken]
+    largest = float(np.max(np.concatenate(near), initial=0.0))
+    peaks = [float(values.max()) for values in escaped.values()]
+    # What an escape leads to counts, unless it is cut off.
+    floor = DRAWN * max([largest, *(peak for peak in peaks if peak <= FAR * largest)])
     said, low = [], ""
     for place, (kind, parts) in enumerate(series.items()):
         label, first, last = (labels or {}).get(kind, kind), 0, 0.0
@@ -89,6 +101,7 @@ def histories(
             first, last = first + len(values) - 1, float(values[-1])
         start = parts[0][0]
         said.append(f"{label}: from {start:.4g} at the start to {last:.4g} at iteration {first}.")
+    said.append(cut_far(ax, np.concatenate(near), escaped, floor))
     words = f"{title}: {short} against the iteration, logarithmic{low}. {' '.join(said)}"
     finish(ax, title, "iteration of gradient descent", name, words)
     return fig, ax
@@ -172,7 +185,8 @@ def term_norms(
     norms = real_array("norms", norms, (None, 3))
     fig, ax = canvas(ax)
     kept, at = thinned(len(norms)), np.arange(len(norms)) if steps is None else np.asarray(steps)
-    floor = DRAWN * max(float(norms.max()), np.finfo(float).tiny)  # a zero norm cannot be shown
+    # Of the start, because a path may grow without bound; a zero norm cannot be shown.
+    floor = DRAWN * max(float(norms[0].max()), np.finfo(float).tiny)
     said = []
     for (label, kind), values in zip(_TERMS, norms.T, strict=True):
         shown = np.where(values[kept] >= floor, values[kept], np.nan)

@@ -16,6 +16,7 @@ from ..agreement.result import DirectionComparison
 from ..simulated_lift import SimulatedLift
 from ..tables import show_seconds
 from ..tolerances import DRAWN
+from .far import cut_far
 from .mathematics import literal
 from .panels import thinned
 from .refused import Refused, refused_band
@@ -40,7 +41,8 @@ def lifted_objective(
     """Draw h^l over h^l(ŵ) along the three paths against the step.
 
     Explicit steps cost so much that often few were made; the simulations are drawn over all
-    `steps`, sampled, and the axis of steps is then logarithmic.
+    `steps`, sampled, and the axis of steps is then logarithmic. A truncated path that goes a
+    million times above the others is cut off, and a note says how far it goes.
 
     Parameters
     ----------
@@ -77,13 +79,15 @@ def lifted_objective(
     shown = np.concatenate([explicit[drawn], exact[kept] / unit, truncated])
     if shown.min() > 0 and shown.max() / shown.min() > 50:
         ax.set_yscale("log")
+    near = np.concatenate([explicit[drawn], exact[kept] / unit])
+    far = cut_far(ax, near, {"truncated": truncated}, 0.0)
     title = f"{literal(name)} lifted objective, $l = {comparison.order}$".strip()
     words = (
         f"{title}, in units of {unit:.4g}, its value at $\\hat w$. Explicit lift, {made} steps, "
         f"and exact simulation lie on one curve, from {explicit[0]:.4g} to {explicit[-1]:.4g} "
         f"after these steps (largest relative difference {comparison.objective_error:.1e}). After "
         f"{len(exact) - 1} steps the exact simulation is at {exact[-1] / unit:.4g}, after "
-        f"{len(path) - 1} the truncated closed form at {end:.4g}."
+        f"{len(path) - 1} the truncated closed form at {end:.4g}.{far}"
     )
     finish(ax, title, "step $t$ of the lifted descent", y, words)
     return fig, ax
@@ -124,7 +128,7 @@ def coefficient_paths(
         for kind, path in paths.items()
     }
     every = np.concatenate(list(norms.values()))
-    floor = DRAWN * every.max()
+    floor = DRAWN * norms["exact"].max()
     ends = []
     for j, (term, colour, marker) in enumerate(_TERMS):
         for kind, look in (
@@ -139,9 +143,10 @@ def coefficient_paths(
         ends.append(f"{term} {exact:.3g} exact and {truncated:.3g} truncated")
     if every.max() / every[every > 0].min() > 100:
         ax.set_yscale("log")
+    far = cut_far(ax, norms["exact"], {"truncated": norms["truncated"]}, floor)
     title = f"{literal(name)} norms of the terms, $l = {comparison.order}$".strip()
     over = f"over {len(paths['exact']) - 1} steps exact, {len(paths['truncated']) - 1} truncated"
-    words = f"{title}, {over}. At the end: {', '.join(ends)}."
+    words = f"{title}, {over}. At the end: {', '.join(ends)}.{far}"
     finish(ax, title, "step $t$ of the lifted descent", r"$|c_j|\,\|X_j\|^l$", words, columns=2)
     return fig, ax
 

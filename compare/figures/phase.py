@@ -49,7 +49,7 @@ def truncated_phases(
     steps : (float, float)
         Range of T to show.
     marked : (float, float), optional
-        A value of the setting, and a T, to mark: such as the published ones.
+        A value of the setting, and a T, to mark: those of the instance.
 
     Raises
     ------
@@ -82,15 +82,15 @@ def truncated_phases(
         keys.append(_patch(f"accepts: {name}{somewhere}", facecolor="white", hatch=hatch))
     said = [_ranges(setting, x, steps)]
     if marked is not None:
-        keys.append(_published(ax, *marked))
+        keys.append(_own(ax, *marked))
         column = int(np.abs(np.log(x / marked[0])).argmin())
-        said.append(f"At {setting} = {x[column]:.3g}, the published one:")
+        said.append(f"At {setting} = {x[column]:.3g}, its own:")
         for name, columns in terms.items():
             said.append(f"the {name} term is the largest for {_words(columns[column])};")
         said += [
             f"{name} accepts for {_words(columns[column])};" for name, columns in rules.items()
         ]
-        said.append(f"published is T = {marked[1]:g}.")
+        said.append(f"its own is T = {marked[1]:g}.")
     _complete(ax, keys, setting, title, said)
     return fig, ax
 
@@ -156,9 +156,9 @@ def exact_phases(
             dashed.set_label("largest falling step")
             keys.append(dashed)
     if marked is not None:
-        said.append(f"Published are η = {marked[0]:g} (as a step of this path), T = {marked[1]:g}.")
+        said.append(f"Its own are η = {marked[0]:g} (as a step of this path), T = {marked[1]:g}.")
         if y[0] <= marked[1] <= y[-1]:
-            keys.append(_published(ax, *marked))
+            keys.append(_own(ax, *marked))
     _complete(ax, keys, r"step size $\eta$", title, said)
     return fig, ax
 
@@ -203,8 +203,8 @@ def _patch(label: str, **style: Any) -> Patch:
     return Patch(edgecolor=BLACK, linewidth=0.5, label=label, **style)
 
 
-def _published(ax: Axes, x: float, y: float) -> Any:
-    return mark_star(ax, x, y, label="published settings", size=15, zorder=5, clip_on=False)
+def _own(ax: Axes, x: float, y: float) -> Any:
+    return mark_star(ax, x, y, label="its settings", size=15, zorder=5, clip_on=False)
 
 
 def _complete(ax: Axes, keys: list[Any], x: str, title: str, said: list[str]) -> None:

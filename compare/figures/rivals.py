@@ -51,22 +51,39 @@ def performance_profile(
     >>> figure, ax = figures.performance_profile(costs)
     """
     table = _table(costs)
-    fig, ax = canvas(ax)
     with np.errstate(invalid="ignore"):  # inf/inf: a problem that nobody solved
         ratios = table / table.min(axis=0)
     ratios[np.isnan(ratios)] = np.inf
+    curves = {}
+    for name, row in zip(costs, ratios, strict=True):
+        tau = np.unique([1.0, *row[row <= largest]])
+        curves[name] = (tau, (row <= tau[:, None]).sum(axis=1))
+    return profile_curves(curves, table.shape[1], largest=largest, title=title, ax=ax)
+
+
+def profile_curves(
+    curves: Mapping[str, tuple[FloatArray, FloatArray]],
+    problems: int,
+    *,
+    largest: float = 1000.0,
+    title: str = "",
+    ax: Axes | None = None,
+) -> tuple[Figure, Axes]:
+    """Draw a profile that was counted before.
+
+    By name: values of τ from 1 on, and how many of the problems were solved up to each.
+    """
+    fig, ax = canvas(ax)
     said = []
-    for number, (name, row) in enumerate(zip(costs, ratios, strict=True)):
-        steps = np.unique(row[row <= largest])
-        tau = np.concatenate([[1.0], steps, [largest]])
-        share = (row <= tau[:, None]).mean(axis=1)
+    for number, (name, (steps, solved)) in enumerate(curves.items()):
+        tau, share = np.append(steps, largest), np.append(solved, solved[-1]) / problems
         look = line_in_turn(number, markevery=0.2)
         ax.step(tau, share, where="post", label=name, **look)
         said.append(f"{name}: {share[0]:.2f} at 1, {share[-1]:.2f} at {largest:g}.")
     ax.set_xscale("log")
     ax.set_ylim(-0.04, 1.04)
     words = (
-        f"{title}. Share of {table.shape[1]} problems solved within τ times the least cost, "
+        f"{title}. Share of {problems} problems solved within τ times the least cost, "
         f"against τ, logarithmic. {' '.join(said)}"
     )
     x = r"$\tau$: cost, in units of the cheapest"

@@ -12,6 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from lift_compare.sensing.validation import FloatArray, real_array
 
+from .far import note_above
 from .panels import thinned
 from .style import (
     PURPLE,
@@ -27,6 +28,9 @@ from .style import (
     mark_star,
     nested,
 )
+
+_FAR = 1e3
+"""Times the reach of the rest from which on an escape leads out of the frame."""
 
 Walks = Mapping[str, Sequence[FloatArray]]
 
@@ -67,6 +71,7 @@ def trajectory_in_space(
         for kind, run in runs.items()
     }
     fig, plane = canvas(ax, size=(4.6, 4.9), projection="3d")
+    frame = _framed(walks, Z)
     space: Any = plane  # matplotlib's 3-D axes carry no types
     said = []
     for place, (kind, paths) in enumerate(walks.items()):
@@ -74,18 +79,20 @@ def trajectory_in_space(
         look = line(kind, marker="", **nested(place, len(walks)))
         for number, path in enumerate(paths):
             name = None if number else label
-            space.plot(*path[thinned(len(path))].T, label=name, **look)
-            mark_end(space, kind, *path[-1:].T)
+            drawn = np.where(_within(path, frame), path, np.nan)
+            space.plot(*drawn[thinned(len(path))].T, label=name, **look)
+            mark_end(space, kind, *drawn[-1:].T)
             if number:
                 ends = np.stack([paths[number - 1][-1], path[0]])
+                if not _within(path, frame)[0]:
+                    said.append(f"Escape out of the frame, to {_place(ends[1])}.")
+                    continue
                 space.plot(*ends.T, label=_once(plane, "escape (jump)"), linewidth=2, **_JUMP)
                 said.append(f"Escape from {_place(ends[0])} to {_place(ends[1])}.")
         said.append(f"{label}: from {_place(paths[0][0])} to {_place(paths[-1][-1])}.")
     for end in (Z, -Z):
         mark_star(space, *end[:, None], label=_once(plane, _TRUTH))
-    _scale(
-        space, np.concatenate([Z[None], -Z[None], *(p for paths in walks.values() for p in paths)])
-    )
+    _scale(space, frame)
     space.set_title(title, fontsize=TEXT, loc="left")
     legend_below(plane, drop=6)
     words = f"{title}, the three entries of X. The truth is ±{_place(Z)}. {' '.join(said)}"
@@ -132,21 +139,29 @@ def trajectory_in_plane(
     """
     Z = real_array("truth", truth, (None, 1))[:, 0]
     length = float(np.linalg.norm(Z))
+    walks = {
+        kind: [real_array("runs", path, (None, len(Z), 1))[:, :, 0] for path in run]
+        for kind, run in runs.items()
+    }
+    frame = _framed(walks, Z)
     fig, ax = canvas(ax)
-    said = []
-    for place, (kind, paths) in enumerate(runs.items()):
+    said, left = [], dict[str, float]()
+    for place, (kind, paths) in enumerate(walks.items()):
         label = (labels or {}).get(kind, kind)
         look = line(kind, marker="", **nested(place, len(runs)))
         before: Any = None
         for path in paths:
-            X = real_array("runs", path, (None, len(Z), 1))[:, :, 0]
-            along = X @ Z / length
-            off = np.linalg.norm(X - along[:, None] * Z / length, axis=1)
-            kept, name = thinned(len(X)), label if before is None else None
-            ax.plot(along[kept], off[kept], label=name, **look)
-            mark_end(ax, kind, along[-1], off[-1])
+            along = path @ Z / length
+            off = np.linalg.norm(path - along[:, None] * Z / length, axis=1)
+            kept, name = thinned(len(path)), label if before is None else None
+            drawn = np.where(_within(path, frame), np.stack([along, off], axis=1), np.nan)
+            ax.plot(*drawn[kept].T, label=name, **look)
+            mark_end(ax, kind, *drawn[-1])
             start = (float(along[0]), float(off[0]))
-            if before is None:
+            if not _within(path, frame)[0]:
+                left[label] = float(np.linalg.norm(path[0]))
+                said.append(f"Escape out of the frame, to a point of norm {left[label]:.3g}.")
+            elif before is None:
                 said.append(f"{label}: starts at {_place(start)}.")
             else:
                 arrow = {"arrowstyle": "-|>", "linewidth": 1.8, **_JUMP}
@@ -155,11 +170,28 @@ def trajectory_in_plane(
             before = (float(along[-1]), float(off[-1]))
         said.append(f"It ends at {_place(before)}.")
     mark_star(ax, [-length, length], [0, 0], label=_TRUTH)
+    note_above(ax, left)
     x = r"along the truth, $\langle X,Z\rangle\,/\,\|Z\|$"
     y = r"off the truth, $\|X-\mathrm{part\ along\ }Z\|$"
     words = f"{title}. The truth lies at (±{length:.3f}, 0). {' '.join(said)}"
     finish(ax, title, x, y, words)
     return fig, ax
+
+
+def _framed(walks: Mapping[str, Sequence[FloatArray]], Z: FloatArray) -> FloatArray:
+    """Return the points that have to be seen: all, but for those that an escape threw far away."""
+    near = np.concatenate([Z[None], -Z[None], *(paths[0] for paths in walks.values())])
+    reach, kept = np.abs(near).max(), [near]
+    for path in (path for paths in walks.values() for path in paths[1:]):
+        far = np.abs(path[0]).max() > _FAR * reach
+        # Of a way back only its end is in the frame.
+        kept.append(path[np.abs(path).max(axis=1) <= reach] if far else path)
+    return np.concatenate(kept)
+
+
+def _within(path: FloatArray, frame: FloatArray) -> Any:
+    """Return which points of a path are in the frame, shape (T + 1, 1)."""
+    return np.abs(path).max(axis=1, keepdims=True) <= np.abs(frame).max()
 
 
 def _once(ax: Axes, label: str) -> str | None:

@@ -14,7 +14,7 @@ from lift_compare import lifting, simulated
 from lift_compare.sensing import Instance, StopReason
 from lift_compare.sensing.instances.published import PUBLISHED
 from lift_compare.sensing.instances.registry import parse_instances
-from lift_compare.sensing.validation import FloatArray, odd_order, whole_number
+from lift_compare.sensing.validation import FloatArray, odd_order, show_bytes, whole_number
 from lift_compare.simulated import AcceptanceRule
 
 from ..agreement.comparison import ComparisonOptions, compare_lift
@@ -210,7 +210,7 @@ def _compare(
         comparison = compare_lift(replace(lift, settings=settings), options)
     except lifting.MemoryLimitExceeded as refusal:  # the simulated half of the row stays
         needs, allowed = refusal.predicted_bytes, refusal.allowed_bytes
-        status = f"refused: needs {needs} bytes, {allowed} allowed"
+        status = f"refused: needs {show_bytes(needs)}, {show_bytes(allowed)} allowed"
         return row | {"status": status, "predicted_bytes": needs, "allowed_bytes": allowed}, None
     except ArithmeticError as reason:  # an overflow, or no step with which h^l falls
         return row | {"status": f"out of range: {reason}"}, None

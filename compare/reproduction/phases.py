@@ -31,14 +31,14 @@ def phase_section(instances: Mapping[str, Runs], show: Show, *, quick: bool) -> 
     items: list[Any] = [
         "The truncated path: which of its three terms is the largest, and where the published "
         "rules accept its collapse. The rule of the text takes “dominates” as ten times larger "
-        r"than the others. All boundaries are roots of polynomials in $\nu^T$. The published "
-        "settings are marked.",
+        r"than the others. All boundaries are roots of polynomials in $\nu^T$. The "
+        "settings of the instance are marked.",
     ]
     rows, steps_rows = [], []
     for name, runs in instances.items():
         items += [_truncated(name, runs, setting, show, quick=quick) for setting in _SYMBOLS]
         rows += [_windows_row(name, runs, surrogate) for surrogate in (False, True)]
-    caption = r"Where in $T$ the published rules accept, at the published $\eta$ and $\rho$"
+    caption = r"Where in $T$ the published rules accept, at its own $\eta$ and $\rho$"
     items.append(Sheet(caption, _WINDOWS, rows))
     items.append(
         "The exact path: with which step sizes the lifted objective falls at every step. Its step "
@@ -108,7 +108,7 @@ _WINDOWS = (
     Column("gamma", "hidden term largest"),
     Column("code", "rule of the code accepts"),
     Column("text", "rule of the text accepts"),
-    Column("steps", "published $T$", "d"),
+    Column("steps", "its own $T$", "d"),
 )
 
 
@@ -146,7 +146,7 @@ def _exact(name: str, runs: Runs, show: Show, *, quick: bool) -> tuple[Any, dict
 
 _STEPS = (
     Column("instance", "instance"),
-    Column("published", r"published $\eta/2$", ".4g"),
+    Column("published", r"its own $\eta/2$", ".4g"),
     Column("largest", r"$h^l$ falls at every step up to $\eta$ =", ".4g"),
     Column("rises", r"rises at some step with $\eta$ =", ".4g"),
     Column("first", "bound of the first step", ".4g"),

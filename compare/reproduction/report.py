@@ -237,9 +237,11 @@ def _flat(provenance: Mapping[str, Any], prefix: str = "") -> list[dict[str, str
     """Return nested settings as rows of two words."""
     rows = []
     for key, value in provenance.items():
-        name = f"{prefix}{key}".replace("_", " ") if prefix != "versions: " else f"{prefix}{key}"
+        own = prefix in ("versions: ", "threads: ")  # names of packages and variables
+        name = f"{prefix}{key}" if own else f"{prefix}{key}".replace("_", " ")
         if isinstance(value, Mapping):
             rows += _flat(value, f"{key}: ")
         else:
-            rows.append({"what": name, "value": str(plain(value))})
+            said = ", ".join(map(str, value)) if isinstance(value, list) else str(plain(value))
+            rows.append({"what": name, "value": said})
     return rows

@@ -16,7 +16,7 @@ from lift_compare.sensing import Instance
 from lift_compare.sensing.instances.published import PUBLISHED
 from lift_compare.sensing.validation import whole_number
 
-from ..figures.mathematics import literal
+from ..figures.mathematics import literal, plain_text
 from ..figures.pdf_files import save_pdf
 from ..figures.svg_files import svg, write_svg
 from ..provenance import provenance
@@ -28,7 +28,7 @@ from . import lifted_differences, matrix_differences, measured, sections
 from .phases import phase_section
 from .report import Difference, Drawing, Kind, Section, report_html
 from .runs import Runs
-from .summary import classes, counted, own_summary, published_summary
+from .summary import agreement, classes, counted, own_summary, published_summary
 
 QUICK_STEPS = 5_000
 """Steps of the exact simulation in the quick run; the full run makes the published number."""
@@ -42,6 +42,9 @@ COLUMNS = (
     Column("title", "what is compared"),
 )
 """The columns of the printed table; the rows hold the numbers and the evidence too."""
+
+FINDINGS = (Column("about", "about"), Column("finding", "what the computation says"))
+"""The columns of the same of an instance of your own."""
 
 
 @dataclass
@@ -60,21 +63,32 @@ class Reproduction(Tabular):
         Whether explicit and exactly simulated lifting agree wherever both ran.
     complete : bool
         Whether every section was reached.
+    compared : int
+        How many descents of the explicit lift were held against their exact simulation.
+    findings : list of dict
+        What the summary says of an instance of your own; empty for the published ones.
     """
 
-    _columns = COLUMNS
     report: Path
     figures: list[Path] = field(default_factory=list)
     differences: list[Difference] = field(default_factory=list)
     consistent: bool = True
     complete: bool = False
+    compared: int = 0
+    findings: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def _columns(self) -> tuple[Column, ...]:  # type: ignore[override]
+        return FINDINGS if self.findings else COLUMNS
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return the differences as rows."""
-        return [difference.row() for difference in self.differences]
+        """Return the differences as rows, or the findings on an instance of your own."""
+        return self.findings or [difference.row() for difference in self.differences]
 
     def table(self) -> str:
-        """Return the text table: each comparison, and what it comes to."""
+        """Return the text table: each comparison, and what it comes to; or the findings."""
+        if self.findings:
+            return text_table(FINDINGS, self.findings, title="Findings; figures in the report")
         title = "Printed against computed; numbers and evidence in the report"
         order = [kind.value for kind in Kind]
         rows = sorted(self.rows(), key=lambda row: order.index(row["class"]))
@@ -82,9 +96,10 @@ class Reproduction(Tabular):
 
     def __repr__(self) -> str:
         said = f" {counted(self.differences)}" if self.differences else ""
+        agree = "agree" if self.compared else "were not compared"
         return (
-            f"Reproduction({len(self.figures)} figures in {self.report}; explicit and exact "
-            f"simulation {'agree' if self.consistent else 'DISAGREE'}.{said})"
+            f"Reproduction({_figures(self.figures)} in {self.report}; explicit and exact "
+            f"simulation {agree if self.consistent else 'DISAGREE'}.{said})"
         )
 
 
@@ -165,6 +180,7 @@ class _Run:
     """The parts of one run, with what they share."""
 
     pdf = False
+    compared_rows: tuple[dict[str, Any], ...] = ()  # of what was reached
 
     def __init__(
         self, out: Path, quick: bool, seed: int, result: Reproduction, instances: list[Instance]
@@ -238,6 +254,8 @@ class _Run:
             self.instances, self.comparison, self.show, steps=steps
         )
         self.result.consistent = self.result.consistent and agree
+        self.compared_rows = self.comparison.rows
+        self.result.compared = len(self.comparison.comparisons)
         return section
 
     def show(self, name: str, figure: Figure, caption: str) -> Drawing:
@@ -296,23 +314,30 @@ class _Run:
         )
 
 
+def _figures(figures: list[Path]) -> str:
+    return f"{len(figures)} figure{'' if len(figures) == 1 else 's'}"
+
+
 def _write(result: Reproduction, made: list[Section], run: _Run) -> None:
     """Write the page: the summary, then the differences, then all else."""
     # What differs is the answer; it was computed last, because it uses all else.
     ordered = sorted(made, key=lambda section: section.title != DIFFERENCES)
-    notes = [f"{len(result.figures)} figures."]
+    notes = [f"{_figures(result.figures)}."]
     if run.quick:
         notes.append("This is the quick run: fewer sizes, starts and steps.")
     if not result.complete:
         notes.append("This run was interrupted: the sections after the last one shown are missing.")
+    agreed = agreement(result.consistent, run.compared_rows)
     if run.own is None:
         title = "Simulated lifting: the published figures, recomputed"
-        summary = published_summary(
-            result.differences, run.drawings, notes, consistent=result.consistent
-        )
+        summary = published_summary(result.differences, run.drawings, notes, agreed=agreed)
     else:
         title = f"Simulated lifting: {literal(run.own.instance.name)}"
-        summary = own_summary(run.own, run.drawings, notes, consistent=result.consistent)
+        summary = own_summary(run.own, run.drawings, notes, agreed=agreed)
+        result.findings = [
+            {"about": line.about, "finding": plain_text(line.said[0][0])}
+            for line in summary.findings
+        ]
     origin = provenance(run.seed, quick=run.quick, instances=list(run.instances))
     result.report.parent.mkdir(parents=True, exist_ok=True)
     result.report.write_text(report_html(title, summary, ordered, origin), encoding="utf-8")

@@ -9,6 +9,7 @@ from lift_compare.sensing.validation import MAX_ORDER
 from lift_compare.simulated import AcceptanceRule
 
 from ..figures.mathematics import literal
+from ..tables import Row
 from ..tolerances import AGREEMENT
 from .report import MEANINGS, Difference, Drawing, Kind, Summary, SummaryLine
 from .runs import Runs
@@ -24,12 +25,20 @@ _STORY = ("lifted-perturbed-completion", "real-d", "cost-order")
 _STORY_OF_OWN = ("panels-d", "cost-order", "panels-a")
 
 
-def agreement(consistent: bool) -> str:
-    """Return whether explicit lift and exact simulation agree, as a sentence."""
+def agreement(consistent: bool, rows: Sequence[Row]) -> str:
+    """Return whether explicit lift and exact simulation agree in these rows of the main job."""
     if not consistent:
         return "The explicit lift and its exact simulation DISAGREE: see the lifted path."
+    compared = sorted({row["order"] for row in rows if row["status"] == "compared"})
+    if not compared:
+        said = "The explicit lift and its exact simulation were not compared"
+        return f"{said}: {literal(rows[0]['status'])}." if rows else f"{said}."
     bar = f"$10^{{{round(math.log10(AGREEMENT))}}}$"
-    return f"The explicit lift and its exact simulation agree to {bar} wherever both ran."
+    until = f" to ${compared[-1]}$" if len(compared) > 1 else ""
+    return (
+        f"The explicit lift and its exact simulation agree to {bar} wherever both ran, "
+        f"$l = {compared[0]}${until}."
+    )
 
 
 def counted(differences: Sequence[Difference]) -> str:
@@ -48,10 +57,10 @@ def published_summary(
     drawings: Mapping[str, Drawing],
     notes: Sequence[str],
     *,
-    consistent: bool,
+    agreed: str,
 ) -> Summary:
-    """Return the opening of the report on the published instances."""
-    verdict = agreement(consistent)
+    """Return the opening of the report on the published instances; `agreed` from `agreement`."""
+    verdict = agreed
     if differences:
         verdict = f"{verdict} {counted(differences)}"
     about = f"The figures of {PAPER}, drawn anew with the exact lifted objective."
@@ -84,7 +93,7 @@ def classes() -> str:
 
 
 def own_summary(
-    runs: Runs, drawings: Mapping[str, Drawing], notes: Sequence[str], *, consistent: bool
+    runs: Runs, drawings: Mapping[str, Drawing], notes: Sequence[str], *, agreed: str
 ) -> Summary:
     """Return the opening of the report on an instance of your own: the same questions, answered."""
     name = literal(runs.instance.name)
@@ -96,7 +105,7 @@ def own_summary(
         "The truncation": _truncation,
     }
     solved = runs.problem.is_solved(runs.point)
-    findings = [SummaryLine("Explicit and simulated", None, [(agreement(consistent), None)])]
+    findings = [SummaryLine("Explicit and simulated", None, [(agreed, None)])]
     for about, answer in questions.items():
         if solved and about != "The point":
             continue
@@ -108,7 +117,7 @@ def own_summary(
     n, r, m = runs.problem.n, runs.problem.rank, runs.problem.m
     about = f"{name}: $n = {n}$, $r = {r}$, $m = {m}$."
     figures = chosen((f"lifted-{runs.instance.label}", *_STORY_OF_OWN), drawings)
-    verdict = f"{agreement(consistent)} {findings[1].said[0][0]}"
+    verdict = f"{agreed} {findings[1].said[0][0]}"
     return Summary([verdict, " ".join([about, *notes])], figures, findings, f"Findings on {name}")
 
 
@@ -137,12 +146,15 @@ def _order(runs: Runs) -> str:
 
 
 def _rules(runs: Runs) -> str:
-    verdicts = [
-        f"the rule of the {rule.value} "
-        f"{'accepts' if runs.lift.published_collapse(rule).accepted else 'rejects'}"
-        for rule in AcceptanceRule
-    ]
-    return f"With the exact $h^l$ {' and '.join(verdicts)} the collapse of the truncated path."
+    accepted = {rule: runs.lift.published_collapse(rule).accepted for rule in AcceptanceRule}
+    if len(set(accepted.values())) == 1:
+        verdict = f"both published rules {'accept' if all(accepted.values()) else 'reject'}"
+    else:
+        verdict = " and ".join(
+            f"the rule of the {rule.value} {'accepts' if said else 'rejects'}"
+            for rule, said in accepted.items()
+        )
+    return f"With the exact $h^l$ {verdict} the collapse of the truncated path."
 
 
 def _escape(runs: Runs) -> str:

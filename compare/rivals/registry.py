@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lift_compare.sensing.validation import InvalidValue, shown
+from lift_compare.sensing.validation import InvalidValue, did_you_mean, shown
 
 from . import (
     adam,
@@ -46,5 +46,7 @@ def find_rival(name: str) -> Rival:
         return from_file(name)
     if name not in RIVALS:
         known = f"one of {', '.join(RIVALS)}, or a file that ends in .py"
-        raise InvalidValue(f"rival: expected {known}, got {shown(name)}")
+        raise InvalidValue(
+            f"rival: expected {known}, got {shown(name)}{did_you_mean(name, RIVALS)}"
+        )
     return RIVALS[name]

@@ -8,6 +8,7 @@ shipped.py     the evaluations that come with the toolkit; path.py the largest o
 success.py     success rates on perturbed completion
 oracle.py      saddle orders at X̂, and what every escape makes of it
 sweep.py       evaluations and settings as tasks; grids/ the shipped ones as TOML
+own_problem.py the same for one problem of your own, as `ablate` takes it
 store.py       rows in SQLite; store_file.py what is no store; rows.py their types
 session.py     whether a process still lives
 run.py         claim, evaluate, keep

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from lift_compare.lifting import MemoryLimitExceeded
-from lift_compare.sensing.validation import InvalidType
+from lift_compare.sensing.validation import InvalidType, show_bytes
 
 from ..provenance import provenance
 from ..tables import plain
@@ -87,7 +87,10 @@ def evaluate(run: Callable[..., Mapping[str, Any]], settings: Mapping[str, Any])
             json.dumps(results, allow_nan=False)
         except MemoryLimitExceeded as refusal:
             needs, allowed = refusal.predicted_bytes, refusal.allowed_bytes
-            status, error = Status.REFUSED, f"refused: needs {needs} bytes, {allowed} allowed"
+            status, error = (
+                Status.REFUSED,
+                f"refused: needs {show_bytes(needs)}, {show_bytes(allowed)} allowed",
+            )
         except Exception as raised:
             results, status, error = None, Status.FAILED, _one_line(raised)
         seconds = time.perf_counter() - begin

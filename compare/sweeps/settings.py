@@ -118,4 +118,7 @@ def _in_our_words(
         "literal_error": "one of {expected}",
     }.get(kind, first["msg"].lower())
     words = expected.format(**bounds).replace("'", "").replace(" or ", ", ")
-    return InvalidValue(f"{name}: expected {words}, got {got}")
+    close = ""
+    if kind == "literal_error" and isinstance(first["input"], str):
+        close = did_you_mean(first["input"], words.removeprefix("one of ").split(", "))
+    return InvalidValue(f"{name}: expected {words}, got {got}{close}")

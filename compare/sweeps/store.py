@@ -5,6 +5,11 @@ transaction, so a process that is killed at any moment loses only what it was co
 counts for as long as the process that made it lives: every running sweep holds a lock that the
 operating system drops when the process ends, however it ends. The rollback journal is kept (not
 WAL), so that the one file is all there is to copy; the locks that protect a claim are SQLite's own.
+
+The column `status` has no word for what is waiting or was interrupted: both are 'running' there,
+because a process that is killed can write nothing more. `Store.rows`, and so `export_rows`, say
+which it is: one that waits has `attempts` 0, and one is interrupted if the lock of its `session`
+is free.
 """
 
 from __future__ import annotations

@@ -90,6 +90,7 @@ class Sweep:
         if unknown:
             raise InvalidValue(
                 f"{unknown[0]}: unknown key; a sweep has the keys {', '.join(_KEYS)}"
+                f"{did_you_mean(str(unknown[0]), _KEYS)}"
             )
         for key in ("evaluation", "grid"):
             if key not in settings:

@@ -13,7 +13,8 @@
     registry.py     all of them by name: `instance`, `catalogue`, `parse_instance`
     custom.py       instances from a function of your own, `module:function`
     files.py        instances in files, read without trusting them: contents.py says which keys,
-                    archive.py reads .npz and .npy, matlab.py reads .mat
+                    archive.py reads .npz and .npy, matlab.py reads .mat, assembly.py makes
+                    the instance of the arrays
     optional.py     packages that a few need, and the extra that brings them
 
 To add one: write a function that returns an `Instance` (its signature declares the parameters,

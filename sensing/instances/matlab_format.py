@@ -27,7 +27,7 @@ _CHUNK = 2**16
 _LONGEST_NAME, _MOST_AXES = 63, 32
 
 # Types of elements.
-_INT8, _INT32, _UINT32, _MATRIX, _COMPRESSED = 1, 5, 6, 14, 15
+_INT32, _UINT32, _MATRIX, _COMPRESSED = 5, 6, 14, 15
 _NUMBERS = dict(
     zip(
         (1, 2, 3, 4, 5, 6, 7, 9, 12, 13),

@@ -14,6 +14,7 @@ from lift_compare.sensing.validation import (
     FloatArray,
     InvalidType,
     InvalidValue,
+    did_you_mean,
     positive,
     true_or_false,
 )
@@ -54,7 +55,8 @@ METHODS: dict[str, type[Any]] = {
 def method_settings(name: str) -> tuple[str, ...]:
     """Return the names of the settings of a method, or refuse its name."""
     if name not in METHODS:
-        raise InvalidValue(f"method: expected one of {', '.join(METHODS)}, got {name!r}")
+        close = did_you_mean(name, METHODS) if isinstance(name, str) else ""
+        raise InvalidValue(f"method: expected one of {', '.join(METHODS)}, got {name!r}{close}")
     return tuple(field.name for field in fields(METHODS[name]))
 
 

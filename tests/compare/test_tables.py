@@ -23,7 +23,7 @@ from lift_compare.compare.tables import Column, plain, rows_text, save_rows, sho
         (512, "bytes", "512 B"),
         (1_250_000, "bytes", "1.25 MB"),
         (32e9, "bytes", "32 GB"),
-        (4e18, "bytes", "4.00e+00 EB"),
+        (4e18, "bytes", "4.0e18 bytes"),
         (12e-6, "seconds", "12 µs"),
         (0.0034, "seconds", "3.4 ms"),
         (999.6e-6, "seconds", "1 ms"),

@@ -115,8 +115,13 @@ def test_a_value_too_long_to_print_is_shown_by_its_kind() -> None:
         (32e9, "32 GB"),
         (2e12, "2 TB"),
         (999.4e15, "999 PB"),
-        (1e18, "1.00e+00 EB"),
-        (5e21, "5.00e+03 EB"),
+        (1e18, "1.0e18 bytes"),
+        (np.int64(2 * 10**18), "2.0e18 bytes"),
+        (1.87e25, "1.9e25 bytes"),
+        (8 * 10**25, "8.0e25 bytes"),
+        pytest.param(125 * 10**2000, "1.2e2002 bytes", id="beyond float64"),
+        pytest.param(10**5000, "1.0e5000 bytes", id="beyond the digits that Python prints"),
+        (float("inf"), "Infinity bytes"),
     ],
 )
 def test_sizes_of_memory_are_shown_in_decimal_units(count: float, words: str) -> None:

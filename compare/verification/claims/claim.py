@@ -11,7 +11,7 @@ from enum import Enum, StrEnum
 import numpy as np
 
 from lift_compare.lifting import MemoryLimitExceeded
-from lift_compare.sensing.validation import FloatArray
+from lift_compare.sensing.validation import FloatArray, show_bytes
 
 from .case import Case
 from .matrix_case import NotApplicable
@@ -129,7 +129,7 @@ class Check:
             return self._without_numbers(Holds.NOT_APPLICABLE, str(refusal))
         except MemoryLimitExceeded as refusal:
             needs, allowed = refusal.predicted_bytes, refusal.allowed_bytes
-            reason = f"refused: needs {needs} bytes, {allowed} allowed"
+            reason = f"refused: needs {show_bytes(needs)}, {show_bytes(allowed)} allowed"
             return self._without_numbers(Holds.NOT_APPLICABLE, reason)
         except (OutOfRange, OverflowError, ZeroDivisionError, np.linalg.LinAlgError) as lost:
             return self._without_numbers(Holds.OUT_OF_RANGE, f"out of float64 range: {lost}")

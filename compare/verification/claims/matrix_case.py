@@ -12,7 +12,7 @@ from lift_compare import simulated
 from lift_compare.sensing import relative_gradient_norm
 from lift_compare.sensing.rip import RipBracket, rip_bracket
 from lift_compare.sensing.tolerances import STATIONARY
-from lift_compare.sensing.validation import FloatArray
+from lift_compare.sensing.validation import FloatArray, show_bytes
 
 from ...simulated_lift import SimulatedLift
 from ...tolerances import HIDDEN, MEMORY_LIMIT, NOISELESS, SPURIOUS
@@ -89,7 +89,7 @@ class MatrixCase(SimulatedLift):
     def need_bytes(self, count: float, what: str) -> None:
         """Refuse a dense array of `count` numbers that does not fit the budget."""
         needs, allowed = 8 * count, self.memory_limit
-        reason = f"refused: {what} needs {needs:.0f} bytes, {allowed} allowed"
+        reason = f"refused: {what} needs {show_bytes(needs)}, {show_bytes(allowed)} allowed"
         self.need(needs <= allowed, reason)
 
     # Matrix space --------------------------------------------------------------------------------

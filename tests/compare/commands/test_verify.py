@@ -174,7 +174,7 @@ def test_a_file_without_a_point_gets_one_by_descent(tmp_path, capsys):
 def test_a_budget_is_a_refusal_in_a_row(tmp_path, capsys, instance):
     assert run(tmp_path, instance, "--memory-limit", 100, "--json") == 0
     rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)["rows"]}
-    assert "bytes, 100 allowed" in rows["lifted gradient"]["reason"]
+    assert ", 100 B allowed" in rows["lifted gradient"]["reason"]
 
 
 def test_random_instances_are_summarised(tmp_path, capsys):

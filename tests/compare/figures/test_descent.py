@@ -135,6 +135,36 @@ def test_histories_join_the_phases_and_mark_the_escape(quantity: str, factor: in
     assert ax.get_yscale() == "log"
 
 
+def test_an_escape_far_above_all_else_leaves_the_rest_in_sight() -> None:
+    runs = {
+        "gd": [history([3.0, 2.0])],
+        "truncated": [history([3.0, 2.0]), history([1e79, 1e30, 1e-3])],
+    }
+    figure, ax = panels.histories(runs, "objective")
+    low, high = ax.get_ylim()
+    assert low < 1e-3
+    assert 3 < high < 1e6
+    assert "truncated reaches 1e+79" in text_alternative(figure)
+    assert any("10^{79}" in note.get_text() for note in ax.texts)
+    tame = {"gd": [history([3.0, 2.0])], "truncated": [history([3.0, 2.0]), history([3e5, 2e5])]}
+    assert panels.histories(tame, "objective")[1].get_ylim()[1] > 3e5
+
+
+def test_norms_that_grow_without_bound_are_drawn_from_their_start() -> None:
+    grown = np.array([[1.0, 0.1, 0.1], [1.0, 1e20, 1e30], [1.0, 1e40, 1e59]])
+    _, ax = panels.term_norms(grown)
+    assert all(np.isfinite(curve.get_ydata()).all() for curve in ax.get_lines())
+
+
+def test_the_plane_keeps_its_frame_when_an_escape_is_thrown_far_away() -> None:
+    Z, walk = np.array([[1.0], [0.0]]), np.array([[[0.0], [1.0]], [[0.2], [0.8]]])
+    runs = {"gd": [walk], "truncated": [walk, np.array([[[1e19], [1e18]], [[0.9], [0.1]]])]}
+    figure, ax = trajectory.trajectory_in_plane(runs, Z)
+    figure.canvas.draw()
+    assert max(map(abs, ax.get_xlim() + ax.get_ylim())) < 3
+    assert "out of the frame, to a point of norm 1e+19" in text_alternative(figure)
+
+
 def test_unbroken_phases_have_no_ring() -> None:
     runs = {"gd": [history([8.0, 4.0]), history([4.0, 2.0])]}
     _, ax = panels.histories(runs, "objective", unbroken=["gd"])

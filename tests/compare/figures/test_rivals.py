@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from lift_compare.compare import figures
+from lift_compare.compare.figures.rivals import profile_curves
 from lift_compare.compare.figures.style import line_in_turn, text_alternative
 
 
@@ -60,3 +61,13 @@ def test_as_many_curves_as_there_are_rivals_look_different() -> None:
     _, ax = figures.performance_profile({str(i): [1.0 + i, 2.0] for i in range(8)})
     drawn = {(x.get_color(), x.get_linestyle(), x.get_mfc()) for x in ax.get_lines()}
     assert len(drawn) == 8
+
+
+def test_curves_counted_before_are_drawn_as_the_costs_are() -> None:
+    costs = {"gd": [40.0, float("inf"), 20.0], "restarts": [60.0, 900.0, 20.0]}
+    figure, ax = figures.performance_profile(costs, title="T")
+    counted = {"gd": ([1.0], [2]), "restarts": ([1.0, 1.5], [2, 3])}
+    again, same = profile_curves(counted, 3, title="T")
+    assert figures.text_alternative(figure) == figures.text_alternative(again)
+    for one, other in zip(ax.get_lines(), same.get_lines(), strict=True):
+        np.testing.assert_array_equal(np.unique(one.get_xydata(), axis=0), other.get_xydata())

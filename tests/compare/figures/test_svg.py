@@ -142,3 +142,19 @@ def test_the_landscape_has_a_colour_bar_and_no_legend_on_the_data() -> None:
     legend = ax.get_legend()
     assert legend is not None
     assert legend.get_window_extent().y1 < ax.get_window_extent().y0
+
+
+@pytest.mark.parametrize(
+    "path", sorted((Path(__file__).parents[3] / "docs").glob("*.svg")), ids=lambda path: path.stem
+)
+def test_the_figures_of_the_pages_are_as_figures_are_written_today(path: Path) -> None:
+    """Text as text, a title and words, colours for the dark; architecture.svg is no figure."""
+    if path.stem == "architecture":
+        return
+    text = path.read_text(encoding="utf-8")
+    root = ElementTree.fromstring(text.encode())
+    svg_ = "{http://www.w3.org/2000/svg}"
+    assert root.get("role") == "img"
+    assert all(root.find(f"{svg_}{name}") is not None for name in ("title", "desc"))
+    assert len(list(root.iter(f"{svg_}text"))) > 10
+    assert "prefers-color-scheme:dark" in text

@@ -28,7 +28,7 @@ def test_rows_refusals_and_findings() -> None:
     }
     assert status["two-by-two", 3] == "compared"
     assert status["perturbed-completion", 11].startswith("refused: needs ")
-    assert status["perturbed-completion", 11].endswith(" bytes, 300000 allowed")
+    assert status["perturbed-completion", 11].endswith(", 300 kB allowed")
     assert "l = 11: refused: needs" in result.table()
     # The real system: no negative curvature along v̂ at any order; the rule of the code holds by
     # the surrogate only.

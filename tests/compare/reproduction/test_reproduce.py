@@ -23,6 +23,7 @@ from lift_compare.compare.reproduction import measured, sections
 from lift_compare.compare.reproduction.report import Difference, Kind, Sheet
 from lift_compare.compare.reproduction.reproduce import DIFFERENCES, Reproduction, reproduce
 from lift_compare.compare.reproduction.runs import Runs
+from lift_compare.compare.reproduction.summary import agreement
 from tests.catalogue import PUBLISHED
 from tests.compare.reproduction.chromium import AXE, EXECUTABLE, chromium
 
@@ -238,7 +239,9 @@ def test_the_cost_section_draws_the_grid_and_keeps_refused_rows(
     ]
 
 
-def test_an_instance_of_your_own_has_panels_and_paths(tmp_path: Path) -> None:
+def test_an_instance_of_your_own_has_panels_and_paths(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Any rank, no descent and no settings: what cannot be drawn is left out."""
     file, problem = tmp_path / "mine.npz", sensing.gaussian(4, 2, 9, 12)
     X = sensing.spurious_point(problem, seed=1)
@@ -258,6 +261,24 @@ def test_an_instance_of_your_own_has_panels_and_paths(tmp_path: Path) -> None:
     for about in ("Explicit and simulated", "The point", "The lift", "The exact escape"):
         assert f'<th scope="row">{about}</th>' in head
     assert not (tmp_path / "differences.json").exists()
+    # The same is printed and written: findings in the place of the comparisons.
+    printed = capsys.readouterr().out
+    rows = json.loads((tmp_path / "findings.json").read_text(encoding="utf-8"))["rows"]
+    assert [row["about"] for row in rows][:3] == ["Explicit and simulated", "The point", "The lift"]
+    assert all(row["about"] in printed and row["finding"] for row in rows)
+    for text in (page, printed):
+        assert not re.search(r"\b(Of )?0 (of|published|figures|comparisons)\b", text)
+
+
+def test_a_lift_that_was_never_made_is_not_said_to_agree() -> None:
+    made = {"order": 3, "status": "compared"}
+    refused = {"order": 5, "status": "refused: needs 2 GB, 1 GB allowed"}
+    assert "not compared: refused: needs 2 GB" in agreement(True, [refused])
+    assert "not compared." in agreement(True, [])
+    assert "wherever both ran, $l = 3$." in agreement(True, [made, refused])
+    assert "$l = 3$ to $7$" in agreement(True, [made, refused, made | {"order": 7}])
+    assert "DISAGREE" in agreement(False, [made])
+    assert "were not compared" in repr(Reproduction(Path("report.html")))
 
 
 def test_a_point_that_solves_the_problem_has_nothing_to_escape_from(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def test_rows_hold_settings_results_and_where_they_come_from(store: Path) -> Non
     ]
     assert [row["square"] for row in rows[:2]] == [9, 16]
     assert rows[3]["error"].startswith("ValueError: one is not welcome")
-    assert rows[4]["error"] == "refused: needs 8000 bytes, 100 allowed"
+    assert rows[4]["error"] == "refused: needs 8 kB, 100 B allowed"
     for row in rows:
         assert row["seconds"] >= 0
         assert row["attempts"] == 1
@@ -111,12 +111,36 @@ def test_an_evaluation_without_rows_is_refused_with_those_that_have_some(
     assert said.err == (
         "lift-compare: error: --evaluation: expected one of square, moody, got 'nope'\n"
     )
+    assert main(["export", str(store), "--evaluation", "sqare", *out]) == 2
+    assert "got 'sqare' (did you mean 'square'?)" in capsys.readouterr().err
     Store(tmp_path / "empty.sqlite").close()
     assert main(["export", str(tmp_path / "empty.sqlite"), "--evaluation", "nope", *out]) == 2
     assert "the store has no rows" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["empty.sqlite"]
     assert main(["export", str(store), "--evaluation", "square", *out]) == 0
     assert len((tmp_path / "rows.csv").read_text().splitlines()) == 3
+
+
+def test_tables_for_a_paper_hold_the_columns_in_which_rows_differ(
+    store: Path, capsys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = ["--out", str(tmp_path / "rows.csv"), "--format", "latex,markdown"]
+    assert main(["export", str(store), "--evaluation", "square", *out]) == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"rows.csv", "rows.tex", "rows.md"}
+    assert "rows.tex" in capsys.readouterr().err
+    page = (tmp_path / "rows.md").read_text(encoding="utf-8")
+    assert "| x | square |" in page
+    assert "| 4 | 16 |" in page
+    assert "The same in all rows: evaluation = square, status = done" in page
+    assert "numpy" not in page
+    assert r"\toprule" in (tmp_path / "rows.tex").read_text(encoding="utf-8")
+    # Without --out the rows are printed, and the tables go where those of other commands go.
+    monkeypatch.chdir(tmp_path)
+    assert main(["export", str(store), "--format", "markdown"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 8
+    assert "refused: needs 8 kB" in Path("results/s.md").read_text(encoding="utf-8")
+    assert main(["export", str(store), "--format", "pdf"]) == 2
+    assert "expected a list of latex, markdown, got 'pdf'" in capsys.readouterr().err
 
 
 def test_a_name_that_ends_in_a_slash_is_a_folder(store: Path, tmp_path: Path) -> None:

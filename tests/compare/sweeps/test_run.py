@@ -93,7 +93,7 @@ def test_failures_and_refusals_are_rows(tmp_path: Path) -> None:
     ]
     errors = [row.error or "" for row in rows]
     assert errors[1].startswith("ValueError: one is not welcome (evaluations_for_tests.py:")
-    assert errors[2] == "refused: needs 8000 bytes, 100 allowed"
+    assert errors[2] == "refused: needs 8 kB, 100 B allowed"
     assert rows[3].warnings == ("three is a crowd",)
     assert rows[4].results == {"value": None, "list": [1.0, None]}  # never NaN
     assert "expected a dict of results, got int" in errors[5]

@@ -114,6 +114,17 @@ BAD = {
     "no grid": ('evaluation = "path"', "grid: .* missing"),
     "empty grid": ('evaluation = "path"\n[grid]', "grid: expected at least one"),
     "unknown key": (TOML + "\n[extra]", "extra: unknown key"),
+    "misspelt key": (TOML.replace("[fixed]", "[fixd]"), r"fixd: .* \(did you mean 'fixed'\?\)"),
+    "misspelt evaluation": (TOML.replace("path", "paht"), r"got 'paht' \(did you mean 'path'\?\)"),
+    "misspelt setting": (TOML.replace("eta =", "etaa ="), r"etaa: .* \(did you mean 'eta'\?\)"),
+    "misspelt word": (
+        TOML.replace("[grid]", '[grid]\npoint = ["descnt"]'),
+        r"point: expected one of .*, got 'descnt' \(did you mean 'descent'\?\)",
+    ),
+    "misspelt instance": (
+        TOML.replace("two-by-two", "two-by-tow"),
+        r"instance: .* \(did you mean 'two-by-two'\?\)",
+    ),
     "unknown evaluation": (
         TOML.replace("path", "bath"),
         "evaluation: expected one of .* got 'bath'",
@@ -307,7 +318,7 @@ def test_an_order_beyond_the_budget_is_refused_before_it_is_allocated() -> None:
     outcome = evaluate(EVALUATIONS["directions"].run, settings)
     assert outcome.status is Status.REFUSED
     assert outcome.error is not None
-    assert re.fullmatch(r"refused: needs \d+ bytes, 1000000 allowed", outcome.error)
+    assert re.fullmatch(r"refused: needs \S+ bytes, 1 MB allowed", outcome.error)
 
 
 @pytest.mark.parametrize(

@@ -283,7 +283,7 @@ def test_beyond_the_budget_is_refused_and_the_rest_is_checked():
         claim.name for claim in refused
     }
     assert all(
-        "10000 allowed" in claim.reason and claim.holds is Holds.NOT_APPLICABLE for claim in refused
+        "10 kB allowed" in claim.reason and claim.holds is Holds.NOT_APPLICABLE for claim in refused
     )
     assert found["smallest saddle order"].measured == 5
     assert found.violations == ()
