@@ -63,12 +63,13 @@ class DirectionComparison(Tabular):
 
     All three start at vec(X̂)^{⊗l} + ρ vec(u_n q_rᵀ)^{⊗l}. The first two take gradient steps of
     size `step_size` = η/2, because the η of the truncated recursion is twice the step
-    (docs/theory.md, section 7). A quantity that is not defined, such as the cosine of a zero displacement, is None.
+    (docs/theory.md, section 7). A quantity that is not defined, such as the cosine of a zero
+    displacement, is None.
 
     Attributes
     ----------
-    order, rho, eta, steps : int, float, float, int
-        Settings; `steps` is the number of steps that both descents made.
+    order, rho, eta, step_size, steps : int, float, float, float, int
+        Settings, with step_size = η/2; `steps` is the number of steps that both descents made.
     coefficient_error : float
         Largest relative difference over the path of the tensors that the coefficients stand for,
         explicit against exactly simulated: ‖w − w'‖² = (c − c')ᵀ Γ (c − c').
