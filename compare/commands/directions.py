@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from textwrap import fill
 from typing import Any
 
+from matplotlib.figure import Figure
+from tqdm import tqdm
+
 from lift_compare.sensing.instances.published import PUBLISHED
 
+from ..agreement.progress import DELAY
 from ..figures.paths import coefficient_paths, lifted_objective, step_cost
 from ..provenance import provenance
 from ..published.answer import NOTES
@@ -114,7 +120,7 @@ def _wrapped(text: str) -> str:
 
 def _figures(result: InstanceComparison, arguments: argparse.Namespace) -> list[Path]:
     """Draw the paths of each instance at its order (or the highest that was run), and the cost."""
-    paths: list[Path] = []
+    jobs: list[tuple[Path, Callable[[], tuple[Figure, Any]]]] = []
     out = arguments.out
     for instance in result.instances:
         rows = [row for row in result.rows if row["instance"] == instance.name]
@@ -124,8 +130,14 @@ def _figures(result: InstanceComparison, arguments: argparse.Namespace) -> list[
         row = next((row for row in rows if row["published_order"]), rows[-1])
         comparison = result.comparisons[instance.name, row["order"]]
         for kind, draw in (("objective", lifted_objective), ("coefficients", coefficient_paths)):
-            figure, _ = draw(comparison, steps=row["T"], name=instance.name)
-            paths += save_figure(arguments, figure, out / f"{instance.label}-{kind}.svg")
+            how: dict[str, Any] = {"steps": row["T"], "name": instance.name}
+            figure = partial(draw, comparison, **how)
+            jobs.append((out / f"{instance.label}-{kind}.svg", figure))
     if result.comparisons:
-        paths += save_figure(arguments, step_cost(result.rows)[0], out / "step-cost.svg")
+        jobs.append((out / "step-cost.svg", partial(step_cost, result.rows)))
+    paths: list[Path] = []
+    for path, make in tqdm(
+        jobs, desc="drawing", unit="figure", delay=DELAY, leave=False, disable=None
+    ):
+        paths += save_figure(arguments, make()[0], path)
     return paths

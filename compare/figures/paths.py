@@ -22,6 +22,7 @@ from .refused import Refused, refused_band
 from .style import BLACK, BLUE, GREY, VERMILION, canvas, finish, legend_below, line
 
 _POINTS = 400  # of a curve
+_TALLEST = 1e6  # times the other curves: where the truncated path, which may grow without end, ends
 _TERMS = (
     (r"base $\alpha$", BLACK, "o"),
     (r"visible $\beta$", BLUE, "s"),
@@ -40,7 +41,8 @@ def lifted_objective(
     """Draw h^l over h^l(ŵ) along the three paths against the step.
 
     Explicit steps cost so much that often few were made; the simulations are drawn over all
-    `steps`, sampled, and the axis of steps is then logarithmic.
+    `steps`, sampled, and the axis of steps is then logarithmic. A truncated path that grows without
+    end is drawn until it is a million times higher than the others.
 
     Parameters
     ----------
@@ -73,6 +75,8 @@ def lifted_objective(
     ax.plot(drawn, explicit[drawn], **line("explicit", label="explicit lift", linewidth=4))
     ax.plot(kept, exact[kept] / unit, **line("exact", label="exact simulation"))
     truncated = np.asarray(lift.span.value(path[last])) / unit
+    drawn_until = _before(truncated, _TALLEST * max(explicit.max(), exact.max() / unit))
+    last, truncated = last[:drawn_until], truncated[:drawn_until]
     ax.plot(last, truncated, **line("truncated", label="truncated, as published"))
     shown = np.concatenate([explicit[drawn], exact[kept] / unit, truncated])
     if shown.min() > 0 and shown.max() / shown.min() > 50:
@@ -83,7 +87,7 @@ def lifted_objective(
         f"and exact simulation lie on one curve, from {explicit[0]:.4g} to {explicit[-1]:.4g} "
         f"after these steps (largest relative difference {comparison.objective_error:.1e}). After "
         f"{len(exact) - 1} steps the exact simulation is at {exact[-1] / unit:.4g}, after "
-        f"{len(path) - 1} the truncated closed form at {end:.4g}."
+        f"{len(path) - 1} the truncated closed form at {end:.4g}{_cut(last, len(path))}."
     )
     finish(ax, title, "step $t$ of the lifted descent", y, words)
     return fig, ax
@@ -123,9 +127,15 @@ def coefficient_paths(
         kind: simulated.term_norms(comparison.directions, comparison.order, path[kept[kind]])
         for kind, path in paths.items()
     }
+    ends = []
+    for j, (term, _, _) in enumerate(_TERMS):
+        exact, truncated = (norms[kind][-1, j] for kind in paths)
+        ends.append(f"{term} {exact:.3g} exact and {truncated:.3g} truncated")
+    drawn_until = _before(norms["truncated"].max(axis=1), _TALLEST * norms["exact"].max())
+    for each in (kept, norms):
+        each["truncated"] = each["truncated"][:drawn_until]
     every = np.concatenate(list(norms.values()))
     floor = DRAWN * every.max()
-    ends = []
     for j, (term, colour, marker) in enumerate(_TERMS):
         for kind, look in (
             ("exact", {"linestyle": "-"}),
@@ -135,13 +145,12 @@ def coefficient_paths(
             # A line ends where its values are rounding.
             heights = np.where(norms[kind][:, j] > floor, norms[kind][:, j], np.nan)
             ax.plot(kept[kind], heights, **line(kind, label=f"{term}, {kind}", **style))
-        exact, truncated = (norms[kind][-1, j] for kind in paths)
-        ends.append(f"{term} {exact:.3g} exact and {truncated:.3g} truncated")
     if every.max() / every[every > 0].min() > 100:
         ax.set_yscale("log")
     title = f"{literal(name)} norms of the terms, $l = {comparison.order}$".strip()
     over = f"over {len(paths['exact']) - 1} steps exact, {len(paths['truncated']) - 1} truncated"
-    words = f"{title}, {over}. At the end: {', '.join(ends)}."
+    cut = _cut(kept["truncated"], len(paths["truncated"]))
+    words = f"{title}, {over}. At the end: {', '.join(ends)}{cut}."
     finish(ax, title, "step $t$ of the lifted descent", r"$|c_j|\,\|X_j\|^l$", words, columns=2)
     return fig, ax
 
@@ -165,6 +174,17 @@ def _first_step(ax: Axes, comparison: DirectionComparison, lift: SimulatedLift) 
         return 0
     ax.set_xscale("log")
     return 1
+
+
+def _before(values: FloatArray, ceiling: float) -> int:
+    """Return how many values come before the first one above a ceiling."""
+    above = np.flatnonzero(values > ceiling)
+    return int(above[0]) if len(above) else len(values)
+
+
+def _cut(drawn: FloatArray, count: int) -> str:
+    """Return words for a truncated path that is not drawn to its end."""
+    return "" if drawn[-1] == count - 1 else f", which is drawn up to step {drawn[-1]}"
 
 
 def _sampled(first: int, count: int) -> FloatArray:

@@ -26,13 +26,14 @@ QUANTITIES = (
     Column("tensor_entries", "entries of a tensor", ",d"),
     Column("rho", "ρ", ".3g"),
     Column("step_size", "gradient step", ".3g"),
-    Column("steps", "steps, explicit", ",d"),
+    Column("steps", "steps made, explicit", ",d"),
+    Column("simulated_steps", "steps made, simulated", ",d"),
     Column("largest_error", "explicit − simulated, relative", ".1e"),
     Column("curvature", "curvature, visible direction", "+.2e"),
     Column("power_curvature", "curvature, V*", "+.2e"),
     Column("h_stationary", "h at X̂", ".3g"),
-    Column("h_exact", "h after T steps, simulated", ".3g"),
-    Column("h_truncated", "h after T steps, truncated", ".3g"),
+    Column("h_exact", "h at the end, simulated", ".3g"),
+    Column("h_truncated", "h at the end, truncated", ".3g"),
     Column("truncation_error", "truncation error at the start", ".2g"),
     Column("explicit_seconds", "time a step, explicit", "seconds"),
     Column("simulated_seconds", "time a step, simulated", "seconds"),
@@ -106,11 +107,8 @@ def _settings(rows: Sequence[Mapping[str, Any]]) -> str:
         words.append(f"{step} ({first['eta_from']})")
     else:
         words.append("a gradient step with which h^l falls (default)")
-    steps, source = first["T"], first["steps_from"]
-    if source == "given":
-        words.append(f"T = {steps:,} on both sides (given)")
-    else:
-        words.append(f"T = {steps:,} simulated ({source}), explicitly as many as the table says")
+    made = "" if first["steps_from"] == "given" else "; the table has the steps made on either side"
+    words.append(f"T = {first['T']:,} ({first['steps_from']}){made}")
     return "; ".join(words)
 
 
