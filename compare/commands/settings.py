@@ -109,7 +109,7 @@ def _positive(text: str) -> float:
 
 
 def _gradient_step(text: str) -> float:
-    return LiftSettings.eta_of(_positive(text))
+    return _positive(repr(LiftSettings.eta_of(_positive(text))))  # twice the size has to fit too
 
 
 def _count(text: str) -> int:
