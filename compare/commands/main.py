@@ -90,11 +90,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parsed = _parsed(parser, subparsers.choices, words)
     except SystemExit as stop:  # argparse has printed its line; callers in Python get its code
         return int(stop.code or 0)
+    except InvalidInput as error:
+        return _refused(error)
     try:
         return int(parsed.run(parsed))
     except InvalidInput as error:
-        print(f"lift-compare: error: {error}", file=sys.stderr)
-        return 2
+        return _refused(error)
     except BrokenPipeError:  # the reader, for instance `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -109,3 +110,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         traceback.print_exc()
         print("lift-compare: an unexpected error, please report it", file=sys.stderr)
         return 3
+
+
+def _refused(error: InvalidInput) -> int:
+    """Say what is wrong with the input; return the exit code."""
+    print(f"lift-compare: error: {error}", file=sys.stderr)
+    return 2

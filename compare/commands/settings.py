@@ -39,7 +39,7 @@ class _Orders(argparse.Action):
         try:
             orders = [odd_order(int(word)) for word in numbers]
         except InvalidInput as refusal:
-            parser.error(f"argument {option}: {str(refusal).removeprefix('order: ')}")
+            raise UsageError(str(refusal).replace("order", option, 1)) from refusal
         setattr(namespace, self.dest, [*(getattr(namespace, self.dest) or ()), *orders])
         namespace.after_orders = [*getattr(namespace, "after_orders", ()), *instances]
 
