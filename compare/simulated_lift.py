@@ -2,20 +2,84 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
+from typing import Any
 
 from lift_compare import simulated
 from lift_compare.sensing import Instance, LiftSettings, SensingProblem
-from lift_compare.sensing.validation import MAX_ORDER, FloatArray
+from lift_compare.sensing.instances.published import PUBLISHED
+from lift_compare.sensing.validation import (
+    MAX_ORDER,
+    FloatArray,
+    InvalidValue,
+    positive,
+    whole_number,
+)
 from lift_compare.simulated import AcceptanceRule
 from lift_compare.simulated.span.default_step import default_rho, default_step_size
+from lift_compare.simulated.span.path_length import check_steps
 
 DEFAULT_STEPS = 1000
 """T of an instance without settings."""
 
 DEFAULT_ORDER = 3
 """Order of an instance without settings: the least at which there is something lifted."""
+
+
+@dataclass(frozen=True)
+class GivenSettings:
+    """What a caller says of ρ, η and T; None where nothing is said."""
+
+    rho: float | None = None
+    eta: float | None = None
+    steps: int | None = None
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        rho: float | None = None,
+        eta: float | None = None,
+        step_size: float | None = None,
+        steps: int | None = None,
+    ) -> GivenSettings:
+        """Return them checked; a gradient step is the same as an η of twice its size.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For a number that is not positive, both η and a gradient step, or more steps than a
+            path can hold.
+        """
+        if step_size is not None:
+            if eta is not None:
+                raise InvalidValue("eta: expected one of step_size and eta = 2 step_size, got both")
+            eta = LiftSettings.eta_of(positive("step_size", step_size))
+        if steps is not None:
+            steps = whole_number("steps", steps)
+            check_steps("steps", steps, 3)
+        return cls(
+            None if rho is None else positive("rho", rho),
+            None if eta is None else positive("eta", eta),
+            steps,
+        )
+
+    def values(self) -> dict[str, Any]:
+        """Return those that were given, by name."""
+        named = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in named.items() if value is not None}
+
+    def sources(self, instance: Instance) -> dict[str, str]:
+        """Return where ρ, η and T of an instance come from, by name.
+
+        They are "given", "published", "of the instance" (of a file, or of the catalogue) or
+        "default".
+        """
+        published = "published" if instance.name in PUBLISHED else "of the instance"
+        own = "default" if instance.settings is None else published
+        given = self.values()
+        return {field.name: "given" if field.name in given else own for field in fields(self)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +125,8 @@ class SimulatedLift:
         if rho is None:
             rho = default_rho(span)
         if eta is None:
-            eta = 2 * default_step_size(span, [1.0, rho, 0.0], iterations=steps)
+            step_size = default_step_size(span, [1.0, rho, 0.0], iterations=steps)
+            eta = LiftSettings.eta_of(step_size)
         return cls(problem, X, LiftSettings(order, rho, eta, steps))
 
     def flipped(self) -> SimulatedLift:
@@ -163,9 +228,15 @@ def order_of(instance: Instance) -> int:
     return DEFAULT_ORDER if instance.settings is None else instance.settings.order
 
 
-def lift_of(instance: Instance, X: FloatArray, order: int | None = None) -> SimulatedLift:
-    """Return the lift at X̂ with the settings of an instance, or what follows from its problem."""
+def lift_of(
+    instance: Instance,
+    X: FloatArray,
+    order: int | None = None,
+    given: GivenSettings = GivenSettings(),
+) -> SimulatedLift:
+    """Return the lift at X̂ with what is given, what the instance says, or what its problem does."""
     order, own = order or order_of(instance), instance.settings
     if own is None:
-        return SimulatedLift.with_defaults(instance.problem, X, order, steps=DEFAULT_STEPS)
-    return SimulatedLift(instance.problem, X, replace(own, order=order))
+        said = {"steps": DEFAULT_STEPS} | given.values()
+        return SimulatedLift.with_defaults(instance.problem, X, order, **said)
+    return SimulatedLift(instance.problem, X, replace(own, order=order, **given.values()))

@@ -14,7 +14,9 @@ X, own = instance.stationary_point(), instance.settings
 
 # At l = 5, its smallest saddle order, the truncated closed form and the lifted descent part at
 # once.
-comparison = compare_directions(instance.problem, X, order=5, rho=own.rho, eta=own.eta, steps=200)
+comparison = compare_directions(
+    instance.problem, X, order=5, rho=own.rho, step_size=own.step_size, steps=200
+)
 print(comparison.table())
 
 out = Path("results")

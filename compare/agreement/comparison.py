@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,12 +11,13 @@ import numpy as np
 from lift_compare import lifting, simulated
 from lift_compare.lifting import LiftedProblem, SpanProjection
 from lift_compare.sensing import LiftSettings, SensingProblem
-from lift_compare.sensing.validation import FloatArray, whole_number
+from lift_compare.sensing.validation import FloatArray, odd_order, true_or_false, whole_number
 
 from ..cost.measure import CostSample, measure_cost
-from ..simulated_lift import SimulatedLift
-from ..tolerances import ONE_LINE
+from ..simulated_lift import GivenSettings, SimulatedLift
+from ..tolerances import MEMORY_LIMIT, ONE_LINE
 from .descents import Descents, ExplicitSide
+from .progress import Progress, predicted_seconds
 from .result import DirectionComparison, OracleAlignment
 
 ORACLE_ENTRIES = 20_000
@@ -31,6 +32,16 @@ class ComparisonOptions:
     oracle: bool | None = None
     costs: bool = True
     seed: int = 0
+    progress: bool = True
+
+    def __post_init__(self) -> None:
+        limit = MEMORY_LIMIT if self.memory_limit is None else self.memory_limit
+        object.__setattr__(self, "memory_limit", whole_number("memory_limit", limit))
+        if self.oracle is not None:
+            true_or_false("oracle", self.oracle)
+        true_or_false("costs", self.costs)
+        whole_number("seed", self.seed, least=0)
+        true_or_false("progress", self.progress)
 
 
 def compare_directions(
@@ -39,8 +50,9 @@ def compare_directions(
     order: int,
     *,
     rho: float | None = None,
-    eta: float | None = None,
+    step_size: float | None = None,
     steps: int = 200,
+    eta: float | None = None,
     **options: Any,
 ) -> DirectionComparison:
     """Run the explicit lifted descent and both simulations from a stationary point; compare them.
@@ -55,16 +67,20 @@ def compare_directions(
         The odd lifting order l.
     rho : float, optional
         Initial weight ρ > 0 of the visible direction; by default ρ ‖v̂‖ = 0.1 ‖ŵ‖.
-    eta : float, optional
-        Step η > 0 of the truncated recursion; the gradient step is η/2. By default one with which
-        h^l falls at every step.
+    step_size : float, optional
+        Gradient step of the descents, as in `simulated.descend` and
+        `lifting.projected_gradient_descent`. By default one with which h^l falls at every step.
     steps : int
         Number of steps. Diverging descents are compared until h^l rises.
+    eta : float, optional
+        The same step as the published η of the truncated recursion, η = 2 step_size; give one of
+        the two.
     **options
-        memory_limit: byte budget of the explicit side (see `lifting.LiftedProblem`). oracle:
-        whether to compute the oracle alignment; by default for tensors of up to 20,000 entries.
-        costs (True): whether to measure seconds and bytes of one step of either side. seed (0): of
-        the eigensolver's start.
+        memory_limit: bytes that the explicit side may take (1 GB). oracle: whether to compute the
+        oracle alignment; by default for tensors of up to 20,000 entries. costs (True): whether to
+        measure seconds and bytes of one step of either side. seed (0): of the eigensolver's start.
+        progress (True): show a bar on stderr where it takes over two seconds, if that is a
+        terminal.
 
     Returns
     -------
@@ -87,24 +103,35 @@ def compare_directions(
     >>> found.agree, found.curvature > 0
     (True, True)
     """
-    X, steps = problem.factor("X", X), whole_number("steps", steps)
-    lift = SimulatedLift.with_defaults(problem, X, order, rho=rho, eta=eta, steps=steps)
-    return compare_lift(lift, ComparisonOptions(**options))
+    X, order = problem.factor("X", X), odd_order(order)
+    given = GivenSettings.of(rho=rho, eta=eta, step_size=step_size, steps=steps)
+    chosen = ComparisonOptions(**options)
+    flops = lifting.predict_cost(problem, order).choose(chosen.memory_limit).flops
+    seconds = predicted_seconds(flops, steps, steps, costs=chosen.costs)
+    with Progress(seconds, shown=chosen.progress) as bar:
+        bar.begin(f"l = {order}", seconds)
+        lift = SimulatedLift.with_defaults(problem, X, order, **{"steps": steps} | given.values())
+        return compare_lift(lift, chosen, lambda: bar.step(flops))
 
 
-def compare_lift(lift: SimulatedLift, options: ComparisonOptions) -> DirectionComparison:
-    """Do what `compare_directions` does, with what is known at the point already."""
+def compare_lift(
+    lift: SimulatedLift, options: ComparisonOptions, tick: Callable[[], object] | None = None
+) -> DirectionComparison:
+    """Do what `compare_directions` does, with what is known at the point already.
+
+    `tick`, if given, is called at every explicit step.
+    """
     side = ExplicitSide.of(lift, options.memory_limit)
-    both = Descents(side, lift)
+    both = Descents(side, lift, tick)
     diverged_at = both.divergence
     if diverged_at is not None:  # both once more, until then
         lift = replace(lift, settings=replace(lift.settings, steps=diverged_at - 1))
-        both = Descents(side, lift)
+        both = Descents(side, lift, tick)
 
     lifted, tensors, projection = side.lifted, side.tensors, side.projection
     start, w0 = lift.settings.start, side.start(lift.settings.rho)
     settings, step, made = lift.settings, lift.settings.step_size, both.steps
-    free, displacements = _free_descent(lifted, w0, settings)
+    free, displacements = _free_descent(lifted, w0, settings, tick)
     truncated = simulated.truncated_coefficients(
         lift.directions, settings.order, rho=settings.rho, eta=settings.eta, steps=made
     )
@@ -150,13 +177,15 @@ def compare_lift(lift: SimulatedLift, options: ComparisonOptions) -> DirectionCo
 
 
 def _free_descent(
-    lifted: LiftedProblem, w0: Any, settings: LiftSettings
+    lifted: LiftedProblem, w0: Any, settings: LiftSettings, tick: Callable[[], object] | None
 ) -> tuple[lifting.LiftedDescent, list[FloatArray]]:
     """Run the unprojected descent; keep the displacement after each third of the steps."""
     marks = {max(1, round(part * settings.steps / 3)) for part in (1, 2, 3)}
     seen: list[FloatArray] = []
 
     def look(iteration: int, w: Any, value: float) -> None:
+        if tick is not None:
+            tick()
         if iteration in marks:
             seen.append(np.asarray(w - w0))
 

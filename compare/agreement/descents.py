@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,10 +74,19 @@ class Descents:
         The steps that both made.
     coefficient_error, objective_error : float
         As in `DirectionComparison`.
+
+    `tick`, if given, is called at every explicit step.
     """
 
-    def __init__(self, side: ExplicitSide, lift: SimulatedLift) -> None:
+    def __init__(
+        self, side: ExplicitSide, lift: SimulatedLift, tick: Callable[[], object] | None = None
+    ) -> None:
         s = lift.settings
+
+        def look(*_: Any) -> None:
+            if tick is not None:
+                tick()
+
         self.exact = lift.exact
         self.explicit = projected_gradient_descent(
             side.lifted,
@@ -84,6 +94,7 @@ class Descents:
             step_size=s.step_size,
             iterations=s.steps,
             projection=side.projection,
+            callback=look,
         )
         self.steps = min(self.explicit.iterations, self.exact.iterations)
         end = self.steps + 1

@@ -17,7 +17,7 @@ from ..tabular import Tabular
 from ..tolerances import AGREEMENT
 
 _IN_A_ROW = (
-    *("order", "rho", "eta", "steps", "form"),
+    *("order", "rho", "eta", "step_size", "steps", "form"),
     *("coefficient_error", "objective_error", "tensor_error", "agree"),
     *("direction_cosine", "truncated_cosine", "principal_angles", "span_capture"),
     *("truncation_error", "curvature", "explicit_curvature"),
@@ -62,13 +62,14 @@ class DirectionComparison(Tabular):
     """Explicit lifted descent against its exact and its truncated simulation.
 
     All three start at vec(X̂)^{⊗l} + ρ vec(u_n q_rᵀ)^{⊗l}. The first two take gradient steps of
-    size η/2, because the η of the truncated recursion is twice the step (docs/theory.md, section
-    7). A quantity that is not defined, such as the cosine of a zero displacement, is None.
+    size `step_size` = η/2, because the η of the truncated recursion is twice the step
+    (docs/theory.md, section 7). A quantity that is not defined, such as the cosine of a zero
+    displacement, is None.
 
     Attributes
     ----------
-    order, rho, eta, steps : int, float, float, int
-        Settings; `steps` is the number of steps that both descents made.
+    order, rho, eta, step_size, steps : int, float, float, float, int
+        Settings, with step_size = η/2; `steps` is the number of steps that both descents made.
     coefficient_error : float
         Largest relative difference over the path of the tensors that the coefficients stand for,
         explicit against exactly simulated: ‖w − w'‖² = (c − c')ᵀ Γ (c − c').
@@ -126,7 +127,7 @@ class DirectionComparison(Tabular):
     --------
     >>> from lift_compare import compare, sensing
     >>> found = compare.compare_directions(
-    ...     sensing.two_by_two(), [[0.0], [0.5**0.5]], 3, rho=0.1, eta=0.01, steps=20, costs=False
+    ...     sensing.two_by_two(), [[0.0], [0.5**0.5]], 3, steps=20, rho=0.1, costs=False
     ... )
     >>> found.agree, found.form
     (True, 'normal')
@@ -161,6 +162,11 @@ class DirectionComparison(Tabular):
     form: str
     lift: SimulatedLift
     diverged_at: int | None = None
+
+    @property
+    def step_size(self) -> float:
+        """The gradient step of the descents, η/2."""
+        return self.lift.settings.step_size
 
     @property
     def agree(self) -> bool:

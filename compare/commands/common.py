@@ -146,6 +146,7 @@ def instance_texts(arguments: argparse.Namespace) -> list[str]:
     texts = [*([option] if isinstance(option, str) else option or [])]
     target = getattr(arguments, "target", None)
     targets = [target] if isinstance(target, str) else [*(target or [])]
+    targets += getattr(arguments, "after_orders", ())
     if one and option is not None and targets:
         raise UsageError("--instance: this command takes one, got two")
     return symmetrised_texts([*targets, *texts], arguments.symmetrise)

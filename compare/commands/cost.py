@@ -32,6 +32,7 @@ from .common import (
     show,
     written,
 )
+from .settings import add_order_option
 
 _PREDICTED_LEGEND = """\
 operations: multiplications and additions of one value and gradient; tensor w: bytes of one tensor;
@@ -62,12 +63,7 @@ def add_parser(subparsers: Any) -> None:
     add("--operator", choices=OPERATORS, help="measure this family on the sizes given")
     add("--n", type=int, nargs="+", help="sides (default: 4 8 16)")
     add("--rank", type=int, nargs="+", help="ranks r (default: 1)")
-    add(
-        "--order",
-        type=int,
-        nargs="+",
-        help="lifting orders l, odd (default: 3; of an instance with --predict: 3 5 7)",
-    )
+    add_order_option(parser, "3; of an instance with --predict: 3 5 7")
     add("--m", nargs="+", help="measurements: numbers or multiples such as 2n, n^2")
     add("--methods", nargs="+", choices=METHODS, default=list(METHODS), help="default: all")
     add("--forms", nargs="+", help="forms of the explicit side (default: all that apply)")

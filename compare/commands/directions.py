@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from textwrap import fill
 from typing import Any
 
+from matplotlib.figure import Figure
+from tqdm import tqdm
+
 from lift_compare.sensing.instances.published import PUBLISHED
 
+from ..agreement.progress import DELAY
 from ..figures.paths import coefficient_paths, lifted_objective, step_cost
 from ..provenance import provenance
 from ..published.answer import NOTES
 from ..published.comparison import ORDERS, InstanceComparison, compare_instances
-from ..simulated_lift import order_of
+from ..simulated_lift import DEFAULT_STEPS
 from ..tables import line_width
 from .common import (
     add_common_options,
@@ -29,6 +35,7 @@ from .common import (
     show,
     written,
 )
+from .settings import add_order_option, add_settings_options, given_settings
 
 
 def add_parser(subparsers: Any) -> None:
@@ -41,15 +48,14 @@ def add_parser(subparsers: Any) -> None:
     add_common_options(parser)
     add_instance_argument(parser, several=True)
     add_instance_option(parser, "the three published ones", several=True)
-    parser.add_argument(
-        "--order",
-        "--orders",
-        type=int,
-        nargs="+",
-        default=list(ORDERS),
-        metavar="L",
-        help="odd lifting orders, beside that of the instance's settings (default: "
-        f"{' '.join(map(str, ORDERS))})",
+    add_order_option(parser, f"{' '.join(map(str, ORDERS))}; that of its settings is always run")
+    own = "that of the instance's settings, else"
+    add_settings_options(
+        parser,
+        rho=f"{own} ρ ‖v̂‖ = 0.1 ‖ŵ‖",
+        eta=f"{own} one with which h^l falls at every step",
+        steps=f"{own} {DEFAULT_STEPS}, of which the explicit side makes as many as a fixed amount "
+        "of work buys: 5 to 200; given, both sides make all of them",
     )
     parser.add_argument("--full", action="store_true", help="print every quantity, and the numbers")
     add_memory_limit_option(parser)
@@ -63,13 +69,16 @@ def run(arguments: argparse.Namespace) -> int:
     diverge somewhere.
     """
     output_folder(arguments)
+    given = given_settings(arguments)
     result = compare_instances(
         find_instances(instance_texts(arguments) or PUBLISHED),
-        orders=arguments.order,
+        orders=arguments.order or ORDERS,
         memory_limit=arguments.memory_limit,
         seed=arguments.seed,
+        **given,
     )
-    origin = provenance(arguments.seed, command="directions", memory_limit=arguments.memory_limit)
+    used = {"memory_limit": arguments.memory_limit, "given": given}
+    origin = provenance(arguments.seed, command="directions", **used)
     origin["interrupted"] = result.interrupted
     said = [finding.row() for finding in result.findings]
     paths = save(arguments, "directions", result.rows, origin, findings=said)
@@ -111,18 +120,24 @@ def _wrapped(text: str) -> str:
 
 def _figures(result: InstanceComparison, arguments: argparse.Namespace) -> list[Path]:
     """Draw the paths of each instance at its order (or the highest that was run), and the cost."""
-    paths: list[Path] = []
+    jobs: list[tuple[Path, Callable[[], tuple[Figure, Any]]]] = []
     out = arguments.out
     for instance in result.instances:
-        orders = [order for name, order in result.comparisons if name == instance.name]
-        if not orders:
+        rows = [row for row in result.rows if row["instance"] == instance.name]
+        rows = [row for row in rows if (instance.name, row["order"]) in result.comparisons]
+        if not rows:
             continue
-        own = order_of(instance)
-        comparison = result.comparisons[instance.name, own if own in orders else max(orders)]
+        row = next((row for row in rows if row["published_order"]), rows[-1])
+        comparison = result.comparisons[instance.name, row["order"]]
         for kind, draw in (("objective", lifted_objective), ("coefficients", coefficient_paths)):
-            steps = None if instance.settings is None else instance.settings.steps
-            figure, _ = draw(comparison, steps=steps, name=instance.name)
-            paths += save_figure(arguments, figure, out / f"{instance.label}-{kind}.svg")
+            how: dict[str, Any] = {"steps": row["T"], "name": instance.name}
+            figure = partial(draw, comparison, **how)
+            jobs.append((out / f"{instance.label}-{kind}.svg", figure))
     if result.comparisons:
-        paths += save_figure(arguments, step_cost(result.rows)[0], out / "step-cost.svg")
+        jobs.append((out / "step-cost.svg", partial(step_cost, result.rows)))
+    paths: list[Path] = []
+    for path, make in tqdm(
+        jobs, desc="drawing", unit="figure", delay=DELAY, leave=False, disable=None
+    ):
+        paths += save_figure(arguments, make()[0], path)
     return paths

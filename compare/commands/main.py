@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
+import shlex
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from textwrap import fill
 from typing import NoReturn
@@ -14,6 +16,7 @@ from typing import NoReturn
 from lift_compare import __version__
 from lift_compare.sensing import InvalidInput
 from lift_compare.sensing.instances.custom import InstanceFunctionError
+from lift_compare.sensing.instances.registry import CATALOGUE, split_file
 from lift_compare.sensing.validation import did_you_mean
 
 from ..tables import line_width
@@ -40,6 +43,25 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"lift-compare: error: {message} (see {self.prog} --help)\n")
 
 
+def _parsed(
+    parser: argparse.ArgumentParser,
+    commands: Mapping[str, argparse.ArgumentParser],
+    words: Sequence[str],
+) -> argparse.Namespace:
+    """Return the words as options; instances may stand before, between and after them."""
+    if words[0] not in commands:  # --help, --version
+        return parser.parse_args(words)
+    chosen = commands[words[0]]
+    parsed, unknown = chosen.parse_known_intermixed_args(words[1:])
+    for word in unknown:
+        if not word.startswith("-"):
+            chosen.error(f"unexpected argument {word!r:.60}")
+        name, _, _ = word.partition("=")
+        known = re.findall(r"--[a-z][a-z-]+", chosen.format_help())
+        chosen.error(f"unknown option {name!r:.60}{did_you_mean(name, known)}")
+    return parsed
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one subcommand and return its exit code."""
     parser = _Parser(
@@ -58,15 +80,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not words[0].startswith("-") and words[0] not in _COMMANDS:
             known = f"expected one of {', '.join(_COMMANDS)}"
             close = did_you_mean(words[0], _COMMANDS)
+            if (
+                split_file(words[0])[0]
+                or ".py:" in words[0]
+                or words[0].partition(":")[0] in CATALOGUE
+            ):
+                close = f"; for an instance: lift-compare {_COMMANDS[0]} {shlex.join(words)[:60]}"
             parser.error(f"command: {known}, got {words[0]!r:.60}{close}")
-        parsed = parser.parse_args(words)
+        parsed = _parsed(parser, subparsers.choices, words)
     except SystemExit as stop:  # argparse has printed its line; callers in Python get its code
         return int(stop.code or 0)
+    except InvalidInput as error:
+        return _refused(error)
     try:
         return int(parsed.run(parsed))
     except InvalidInput as error:
-        print(f"lift-compare: error: {error}", file=sys.stderr)
-        return 2
+        return _refused(error)
     except BrokenPipeError:  # the reader, for instance `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -81,3 +110,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         traceback.print_exc()
         print("lift-compare: an unexpected error, please report it", file=sys.stderr)
         return 3
+
+
+def _refused(error: InvalidInput) -> int:
+    """Say what is wrong with the input; return the exit code."""
+    print(f"lift-compare: error: {error}", file=sys.stderr)
+    return 2

@@ -11,9 +11,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from lift_compare.sensing.instances.published import PUBLISHED
-from lift_compare.sensing.validation import odd_order, positive, whole_number
+from lift_compare.sensing.validation import whole_number
 
 from ..provenance import provenance
+from ..simulated_lift import DEFAULT_STEPS
 from ..tables import Column
 from ..tolerances import MEMORY_LIMIT
 from ..verification.choice import chosen_checks
@@ -35,7 +36,8 @@ from .common import (
     show,
     written,
 )
-from .verify_sections import LARGEST_DEFAULT_ORDER, Section, given_settings, verified
+from .settings import add_order_option, add_settings_options, given_settings
+from .verify_sections import LARGEST_DEFAULT_ORDER, Section, verified
 
 
 def add_parser(subparsers: Any) -> None:
@@ -62,14 +64,8 @@ def add_parser(subparsers: Any) -> None:
         metavar="I",
         help="number of the first of them (default: 0): --random 1 --first I is one instance",
     )
-    add(
-        "--order",
-        type=_order,
-        nargs="+",
-        action="extend",
-        metavar="L",
-        help="odd lifting orders, a section for each (default: that of the instance, at most "
-        f"{LARGEST_DEFAULT_ORDER}; 3 without one)",
+    add_order_option(
+        parser, f"that of the instance, at most {LARGEST_DEFAULT_ORDER}; 3 without one"
     )
     add(
         "--claim",
@@ -84,9 +80,13 @@ def add_parser(subparsers: Any) -> None:
         action="store_true",
         help="print and write violations, and published statements that do not hold, only",
     )
-    add("--rho", type=float, help="weight ρ of the visible direction (default: as published, 0.1)")
-    add("--eta", type=float, help="step η of the truncated path (default: as published, 0.01)")
-    add("--steps", type=int, help="steps T of the truncated path (default: as published, 1000)")
+    own = "that of the instance's settings, else"
+    add_settings_options(
+        parser,
+        rho=f"{own} ρ ‖v̂‖ = 0.1 ‖ŵ‖; 0.1 with --random",
+        eta=f"{own} one with which h^l falls at every step; 0.01 with --random",
+        steps=f"{own} {DEFAULT_STEPS}",
+    )
     add(
         "--rip-constant",
         type=float,
@@ -109,23 +109,8 @@ def run(arguments: argparse.Namespace) -> int:
         return _interrupted("nothing was finished, nothing is written")
 
 
-def _order(text: str) -> int:
-    """Return an order; what comes after --order is taken for one, an instance too."""
-    try:
-        return int(text)
-    except ValueError as error:
-        where = "an instance stands before --order, or after --instance"
-        said = f"expected odd whole numbers, got {text!r:.60} ({where})"
-        raise argparse.ArgumentTypeError(said) from error
-
-
 def _check_options(arguments: argparse.Namespace) -> None:
     """Refuse bad numbers and unknown claims by the names of their options."""
-    for order in arguments.order or []:
-        odd_order(order, "--order")
-    for name in ("rho", "eta"):
-        if getattr(arguments, name) is not None:
-            positive(f"--{name}", getattr(arguments, name))
     if arguments.steps is not None:
         whole_number("--steps", arguments.steps, most=MOST_STEPS)
     delta = arguments.rip_constant
@@ -138,7 +123,7 @@ def _check_options(arguments: argparse.Namespace) -> None:
         return
     whole_number("--random", arguments.random, most=MOST_INSTANCES)
     whole_number("--first", arguments.first or 0, least=0)
-    if arguments.target or arguments.instance:
+    if instance_texts(arguments):
         raise UsageError("--random: expected no INSTANCE beside it")
     for name in ("order", "rip_constant"):
         if getattr(arguments, name) is not None:

@@ -18,6 +18,7 @@ from ..verification.claims import Claim
 from ..verification.report import verdict, violations_text
 from ..verification.result import Verification
 from ..verification.verification import verify
+from .settings import given_settings
 
 LARGEST_DEFAULT_ORDER = 5
 _SETTINGS = ("rho", "eta", "steps")
@@ -122,9 +123,3 @@ def _rip_constant(arguments: argparse.Namespace, instance: Instance) -> tuple[fl
     if known >= 1:
         return None, f"δ = {known:.6g} is known of this instance; the scores need δ < 1"
     return float(known), f"δ = {known:.6g} as known of this instance"
-
-
-def given_settings(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Return the settings of the truncated path that were given."""
-    given = {name: getattr(arguments, name) for name in _SETTINGS}
-    return {name: value for name, value in given.items() if value is not None}

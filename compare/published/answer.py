@@ -24,12 +24,16 @@ NOTES = (
 
 QUANTITIES = (
     Column("tensor_entries", "entries of a tensor", ",d"),
+    Column("rho", "ρ", ".3g"),
+    Column("step_size", "gradient step", ".3g"),
+    Column("steps", "steps made, explicit", ",d"),
+    Column("simulated_steps", "steps made, simulated", ",d"),
     Column("largest_error", "explicit − simulated, relative", ".1e"),
     Column("curvature", "curvature, visible direction", "+.2e"),
     Column("power_curvature", "curvature, V*", "+.2e"),
     Column("h_stationary", "h at X̂", ".3g"),
-    Column("h_exact", "h reached, simulated", ".3g"),
-    Column("h_truncated", "h reached, truncated", ".3g"),
+    Column("h_exact", "h at the end, simulated", ".3g"),
+    Column("h_truncated", "h at the end, truncated", ".3g"),
     Column("truncation_error", "truncation error at the start", ".2g"),
     Column("explicit_seconds", "time a step, explicit", "seconds"),
     Column("simulated_seconds", "time a step, simulated", "seconds"),
@@ -47,6 +51,7 @@ def answer(
 ) -> str:
     """Return the lines that a reader needs first, for one instance."""
     lines = [
+        ("settings", _settings(rows)),
         ("agreement", _agreement(rows)),
         ("cost", _cost(rows)),
         ("strict saddle", _saddle(findings)),
@@ -71,9 +76,40 @@ def answer(
 def short_table(instance: Instance, rows: Sequence[Mapping[str, Any]]) -> str:
     """Return about ten lines of numbers, a column an order, and why orders were refused."""
     full = [{**row, "largest_error": _largest_error(row)} for row in rows]
-    known = [q for q in QUANTITIES if any(row.get(q.key) is not None for row in full)]
+    told = _told_once(rows)
+    known = [
+        quantity
+        for quantity in QUANTITIES
+        if quantity.key not in told and any(row.get(quantity.key) is not None for row in full)
+    ]
     star = f"* {starred(instance)}"
     return "\n".join([by_order(known, full), star, *refusals(rows)])
+
+
+def _told_once(rows: Sequence[Mapping[str, Any]]) -> set[str]:
+    """Return the settings that the line of settings has: not those that differ by order."""
+    sources = {"rho": "rho_from", "step_size": "eta_from"}
+    return {name for name, source in sources.items() if rows[0][source] != "default"}
+
+
+def _settings(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Say what ρ, η and T are, and where they come from."""
+    first = next((row for row in rows if "rho" in row), None)
+    if first is None:  # out of range at every order, which stands below the table
+        return ""
+    told, words = _told_once(rows), []
+    if "rho" in told:
+        words.append(f"ρ = {first['rho']:.4g} ({first['rho_from']})")
+    else:
+        words.append("ρ ‖v̂‖ = 0.1 ‖ŵ‖ (default)")
+    if "step_size" in told:
+        step = f"η = {first['eta']:.4g}, which is a gradient step of {first['step_size']:.4g}"
+        words.append(f"{step} ({first['eta_from']})")
+    else:
+        words.append("a gradient step with which h^l falls (default)")
+    made = "" if first["steps_from"] == "given" else "; the table has the steps made on either side"
+    words.append(f"T = {first['T']:,} ({first['steps_from']}){made}")
+    return "; ".join(words)
 
 
 def _largest_error(row: Mapping[str, Any]) -> float | None:

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from textwrap import fill
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from lift_compare import lifting, simulated
 from lift_compare.sensing import Instance, StopReason
 from lift_compare.sensing.instances.published import PUBLISHED
 from lift_compare.sensing.instances.registry import parse_instances
-from lift_compare.sensing.validation import FloatArray, odd_order, show_bytes, whole_number
+from lift_compare.sensing.validation import FloatArray, odd_order, show_bytes
 from lift_compare.simulated import AcceptanceRule
 
 from ..agreement.comparison import ComparisonOptions, compare_lift
+from ..agreement.progress import Progress, predicted_seconds
 from ..agreement.result import DirectionComparison, leakage_beyond_rounding
-from ..simulated_lift import SimulatedLift, lift_of, order_of
+from ..simulated_lift import DEFAULT_ORDER, DEFAULT_STEPS, GivenSettings, SimulatedLift, lift_of
 from ..tables import line_width
 from ..tabular import Tabular
-from ..tolerances import MEMORY_LIMIT
 from .answer import NOTES, answer, short_table
 from .findings import InstanceFinding, findings, findings_table
 from .full_table import full_table
@@ -106,30 +106,36 @@ def compare_instances(
     instances: Sequence[str | Instance] = PUBLISHED,
     *,
     orders: Iterable[int] = ORDERS,
-    memory_limit: int = MEMORY_LIMIT,
-    costs: bool = True,
-    seed: int = 0,
+    rho: float | None = None,
+    step_size: float | None = None,
+    steps: int | None = None,
+    eta: float | None = None,
+    **options: Any,
 ) -> InstanceComparison:
     """Compare explicit and simulated lifting on instances, with their settings, order by order.
 
     Each instance descends to its stationary point as published, which is then polished to rounding.
-    At each order within the byte budget the explicit descent makes as many steps as a fixed budget
-    of operations allows; the simulations also run on to the instance's own number of steps.
+    Rows say in `rho_from`, `eta_from` and `steps_from` where ρ, η and T come from.
 
     Parameters
     ----------
     instances : sequence of str or Instance
-        Instances, or texts that `sensing.parse_instance` understands. One without settings has
-        T = 1000, and ρ and η of its own at every order: ρ ‖v̂‖ = 0.1 ‖ŵ‖, and a step with which
-        h^l falls.
+        Instances, or texts that `sensing.parse_instance` understands.
     orders : iterable of int
         Odd lifting orders; the order of an instance's settings is always among its rows.
-    memory_limit : int
-        Byte budget of the explicit side; an order beyond it is a row that says what it needs.
-    costs : bool
-        Whether to measure seconds and bytes.
-    seed : int
-        Seed of the eigensolver's start, and of the search for a point where an instance has none.
+    rho, step_size : float, optional
+        As in `compare_directions`. By default those of the instance's settings; without settings
+        they are chosen anew at every order: ρ ‖v̂‖ = 0.1 ‖ŵ‖, and a step with which h^l falls.
+    steps : int, optional
+        Number of steps T of the explicit descent and of the simulations. By default the simulations
+        make those of the instance's settings, or 1000, and the explicit descent as many of them as
+        a fixed amount of work buys: 5 to 200.
+    eta : float, optional
+        The same step as the published η = 2 step_size; give one of the two.
+    **options
+        As in `compare_directions`: memory_limit (an order beyond it is a row that says what it
+        needs), costs, oracle, seed (also of the search for a point where an instance has none),
+        progress.
 
     Returns
     -------
@@ -138,8 +144,8 @@ def compare_instances(
     Raises
     ------
     TypeError, ValueError
-        For unknown instances or two of one name, orders that are not odd and positive, or a
-        memory limit below 1.
+        For unknown instances or two of one name, orders that are not odd and positive, settings
+        that are not positive, or a memory limit below 1.
 
     Examples
     --------
@@ -149,65 +155,104 @@ def compare_instances(
     (True, False)
     """
     wanted = sorted({odd_order(order, "orders") for order in orders})
-    limit = whole_number("memory_limit", memory_limit)
-    options = ComparisonOptions(memory_limit=limit, costs=costs, seed=seed)
-    given = parse_instances(instances)
-    work = [
-        (instance, order) for instance in given for order in sorted({*wanted, order_of(instance)})
-    ]
+    given = GivenSettings.of(rho=rho, eta=eta, step_size=step_size, steps=steps)
+    chosen = ComparisonOptions(**options)
+    compared = parse_instances(instances)
+    work = [part for each in compared for part in _parts(each, wanted, given, chosen)]
     rows: list[dict[str, Any]] = []
     comparisons: dict[tuple[str, int], DirectionComparison] = {}
     said: list[InstanceFinding] = []
     points: dict[str, FloatArray] = {}
     interrupted = False
-    with tqdm(work, desc="comparing", unit="order", disable=None) as progress:
+    with Progress(sum(part.seconds for part in work), shown=chosen.progress) as bar:
         try:
-            for instance, order in progress:
-                progress.set_postfix_str(f"{instance.name}, l = {order}")
-                if instance.name not in points:  # all orders of an instance share its point
-                    X = instance.stationary_point(seed=seed)
-                    points[instance.name] = X
-                    said += _findings(instance, X)
-                row, comparison = _compare(instance, points[instance.name], order, options)
+            for part in work:
+                name = part.instance.name
+                bar.begin(f"{name}, l = {part.order}", part.seconds)
+                if name not in points:  # all orders of an instance share its point
+                    points[name] = part.instance.stationary_point(seed=chosen.seed)
+                    said += _findings(part, points[name], given)
+                row, comparison = _compare(part, points[name], given, chosen, bar.step)
                 rows.append(row)
                 if comparison is not None:
-                    comparisons[instance.name, order] = comparison
+                    comparisons[name, part.order] = comparison
         except KeyboardInterrupt:
             if not rows:
                 raise  # nothing to show
             interrupted = True
-    return InstanceComparison(given, tuple(rows), comparisons, tuple(said), interrupted)
+    return InstanceComparison(compared, tuple(rows), comparisons, tuple(said), interrupted)
 
 
-def _findings(instance: Instance, X: FloatArray) -> list[InstanceFinding]:
+@dataclass(frozen=True)
+class _Part:
+    """One instance at one order: what an explicit step takes, and how many are made."""
+
+    instance: Instance
+    order: int
+    own: int  # the order that the findings are about
+    operations: float  # 0 where the explicit side is refused
+    steps: int
+    seconds: float
+
+
+def _parts(
+    instance: Instance, wanted: Sequence[int], given: GivenSettings, options: ComparisonOptions
+) -> list[_Part]:
+    """Return the orders of an instance, those wanted and that of its settings, and their work."""
+    own = instance.settings
+    if own is not None:
+        about = own.order
+    else:
+        about = DEFAULT_ORDER if DEFAULT_ORDER in wanted else min(wanted, default=DEFAULT_ORDER)
+    T = given.steps or (DEFAULT_STEPS if own is None else own.steps)
+    parts = []
+    for order in sorted({*wanted, about}):
+        flops, steps = 0.0, 0
+        with suppress(lifting.MemoryLimitExceeded, ArithmeticError):  # a row will say so
+            predicted = lifting.predict_cost(instance.problem, order)
+            flops = float(predicted.choose(options.memory_limit).flops)
+            # As many steps as a fixed amount of work buys, so that high orders do not take minutes.
+            steps = given.steps or max(1, min(int(np.clip(_WORK / flops, 5, 200)), T))
+        seconds = predicted_seconds(flops, steps, T, costs=options.costs)
+        parts.append(_Part(instance, order, about, flops, steps, seconds))
+    return parts
+
+
+def _findings(part: _Part, X: FloatArray, given: GivenSettings) -> list[InstanceFinding]:
+    name = part.instance.name
     try:
-        return findings(instance.name, lift_of(instance, X))
+        lift = lift_of(part.instance, X, part.own, given)
+        return findings(name, lift, as_published=not given.values())
     except ArithmeticError as reason:
-        return [InstanceFinding(instance.name, "out-of-range", str(reason))]
+        return [InstanceFinding(name, "out-of-range", str(reason))]
 
 
 def _compare(
-    instance: Instance, X: FloatArray, order: int, options: ComparisonOptions
+    part: _Part,
+    X: FloatArray,
+    given: GivenSettings,
+    options: ComparisonOptions,
+    step: Callable[[float], object],
 ) -> tuple[dict[str, Any], DirectionComparison | None]:
     """Return the row of one order, and the comparison unless the order is refused."""
+    instance, order = part.instance, part.order
     row: dict[str, Any] = {
         "instance": instance.name,
         "order": order,
-        "published_order": order == order_of(instance),
+        "published_order": order == part.own,
         "tensor_entries": X.size**order,
         "status": "compared",
         "seed": instance.descent.seed if instance.descent else None,
+        **{f"{name}_from": source for name, source in given.sources(instance).items()},
     }
     try:
-        lift = lift_of(instance, X, order)
-        row |= {"rho": lift.settings.rho, "eta": lift.settings.eta}
-        row |= _simulated_row(lift, at_own_order=row["published_order"])
-        costs = lifting.predict_cost(lift.problem, order)
-        # As many steps as a fixed amount of work buys, so that high orders do not take minutes.
-        flops = costs.choose(options.memory_limit).flops
-        steps = int(np.clip(_WORK / flops, 5, 200))
-        settings = replace(lift.settings, steps=steps)
-        comparison = compare_lift(replace(lift, settings=settings), options)
+        lift = lift_of(instance, X, order, given)
+        s = lift.settings
+        row |= {"rho": s.rho, "eta": s.eta, "step_size": s.step_size, "T": s.steps}
+        in_full = row["published_order"] or given.steps is not None
+        row |= _simulated_row(lift, s.steps if in_full else min(s.steps, _SIMULATED_STEPS))
+        explicit = replace(lift, settings=replace(s, steps=max(1, part.steps)))
+        comparison = compare_lift(explicit, options, lambda: step(part.operations))
     except lifting.MemoryLimitExceeded as refusal:  # the simulated half of the row stays
         needs, allowed = refusal.predicted_bytes, refusal.allowed_bytes
         status = f"refused: needs {show_bytes(needs)}, {show_bytes(allowed)} allowed"
@@ -217,12 +262,10 @@ def _compare(
     return row | comparison.row(), comparison
 
 
-def _simulated_row(lift: SimulatedLift, *, at_own_order: bool) -> dict[str, Any]:
-    """Return what the simulations say, run to T; no explicit lift is needed."""
+def _simulated_row(lift: SimulatedLift, steps: int) -> dict[str, Any]:
+    """Return what the simulations say, the exact one after these steps; no lift is needed."""
     own, problem, X = lift.settings, lift.problem, lift.point
-    # At the order of the settings the exact simulation goes all the way.
-    steps = own.steps if at_own_order else min(own.steps, _SIMULATED_STEPS)
-    shortened = lift if steps == own.steps else replace(lift, settings=replace(own, steps=steps))
+    shortened = lift.over(steps)
     exact = shortened.exact
     diverged = exact.stop_reason is StopReason.DIVERGED  # its last point is no result
     reached = None if diverged else shortened.exact_collapse()

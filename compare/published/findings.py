@@ -53,8 +53,11 @@ class InstanceFinding:
         return dict(vars(self))
 
 
-def findings(name: str, lift: SimulatedLift) -> list[InstanceFinding]:
-    """Return what the numbers say about the order of a lift, and about its T steps."""
+def findings(name: str, lift: SimulatedLift, *, as_published: bool = True) -> list[InstanceFinding]:
+    """Return what the numbers say about the order of a lift, and about its T steps.
+
+    `as_published` says that ρ, η and T of a published instance are the published ones.
+    """
     problem, X = lift.problem, lift.point
     if problem.is_solved(X):
         numbers = {"h at X̂": problem.objective(X), "h(0)": problem.objective_at_zero}
@@ -63,7 +66,7 @@ def findings(name: str, lift: SimulatedLift) -> list[InstanceFinding]:
     printed = "published " if name in PUBLISHED else ""
     kept: list[InstanceFinding] = []
     try:
-        for found in _found(printed, lift):
+        for found in _found(printed, printed if as_published else "", lift):
             kept.append(InstanceFinding(name, *found))
     except OverflowError as overflow:  # what has been said stays
         said = str(overflow).partition(";")[0]
@@ -77,11 +80,11 @@ def findings(name: str, lift: SimulatedLift) -> list[InstanceFinding]:
 _Found = tuple[str, str, bool | None, dict[str, Any]]
 
 
-def _found(printed: str, lift: SimulatedLift) -> Iterator[_Found]:
+def _found(printed: str, printed_steps: str, lift: SimulatedLift) -> Iterator[_Found]:
     order, steps = lift.settings.order, lift.settings.steps
     yield _on_the_order(f"the {printed}order l = {order}", lift)
     yield _on_the_oracle(lift)
-    after = f"after the {printed}T = {steps:,} steps"
+    after = f"after the {printed_steps}T = {steps:,} steps"
     for rule in AcceptanceRule:
         for surrogate in (False, True):
             collapse = lift.published_collapse(rule, surrogate=surrogate)

@@ -9,13 +9,13 @@ from lift_compare.sensing import Instance
 from lift_compare.sensing.instances.published import PUBLISHED
 from lift_compare.sensing.validation import show_bytes
 
-from ..simulated_lift import DEFAULT_STEPS
 from ..tables import Column, show, text_table
 
 QUANTITIES = (
     Column("tensor_entries", "tensor entries d^l", ",d"),
     Column("rho", "ρ", ".4g"),
     Column("eta", "η", ".4g"),
+    Column("step_size", "gradient step, η/2", ".4g"),
     Column("form", "form of the explicit objective"),
     Column("steps", "steps, explicit and both simulations", ",d"),
     Column("verdict", "verdict, explicit vs exact"),
@@ -54,13 +54,8 @@ QUANTITIES = (
 
 def full_table(instance: Instance, rows: Sequence[Mapping[str, Any]]) -> str:
     """Return the table of one instance, and a line for each refused order."""
-    wanted = [
-        quantity
-        for quantity in QUANTITIES
-        # The title has ρ and η where they are the same at every order.
-        if instance.settings is None or quantity.key not in ("rho", "eta")
-    ]
-    text = by_order(wanted, rows, title=f"{heading(instance, rows)}; * {starred(instance)}")
+    title = f"{instance.name}, every quantity; * {starred(instance)}"
+    text = by_order(QUANTITIES, rows, title=title)
     return "\n".join([text, *refusals(rows)])
 
 
@@ -78,19 +73,16 @@ def by_order(
 
 
 def heading(instance: Instance, rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return name, sizes and settings of an instance, and where they come from."""
-    problem, s = instance.problem, instance.settings
+    """Return name and sizes of an instance, and the seed of the start that leads to X̂."""
+    problem = instance.problem
     seed = f"; start from seed {rows[0]['seed']}" if rows[0]["seed"] is not None else ""
-    given = "ρ and η from the problem" if s is None else f"ρ = {s.rho:.4g}, η = {s.eta:.4g}"
-    steps = DEFAULT_STEPS if s is None else s.steps
-    sizes = f"n = {problem.n}, m = {problem.m}, r = {problem.rank}"
-    return f"{instance.name}: {sizes}; {given}, T = {steps:,}{seed}"
+    return f"{instance.name}: n = {problem.n}, m = {problem.m}, r = {problem.rank}{seed}"
 
 
 def starred(instance: Instance) -> str:
     """Return what the starred order is."""
     if instance.settings is None:
-        return "default order"
+        return "the order that the findings are about"
     return "published order" if instance.name in PUBLISHED else "order of the settings"
 
 

@@ -128,7 +128,8 @@ def explicit_against_simulated(**settings: Any) -> dict[str, Any]:
         f"the lifted descents diverged at step {found.diverged_at}": found.diverged_at is not None,
         "explicit and exactly simulated descent disagree": not found.agree,
     }
-    results = {key: row[key] for key in row if key not in ("order", "rho", "eta", "steps")}
+    of_the_sweep = ("order", "rho", "eta", "step_size", "steps")
+    results = {key: row[key] for key in row if key not in of_the_sweep}
     return together(before, used, results, {"note": said(notes)})
 
 

@@ -71,6 +71,11 @@ class LiftSettings:
         """
         return self.eta / 2
 
+    @staticmethod
+    def eta_of(step_size: float) -> float:
+        """Return the η that stands for a gradient step: twice it, see `step_size`."""
+        return 2 * step_size
+
     @property
     def start(self) -> FloatArray:
         """Coefficients (1, ρ, 0) of w_escape = ŵ + ρ v̂ in (base, visible, hidden)^{⊗l}."""

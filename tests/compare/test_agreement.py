@@ -1,6 +1,8 @@
 """Explicit and exactly simulated lifted descent are the same path: the central claim."""
 
+import io
 import math
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +11,9 @@ import pytest
 from lift_compare import lifting, sensing
 from lift_compare.compare import compare_directions
 from lift_compare.compare.agreement.comparison import _captured, _cosine
-from lift_compare.simulated import descend
+from lift_compare.compare.agreement.progress import Progress
+from lift_compare.compare.tolerances import MEMORY_LIMIT
+from lift_compare.simulated import SpanObjective, descend
 from tests.catalogue import PUBLISHED, entrywise, rank_one
 
 
@@ -72,6 +76,74 @@ def test_other_operators(problem: sensing.SensingProblem) -> None:
         problem, stationary(problem, 3), 3, rho=0.1, eta=1e-4, steps=40, costs=False
     )
     assert comparison.agree
+
+
+@pytest.mark.parametrize("order", [1, 3, 5])
+def test_the_step_is_that_of_both_descents(order: int) -> None:
+    """`step_size` is what `simulated.descend` and the lifted descent call so; η is twice it."""
+    problem = sensing.real_system()
+    X = sensing.instance("real-system").stationary_point()
+    how = {"rho": 0.3, "steps": 25, "costs": False, "oracle": False}
+    found = compare_directions(problem, X, order, step_size=0.02, **how)
+    assert (found.step_size, found.eta, found.row()["step_size"]) == (0.02, 0.04, 0.02)
+    generators = found.directions.generators
+    span = SpanObjective(problem, generators, order)
+    path = descend(span, [1.0, 0.3, 0.0], step_size=0.02, iterations=25)
+    np.testing.assert_array_equal(found.exact.coefficients, path.coefficients)
+    lifted = lifting.LiftedProblem(problem, order)
+    tensors = [lifted.lift(G) for G in generators]
+    explicit = lifting.projected_gradient_descent(
+        lifted,
+        tensors[0] + 0.3 * tensors[1],
+        step_size=0.02,
+        iterations=25,
+        projection=lifting.SpanProjection(tensors),
+    )
+    np.testing.assert_allclose(found.explicit.values, explicit.values, rtol=1e-12)
+    assert found.agree
+    published = compare_directions(problem, X, order, eta=0.04, **how)
+    np.testing.assert_array_equal(found.explicit.values, published.explicit.values)
+    np.testing.assert_array_equal(found.truncated.coefficients, published.truncated.coefficients)
+
+
+def test_one_byte_budget_where_none_is_given() -> None:
+    with pytest.raises(lifting.MemoryLimitExceeded) as refused:
+        compare_directions(sensing.gaussian(8, 1, 12, seed=0), np.ones((8, 1)), 11)
+    assert refused.value.allowed_bytes == MEMORY_LIMIT
+
+
+def test_a_bar_is_shown_to_a_terminal_where_it_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if a step took a second: the bar is there from the beginning. Declined, or no terminal."""
+    shown = []
+    for terminal, progress in ((True, True), (False, True), (True, False)):
+        stream = io.StringIO()
+        monkeypatch.setattr(stream, "isatty", lambda seen=terminal: seen)
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "stderr", stream)
+            patch.setattr("lift_compare.compare.agreement.progress._RATE", 100.0)
+            compare_directions(
+                sensing.two_by_two(), [[0.0], [2**-0.5]], 3, costs=False, progress=progress
+            )
+        shown.append(stream.getvalue())
+    assert "comparing: " in shown[0]
+    assert "l = 3" in shown[0]
+    assert shown[1:] == ["", ""]
+
+
+def test_the_bar_keeps_to_what_was_predicted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many steps a part makes: it ends where the next one begins."""
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    with Progress(3.0, shown=True) as bar:
+        seen = []
+        for name, seconds in (("one", 1.0), ("other", 2.0)):
+            bar.begin(name, seconds)
+            seen.append(bar._bar.n)
+            bar.step(5e8)
+            seen.append(bar._bar.n)
+            bar.step(1e15)
+            seen.append(bar._bar.n)
+    assert seen == [0.0, 0.5, 1.0, 1.0, 1.5, 3.0]
 
 
 def test_a_wrong_simulation_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -212,6 +284,13 @@ def test_nearly_parallel_generators_cost_no_digits(m: int, seed: int, order: int
         ({"eta": -0.1}, ValueError, "eta"),
         ({"steps": 0}, ValueError, "steps"),
         ({"steps": 1.5}, TypeError, "steps"),
+        ({"steps": 10**9}, ValueError, "steps: expected at most"),
+        ({"step_size": 0.005}, ValueError, "eta: expected one of step_size and eta"),
+        ({"eta": None, "step_size": 0.0}, ValueError, "step_size: expected a finite number > 0"),
+        ({"eta": None, "step_size": 1e308}, ValueError, "eta: expected a finite"),
+        ({"eta": None, "step_size": "0.1"}, TypeError, "step_size: expected a real number"),
+        ({"progress": 1}, TypeError, "progress: expected True or False"),
+        ({"costs": None}, TypeError, "costs: expected True or False"),
         ({"X": np.zeros((2, 1))}, ValueError, "X = 0"),
         ({"X": np.full((2, 1), np.nan)}, ValueError, "X: expected finite"),
         ({"memory_limit": 10}, lifting.MemoryLimitExceeded, "needs .* bytes, 10 allowed"),

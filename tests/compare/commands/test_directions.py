@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from lift_compare import sensing
+from lift_compare import lifting, sensing, simulated
 from lift_compare.compare.agreement.comparison import compare_lift
 from lift_compare.compare.commands.main import main
 
@@ -45,7 +45,7 @@ def test_json_and_csv_go_to_standard_output(tmp_path, capsys: pytest.CaptureFixt
     assert json.loads(printed)["rows"][0]["instance"] == "two-by-two"
     assert printed == (tmp_path / "directions.json").read_text()
     assert main([*arguments, "--csv"]) == 0
-    assert capsys.readouterr().out.startswith("instance,")
+    assert capsys.readouterr().out == (tmp_path / "directions.csv").read_text()
 
 
 def test_instances_by_place_and_every_quantity(tmp_path, capsys) -> None:
@@ -59,6 +59,94 @@ def test_instances_by_place_and_every_quantity(tmp_path, capsys) -> None:
     assert {"instance", "id", "statement", "holds", "numbers"} == set(findings[0])
 
 
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--order", "4"),
+        ("--order", "-3"),
+        ("--order", "1003"),
+        ("--rho", "0"),
+        ("--rho", "much"),
+        ("--eta", "-0.1"),
+        ("--eta", "inf"),
+        ("--step-size", "nan"),
+        ("--step-size", "1e308"),
+        ("--steps", "0"),
+        ("--steps", "1e3"),
+        ("--steps", "1000000000"),
+    ],
+)
+def test_a_refusal_names_its_option(option, value, tmp_path, capsys) -> None:
+    words = ["directions", "two-by-two", option, value, "--out", str(tmp_path / "out")]
+    assert main(words) == 2
+    assert f"{option}: expected" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_settings_reach_both_descents(tmp_path, capsys) -> None:
+    """They make the steps that each package makes by itself with these numbers."""
+    words = ["two-by-two", "--order", "5", "--rho", "0.2", "--steps", "7"]
+    instance = sensing.instance("two-by-two")
+    X = instance.stationary_point()
+    lifted = lifting.LiftedProblem(instance.problem, 5)
+    found = simulated.escape_directions(instance.problem, X)
+    span = simulated.SpanObjective(instance.problem, found.generators, 5)
+    path = simulated.descend(span, [1.0, 0.2, 0.0], step_size=0.01, iterations=7)
+    tensors = [lifted.lift(G) for G in found.generators[:2]]
+    w = tensors[0] + 0.2 * tensors[1]
+    for _ in range(7):  # the hidden direction is the visible one here, but for its sign and length
+        w = lifting.SpanProjection(tensors)(w - 0.01 * lifted.gradient(w))
+    assert lifted.value(w) == pytest.approx(path.values[-1], rel=1e-12)
+    for step in (["--eta", "0.02"], ["--step-size", "0.01"]):
+        assert main(["directions", *words, *step, "--json", "--out", str(tmp_path)]) == 0
+        printed = capsys.readouterr().out
+        assert printed == (tmp_path / "directions.json").read_text()
+        document = json.loads(printed)
+        assert document["provenance"]["given"] == {"rho": 0.2, "eta": 0.02, "steps": 7}
+        for row in document["rows"]:
+            assert row["agree"]
+            assert (row["rho"], row["eta"], row["step_size"], row["T"]) == (0.2, 0.02, 0.01, 7)
+            assert (row["steps"], row["simulated_steps"], row["truncated_steps"]) == (7, 7, 7)
+            assert {row[f"{name}_from"] for name in ("rho", "eta", "steps")} == {"given"}
+        (row,) = (row for row in document["rows"] if row["order"] == 5)
+        ratio = path.values[-1] / span.value([1.0, 0.0, 0.0])
+        assert row["lifted_objective_ratio"] == pytest.approx(ratio, rel=1e-12)
+
+
+def test_the_answer_says_where_each_setting_comes_from(tmp_path, capsys) -> None:
+    sensing.save_instance(tmp_path / "mine.npz", sensing.instance("rank-one", n=3, m=5))
+    words = ["--order", "3", "--out", str(tmp_path / "out"), "--rho", "0.2"]
+    named = ["two-by-two", "perturbed-completion:n=3,epsilon=0.2", str(tmp_path / "mine.npz")]
+    assert main(["directions", *words, *named]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert said.count("settings ρ = 0.2 (given); ") == 3
+    assert "η = 0.01, which is a gradient step of 0.005 (published); T = 660 (published)" in said
+    assert "a gradient step of 0.005 (of the instance); T = 59,000 (of the instance)" in said
+    assert "a gradient step with which h^l falls (default); T = 1,000 (default)" in said
+    assert "published T" not in said
+
+
+def test_instances_stand_before_between_or_after_the_options(tmp_path, capsys) -> None:
+    found = []
+    end = ["--steps", "3", "--out", str(tmp_path)]
+    for words in (
+        ["two-by-two", "real-system", "--order", "3", *end],
+        ["--order", "3", "two-by-two", "real-system", *end],
+        ["--order", "3", *end, "two-by-two", "real-system"],
+        ["two-by-two", "--order", "3", *end, "real-system"],
+        ["--order", "3", *end, "--", "two-by-two", "real-system"],
+    ):
+        assert main(["directions", *words]) == 0
+        rows = json.loads((tmp_path / "directions.json").read_text())["rows"]
+        found.append([(row["instance"], row["order"]) for row in rows])
+    assert found == [[("two-by-two", 3), ("real-system", 3), ("real-system", 5)]] * 5
+    capsys.readouterr()
+    assert main(["directions", "--order", "mine.npz", "--rho", "0.1"]) == 2
+    said = capsys.readouterr().err
+    assert "got 'mine.npz'" in said
+    assert "lift-compare directions mine.npz --order 3" in said
+
+
 def test_a_disagreement_is_exit_code_1(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lift_compare.compare.published.comparison.InstanceComparison.agree", False)
     assert main(["--instance", "two-by-two", "--orders", "3", "--out", str(tmp_path)]) == 1
@@ -70,6 +158,10 @@ def test_a_disagreement_is_exit_code_1(tmp_path, monkeypatch: pytest.MonkeyPatch
         ["--orders", "4"],
         ["--orders", "0"],
         ["--orders", "three"],
+        ["--order", "3,5"],
+        ["--order", "3", "two-by-two", "5"],
+        ["--order", "mine.npz"],
+        ["--eta", "0.1", "--step-size", "0.05"],
         ["--instance", "unknown"],
         ["--memory-limit", "0"],
         ["--no-such-option"],

@@ -45,6 +45,12 @@ def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"lift-compare {__version__}\n"
 
 
+@pytest.mark.parametrize("word", ["mine.npz", "two-by-two", "gaussian:n=3,m=4", "my_file.py:make"])
+def test_an_instance_in_the_place_of_a_command_is_told_where_it_goes(word, capsys) -> None:
+    assert main([word]) == 2
+    assert f"for an instance: lift-compare directions {word}" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "meant"),
     [
@@ -53,6 +59,11 @@ def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
         (["instances", "two-by-tow"], "two-by-two"),
         (["directions", "--instance", "gausian:n=3,m=4"], "gaussian"),
         (["directions", "--instance", "perturbed-completion:epsilom=0.3"], "epsilon"),
+        (["directions", "two-by-two", "--ordr", "3"], "--order"),
+        (["directions", "two-by-two", "--ro=3"], "--rho"),
+        (["directions", "two-by-two", "--stepsize", "3"], "--step-size"),
+        (["directions", "two-by-two", "--memory-limt", "3"], "--memory-limit"),
+        (["verify", "two-by-two", "--clam", "leakage"], "--claim"),
     ],
 )
 def test_a_near_miss_is_told(arguments, meant, capsys: pytest.CaptureFixture[str]) -> None:

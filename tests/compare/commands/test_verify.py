@@ -231,7 +231,8 @@ def test_a_long_command_goes_on_as_a_shell_reads_it(tmp_path, capsys, monkeypatc
         ["two-by-two", "--order", 4],
         ["two-by-two", "--order", -3],
         ["two-by-two", "--order", "three"],
-        ["--order", 3, "two-by-two"],
+        ["--order", "two-by-two"],
+        ["--order", 3, "two-by-two", 5],
         ["two-by-two", "--order", 3, 4],
         ["two-by-two", "--order"],
         ["two-by-two", "--claim", "nothing"],
@@ -274,6 +275,8 @@ def test_bad_usage_exits_with_two_and_writes_nothing(tmp_path, capsys, words):
         ("--order", 4),
         ("--rho", 0),
         ("--eta", -1),
+        ("--step-size", "nan"),
+        ("--step-size", 1e308),
         ("--steps", 0),
         ("--seed", -1),
         ("--rip-constant", 2),
@@ -283,6 +286,30 @@ def test_bad_usage_exits_with_two_and_writes_nothing(tmp_path, capsys, words):
 def test_a_refusal_names_its_option(tmp_path, capsys, option, value):
     assert run(tmp_path, "two-by-two", option, value) == 2
     assert f"{option}: expected" in capsys.readouterr().err
+
+
+def test_instances_stand_before_between_or_after_the_options(tmp_path):
+    claim = ("--claim", "lifted-value")
+    found = []
+    for words in (
+        ("two-by-two", "real-system", "--order", 3, *claim),
+        ("two-by-two", "--order", 3, *claim, "real-system"),
+        ("--order", 3, *claim, "two-by-two", "real-system"),
+        (*claim, "--order", 3, "two-by-two", "real-system"),
+    ):
+        assert run(tmp_path, *words) == 0
+        rows = json.loads((tmp_path / "out" / "verify-instances.json").read_text())["rows"]
+        found.append([(row["instance"], row["order"]) for row in rows])
+    assert found == [[("two-by-two", 3), ("real-system", 3)]] * 4
+
+
+def test_a_gradient_step_is_half_the_published_one(tmp_path):
+    words = ("two-by-two", "--order", 3, "--claim", "truncation-error", "--json")
+    rows = []
+    for step in (("--eta", 0.02), ("--step-size", 0.01)):
+        assert run(tmp_path, *words, *step) == 0
+        rows.append(json.loads((tmp_path / "out" / "verify-two-by-two.json").read_text())["rows"])
+    assert rows[0] == rows[1]
 
 
 @pytest.mark.parametrize("eta", [1e300, 1e-300])

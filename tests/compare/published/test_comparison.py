@@ -1,13 +1,14 @@
 """The main job: its rows, its refusals and what it says about the published settings."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from lift_compare import sensing
-from lift_compare.compare import compare_instances
+from lift_compare.compare import compare_directions, compare_instances
 from lift_compare.compare.commands.main import main
 from lift_compare.compare.cost.cases import instance_cases
 from lift_compare.compare.published.answer import _times
@@ -57,11 +58,96 @@ def test_an_instance_of_your_own_is_compared_with_default_settings() -> None:
     problem = sensing.gaussian(4, 2, 9, seed=1)
     own = sensing.Instance("mine", problem)
     result = compare_instances([own], orders=[1], costs=False, seed=2)
-    assert [row["order"] for row in result.rows] == [1, 3]
+    assert [row["order"] for row in result.rows] == [1]
     assert result.agree
-    assert "mine: n = 4, m = 9, r = 2; ρ and η from the problem, T = 1,000" in result.table()
+    text = " ".join(result.table().split())
+    assert "mine: n = 4, m = 9, r = 2 settings ρ ‖v̂‖ = 0.1 ‖ŵ‖ (default); " in text
+    assert "T = 1,000 (default)" in text
     assert all("published" not in finding.statement for finding in result.findings)
-    assert "* default order" in result.table()
+    assert "* the order that the findings are about" in text
+    # What is printed of the defaults is so.
+    (row,), lift = result.rows, result.comparisons["mine", 1].lift
+    sizes = [np.linalg.norm(G) for G in lift.directions.generators]
+    assert row["rho"] * sizes[1] == pytest.approx(0.1 * sizes[0])
+    values = lift.over(row["T"]).exact.values
+    assert np.all(np.diff(values) <= 1e-12 * values[0])
+
+
+def test_without_settings_the_findings_are_about_an_order_that_was_asked_for() -> None:
+    own = sensing.Instance("mine", sensing.gaussian(3, 1, 5, seed=1))
+    for orders, about in (([5, 7], 5), ([1, 3, 5], 3), ([], 3)):
+        rows = compare_instances([own], orders=orders, costs=False, oracle=False).rows
+        assert [row["order"] for row in rows] == (orders or [3])
+        assert [row["order"] for row in rows if row["published_order"]] == [about]
+
+
+@pytest.mark.parametrize("name", ["two-by-two", "real-system", "gaussian:n=4,m=5,seed=3"])
+def test_settings_that_are_given_reach_both_descents(name: str) -> None:
+    how = {"orders": [3, 5], "costs": False, "oracle": False, "progress": False}
+    result = compare_instances([name], rho=0.2, step_size=0.003, steps=12, **how)
+    assert result.agree
+    assert result.comparisons
+    for (_, order), found in result.comparisons.items():
+        assert (found.rho, found.step_size, found.steps) == (0.2, 0.003, 12)
+        alone = compare_directions(
+            found.lift.problem,
+            found.lift.point,
+            order,
+            rho=0.2,
+            eta=0.006,
+            steps=12,
+            costs=False,
+            oracle=False,
+        )
+        np.testing.assert_array_equal(found.explicit.values, alone.explicit.values)
+        np.testing.assert_array_equal(found.exact.values, alone.exact.values)
+    for row in result.rows:
+        assert (row["T"], row["steps"], row["simulated_steps"]) == (12, 12, 12)
+        assert row["step_size"] == row["eta"] / 2 == 0.003
+        assert {row["rho_from"], row["eta_from"], row["steps_from"]} == {"given"}
+    assert not any("published T" in finding.statement for finding in result.findings)
+    assert any("T = 12 steps" in finding.statement for finding in result.findings)
+
+
+def test_a_setting_that_is_given_leaves_the_others_as_they_were() -> None:
+    how = {"orders": [3], "costs": False, "oracle": False}
+    (row,) = compare_instances(["two-by-two"], rho=0.2, **how).rows
+    assert (row["rho"], row["eta"], row["T"]) == (0.2, 0.01, 660)
+    assert (row["rho_from"], row["eta_from"], row["steps_from"]) == (
+        "given",
+        "published",
+        "published",
+    )
+    (row,) = compare_instances(["gaussian:n=3,m=5"], eta=0.01, **how).rows
+    assert (row["eta"], row["T"]) == (0.01, 1000)
+    assert (row["rho_from"], row["eta_from"], row["steps_from"]) == ("default", "given", "default")
+
+
+def test_the_explicit_side_makes_no_more_steps_than_the_settings_say() -> None:
+    own = sensing.instance("two-by-two")
+    short = replace(own, name="short", settings=replace(own.settings, steps=9))
+    (row,) = compare_instances([short], orders=[3], costs=False).rows
+    assert (row["steps"], row["simulated_steps"], row["steps_from"]) == (9, 9, "of the instance")
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"rho": 0}, ValueError, "rho: expected a finite number > 0"),
+        ({"eta": -1.0}, ValueError, "eta: expected a finite number > 0"),
+        ({"step_size": "0.1"}, TypeError, "step_size: expected a real number"),
+        ({"steps": 0}, ValueError, "steps: expected a whole number of at least 1"),
+        ({"steps": 10**9}, ValueError, "steps: expected at most"),
+        ({"step_size": 0.1, "eta": 0.2}, ValueError, "eta: expected one of step_size and eta"),
+        ({"memory_limit": 0}, ValueError, "memory_limit: expected"),
+        ({"progress": "yes"}, TypeError, "progress: expected True or False"),
+        ({"seed": -1}, ValueError, "seed: expected"),
+        ({"step": 0.1}, TypeError, "step"),
+    ],
+)
+def test_bad_settings_are_refused_before_an_instance_is_read(change, error, message) -> None:
+    with pytest.raises(error, match=message):
+        compare_instances(["no-such-instance"], **change)
 
 
 def test_an_order_that_leaves_float64_is_a_row_that_says_so() -> None:
