@@ -19,9 +19,10 @@ from ..cost import (
 )
 from .entrywise import EntrywiseForm
 from .normal import NormalForm
+from .pairs import PairsForm
 from .rank_one import RankOneForm
 from .residual import ResidualForm
-from .symmetric import SymmetricForm
+from .symmetric import SymmetricForm, SymmetricPairsForm
 
 
 class Form(Protocol):
@@ -51,7 +52,15 @@ class Form(Protocol):
 
 FORMS: dict[str, Any] = {
     form.name: form
-    for form in (ResidualForm, NormalForm, EntrywiseForm, RankOneForm, SymmetricForm)
+    for form in (
+        ResidualForm,
+        NormalForm,
+        PairsForm,
+        EntrywiseForm,
+        RankOneForm,
+        SymmetricForm,
+        SymmetricPairsForm,
+    )
 }
 """The forms by name. Each class tells with `unfit(problem, order)` why it does not apply, if so."""
 
