@@ -162,7 +162,7 @@ class SparseMatrix:
 
 
 def sparse_bytes(rows: int, columns: int, entries: int) -> int:
-    """Return the memory of a sparse matrix with numpy; other backends keep 16 bytes an entry more."""
+    """Return the memory of a sparse matrix with numpy; others take 24 bytes an entry."""
     width = 4 if _narrow((rows, columns), entries) else 8
     return (8 + width) * entries + width * (rows + 1)
 

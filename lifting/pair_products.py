@@ -14,11 +14,11 @@ from .multisets import IntArray, insertion_tables, last_index, multiplicities, n
 class PairProducts:
     """⟨P(x), P(y)⟩ for symmetric x and y, as a symmetric tensor over pairs {p, q}.
 
-    Measuring by symmetric matrices sees every mode of ⟨P(x), P(y)⟩ through its pairs {p, q}: l modes
-    of length n(n+1)/2. The terms have one triple (p, q, σ) a mode, and a multiset κ of l triples has
-    the term x[{(p, σ)}] y[{(q, σ)}], as often as κ has orders. So the sums by pairs are a sparse
-    matrix C, one number for each κ, times x yᵀ; and what a tensor T over pairs does to x is the
-    transpose: (Cᵀ T) x.
+    Measuring by symmetric matrices sees every mode of ⟨P(x), P(y)⟩ through its pairs {p, q}: l
+    modes of length n(n+1)/2. The terms have one triple (p, q, σ) a mode, and a multiset κ of l
+    triples has the term x[{(p, σ)}] y[{(q, σ)}], as often as κ has orders. So the sums by pairs are
+    a sparse matrix C, one number for each κ, times x yᵀ; and what a tensor T over pairs does to x
+    is the transpose: (Cᵀ T) x.
 
     Parameters
     ----------

@@ -174,7 +174,7 @@ class LiftedProblem:
             w = self.tensor("w", w)
             form = self._form_for(w)
             with threads_for(self.backend, form.largest_product):
-                return finite("w: h^l(w)", form.value(w))
+                return finite("w: h^l(w)", float(form.value(w)))
 
     def gradient(self, w: Any) -> Any:
         """Return ∇h^l(w), in the shape of w; OverflowError if it, or h^l, is beyond float64."""
@@ -198,7 +198,7 @@ class LiftedProblem:
             form = self._form_for(w)
             with threads_for(self.backend, form.largest_product):
                 value, gradient = form.value_and_gradient(w)
-            return value, gradient.reshape(self.shape)
+            return float(value), gradient.reshape(self.shape)
 
     @silently
     def hessian_product(self, w: Any, direction: Any) -> Any:

@@ -51,11 +51,12 @@ class SymmetricPower:
             self.calls, self.peak_bytes = 1, ITEMSIZE * self._sizes[0]
             self.stored_bytes = ITEMSIZE * entries
             batch = self._sizes[1]  # of unit vectors
-            self.building_bytes = batch * (self._steps()[3] + ITEMSIZE * batch) + tables + own
+            self.building_bytes = batch * (self._steps()[3] + ITEMSIZE * (batch + self._sizes[0]))
+            self.building_bytes += 4 * tables + own
             return
         self.flops, self.largest_product, self.calls, self.peak_bytes = self._steps()
         self.stored_bytes = tables + own
-        self.building_bytes = self.stored_bytes
+        self.building_bytes = 4 * tables + own  # each is made from others of its size
 
     def _blocks(self, j: int) -> list[tuple[int, int]]:
         """Return the blocks of v in which mode j is done."""
@@ -97,15 +98,13 @@ class SymmetricPower:
             np.ascontiguousarray(table.T).reshape(-1)
             for table in insertion_tables(self._columns, self._order)
         ]
+        self._B, self._tables = tensor(B), [index(table) for table in tables]
         if self._is_dense:
-            self._B, self._tables = B, tables
-            self._dense = tensor(self._mode_by_mode(np.eye(self._sizes[1])))
+            self._dense = self._mode_by_mode(tensor(np.eye(self._sizes[1])))
             del self._B, self._tables
-        else:
-            self._B, self._tables = tensor(B), [index(table) for table in tables]
 
     def __call__(self, entries: Any) -> Any:
-        """Return the distinct entries of the result, shape (N_l(d′),); a batch has a second axis."""
+        """Return the distinct entries of the result, (N_l(d′),); a batch has a second axis."""
         return self._dense @ entries if self._is_dense else self._mode_by_mode(entries)
 
     def _mode_by_mode(self, entries: Any) -> Any:
@@ -134,13 +133,14 @@ class SymmetricPower:
                 X = X.reshape((-1, tensors * rest, self._columns))
                 for first, last in self._blocks(j):
                     done = number(last, j)
-                    product = self._B[first:last] @ X[:done].reshape((-1, self._columns)).T
+                    operand = X[:done].reshape((-1, self._columns))
+                    product = self._B[first:last] @ tl.transpose(operand)
                     product = product.reshape((last - first, done, tensors * rest))
                     parts += [product[v - first, : number(v + 1, j)] for v in range(first, last)]
                 del X
                 X = tl.concatenate(parts, axis=0) if j > 0 else product
                 X = X.reshape((-1, tensors, rest))
-                del product
+                del product, operand
             del parts
         X = X.reshape((tensors, -1)) if turned else X.reshape((-1, tensors))
         if not batch:

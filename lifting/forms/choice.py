@@ -40,10 +40,10 @@ class Form(Protocol):
     def prepare(self, tensor: Callable[[Any], Any], index: Callable[[Any], Any]) -> None:
         """Build what is kept between evaluations, from makers of tensors and of positions."""
 
-    def value(self, w: Any) -> float:
-        """Return h^l(w)."""
+    def value(self, w: Any) -> Any:
+        """Return h^l(w), a number of the backend."""
 
-    def value_and_gradient(self, w: Any) -> tuple[float, Any]:
+    def value_and_gradient(self, w: Any) -> tuple[Any, Any]:
         """Return h^l(w) and ∇h^l(w), which is the caller's to change."""
 
     def hessian_product(self, w: Any, direction: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -49,10 +50,14 @@ class PairsForm(ExpandedForm):
         self.largest_product = max(
             float(pairs) ** (order + 1), float(pairs * rest**2 * n * r**order)
         )
-        steps = [before + 2 * after for before, after in zip(numbers, numbers[1:], strict=False)]
+        steps = [before + 2 * after for before, after in pairwise(numbers)]
         self.gradient_bytes = 2 * tensor_bytes + max(
-            [numbers[0] + 2 * pairs * tensor_bytes // n, 2 * numbers[-1], numbers[0] + vectors]
-            + steps
+            [
+                numbers[0] + 2 * pairs * tensor_bytes // n,
+                2 * numbers[-1],
+                numbers[0] + vectors,
+                *steps,
+            ]
         )
         self.hessian_bytes = self.gradient_bytes + tensor_bytes + numbers[0]
         tables = [
@@ -84,7 +89,7 @@ class PairsForm(ExpandedForm):
         pair[rows, columns] = pair[columns, rows] = np.arange(self._pairs)
         self._pair = [index(np.ascontiguousarray(column)) for column in pair.T]
         self._p, self._q = index(rows), index(columns)
-        # For each mode but the first: where (p, R, q, R′) and (q, R, p, R′) stand, and {p, q}, R, R′.
+        # For each mode but the first: where (p, R, q, R′), (q, R, p, R′) and {p, q}, R, R′ stand.
         self._here, self._there, self._back = [], [], []
         for k in range(2, order + 1):
             R = n ** (order - k)
@@ -139,7 +144,7 @@ class PairsForm(ExpandedForm):
             both += take(H, there, axis=1)
             H = both
         for _ in range(self._order):  # the first mode goes, the new one is last
-            H = H.reshape((self._pairs, -1)).T @ self._N
+            H = tl.transpose(H.reshape((self._pairs, -1))) @ self._N
         return H
 
     def _acting(self, T: Any, y: Any) -> Any:

@@ -81,7 +81,7 @@ class SymmetricForm(DistinctForm):
         return R
 
     def _half_norm(self, R: Any) -> Any:
-        return 0.5 * (tl.sum(along(self._orders, R) * R * R, 0) + self._outside)
+        return (tl.sum(along(self._orders, R) * R * R, 0) + self._outside) * 0.5
 
     def _value(self, G: Any) -> Any:
         return self._half_norm(self._residual(G))
@@ -153,7 +153,7 @@ class SymmetricPairsForm(DistinctForm):
         T -= along(self._linear, T)
         # ⟨G, N(G) − A*(b)⟩ − ⟨G, A*(b)⟩, each a sum over distinct entries.
         G *= along(self._orders, G)
-        value = 0.5 * (tl.sum(G * (T - along(self._linear, T)), 0) + self._b_norm)
+        value = (tl.sum(G * (T - along(self._linear, T)), 0) + self._b_norm) * 0.5
         return value, T
 
     def _normal(self, G: Any) -> Any:
