@@ -41,6 +41,10 @@ SYMMETRIC_ADVANTAGE = 4
 pay for it, and its gathers run at about a quarter of the rate of matrix products."""
 
 
+DISTINCT_MODES = 3
+"""What the forms in distinct entries hold of Python's objects, as so many modes of the others."""
+
+
 class MemoryLimitExceeded(InvalidInput, MemoryError):  # noqa: N818 - a public name of the project
     """A lifted evaluation would need more memory than is allowed; nothing was allocated.
 
@@ -231,10 +235,13 @@ def evaluation_bytes(stored: int, peak: int) -> int:
     return stored + peak + peak // HEAP_SHARE + OBJECT_BYTES
 
 
-def python_bytes(order: int, evaluation: str) -> int:
-    """Return what Python and the headers of small arrays take during an evaluation, as measured."""
+def python_bytes(modes: int, evaluation: str) -> int:
+    """Return what Python and the headers of small arrays take during an evaluation, as measured.
+
+    `modes` is the order, or DISTINCT_MODES in distinct entries.
+    """
     fixed, per_mode = {"gradient": (2600, 750), "hessian_product": (3000, 1250)}[evaluation]
-    return fixed + per_mode * order
+    return fixed + per_mode * modes
 
 
 def allowed_bytes(memory_limit: int | None) -> int:

@@ -45,7 +45,7 @@ class PairProducts:
         self.stored_bytes = weights + sparse_bytes(self._pairs, self._size**2, self.terms)
         # The weights of the terms while they are counted, and what the heap keeps of them; the
         # triples (p, q, σ) of one mode.
-        self.building_bytes = self.stored_bytes + ITEMSIZE * (8 * self.terms + 4 * n * n * r)
+        self.building_bytes = self.stored_bytes + ITEMSIZE * (11 * self.terms // 2 + 4 * n * n * r)
 
     def prepare(self, tensor: Any, index: Any) -> None:
         """Build C, from makers of tensors and of positions."""

@@ -24,6 +24,7 @@ from lift_compare.sensing.validation import (
 
 from .backends import load, maker, row_major, threads_for, using
 from .cost import (
+    DISTINCT_MODES,
     MOST_MODES,
     LiftingCost,
     LiftingCosts,
@@ -234,7 +235,8 @@ class LiftedProblem:
                 pass  # the form says what is finite of it
         with using(self.backend):
             form = self._form_for(w, direction)
-            peak = form.hessian_bytes + python_bytes(self.order, "hessian_product")
+            modes = DISTINCT_MODES if form.symmetric_only else self.order
+            peak = form.hessian_bytes + python_bytes(modes, "hessian_product")
             needed = evaluation_bytes(form.stored_bytes, peak)
             if needed > self.memory_limit:
                 what = f"order {self.order}: a Hessian product"

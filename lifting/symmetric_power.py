@@ -51,7 +51,7 @@ class SymmetricPower:
             self.calls, self.peak_bytes = 1, ITEMSIZE * self._sizes[0]
             self.stored_bytes = ITEMSIZE * entries
             batch = self._sizes[1]  # of unit vectors
-            self.building_bytes = batch * (self._steps()[3] + ITEMSIZE * (batch + self._sizes[0]))
+            self.building_bytes = batch * (self._steps()[3] + ITEMSIZE * (2 * batch + self._sizes[0]))
             self.building_bytes += 4 * tables + own
             return
         self.flops, self.largest_product, self.calls, self.peak_bytes = self._steps()
@@ -82,7 +82,7 @@ class SymmetricPower:
                 largest = max(largest, float(columns * entries))
             after = ITEMSIZE * number(rows, j + 1) * rest
             views = VIEW_BYTES * rows if j > 0 else 0
-            if not turned and done >= rest:
+            if not turned and done >= rest and j > 0:
                 turned = True
                 peak = max(peak, 2 * before)
             gathered *= rest > 1
@@ -117,32 +117,39 @@ class SymmetricPower:
         del entries
         for j in range(self._order):
             rest = number(self._columns, self._order - j - 1)
-            if not turned and number(self._rows, j) >= rest:
+            if not turned and j > 0 and number(self._rows, j) >= rest:
                 X, turned = row_major(tl.transpose(X, (1, 2, 0))), True
             if rest > 1:  # else ρ + e is e
                 X = take(X, self._tables[self._order - j - 1], axis=1 if turned else 2)
-            parts = []
             if turned:
-                X = X.reshape((tensors * rest, self._columns, -1))
-                for first, last in self._blocks(j):
-                    product = self._B[first:last] @ X[:, :, : number(last, j)]
-                    parts += [product[:, v - first, : number(v + 1, j)] for v in range(first, last)]
-                del X, product
-                X = tl.concatenate(parts, axis=1).reshape((tensors, rest, -1))
+                parts = self._last_modes(j, X.reshape((tensors * rest, self._columns, -1)))
             else:
-                X = X.reshape((-1, tensors * rest, self._columns))
-                for first, last in self._blocks(j):
-                    done = number(last, j)
-                    operand = X[:done].reshape((-1, self._columns))
-                    product = self._B[first:last] @ tl.transpose(operand)
-                    product = product.reshape((last - first, done, tensors * rest))
-                    parts += [product[v - first, : number(v + 1, j)] for v in range(first, last)]
-                del X
-                X = tl.concatenate(parts, axis=0) if j > 0 else product
-                X = X.reshape((-1, tensors, rest))
-                del product, operand
+                parts = self._first_modes(j, X.reshape((-1, tensors * rest, self._columns)))
+            del X  # the parts are views of products: what these were made from is done with
+            X = tl.concatenate(parts, axis=1 if turned else 0) if len(parts) > 1 else parts[0]
+            X = X.reshape((tensors, rest, -1) if turned else (-1, tensors, rest))
             del parts
         X = X.reshape((tensors, -1)) if turned else X.reshape((-1, tensors))
         if not batch:
             return X.reshape((-1,))
         return row_major(tl.transpose(X)) if turned else X
+
+    def _first_modes(self, j: int, X: Any) -> list[Any]:
+        """Return X′[β + v, ·] from X[β, ·, e], in parts along the first axis."""
+        parts: list[Any] = []
+        for first, last in self._blocks(j):
+            done = number(last, j)
+            product = self._B[first:last] @ tl.transpose(X[:done].reshape((-1, self._columns)))
+            if j == 0:
+                return [product]
+            product = product.reshape((last - first, done, X.shape[1]))
+            parts += [product[v - first, : number(v + 1, j)] for v in range(first, last)]
+        return parts
+
+    def _last_modes(self, j: int, X: Any) -> list[Any]:
+        """Return X′[·, β + v] from X[·, e, β], in parts along the second axis."""
+        parts: list[Any] = []
+        for first, last in self._blocks(j):
+            product = self._B[first:last] @ X[:, :, : number(last, j)]
+            parts += [product[:, v - first, : number(v + 1, j)] for v in range(first, last)]
+        return parts

@@ -10,6 +10,7 @@ from lift_compare.sensing.validation import InvalidType, odd_order
 
 from ..cost import (
     ADDRESSABLE_BYTES,
+    DISTINCT_MODES,
     ITEMSIZE,
     MOST_MODES,
     LiftingCost,
@@ -105,14 +106,15 @@ def costs_of(
             )
             continue
         form = planned[name]
+        modes = DISTINCT_MODES if form.symmetric_only else order
         rows.append(
             LiftingCost(
                 form=name,
                 flops=form.flops,
-                peak_bytes=form.gradient_bytes + python_bytes(order, "gradient"),
+                peak_bytes=form.gradient_bytes + python_bytes(modes, "gradient"),
                 tensor_bytes=tensor_bytes,
                 stored_bytes=form.stored_bytes,
-                hessian_bytes=form.hessian_bytes + python_bytes(order, "hessian_product"),
+                hessian_bytes=form.hessian_bytes + python_bytes(modes, "hessian_product"),
                 building_bytes=form.building_bytes,
                 symmetric_only=form.symmetric_only,
             )

@@ -10,8 +10,6 @@ from ..cost import ITEMSIZE
 from ..multisets import SymmetricTensors, number
 from ..pair_products import PairProducts
 
-HEADER_BYTES = 2000  # of Python's, for the small arrays of a Hessian product
-
 
 class DistinctForm:
     """A form for symmetric tensors w, such as every iterate that starts from a lifted point.
@@ -57,7 +55,7 @@ class DistinctForm:
             self._pairs_bytes + self._products.products_bytes,
             self._tensors.expand_bytes,
         )
-        self.hessian_bytes = self.gradient_bytes + 2 * self._distinct_bytes + HEADER_BYTES
+        self.hessian_bytes = self.gradient_bytes + 2 * self._distinct_bytes
 
     def value(self, w: Any) -> Any:
         """Return h^l(w)."""

@@ -63,7 +63,7 @@ class PairsForm(ExpandedForm):
         tables = [
             ITEMSIZE * n ** (2 * (order - k)) * (2 * pairs + n * n) for k in range(2, order + 1)
         ]
-        self.stored_bytes = ITEMSIZE * (pairs**2 + 3 * n * n + 2 * pairs) + sum(tables)
+        self.stored_bytes = ITEMSIZE * (pairs**2 + 2 * n * n + 2 * pairs) + sum(tables)
         m = problem.m
         self.building_bytes = max(
             ITEMSIZE * (m * n * n + m * pairs + pairs**2),

@@ -52,11 +52,7 @@ class SymmetricForm(DistinctForm):
         self.building_bytes = max(
             compression_bytes(problem),
             ITEMSIZE * m * (n * n + 2 * self._pairs),  # the A_i, and their distinct entries
-            self.stored_bytes
-            - self._products.stored_bytes
-            + self._products.building_bytes
-            + self._measure.building_bytes
-            + self._adjoint.building_bytes,
+            self.stored_bytes + building(self._products, self._measure, self._adjoint),
         )
 
     @staticmethod
@@ -124,10 +120,7 @@ class SymmetricPairsForm(DistinctForm):
         n, m = problem.n, problem.m
         self.building_bytes = max(
             ITEMSIZE * (m * n * n + m * self._pairs + self._pairs**2),
-            self.stored_bytes
-            - self._products.stored_bytes
-            + self._products.building_bytes
-            + self._power.building_bytes,
+            self.stored_bytes + building(self._products, self._power),
         )
 
     @staticmethod
@@ -158,6 +151,11 @@ class SymmetricPairsForm(DistinctForm):
 
     def _normal(self, G: Any) -> Any:
         return self._power(G)
+
+
+def building(*parts: Any) -> int:
+    """Return what building takes beside what is kept: the parts are built one after the other."""
+    return max(part.building_bytes - part.stored_bytes for part in parts)
 
 
 def packed(A: FloatArray) -> FloatArray:
