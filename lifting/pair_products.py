@@ -29,8 +29,8 @@ class PairProducts:
     ----------
     terms : int
         Number of multisets κ.
-    flops : float
-        Operations of both directions.
+    flops, moved_bytes : float
+        Operations, and bytes read and written, of both directions.
     products_bytes, stored_bytes, building_bytes : int
         Memory of x yᵀ, of what is kept, and of its building.
     """
@@ -40,6 +40,7 @@ class PairProducts:
         self._size, self._pairs = number(n * r, order), number(n * (n + 1) // 2, order)
         self.terms = number(n * n * r, order)
         self.flops = 4.0 * self.terms + self._pairs + 3.0 * self._size**2
+        self.moved_bytes = 40.0 * self.terms + ITEMSIZE * (6.0 * self._size**2 + 4.0 * self._pairs)
         self.products_bytes = ITEMSIZE * self._size**2
         weights = ITEMSIZE * (self._pairs + self._size)
         self.stored_bytes = weights + sparse_bytes(self._pairs, self._size**2, self.terms)

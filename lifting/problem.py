@@ -51,10 +51,11 @@ class LiftedProblem:
 
     - "residual": A contracted into w mode by mode, m^l residual entries;
     - "normal": the n⁴ cores of A*A, as in the lifting literature;
+    - "pairs": A*A over pairs of indices {p, q}, n(n+1)/2 a mode;
     - "entrywise": swaps of modes, for operators that weigh single entries;
     - "rank-one": mode products, for operators A_i = a_i a_iᵀ;
-    - "symmetric": distinct entries only, for a symmetric w. Any other w goes to the cheapest of the
-      other forms.
+    - "symmetric", "symmetric-pairs": the residual, or A*A over pairs, in the distinct entries of a
+      symmetric w. Any other w goes to the fastest of the other forms.
 
     Parameters
     ----------
@@ -63,9 +64,9 @@ class LiftedProblem:
     order : int
         Lifting order l, odd.
     form : str
-        The name of a form, or "auto": the fewest predicted operations among those that fit the
-        memory limit, where "symmetric" must promise four times fewer than the others, because it
-        serves symmetric tensors only. Every iterate that starts from a lifted point is symmetric.
+        The name of a form, or "auto": the fastest of those that fit the memory limit, as predicted
+        from operations, bytes moved and calls (`rates.py`). That may be one for symmetric tensors,
+        which every iterate is that starts from a lifted point; others go to the fastest other form.
     memory_limit : int, optional
         Bytes for one evaluation and what is kept between evaluations, without its arguments. By
         default half of the memory available now.
@@ -265,7 +266,7 @@ class LiftedProblem:
 
     @cached_property
     def _general_form(self) -> Form:
-        """The form with the fewest operations for tensors that are not symmetric."""
+        """The fastest form for tensors that are not symmetric, as predicted."""
         return self._built(name for name, kind in FORMS.items() if not kind.symmetric_only)[0]
 
     @silently

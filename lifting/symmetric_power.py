@@ -8,7 +8,7 @@ import numpy as np
 import tensorly as tl
 
 from .backends import row_major, take
-from .cost import ITEMSIZE
+from .cost import ITEMSIZE, operations
 from .multisets import insertion_tables, number
 
 VIEW_BYTES = 144  # of Python's for a view of an array
@@ -33,8 +33,10 @@ class SymmetricPower:
     ----------
     flops, largest_product : float
         Multiplications and additions; multiplications of the largest matrix product.
+    moved_bytes : float
+        Bytes read and written.
     calls : int
-        Number of calls of the array library.
+        Calls of the array library; four views count as one.
     peak_bytes, stored_bytes, building_bytes : int
         Most memory held at one time with the result, and kept between calls, and while it is built.
     """
@@ -48,13 +50,18 @@ class SymmetricPower:
         if self._is_dense:
             entries = self._sizes[0] * self._sizes[1]
             self.flops, self.largest_product = 2.0 * entries, float(entries)
+            self.moved_bytes = float(ITEMSIZE * (entries + sum(self._sizes)))
             self.calls, self.peak_bytes = 1, ITEMSIZE * self._sizes[0]
             self.stored_bytes = ITEMSIZE * entries
             batch = self._sizes[1]  # of unit vectors
-            self.building_bytes = batch * (self._steps()[3] + ITEMSIZE * (2 * batch + self._sizes[0]))
+            self.building_bytes = batch * (
+                self._steps()[4] + ITEMSIZE * (2 * batch + self._sizes[0])
+            )
             self.building_bytes += 4 * tables + own
             return
-        self.flops, self.largest_product, self.calls, self.peak_bytes = self._steps()
+        self.flops, self.largest_product, self.moved_bytes, self.calls, self.peak_bytes = (
+            self._steps()
+        )
         self.stored_bytes = tables + own
         self.building_bytes = 4 * tables + own  # each is made from others of its size
 
@@ -65,9 +72,9 @@ class SymmetricPower:
         step = -(-self._rows // _BLOCKS) if several else self._rows
         return [(v, min(v + step, self._rows)) for v in range(0, self._rows, step)]
 
-    def _steps(self) -> tuple[float, float, int, int]:
-        """Return operations, multiplications of the largest product, calls and peak bytes."""
-        flops, largest, calls, peak = 0.0, 0.0, 0, 0
+    def _steps(self) -> tuple[float, float, float, int, int]:
+        """Return operations, those of the largest product, bytes moved, calls and peak bytes."""
+        flops, largest, moved, calls, peak = 0.0, 0.0, 0.0, 0, 0
         rows, columns = self._rows, self._columns
         before, turned = 0, False
         for j in range(self._order):
@@ -88,9 +95,10 @@ class SymmetricPower:
             gathered *= rest > 1
             operand = gathered or before
             peak = max(peak, before + gathered, operand + products, products + views + after)
-            calls += 2 + len(blocks) + (rows if j > 0 else 0)
+            moved += operations(4 * gathered + 2 * products + 2 * after)
+            calls += 4 + 3 * len(blocks) + (rows // 4 if j > 0 else 0)
             before = after
-        return flops, largest, calls, peak
+        return flops, largest, moved, calls, peak
 
     def prepare(self, B: Any, tensor: Any, index: Any) -> None:
         """Build what is kept, from B (an array) and makers of tensors and of positions."""

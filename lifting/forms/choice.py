@@ -33,6 +33,8 @@ class Form(Protocol):
     symmetric_only: bool
     flops: float
     largest_product: float
+    moved_bytes: float
+    calls: float
     gradient_bytes: int
     hessian_bytes: int
     stored_bytes: int
@@ -98,10 +100,15 @@ def costs_of(
             reason = FORMS[name].unfit(problem, order)
             # Lower bounds: every form writes a gradient of the size of w.
             flops, peak = (0.0, 0) if reason else (operations(tensor_bytes), tensor_bytes)
-            symmetric = FORMS[name].symmetric_only
             rows.append(
                 LiftingCost(
-                    name, flops, peak, tensor_bytes, symmetric_only=symmetric, reason=reason
+                    form=name,
+                    flops=flops,
+                    peak_bytes=peak,
+                    tensor_bytes=tensor_bytes,
+                    symmetric_only=FORMS[name].symmetric_only,
+                    reason=reason,
+                    moved_bytes=flops,
                 )
             )
             continue
@@ -117,6 +124,8 @@ def costs_of(
                 hessian_bytes=form.hessian_bytes + python_bytes(modes, "hessian_product"),
                 building_bytes=form.building_bytes,
                 symmetric_only=form.symmetric_only,
+                moved_bytes=form.moved_bytes,
+                calls=form.calls,
             )
         )
     return LiftingCosts(order, tuple(rows))

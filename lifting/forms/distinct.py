@@ -9,6 +9,7 @@ from lift_compare.sensing import SensingProblem
 from ..cost import ITEMSIZE
 from ..multisets import SymmetricTensors, number
 from ..pair_products import PairProducts
+from ..symmetric_power import SymmetricPower
 
 
 class DistinctForm:
@@ -46,8 +47,14 @@ class DistinctForm:
         """Return N^{⊗l}(G), of which T is linear but for a constant."""
         raise NotImplementedError
 
-    def _count(self, middle_bytes: int) -> None:
-        """Set the peaks, given that of T(G), beside G, with the result."""
+    def _count(self, powers: list[SymmetricPower], middle_bytes: int) -> None:
+        """Set what a form costs but for f, given T's powers, and its peak beside G."""
+        self.flops = self._products.flops + 4.0 * self._entries
+        self.flops += sum(power.flops for power in powers)
+        self.largest_product = max(power.largest_product for power in powers)
+        self.moved_bytes = self._products.moved_bytes + 6 * ITEMSIZE * self._entries
+        self.moved_bytes += sum(power.moved_bytes for power in powers) + 6.0 * self._pairs_bytes
+        self.calls = 22 + sum(power.calls for power in powers)
         # G with x xᵀ, then T, then T acting, and the way back to a full tensor, which takes more
         # than the check that w is symmetric.
         self.gradient_bytes = self._distinct_bytes + max(

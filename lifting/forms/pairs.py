@@ -50,6 +50,17 @@ class PairsForm(ExpandedForm):
         self.largest_product = max(
             float(pairs) ** (order + 1), float(pairs * rest**2 * n * r**order)
         )
+        # H once, its modes gathered twice each, N on every mode, and T on w.
+        self.moved_bytes = (
+            2.0 * numbers[0]
+            + sum(8.0 * after for after in numbers[1:])
+            + 2.0 * order * numbers[-1]
+            + sum(3.0 * before for before in numbers[:-1])
+            + 2.0 * numbers[0]
+            + 3.0 * vectors
+            + 2 * (order + 8) * tensor_bytes
+        )
+        self.calls = 14 + 4 * order + 8 * (order - 1) + 3 * n
         steps = [before + 2 * after for before, after in pairwise(numbers)]
         self.gradient_bytes = 2 * tensor_bytes + max(
             [

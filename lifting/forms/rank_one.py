@@ -44,6 +44,12 @@ class RankOneForm:
         projected, residual = self._project.result_bytes, ITEMSIZE * m**order
         self.flops = self._project.flops + self._back.flops + 4.0 * operations((m * r) ** order)
         self.largest_product = max(self._project.largest_product, self._back.largest_product)
+        self.moved_bytes = (
+            self._project.moved_bytes
+            + self._back.moved_bytes
+            + operations(4 * projected + 4 * residual + 2 * self._back.result_bytes)
+        )
+        self.calls = self._project.calls + self._back.calls + 7
         self.gradient_bytes = max(
             self._project.peak_bytes, projected + residual, projected + self._back.peak_bytes
         )

@@ -13,7 +13,7 @@ from lift_compare.sensing import SensingProblem
 from lift_compare.sensing.validation import FloatArray
 
 from ..backends import inner_product
-from ..cost import ITEMSIZE
+from ..cost import ITEMSIZE, operations
 from .contraction import Contraction
 
 
@@ -54,6 +54,12 @@ class ResidualForm:
         residual_bytes = ITEMSIZE * m**order
         self.flops = self._measure.flops + self._adjoint.flops + 4.0 * m**order
         self.largest_product = max(self._measure.largest_product, self._adjoint.largest_product)
+        self.moved_bytes = (
+            self._measure.moved_bytes
+            + self._adjoint.moved_bytes
+            + operations(4 * residual_bytes + 2 * self._adjoint.result_bytes)
+        )
+        self.calls = self._measure.calls + self._adjoint.calls + 4
         self.gradient_bytes = max(
             self._measure.peak_bytes, residual_bytes + self._adjoint.peak_bytes
         )

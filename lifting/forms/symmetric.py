@@ -33,15 +33,9 @@ class SymmetricForm(DistinctForm):
         self._measure = SymmetricPower(m, self._pairs, order)
         self._adjoint = SymmetricPower(self._pairs, m, order)
         residual = ITEMSIZE * number(m, order)
-        self.flops = (
-            self._measure.flops
-            + self._adjoint.flops
-            + self._products.flops
-            + 4.0 * number(m, order)
-            + 4.0 * self._entries
-        )
-        self.largest_product = max(self._measure.largest_product, self._adjoint.largest_product)
-        self._count(max(self._measure.peak_bytes, residual + self._adjoint.peak_bytes))
+        powers = [self._measure, self._adjoint]
+        self._count(powers, max(self._measure.peak_bytes, residual + self._adjoint.peak_bytes))
+        self.flops += 4.0 * number(m, order)
         self.stored_bytes = (
             self._tensors.stored_bytes
             + self._products.stored_bytes
@@ -103,14 +97,8 @@ class SymmetricPairsForm(DistinctForm):
     def __init__(self, problem: SensingProblem, order: int) -> None:
         super().__init__(problem, order)
         self._power = SymmetricPower(self._pairs, self._pairs, order)
-        self.flops = (
-            self._power.flops
-            + self._products.flops
-            + 6.0 * number(self._pairs, order)
-            + 4.0 * self._entries
-        )
-        self.largest_product = self._power.largest_product
-        self._count(self._power.peak_bytes)
+        self._count([self._power], self._power.peak_bytes)
+        self.flops += 6.0 * number(self._pairs, order)
         self.stored_bytes = (
             self._tensors.stored_bytes
             + self._products.stored_bytes
@@ -155,7 +143,7 @@ class SymmetricPairsForm(DistinctForm):
 
 def building(*parts: Any) -> int:
     """Return what building takes beside what is kept: the parts are built one after the other."""
-    return max(part.building_bytes - part.stored_bytes for part in parts)
+    return int(max(part.building_bytes - part.stored_bytes for part in parts))
 
 
 def packed(A: FloatArray) -> FloatArray:
