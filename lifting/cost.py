@@ -127,6 +127,11 @@ class LiftingCost:
         return RATES.seconds(self.flops, self.moved_bytes, self.calls, self.peak_bytes)
 
     @property
+    def work_seconds(self) -> float:
+        """That without what its calls cost, which many tensors evaluated at once share."""
+        return RATES.seconds(self.flops, self.moved_bytes, 0, self.peak_bytes) - RATES.evaluation
+
+    @property
     def total_bytes(self) -> int:
         """What is compared with the memory limit: that of an evaluation, or of building if more."""
         return max(self.building_bytes, evaluation_bytes(self.stored_bytes, self.peak_bytes))

@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import tensorly as tl
 
 from lift_compare.sensing.validation import FloatArray
 
-from .backends import take
+from .backends import row_major, take
 from .cost import ITEMSIZE
 
 _AT_ONCE = 2**16  # entries of a tensor whose positions are kept
@@ -119,6 +120,19 @@ class SymmetricTensors:
     def compress(self, tensor: Any) -> Any:
         """Return the distinct entries of a symmetric tensor, shape (N_l,)."""
         return take(tensor.reshape((-1,)), self._positions)
+
+    def compress_each(self, tensors: Any) -> Any:
+        """Return the distinct entries of k symmetric tensors, shape (N_l, k)."""
+        return take(tl.transpose(tensors.reshape((len(tensors), -1))), self._positions)
+
+    def expand_each(self, entries: Any) -> Any:
+        """Return k full symmetric tensors."""
+        rows = row_major(tl.transpose(entries))
+        if self._at_once:
+            full = take(rows, self._entries, axis=1)
+        else:
+            full = tl.stack([self._by_modes(row, self._tables) for row in rows])
+        return full.reshape((-1, *(self.d,) * self.order))
 
     def expand(self, entries: Any) -> Any:
         """Return the full symmetric tensor."""

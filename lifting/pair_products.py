@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import tensorly as tl
 
 from .backends import SparseMatrix, sparse_bytes
 from .cost import ITEMSIZE
@@ -76,7 +77,7 @@ class PairProducts:
         """Return a tensor over pairs acting on P(x), in distinct entries; T is used up."""
         T *= along(self._orders, T)
         M = self._C.transposed(T).reshape((self._size, self._size, *x.shape[1:]))
-        acting = M @ x if len(x.shape) == 1 else (M * x).sum(1)
+        acting = M @ x if len(x.shape) == 1 else tl.sum(M * x, 1)
         acting *= along(self._per_entry, acting)
         return acting
 

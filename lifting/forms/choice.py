@@ -43,13 +43,19 @@ class Form(Protocol):
     def prepare(self, tensor: Callable[[Any], Any], index: Callable[[Any], Any]) -> None:
         """Build what is kept between evaluations, from makers of tensors and of positions."""
 
-    def value(self, w: Any) -> Any:
+    def value(self, w: Any, **known: bool) -> Any:
         """Return h^l(w), a number of the backend."""
 
-    def value_and_gradient(self, w: Any) -> tuple[Any, Any]:
+    def value_and_gradient(self, w: Any, **known: bool) -> tuple[Any, Any]:
         """Return h^l(w) and ∇h^l(w), which is the caller's to change."""
 
-    def hessian_product(self, w: Any, direction: Any) -> Any:
+    def facts(self, *tensors: Any) -> dict[str, bool]:
+        """Return what the form wants to know of its tensors; the other methods take it by name."""
+
+    def values_and_gradients(self, tensors: Any) -> tuple[Any, Any]:
+        """Return h^l and ∇h^l at k tensors; only forms for symmetric tensors have it."""
+
+    def hessian_product(self, w: Any, direction: Any, **known: bool) -> Any:
         """Return ∇²h^l(w)[direction]."""
 
 

@@ -64,6 +64,10 @@ class DistinctForm:
         )
         self.hessian_bytes = self.gradient_bytes + 2 * self._distinct_bytes
 
+    def facts(self, *tensors: Any) -> dict[str, bool]:
+        """Return what the form wants to know of its tensors: nothing."""
+        return {}
+
     def value(self, w: Any) -> Any:
         """Return h^l(w)."""
         x = self._tensors.compress(w)
@@ -73,6 +77,12 @@ class DistinctForm:
         """Return h^l(w) and ∇h^l(w)."""
         value, gradient = self.distinct_value_and_gradient(self._tensors.compress(w))
         return value, self._tensors.expand(gradient)
+
+    def values_and_gradients(self, tensors: Any) -> tuple[Any, Any]:
+        """Return h^l and ∇h^l at k symmetric tensors: (k,) and (k, n r, ..., n r)."""
+        x = self._tensors.compress_each(tensors)
+        values, gradients = self.distinct_value_and_gradient(x)
+        return values, self._tensors.expand_each(gradients)
 
     def distinct_value_and_gradient(self, x: Any) -> tuple[Any, Any]:
         """Return h^l and ∇h^l in distinct entries, shape (N_l,), or (N_l, k) for a batch of k."""

@@ -111,12 +111,15 @@ class EntrywiseForm(ExpandedForm):
         self._b_norm = float(b @ b) ** self._order
         self._tensors.prepare(index)
 
-    def _terms(self, w: Any) -> tuple[Any, Any]:
-        return self._cubic([(w, w, w)], is_symmetric(w)), self._linear(w)
+    def facts(self, *tensors: Any) -> dict[str, bool]:
+        """Return whether the tensors are symmetric, which decides how many sums are needed."""
+        return {"symmetric": all(is_symmetric(tensor) for tensor in tensors)}
 
-    def hessian_product(self, w: Any, direction: Any) -> Any:
+    def _terms(self, w: Any, **known: bool) -> tuple[Any, Any]:
+        return self._cubic([(w, w, w)], known["symmetric"]), self._linear(w)
+
+    def hessian_product(self, w: Any, direction: Any, *, symmetric: bool) -> Any:
         """Return ∇²h^l(w)[direction], the derivative of the gradient."""
-        symmetric = is_symmetric(w) and is_symmetric(direction)
         product = self._cubic([(w, w, direction), (w, direction, w), (direction, w, w)], symmetric)
         product -= self._linear(direction)
         product *= 2

@@ -69,7 +69,7 @@ class NormalForm(ExpandedForm):
         self._B = [tensor(np.tensordot(b, A, (0, 0)))] * self._order
         self._b_norm = float(b @ b) ** self._order
 
-    def _terms(self, w: Any) -> tuple[Any, Any]:
+    def _terms(self, w: Any, **known: bool) -> tuple[Any, Any]:
         return self._cubic(w, w, w, *self._N), self._linear(w, *self._B)
 
     def hessian_product(self, w: Any, direction: Any) -> Any:

@@ -110,7 +110,7 @@ class PairsForm(ExpandedForm):
             by_pairs = np.arange(self._pairs * R**2).reshape(self._pairs, R, R)
             self._back.append(index(by_pairs[pair].transpose(0, 2, 1, 3).reshape(-1)))
 
-    def _terms(self, w: Any) -> tuple[Any, Any]:
+    def _terms(self, w: Any, **known: bool) -> tuple[Any, Any]:
         x = self._split(w)
         return self._joined(self._acting(self._normal(x, x), x)), self._linear(w)
 

@@ -85,16 +85,20 @@ class RankOneForm:
         residual -= self._b_power
         return residual
 
-    def value(self, w: Any) -> float:
+    def facts(self, *tensors: Any) -> dict[str, bool]:
+        """Return what the form wants to know of its tensors: nothing."""
+        return {}
+
+    def value(self, w: Any) -> Any:
         """Return h^l(w)."""
         residual = self._residual(self._projected(w))
-        return 0.5 * inner_product(residual, residual)
+        return inner_product(residual, residual) * 0.5
 
-    def value_and_gradient(self, w: Any) -> tuple[float, Any]:
+    def value_and_gradient(self, w: Any) -> tuple[Any, Any]:
         """Return h^l(w) and ∇h^l(w)."""
         y = self._projected(w)
         residual = self._residual(y)
-        value = 0.5 * inner_product(residual, residual)
+        value = inner_product(residual, residual) * 0.5
         y *= residual[:, None]
         del residual
         gradient = self._back(y, *self._vectors)

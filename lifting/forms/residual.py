@@ -83,15 +83,19 @@ class ResidualForm:
         residual -= self._b_power
         return residual
 
-    def _half_norm(self, residual: Any) -> float:
+    def _half_norm(self, residual: Any) -> Any:
         flat = residual.reshape((-1,))
-        return 0.5 * (inner_product(flat, flat) + self._outside)
+        return (inner_product(flat, flat) + self._outside) * 0.5
 
-    def value(self, w: Any) -> float:
+    def facts(self, *tensors: Any) -> dict[str, bool]:
+        """Return what the form wants to know of its tensors: nothing."""
+        return {}
+
+    def value(self, w: Any) -> Any:
         """Return h^l(w)."""
         return self._half_norm(self._residual(w))
 
-    def value_and_gradient(self, w: Any) -> tuple[float, Any]:
+    def value_and_gradient(self, w: Any) -> tuple[Any, Any]:
         """Return h^l(w) and ∇h^l(w) = 2 (A*)^{⊗l}(residual) acting on w."""
         residual = self._residual(w)
         value = self._half_norm(residual)

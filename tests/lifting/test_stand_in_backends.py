@@ -68,6 +68,11 @@ def test_every_form_stays_on_its_backend_and_device(backend, name, form):
             assert type(made) is type(lifted)
             assert made.device == PLACES[backend]
             assert made.dtype == np.float64
+    starts = [symmetric, here.lift(X), -0.5 * here.lift(Y)]
+    values, gradients = there.values_and_gradients(np.stack(starts))
+    for w, value, gradient in zip(starts, values, gradients, strict=True):
+        assert value == pytest.approx(here.value(w), rel=1e-10)
+        close(gradient, here.gradient(w))
 
 
 def test_descents_and_projections_stay_there(backend):
