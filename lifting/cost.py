@@ -9,6 +9,8 @@ from pathlib import Path
 
 from lift_compare.sensing.validation import InvalidInput, power_of_ten, whole_number
 
+from .rates import RATES
+
 ITEMSIZE = 8  # bytes of a float64
 
 MOST_MODES = 64  # of a numpy array
@@ -35,9 +37,8 @@ DEFAULT_FRACTION = 0.5
 ADDRESSABLE = 2**63 - 1
 """Bytes that a limit may allow: no machine addresses more, and costs below it fit into float64."""
 
-SYMMETRIC_ADVANTAGE = 4
-"""How many times fewer operations the symmetric form must promise before it is taken: other tensors
-pay for it, and its gathers run at about a quarter of the rate of matrix products."""
+DISTINCT_MODES = 3
+"""What the forms in distinct entries hold of Python's objects, as so many modes of the others."""
 
 
 class MemoryLimitExceeded(InvalidInput, MemoryError):  # noqa: N818 - a public name of the project
@@ -94,6 +95,8 @@ class LiftingCost:
         Most memory held while what the problem keeps is built, itself included.
     symmetric_only : bool
         Whether the form serves symmetric tensors only.
+    moved_bytes, calls : float
+        Bytes read and written, and calls of the array library, of one value-and-gradient.
     reason : str or None
         Why the form does not apply to this problem; its flops and bytes are 0 then.
 
@@ -114,6 +117,18 @@ class LiftingCost:
     building_bytes: int = 0
     symmetric_only: bool = False
     reason: str | None = None
+    moved_bytes: float = 0.0
+    calls: float = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """Predicted time of one value-and-gradient on the machine of `rates.RATES`."""
+        return RATES.seconds(self.flops, self.moved_bytes, self.calls, self.peak_bytes)
+
+    @property
+    def work_seconds(self) -> float:
+        """That without what its calls cost, which many tensors evaluated at once share."""
+        return RATES.seconds(self.flops, self.moved_bytes, 0, self.peak_bytes) - RATES.evaluation
 
     @property
     def total_bytes(self) -> int:
@@ -168,9 +183,9 @@ class LiftingCosts:
         raise KeyError(form)
 
     def choose(self, memory_limit: int | None = None) -> LiftingCost:
-        """Return the form with the fewest operations among those within the limit.
+        """Return the form that is predicted to be the fastest among those within the limit.
 
-        The symmetric form is taken where it promises four times fewer than the others.
+        One for symmetric tensors only may be it: other tensors then go to the fastest of the rest.
 
         Parameters
         ----------
@@ -189,28 +204,22 @@ class LiftingCosts:
             least = min(applying, key=lambda row: row.total_bytes)
             what = f"order {self.order}: the {least.form} form"
             raise MemoryLimitExceeded(least.total_bytes, allowed, what)
-        general = [row for row in fitting if not row.symmetric_only]
-        symmetric = [row for row in fitting if row.symmetric_only]
-        if not general:
-            return symmetric[0]
-        best = min(general, key=lambda row: row.flops)
-        if symmetric and SYMMETRIC_ADVANTAGE * symmetric[0].flops < best.flops:
-            return symmetric[0]
-        return best
+        return min(fitting, key=lambda row: row.seconds)
 
     def __repr__(self) -> str:
-        heads = ("form", "flops", "peak bytes", "tensor bytes", "stored bytes")
-        lines = ["{:<10}  {:>9}  {:>17}  {:>15}  {:>17}".format(*heads)]
+        heads = ("form", "seconds", "flops", "peak bytes", "tensor bytes", "stored bytes")
+        lines = ["{:<15}  {:>8}  {:>8}  {:>15}  {:>15}  {:>15}".format(*heads)]
         for row in self.rows:
             if row.reason is not None:
-                lines.append(f"{row.form:<10}  does not apply: {row.reason}")
+                lines.append(f"{row.form:<15}  does not apply: {row.reason}")
             else:
                 peak, tensor, stored = (
                     count_in_words(count)
                     for count in (row.peak_bytes, row.tensor_bytes, row.stored_bytes)
                 )
                 lines.append(
-                    f"{row.form:<10}  {row.flops:>9.2e}  {peak:>17}  {tensor:>15}  {stored:>17}"
+                    f"{row.form:<15}  {row.seconds:>8.1e}  {row.flops:>8.1e}  "
+                    f"{peak:>15}  {tensor:>15}  {stored:>15}"
                 )
         return "\n".join(lines)
 
@@ -230,10 +239,13 @@ def evaluation_bytes(stored: int, peak: int) -> int:
     return stored + peak + peak // HEAP_SHARE + OBJECT_BYTES
 
 
-def python_bytes(order: int, evaluation: str) -> int:
-    """Return what Python and the headers of small arrays take during an evaluation, as measured."""
+def python_bytes(modes: int, evaluation: str) -> int:
+    """Return what Python and the headers of small arrays take during an evaluation, as measured.
+
+    `modes` is the order, or DISTINCT_MODES in distinct entries.
+    """
     fixed, per_mode = {"gradient": (2600, 750), "hessian_product": (3000, 1250)}[evaluation]
-    return fixed + per_mode * order
+    return fixed + per_mode * modes
 
 
 def allowed_bytes(memory_limit: int | None) -> int:

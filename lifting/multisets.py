@@ -20,9 +20,9 @@ from lift_compare.sensing.validation import FloatArray
 from .backends import row_major, take
 from .cost import ITEMSIZE
 
-IntArray = npt.NDArray[np.intp]
+_AT_ONCE = 2**16  # entries of a tensor whose positions are kept
 
-VIEW_BYTES = 144  # of Python's for a view of an array
+IntArray = npt.NDArray[np.intp]
 
 
 def number(d: int, k: int) -> int:
@@ -96,11 +96,14 @@ class SymmetricTensors:
     def __init__(self, d: int, order: int) -> None:
         self.d, self.order = d, order
         self.size = number(d, order)
+        # Told apart in one step, from the positions of all entries, where that takes little memory.
+        self._at_once = d**order <= _AT_ONCE
         # The last step of `expand` holds its result and the tensor before its last two modes were
         # told apart.
-        before = d ** (order - 2) * number(d, 2) if order > 1 else 0
+        before = d ** (order - 2) * number(d, 2) if order > 1 and not self._at_once else 0
         self.expand_bytes = ITEMSIZE * (d**order + before)
-        self.stored_bytes = ITEMSIZE * (self.size + d * sum(number(d, k) for k in range(order)))
+        tables = d**order if self._at_once else d * sum(number(d, k) for k in range(order))
+        self.stored_bytes = ITEMSIZE * (self.size + tables)
 
     def prepare(self, index: Any) -> None:
         """Build the tables; `index` makes a backend tensor of an integer array."""
@@ -108,64 +111,38 @@ class SymmetricTensors:
         for k in range(1, self.order + 1):
             position = position[without_last(self.d, k)] * self.d + last_index(self.d, k)
         self._positions = index(position)
-        self._tables = [index(table.reshape(-1)) for table in insertion_tables(self.d, self.order)]
+        tables = [table.reshape(-1) for table in insertion_tables(self.d, self.order)]
+        if self._at_once:
+            self._entries = index(self._by_modes(np.arange(self.size), tables).reshape(-1))
+        else:
+            self._tables = [index(table) for table in tables]
 
     def compress(self, tensor: Any) -> Any:
         """Return the distinct entries of a symmetric tensor, shape (N_l,)."""
         return take(tensor.reshape((-1,)), self._positions)
 
+    def compress_each(self, tensors: Any) -> Any:
+        """Return the distinct entries of k symmetric tensors, shape (N_l, k)."""
+        return take(tl.transpose(tensors.reshape((len(tensors), -1))), self._positions)
+
+    def expand_each(self, entries: Any) -> Any:
+        """Return k full symmetric tensors."""
+        rows = row_major(tl.transpose(entries))
+        if self._at_once:
+            full = take(rows, self._entries, axis=1)
+        else:
+            full = tl.stack([self._by_modes(row, self._tables) for row in rows])
+        return full.reshape((-1, *(self.d,) * self.order))
+
     def expand(self, entries: Any) -> Any:
-        """Return the full symmetric tensor, one mode told apart at a time."""
+        """Return the full symmetric tensor."""
+        if self._at_once:
+            return take(entries, self._entries).reshape((self.d,) * self.order)
+        return self._by_modes(entries, self._tables).reshape((self.d,) * self.order)
+
+    def _by_modes(self, entries: Any, tables: list[Any]) -> Any:
+        """Tell one mode apart at a time."""
         done = entries.reshape((1, -1))
         for k in range(self.order, 1, -1):
-            done = take(done, self._tables[k - 1], axis=1).reshape((-1, number(self.d, k - 1)))
-        return done.reshape((self.d,) * self.order)
-
-
-class SymmetricPower:
-    """The matrix B (d′, d) on every mode of a symmetric tensor: N_l(d) numbers to N_l(d′).
-
-    Mode after mode, from a vector to a matrix X[ρ, β] with ρ a multiset of the modes still to do
-    and β one of those done: X′[ρ, β + v] = Σ_e B[v, e] X[ρ + e, β], for v at least as large as
-    every index of β.
-
-    Parameters
-    ----------
-    rows, columns, order : int
-        d′, d and the number of modes.
-    """
-
-    def __init__(self, rows: int, columns: int, order: int) -> None:
-        self._rows, self._columns, self._order = rows, columns, order
-        self.flops, self.largest_product, self.peak_bytes = 0.0, 0.0, 0
-        for j in range(order):
-            rest, done = number(columns, order - j - 1), number(rows, j)
-            gathered, product = ITEMSIZE * columns * rest * done, ITEMSIZE * rows * rest * done
-            multiplications = float(rows * columns * rest * done)
-            self.flops += 2 * multiplications
-            self.largest_product = max(self.largest_product, multiplications)
-            step = ITEMSIZE * number(rows, j + 1) * rest
-            views = VIEW_BYTES * rows if j > 0 else 0
-            # While X is gathered it is held as well; together they take less than the step before.
-            self.peak_bytes = max(self.peak_bytes, gathered + product, product + views + step)
-        self.stored_bytes = ITEMSIZE * columns * sum(number(columns, k) for k in range(order))
-
-    def prepare(self, index: Any) -> None:
-        """Build the tables; `index` makes a backend tensor of an integer array."""
-        self._tables = [
-            index(table.reshape(-1)) for table in insertion_tables(self._columns, self._order)
-        ]
-
-    def __call__(self, B: Any, entries: Any) -> Any:
-        """Return the distinct entries of the result, shape (N_l(d′),)."""
-        X = entries.reshape((-1, 1))
-        del entries
-        for j in range(self._order):
-            rest, done = number(self._columns, self._order - j - 1), number(self._rows, j)
-            X = take(X, self._tables[self._order - j - 1]).reshape((self._columns, rest * done))
-            X = (B @ X).reshape((self._rows, rest, done))
-            if j == 0:
-                X = row_major(tl.transpose(X[:, :, 0]))
-            else:
-                X = tl.concatenate([X[v, :, : number(v + 1, j)] for v in range(self._rows)], axis=1)
-        return X.reshape((-1,))
+            done = take(done, tables[k - 1], axis=1).reshape((-1, number(self.d, k - 1)))
+        return done

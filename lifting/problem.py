@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterable
-from functools import cached_property
+from collections.abc import Callable, Iterable
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -22,8 +22,9 @@ from lift_compare.sensing.validation import (
     shown,
 )
 
-from .backends import load, maker, row_major, threads_for, using
+from .backends import compiled, load, maker, row_major, threads_for, using
 from .cost import (
+    DISTINCT_MODES,
     MOST_MODES,
     LiftingCost,
     LiftingCosts,
@@ -35,7 +36,10 @@ from .cost import (
 from .forms.choice import FORMS, Form, costs_of, plan, predict_cost
 from .kronecker import hessian as kronecker
 from .kronecker.recognition import lifted_point
-from .symmetry import is_symmetric
+from .symmetry import each_is_symmetric, is_symmetric
+
+_MANY_BYTES = 2**22
+"""What many tensors take that are evaluated at once: more would leave the cache."""
 
 
 class LiftedProblem:
@@ -50,10 +54,11 @@ class LiftedProblem:
 
     - "residual": A contracted into w mode by mode, m^l residual entries;
     - "normal": the n⁴ cores of A*A, as in the lifting literature;
+    - "pairs": A*A over pairs of indices {p, q}, n(n+1)/2 a mode;
     - "entrywise": swaps of modes, for operators that weigh single entries;
     - "rank-one": mode products, for operators A_i = a_i a_iᵀ;
-    - "symmetric": distinct entries only, for a symmetric w. Any other w goes to the cheapest of the
-      other forms.
+    - "symmetric", "symmetric-pairs": the residual, or A*A over pairs, in the distinct entries of a
+      symmetric w. Any other w goes to the fastest of the other forms.
 
     Parameters
     ----------
@@ -62,9 +67,9 @@ class LiftedProblem:
     order : int
         Lifting order l, odd.
     form : str
-        The name of a form, or "auto": the fewest predicted operations among those that fit the
-        memory limit, where "symmetric" must promise four times fewer than the others, because it
-        serves symmetric tensors only. Every iterate that starts from a lifted point is symmetric.
+        The name of a form, or "auto": the fastest of those that fit the memory limit, as predicted
+        from operations, bytes moved and calls (`rates.py`). That may be one for symmetric tensors,
+        which every iterate is that starts from a lifted point; others go to the fastest other form.
     memory_limit : int, optional
         Bytes for one evaluation and what is kept between evaluations, without its arguments. By
         default half of the memory available now.
@@ -134,10 +139,12 @@ class LiftedProblem:
         self.memory_limit = allowed_bytes(memory_limit)
         self.shape = (problem.n * problem.rank,) * self.order
         self.backend, self._device = load(backend), device
-        self._form, self.cost = self._built(FORMS if form == "auto" else [form])
+        self._compiled: dict[tuple[Any, ...], Callable[..., Any]] = {}
+        self._chosen = form == "auto"
+        self._form, self.cost = self._built(FORMS if self._chosen else [form])
         # At a lifted point the Hessian is three Kronecker powers, whatever m is.
         self._kronecker_pays = (
-            form == "auto"
+            self._chosen
             and self.backend == "numpy"
             and kronecker.product_flops(problem, self.order) < 2 * self._form.flops
             and kronecker.product_bytes(problem, self.order) <= self.memory_limit
@@ -173,8 +180,7 @@ class LiftedProblem:
         with using(self.backend):
             w = self.tensor("w", w)
             form = self._form_for(w)
-            with threads_for(self.backend, form.largest_product):
-                return finite("w: h^l(w)", form.value(w))
+            return finite("w: h^l(w)", _not_below_zero(self._run(form, "value", w)))
 
     def gradient(self, w: Any) -> Any:
         """Return ∇h^l(w), in the shape of w; OverflowError if it, or h^l, is beyond float64."""
@@ -189,6 +195,61 @@ class LiftedProblem:
             finite("w: ∇h^l(w)", gradient)
         return value, gradient
 
+    @silently
+    def values_and_gradients(self, tensors: Any) -> tuple[Any, Any]:
+        """Return h^l and ∇h^l at several tensors, as many at a time as the memory limit allows.
+
+        In the forms for symmetric tensors that takes a fraction of one evaluation after the other:
+        what a call costs is shared, and matrices meet matrices in the place of vectors.
+
+        Parameters
+        ----------
+        tensors : tensor of shape (k, *shape)
+            Such as the iterates of k starts.
+
+        Returns
+        -------
+        values, gradients : arrays of shape (k,) and (k, *shape)
+
+        Raises
+        ------
+        TypeError, ValueError
+            For tensors that are not finite real numbers of that shape.
+        OverflowError
+            If a number is beyond float64.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from lift_compare import lifting, sensing
+        >>> lifted = lifting.LiftedProblem(sensing.two_by_two(), order=3)
+        >>> starts = np.stack([lifted.lift([[0.0], [c]]) for c in (0.5, 0.7, 0.9)])
+        >>> values, gradients = lifted.values_and_gradients(starts)
+        >>> gradients.shape, bool(values[0] == lifted.value(starts[0]))
+        ((3, 2, 2, 2), True)
+        """
+        with using(self.backend):
+            tensors = self._checked("tensors", tensors, (None, *self.shape))
+            form, peak = self._form_for_many
+            if form is None or not each_is_symmetric(tensors):
+                pairs = [self.unchecked(row_major(w)) for w in tensors]
+                values = np.array([value for value, _ in pairs])
+                gradients = tl.stack([gradient for _, gradient in pairs])
+            else:
+                room = min(_MANY_BYTES, self.memory_limit - form.stored_bytes)
+                many = min(len(tensors), max(1, room // peak))
+                with threads_for(self.backend, form.largest_product * many):
+                    run = compiled(self.backend, form.values_and_gradients)
+                    parts = [
+                        run(tensors[first : first + many]) for first in range(0, len(tensors), many)
+                    ]
+                values = np.concatenate([tl.to_numpy(part) for part, _ in parts])
+                gradients = tl.concatenate([part for _, part in parts], axis=0)
+            finite("tensors: h^l", values)
+            if isinstance(gradients, np.ndarray):
+                finite("tensors: ∇h^l", gradients)
+            return values, gradients
+
     def unchecked(self, w: Any) -> tuple[float, Any]:
         """Return `value_and_gradient` for a tensor that was checked before, finite or not.
 
@@ -196,9 +257,8 @@ class LiftedProblem:
         """
         with using(self.backend):
             form = self._form_for(w)
-            with threads_for(self.backend, form.largest_product):
-                value, gradient = form.value_and_gradient(w)
-            return value, gradient.reshape(self.shape)
+            value, gradient = self._run(form, "value_and_gradient", w)
+            return _not_below_zero(value), gradient.reshape(self.shape)
 
     @silently
     def hessian_product(self, w: Any, direction: Any) -> Any:
@@ -234,27 +294,42 @@ class LiftedProblem:
                 pass  # the form says what is finite of it
         with using(self.backend):
             form = self._form_for(w, direction)
-            peak = form.hessian_bytes + python_bytes(self.order, "hessian_product")
+            modes = DISTINCT_MODES if form.symmetric_only else self.order
+            peak = form.hessian_bytes + python_bytes(modes, "hessian_product")
             needed = evaluation_bytes(form.stored_bytes, peak)
             if needed > self.memory_limit:
                 what = f"order {self.order}: a Hessian product"
                 raise MemoryLimitExceeded(needed, self.memory_limit, what)
-            with threads_for(self.backend, form.largest_product):
-                return form.hessian_product(w, direction).reshape(self.shape)
+            return self._run(form, "hessian_product", w, direction).reshape(self.shape)
+
+    def _run(self, form: Form, method: str, *tensors: Any) -> Any:
+        """Call a method of a form, compiled where the backend compiles."""
+        known = form.facts(*tensors)
+        key = (form.name, method, *known.items())
+        if key not in self._compiled:
+            function = partial(getattr(form, method), **known)
+            self._compiled[key] = compiled(self.backend, function)
+        with threads_for(self.backend, form.largest_product):
+            return self._compiled[key](*tensors)
 
     def tensor(self, name: str, value: Any) -> Any:
         """Return `value` as a row-major float64 tensor of the shape of w, or refuse it by name."""
         with using(self.backend):
-            if isinstance(value, np.ndarray) or not tl.is_tensor(value):
-                value = real_array(name, value, self.shape)
-                if self.backend != "numpy":
-                    value = maker(self.backend, self._device)(value)
-            if tuple(value.shape) != self.shape:
-                got = tuple(value.shape)
-                raise InvalidValue(f"{name}: expected a tensor of shape {self.shape}, got {got}")
-            if not str(value.dtype).endswith("float64"):  # 'float64' or 'torch.float64'
-                raise InvalidType(f"{name}: expected a float64 tensor, got dtype {value.dtype}")
-            return row_major(value)
+            return self._checked(name, value, self.shape)
+
+    def _checked(self, name: str, value: Any, shape: tuple[int | None, ...]) -> Any:
+        """Return `value` as `tensor` does, for a shape whose first length may be any."""
+        if isinstance(value, np.ndarray) or not tl.is_tensor(value):
+            value = real_array(name, value, shape)
+            if self.backend != "numpy":
+                value = maker(self.backend, self._device)(value)
+        got = tuple(value.shape)
+        if len(got) != len(shape) or got[-self.order :] != self.shape or 0 in got:
+            wanted = str(shape).replace("None", "k")
+            raise InvalidValue(f"{name}: expected a tensor of shape {wanted}, got {got}")
+        if not str(value.dtype).endswith("float64"):  # 'float64' or 'torch.float64'
+            raise InvalidType(f"{name}: expected a float64 tensor, got dtype {value.dtype}")
+        return row_major(value)
 
     def _form_for(self, *tensors: Any) -> Form:
         if self._form.symmetric_only and not all(is_symmetric(tensor) for tensor in tensors):
@@ -263,8 +338,26 @@ class LiftedProblem:
 
     @cached_property
     def _general_form(self) -> Form:
-        """The form with the fewest operations for tensors that are not symmetric."""
+        """The fastest form for tensors that are not symmetric, as predicted."""
         return self._built(name for name, kind in FORMS.items() if not kind.symmetric_only)[0]
+
+    @cached_property
+    def _form_for_many(self) -> tuple[Form | None, int]:
+        """The form for many symmetric tensors at once, if one pays, and its bytes a tensor.
+
+        They share calls: what they save is what the choice for one tensor counts for them.
+        """
+        names = [name for name, kind in FORMS.items() if kind.symmetric_only]
+        if self.cost.symmetric_only:
+            return self._form, 2 * self.cost.peak_bytes
+        cost = min((self.costs[name] for name in names), key=lambda cost: cost.work_seconds)
+        if not self._chosen or cost.work_seconds >= self.cost.seconds:
+            return None, 0
+        try:
+            form, cost = self._built([cost.form])
+        except MemoryLimitExceeded:
+            return None, 0
+        return form, 2 * cost.peak_bytes
 
     @silently
     def _built(self, names: Iterable[str]) -> tuple[Form, LiftingCost]:
@@ -286,3 +379,9 @@ class LiftedProblem:
     def __repr__(self) -> str:
         form = f"form={self.cost.form!r}"
         return f"LiftedProblem(order={self.order}, shape={self.shape}, {form}, {self.problem!r})"
+
+
+def _not_below_zero(value: Any) -> float:
+    """Return h^l as a number: rounding of terms that cancel may leave less than nothing."""
+    value = float(value)
+    return 0.0 if value < 0 else value  # NaN stays NaN: the run that meets it has diverged

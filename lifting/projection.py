@@ -147,7 +147,7 @@ class SpanProjection:
 
     def _coordinates(self, tensor: Any) -> FloatArray:
         flat = tensor.reshape((-1,))
-        return np.array([inner_product(row, flat) for row in self._basis])
+        return np.array([float(inner_product(row, flat)) for row in self._basis])
 
     def __repr__(self) -> str:
         count = len(self._norms)

@@ -35,7 +35,9 @@ def silently(function: Callable[P, T]) -> Callable[P, T]:
 
 def finite(what: str, value: T) -> T:
     """Return the value, or raise an OverflowError that says what has left float64."""
-    if not np.isfinite(value).all():  # type: ignore[call-overload]
+    # Of a number numpy takes some microseconds to tell.
+    inside = math.isfinite(value) if isinstance(value, float) else np.isfinite(value).all()  # type: ignore[call-overload]
+    if not inside:
         raise OutOfRange(f"{what} leaves the range of float64 (1e-308 to 1.8e308)")
     return value
 

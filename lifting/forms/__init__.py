@@ -4,7 +4,9 @@
     normal.py        the n⁴ cores of A*A, as in the lifting literature
     entrywise.py     swaps of modes, for operators that weigh single entries
     rank_one.py      mode products, for operators A_i = a_i a_iᵀ
-    symmetric.py     distinct entries only, for a symmetric w
+    pairs.py         A*A over pairs of indices {p, q}, n(n+1)/2 a mode
+    symmetric.py     the residual, or A*A over pairs, in the distinct entries of a symmetric w
+    distinct.py      what these two share
     expansion.py     h^l and ∇h^l from the terms of its expansion, as two forms need them
     contraction.py   tensor networks contracted pair by pair, their cost known beforehand
     choice.py        all forms by name, what each costs, and the choice among them

@@ -10,6 +10,7 @@ from lift_compare.sensing.validation import InvalidType, odd_order
 
 from ..cost import (
     ADDRESSABLE_BYTES,
+    DISTINCT_MODES,
     ITEMSIZE,
     MOST_MODES,
     LiftingCost,
@@ -19,9 +20,10 @@ from ..cost import (
 )
 from .entrywise import EntrywiseForm
 from .normal import NormalForm
+from .pairs import PairsForm
 from .rank_one import RankOneForm
 from .residual import ResidualForm
-from .symmetric import SymmetricForm
+from .symmetric import SymmetricForm, SymmetricPairsForm
 
 
 class Form(Protocol):
@@ -31,6 +33,8 @@ class Form(Protocol):
     symmetric_only: bool
     flops: float
     largest_product: float
+    moved_bytes: float
+    calls: float
     gradient_bytes: int
     hessian_bytes: int
     stored_bytes: int
@@ -39,19 +43,33 @@ class Form(Protocol):
     def prepare(self, tensor: Callable[[Any], Any], index: Callable[[Any], Any]) -> None:
         """Build what is kept between evaluations, from makers of tensors and of positions."""
 
-    def value(self, w: Any) -> float:
-        """Return h^l(w)."""
+    def value(self, w: Any, **known: bool) -> Any:
+        """Return h^l(w), a number of the backend."""
 
-    def value_and_gradient(self, w: Any) -> tuple[float, Any]:
+    def value_and_gradient(self, w: Any, **known: bool) -> tuple[Any, Any]:
         """Return h^l(w) and ∇h^l(w), which is the caller's to change."""
 
-    def hessian_product(self, w: Any, direction: Any) -> Any:
+    def facts(self, *tensors: Any) -> dict[str, bool]:
+        """Return what the form wants to know of its tensors; the other methods take it by name."""
+
+    def values_and_gradients(self, tensors: Any) -> tuple[Any, Any]:
+        """Return h^l and ∇h^l at k tensors; only forms for symmetric tensors have it."""
+
+    def hessian_product(self, w: Any, direction: Any, **known: bool) -> Any:
         """Return ∇²h^l(w)[direction]."""
 
 
 FORMS: dict[str, Any] = {
     form.name: form
-    for form in (ResidualForm, NormalForm, EntrywiseForm, RankOneForm, SymmetricForm)
+    for form in (
+        ResidualForm,
+        NormalForm,
+        PairsForm,
+        EntrywiseForm,
+        RankOneForm,
+        SymmetricForm,
+        SymmetricPairsForm,
+    )
 }
 """The forms by name. Each class tells with `unfit(problem, order)` why it does not apply, if so."""
 
@@ -88,24 +106,32 @@ def costs_of(
             reason = FORMS[name].unfit(problem, order)
             # Lower bounds: every form writes a gradient of the size of w.
             flops, peak = (0.0, 0) if reason else (operations(tensor_bytes), tensor_bytes)
-            symmetric = FORMS[name].symmetric_only
             rows.append(
                 LiftingCost(
-                    name, flops, peak, tensor_bytes, symmetric_only=symmetric, reason=reason
+                    form=name,
+                    flops=flops,
+                    peak_bytes=peak,
+                    tensor_bytes=tensor_bytes,
+                    symmetric_only=FORMS[name].symmetric_only,
+                    reason=reason,
+                    moved_bytes=flops,
                 )
             )
             continue
         form = planned[name]
+        modes = DISTINCT_MODES if form.symmetric_only else order
         rows.append(
             LiftingCost(
                 form=name,
                 flops=form.flops,
-                peak_bytes=form.gradient_bytes + python_bytes(order, "gradient"),
+                peak_bytes=form.gradient_bytes + python_bytes(modes, "gradient"),
                 tensor_bytes=tensor_bytes,
                 stored_bytes=form.stored_bytes,
-                hessian_bytes=form.hessian_bytes + python_bytes(order, "hessian_product"),
+                hessian_bytes=form.hessian_bytes + python_bytes(modes, "hessian_product"),
                 building_bytes=form.building_bytes,
                 symmetric_only=form.symmetric_only,
+                moved_bytes=form.moved_bytes,
+                calls=form.calls,
             )
         )
     return LiftingCosts(order, tuple(rows))

@@ -60,6 +60,10 @@ class Contraction:
         Multiplications and additions.
     largest_product : float
         Multiplications of the largest matrix product.
+    moved_bytes : float
+        Bytes read and written by the products and by the copies before them.
+    calls : int
+        Calls of the array library.
     peak_bytes : int
         Most memory that is held at one time besides the operands: copies, intermediates and the
         result.
@@ -74,7 +78,8 @@ class Contraction:
         terms = [tuple(label for label in labels if sizes[label] > 1) for labels in operands]
         wanted = tuple(label for label in output if sizes[label] > 1)
         self._input_shapes = [tuple(sizes[label] for label in term) for term in terms]
-        self.flops, self.largest_product, self.peak_bytes = 0.0, 0.0, 0
+        self.flops, self.largest_product, self.moved_bytes = 0.0, 0.0, 0.0
+        self.calls, self.peak_bytes = 0, 0
         self.result_bytes = ITEMSIZE * math.prod(self._output_shape)
         self._steps: list[_Step] = []
 
@@ -92,6 +97,10 @@ class Contraction:
             multiplications = operations(math.prod(step.left.shape) * step.right.shape[1])
             self.flops += 2 * multiplications
             self.largest_product = max(self.largest_product, multiplications)
+            entries = math.prod(step.left.shape) + math.prod(step.right.shape)
+            copies = step.left.copied + step.right.copied
+            self.moved_bytes += operations(ITEMSIZE * entries + size + 2 * copies)
+            self.calls += 3 + (step.left.copied > 0) + (step.right.copied > 0)
             for copied, freed in ((step.left.copied, left_held), (step.right.copied, right_held)):
                 self.peak_bytes = max(self.peak_bytes, live + copied)
                 live += copied - (freed if copied else 0)
@@ -104,6 +113,8 @@ class Contraction:
         self._final = tuple(last.index(label) for label in wanted)
         if self._final != tuple(range(len(wanted))):
             self.peak_bytes = max(self.peak_bytes, live + self.result_bytes)
+            self.moved_bytes += operations(2 * self.result_bytes)
+            self.calls += 2
 
     def __call__(self, *operands: Any) -> Any:
         """Contract the operands (tensors of the current tensorly backend, in row-major layout)."""

@@ -12,7 +12,7 @@ import tensorly as tl
 from lift_compare.sensing import EntrywiseOperator, SensingProblem
 
 from ..backends import row_major
-from ..cost import BUFFER_BYTES, ITEMSIZE
+from ..cost import BUFFER_BYTES, ITEMSIZE, operations
 from ..multisets import SymmetricTensors
 from ..symmetry import is_symmetric
 from .expansion import ExpandedForm
@@ -63,6 +63,16 @@ class EntrywiseForm(ExpandedForm):
         self.flops = sum(swaps) + rest
 
         tensor_bytes = ITEMSIZE * entries
+        # Of each summand: the product y z, D on every other mode, the product with x, the sum;
+        # a product for each row and each index before the mode. A few passes over tensors.
+        self.moved_bytes, self.calls = operations(2 * (12 + order) * tensor_bytes), 10.0 + 2 * order
+        for s in range(self._half + 1):
+            summands = n**s * self._row
+            blocks = -(-(n**s) // self._block())
+            self.moved_bytes += operations(2 * (order - s + 3) * summands)
+            self.calls += blocks * (2.0 * (order - s) + 8) + 6
+            products = n ** (2 * s) * r ** (2 * s) * (n ** (order - s - 1) - 1) / max(n - 1, 1)
+            self.calls += 0.1 * operations(int(products))
         working = max(min(n**s, self._block()) for s in range(self._half + 1)) * self._row
         self.largest_product = n * working / ITEMSIZE
         headers = HEADER_BYTES * (order + 3)
@@ -101,12 +111,15 @@ class EntrywiseForm(ExpandedForm):
         self._b_norm = float(b @ b) ** self._order
         self._tensors.prepare(index)
 
-    def _terms(self, w: Any) -> tuple[Any, Any]:
-        return self._cubic([(w, w, w)], is_symmetric(w)), self._linear(w)
+    def facts(self, *tensors: Any) -> dict[str, bool]:
+        """Return whether the tensors are symmetric, which decides how many sums are needed."""
+        return {"symmetric": all(is_symmetric(tensor) for tensor in tensors)}
 
-    def hessian_product(self, w: Any, direction: Any) -> Any:
+    def _terms(self, w: Any, **known: bool) -> tuple[Any, Any]:
+        return self._cubic([(w, w, w)], known["symmetric"]), self._linear(w)
+
+    def hessian_product(self, w: Any, direction: Any, *, symmetric: bool) -> Any:
         """Return ∇²h^l(w)[direction], the derivative of the gradient."""
-        symmetric = is_symmetric(w) and is_symmetric(direction)
         product = self._cubic([(w, w, direction), (w, direction, w), (direction, w, w)], symmetric)
         product -= self._linear(direction)
         product *= 2

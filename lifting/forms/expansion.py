@@ -17,24 +17,27 @@ class ExpandedForm:
 
     _b_norm: float  # ‖b‖^{2l}
 
-    def _terms(self, w: Any) -> tuple[Any, Any]:
+    def _terms(self, w: Any, **known: bool) -> tuple[Any, Any]:
         """Return C and L at w, both the caller's to change."""
         raise NotImplementedError
 
-    def value(self, w: Any) -> float:
-        """Return h^l(w)."""
-        return self._value(w, *self._terms(w))
+    def facts(self, *tensors: Any) -> dict[str, bool]:
+        """Return what the form wants to know of its tensors: nothing."""
+        return {}
 
-    def value_and_gradient(self, w: Any) -> tuple[float, Any]:
+    def value(self, w: Any, **known: bool) -> Any:
+        """Return h^l(w); `known` is what `facts` found out about w."""
+        return self._value(w, *self._terms(w, **known))
+
+    def value_and_gradient(self, w: Any, **known: bool) -> tuple[Any, Any]:
         """Return h^l(w) and ∇h^l(w)."""
-        gradient, linear = self._terms(w)
+        gradient, linear = self._terms(w, **known)
         value = self._value(w, gradient, linear)
         gradient -= linear
         gradient *= 2
         return value, gradient
 
-    def _value(self, w: Any, cubic: Any, linear: Any) -> float:
+    def _value(self, w: Any, cubic: Any, linear: Any) -> Any:
         flat = w.reshape((-1,))
         quartic, quadratic = (inner_product(flat, term.reshape((-1,))) for term in (cubic, linear))
-        value = 0.5 * (quartic - 2 * quadratic + self._b_norm)
-        return 0.0 if value < 0 else value  # NaN stays NaN: the run that meets it has diverged
+        return (quartic - quadratic * 2 + self._b_norm) * 0.5

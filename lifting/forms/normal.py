@@ -9,7 +9,7 @@ import numpy as np
 
 from lift_compare.sensing import SensingProblem
 
-from ..cost import ITEMSIZE
+from ..cost import ITEMSIZE, operations
 from .contraction import Contraction
 from .expansion import ExpandedForm
 
@@ -48,6 +48,10 @@ class NormalForm(ExpandedForm):
         tensor_bytes = self._cubic.result_bytes
         self.flops = self._cubic.flops + self._linear.flops
         self.largest_product = max(self._cubic.largest_product, self._linear.largest_product)
+        self.moved_bytes = (
+            self._cubic.moved_bytes + self._linear.moved_bytes + operations(8 * tensor_bytes)
+        )
+        self.calls = self._cubic.calls + self._linear.calls + 5
         self.gradient_bytes = max(self._cubic.peak_bytes, tensor_bytes + self._linear.peak_bytes)
         self.hessian_bytes = self.gradient_bytes + tensor_bytes
         self.stored_bytes = ITEMSIZE * (n**4 + n**2)
@@ -65,7 +69,7 @@ class NormalForm(ExpandedForm):
         self._B = [tensor(np.tensordot(b, A, (0, 0)))] * self._order
         self._b_norm = float(b @ b) ** self._order
 
-    def _terms(self, w: Any) -> tuple[Any, Any]:
+    def _terms(self, w: Any, **known: bool) -> tuple[Any, Any]:
         return self._cubic(w, w, w, *self._N), self._linear(w, *self._B)
 
     def hessian_product(self, w: Any, direction: Any) -> Any:

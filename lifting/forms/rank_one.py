@@ -44,6 +44,12 @@ class RankOneForm:
         projected, residual = self._project.result_bytes, ITEMSIZE * m**order
         self.flops = self._project.flops + self._back.flops + 4.0 * operations((m * r) ** order)
         self.largest_product = max(self._project.largest_product, self._back.largest_product)
+        self.moved_bytes = (
+            self._project.moved_bytes
+            + self._back.moved_bytes
+            + operations(4 * projected + 4 * residual + 2 * self._back.result_bytes)
+        )
+        self.calls = self._project.calls + self._back.calls + 7
         self.gradient_bytes = max(
             self._project.peak_bytes, projected + residual, projected + self._back.peak_bytes
         )
@@ -79,16 +85,20 @@ class RankOneForm:
         residual -= self._b_power
         return residual
 
-    def value(self, w: Any) -> float:
+    def facts(self, *tensors: Any) -> dict[str, bool]:
+        """Return what the form wants to know of its tensors: nothing."""
+        return {}
+
+    def value(self, w: Any) -> Any:
         """Return h^l(w)."""
         residual = self._residual(self._projected(w))
-        return 0.5 * inner_product(residual, residual)
+        return inner_product(residual, residual) * 0.5
 
-    def value_and_gradient(self, w: Any) -> tuple[float, Any]:
+    def value_and_gradient(self, w: Any) -> tuple[Any, Any]:
         """Return h^l(w) and ∇h^l(w)."""
         y = self._projected(w)
         residual = self._residual(y)
-        value = 0.5 * inner_product(residual, residual)
+        value = inner_product(residual, residual) * 0.5
         y *= residual[:, None]
         del residual
         gradient = self._back(y, *self._vectors)

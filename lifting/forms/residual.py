@@ -13,7 +13,7 @@ from lift_compare.sensing import SensingProblem
 from lift_compare.sensing.validation import FloatArray
 
 from ..backends import inner_product
-from ..cost import ITEMSIZE
+from ..cost import ITEMSIZE, operations
 from .contraction import Contraction
 
 
@@ -54,6 +54,12 @@ class ResidualForm:
         residual_bytes = ITEMSIZE * m**order
         self.flops = self._measure.flops + self._adjoint.flops + 4.0 * m**order
         self.largest_product = max(self._measure.largest_product, self._adjoint.largest_product)
+        self.moved_bytes = (
+            self._measure.moved_bytes
+            + self._adjoint.moved_bytes
+            + operations(4 * residual_bytes + 2 * self._adjoint.result_bytes)
+        )
+        self.calls = self._measure.calls + self._adjoint.calls + 4
         self.gradient_bytes = max(
             self._measure.peak_bytes, residual_bytes + self._adjoint.peak_bytes
         )
@@ -77,15 +83,19 @@ class ResidualForm:
         residual -= self._b_power
         return residual
 
-    def _half_norm(self, residual: Any) -> float:
+    def _half_norm(self, residual: Any) -> Any:
         flat = residual.reshape((-1,))
-        return 0.5 * (inner_product(flat, flat) + self._outside)
+        return (inner_product(flat, flat) + self._outside) * 0.5
 
-    def value(self, w: Any) -> float:
+    def facts(self, *tensors: Any) -> dict[str, bool]:
+        """Return what the form wants to know of its tensors: nothing."""
+        return {}
+
+    def value(self, w: Any) -> Any:
         """Return h^l(w)."""
         return self._half_norm(self._residual(w))
 
-    def value_and_gradient(self, w: Any) -> tuple[float, Any]:
+    def value_and_gradient(self, w: Any) -> tuple[Any, Any]:
         """Return h^l(w) and ∇h^l(w) = 2 (A*)^{⊗l}(residual) acting on w."""
         residual = self._residual(w)
         value = self._half_norm(residual)

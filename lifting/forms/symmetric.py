@@ -1,4 +1,4 @@
-"""The symmetric form: the residual form in the distinct entries of symmetric tensors."""
+"""The symmetric forms: the residual, or the pairs of A*A, in distinct entries."""
 
 from __future__ import annotations
 
@@ -8,79 +8,45 @@ import numpy as np
 import tensorly as tl
 
 from lift_compare.sensing import SensingProblem
+from lift_compare.sensing.validation import FloatArray
 
-from ..backends import scatter_add, take
 from ..cost import ITEMSIZE
-from ..multisets import (
-    IntArray,
-    SymmetricPower,
-    SymmetricTensors,
-    insertion_tables,
-    last_index,
-    monomials,
-    multiplicities,
-    number,
-    without_last,
-)
+from ..multisets import monomials, multiplicities, number
+from ..pair_products import along
+from ..symmetric_power import SymmetricPower
+from .distinct import DistinctForm
 from .residual import compressed, compression_bytes
 
-HEADER_BYTES = 2000  # of Python's, for the small arrays of a Hessian product
 
+class SymmetricForm(DistinctForm):
+    """f(G) = ½ ‖A^{⊗l}(G) − b^{⊗l}‖², whose residual R is symmetric too; T = (A*)^{⊗l}(R).
 
-class SymmetricForm:
-    """The residual form for a symmetric w, such as every iterate that starts from a lifted point.
-
-    Then w, ⟨P(w), P(w)⟩ (as a tensor over pairs {p, q}) and the residual are symmetric tensors, and
-    l modes of length d have C(d + l − 1, l) distinct entries, not d^l. The terms of ⟨P(w), P(w)⟩
-    have one triple (p, q, σ) a mode: a multiset κ of l triples has the term w[{(p, σ)}] w[{(q,
-    σ)}]. Then A acts on every mode, as on a vector of pairs.
+    A sum of squares, which does not cancel near h^l = 0.
     """
 
     name = "symmetric"
-    symmetric_only = True
 
     def __init__(self, problem: SensingProblem, order: int) -> None:
-        n, r = problem.shape
-        self._problem, self._order = problem, order
-        self._m = m = min(problem.m, n * (n + 1) // 2)
-        self._pairs = n * (n + 1) // 2
-        self._tensors = SymmetricTensors(n * r, order)
+        super().__init__(problem, order)
+        n = problem.n
+        self._m = m = min(problem.m, self._pairs)
         self._measure = SymmetricPower(m, self._pairs, order)
         self._adjoint = SymmetricPower(self._pairs, m, order)
-
-        distinct = ITEMSIZE * self._tensors.size
-        terms = number(n * n * r, order)
-        pairs, residual = (ITEMSIZE * number(d, order) for d in (self._pairs, m))
-        self.flops = (
-            self._measure.flops + self._adjoint.flops + 10.0 * terms + 4.0 * (n * r) ** order
-        )
-        self.largest_product = max(self._measure.largest_product, self._adjoint.largest_product)
-        # Measuring, A* on every mode, the terms of the result, and its way back to a full tensor,
-        # which takes more than the check that w is symmetric.
-        self.gradient_bytes = distinct + max(
-            pairs + self._measure.peak_bytes,
-            residual + self._adjoint.peak_bytes,
-            residual + pairs + 2 * ITEMSIZE * terms,
-            self._tensors.expand_bytes,
-        )
-        self.hessian_bytes = self.gradient_bytes + 2 * distinct + HEADER_BYTES
+        residual = ITEMSIZE * number(m, order)
+        powers = [self._measure, self._adjoint]
+        self._count(powers, max(self._measure.peak_bytes, residual + self._adjoint.peak_bytes))
+        self.flops += 4.0 * number(m, order)
         self.stored_bytes = (
-            4 * ITEMSIZE * terms
-            + self._tensors.stored_bytes
+            self._tensors.stored_bytes
+            + self._products.stored_bytes
             + self._measure.stored_bytes
             + self._adjoint.stored_bytes
             + 2 * residual
-            + pairs
-            + distinct
-            + 2 * ITEMSIZE * m * self._pairs
         )
         self.building_bytes = max(
             compression_bytes(problem),
-            ITEMSIZE * m * (n * n + self._pairs),  # the A_i, and their distinct entries
-            self.stored_bytes
-            # The weights of the terms, while they are counted, and what the heap keeps of them.
-            + 6 * ITEMSIZE * terms
-            + 4 * ITEMSIZE * n * n * r,  # the triples (p, q, σ) of one mode
+            ITEMSIZE * m * (n * n + 2 * self._pairs),  # the A_i, and their distinct entries
+            self.stored_bytes + building(self._products, self._measure, self._adjoint),
         )
 
     @staticmethod
@@ -90,85 +56,97 @@ class SymmetricForm:
 
     def prepare(self, tensor: Any, index: Any) -> None:
         """Build what is kept between evaluations, from makers of tensors and of positions."""
-        n, r = self._problem.shape
         A, b, self._outside = compressed(self._problem, self._m, self._order)
-        rows, columns = np.triu_indices(n)
-        packed = A[:, rows, columns]
-        del A
-        self._A, self._At = tensor(packed), tensor(np.ascontiguousarray(packed.T))
-        for part in (self._tensors, self._measure, self._adjoint):
-            part.prepare(index)
+        A = packed(A)
+        self._tensors.prepare(index)
+        self._products.prepare(tensor, index)
+        self._measure.prepare(A, tensor, index)
+        self._adjoint.prepare(np.ascontiguousarray(A.T), tensor, index)
         self._b_power = tensor(monomials(b, self._order))
-        self._multiplicity = tensor(multiplicities(self._m, self._order))
+        self._orders = tensor(multiplicities(self._m, self._order))
 
-        # One mode has the triples (p, q, σ). The tables below send a multiset κ of l triples to the
-        # positions of its left factors (p, σ), right factors (q, σ) and pairs {p, q}.
-        p, q, s = (axis.reshape(-1) for axis in np.indices((n, n, r)))
-        pair = np.zeros((n, n), dtype=np.intp)
-        pair[rows, columns] = pair[columns, rows] = np.arange(self._pairs)
-        self._left = index(_relabelled(p * r + s, n * r, self._order))
-        self._right = index(_relabelled(q * r + s, n * r, self._order))
-        self._pair = index(_relabelled(pair[p, q], self._pairs, self._order))
-        # κ stands for as many terms as it has orders; an entry is a mean over those of its own.
-        self._weight = tensor(multiplicities(n * n * r, self._order))
-        self._per_pair = tensor(1 / multiplicities(self._pairs, self._order))
-        self._per_entry = tensor(1 / multiplicities(n * r, self._order))
+    def _residual(self, G: Any) -> Any:
+        R = self._measure(G)
+        R -= along(self._b_power, R)
+        return R
 
-    def _measured(self, x: Any, y: Any) -> Any:
-        """A^{⊗l}(⟨P(x), P(y)⟩): sum the terms of the same pairs, then measure every mode."""
-        terms = take(x, self._left)
-        terms *= take(y, self._right)
-        terms *= self._weight
-        products = scatter_add(self._pair, terms, number(self._pairs, self._order))
-        del terms
-        products *= self._per_pair
-        return self._measure(self._A, products)
+    def _half_norm(self, R: Any) -> Any:
+        return (tl.sum(along(self._orders, R) * R * R, 0) + self._outside) * 0.5
 
-    def _acting(self, residual: Any, x: Any) -> Any:
-        """(A*)^{⊗l}(residual) acting on P(x), where x is symmetric."""
-        adjoint = self._adjoint(self._At, residual)
-        terms = take(adjoint, self._pair)
-        terms *= take(x, self._right)
-        terms *= self._weight
-        acting = scatter_add(self._left, terms, self._tensors.size)
-        acting *= self._per_entry
-        return acting
+    def _value(self, G: Any) -> Any:
+        return self._half_norm(self._residual(G))
 
-    def _residual(self, x: Any) -> Any:
-        residual = self._measured(x, x)
-        residual -= self._b_power
-        return residual
+    def _value_and_T(self, G: Any) -> tuple[Any, Any]:
+        R = self._residual(G)
+        return self._half_norm(R), self._adjoint(R)
 
-    def _half_norm(self, residual: Any) -> float:
-        return 0.5 * (float(tl.sum(self._multiplicity * residual * residual)) + self._outside)
-
-    def value(self, w: Any) -> float:
-        """Return h^l(w)."""
-        return self._half_norm(self._residual(self._tensors.compress(w)))
-
-    def value_and_gradient(self, w: Any) -> tuple[float, Any]:
-        """Return h^l(w) and ∇h^l(w)."""
-        x = self._tensors.compress(w)
-        residual = self._residual(x)
-        value = self._half_norm(residual)
-        gradient = self._acting(residual, x)
-        gradient *= 2
-        return value, self._tensors.expand(gradient)
-
-    def hessian_product(self, w: Any, direction: Any) -> Any:
-        """Return ∇²h^l(w)[direction] for a symmetric direction."""
-        x, d = self._tensors.compress(w), self._tensors.compress(direction)
-        product = self._acting(self._residual(x), d)
-        change = self._measured(x, d)
-        change *= 2
-        product += self._acting(change, x)
-        product *= 2
-        return self._tensors.expand(product)
+    def _normal(self, G: Any) -> Any:
+        return self._adjoint(self._measure(G))
 
 
-def _relabelled(label: IntArray, d: int, order: int) -> IntArray:
-    """Return the position of {label(t) : t ∈ κ} among the multisets below d, for every κ."""
-    position = np.zeros(1, dtype=np.intp)
-    for k, table in enumerate(insertion_tables(d, order), 1):
-        position = table[label[last_index(len(label), k)], position[without_last(len(label), k)]]
-    return position
+class SymmetricPairsForm(DistinctForm):
+    """f(G) = ½ (⟨G, N^{⊗l}(G)⟩ − 2 ⟨G, (A*(b))^{⊗l}⟩ + ‖b‖^{2l}), with N = A*A over pairs {p, q}.
+
+    Each A_i is symmetric: N is a matrix of n(n+1)/2 rows, whatever m is, and acts once on every
+    mode, where the residual needs A and A*. Near h^l = 0 the terms of the value cancel: its
+    absolute error is of the order of 1e-16 ‖b‖^{2l}.
+    """
+
+    name = "symmetric-pairs"
+
+    def __init__(self, problem: SensingProblem, order: int) -> None:
+        super().__init__(problem, order)
+        self._power = SymmetricPower(self._pairs, self._pairs, order)
+        self._count([self._power], self._power.peak_bytes)
+        self.flops += 6.0 * number(self._pairs, order)
+        self.stored_bytes = (
+            self._tensors.stored_bytes
+            + self._products.stored_bytes
+            + self._power.stored_bytes
+            + 2 * self._pairs_bytes
+        )
+        n, m = problem.n, problem.m
+        self.building_bytes = max(
+            ITEMSIZE * (m * n * n + m * self._pairs + self._pairs**2),
+            self.stored_bytes + building(self._products, self._power),
+        )
+
+    @staticmethod
+    def unfit(problem: SensingProblem, order: int) -> str | None:
+        """Return why the form does not apply, or None."""
+        return None
+
+    def prepare(self, tensor: Any, index: Any) -> None:
+        """Build what is kept between evaluations, from makers of tensors and of positions."""
+        A, b = packed(self._problem.operator.matrices()), self._problem.measurements
+        self._tensors.prepare(index)
+        self._products.prepare(tensor, index)
+        self._power.prepare(A.T @ A, tensor, index)
+        self._linear = tensor(monomials(A.T @ b, self._order))
+        self._orders = tensor(multiplicities(self._pairs, self._order))
+        self._b_norm = float(b @ b) ** self._order
+
+    def _value(self, G: Any) -> Any:
+        return self._value_and_T(G)[0]
+
+    def _value_and_T(self, G: Any) -> tuple[Any, Any]:
+        T = self._power(G)
+        T -= along(self._linear, T)
+        # ⟨G, N(G) − A*(b)⟩ − ⟨G, A*(b)⟩, each a sum over distinct entries.
+        G *= along(self._orders, G)
+        value = (tl.sum(G * (T - along(self._linear, T)), 0) + self._b_norm) * 0.5
+        return value, T
+
+    def _normal(self, G: Any) -> Any:
+        return self._power(G)
+
+
+def building(*parts: Any) -> int:
+    """Return what building takes beside what is kept: the parts are built one after the other."""
+    return int(max(part.building_bytes - part.stored_bytes for part in parts))
+
+
+def packed(A: FloatArray) -> FloatArray:
+    """Return the distinct entries of symmetric matrices, (m, n(n+1)/2)."""
+    rows, columns = np.triu_indices(A.shape[-1])
+    return np.ascontiguousarray(A[:, rows, columns])

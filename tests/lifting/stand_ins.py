@@ -218,6 +218,7 @@ def _jax():
         enable_x64=enable_x64,
         devices=lambda kind: [f"{kind}:0", f"{kind}:1"],
         device_put=put,
+        jit=lambda function: function,
     )
     return backend, module
 

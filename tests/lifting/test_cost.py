@@ -17,6 +17,7 @@ from lift_compare.lifting.cost import DEFAULT_FRACTION, available_memory
 from lift_compare.lifting.forms.choice import FORMS
 from lift_compare.lifting.forms.residual import compressed, compression_bytes
 from lift_compare.lifting.multisets import number
+from lift_compare.lifting.rates import RATES, Rates
 
 
 def rank_one(n, m, r):
@@ -209,7 +210,7 @@ def test_costs_list_every_form_and_say_why_one_does_not_apply():
     assert costs["entrywise"].reason is None
     assert all(row.tensor_bytes == 8 * 4**3 for row in costs)
     text = repr(costs)
-    assert "rank-one    does not apply: it needs an operator with A_i = a_i a_iᵀ" in text
+    assert f"{'rank-one':<15}  does not apply: it needs an operator with A_i = a_i a_iᵀ" in text
     assert f"{costs['normal'].peak_bytes:,}" in text
     assert "does not apply" in repr(costs["rank-one"])
     assert f"peak {costs['residual'].peak_bytes:,} bytes" in repr(costs["residual"])
@@ -236,16 +237,11 @@ def test_predicted_operations_follow_the_scaling_of_each_form():
 @pytest.mark.parametrize(
     "name", ["completion n=4 l=5", "gaussian n=6 r=2 m=8 l=3", "rank one n=4 m=5 l=5"]
 )
-def test_auto_takes_the_fewest_operations_that_fit(name):
+def test_auto_takes_the_fastest_form_that_fits(name):
     problem, order = MEASURED[name]
     lifted = LiftedProblem(problem, order)
-    general = [
-        row for row in lifted.costs if row.reason is None and not FORMS[row.form].symmetric_only
-    ]
-    cheapest = min(general, key=lambda row: row.flops)
-    assert lifted.cost.form in (cheapest.form, "symmetric")
-    if lifted.cost.form == "symmetric":
-        assert 10 * lifted.cost.flops < cheapest.flops
+    applying = [row for row in lifted.costs if row.reason is None]
+    assert lifted.cost == min(applying, key=lambda row: row.seconds)
     least = min(
         (row for row in lifted.costs if row.reason is None), key=lambda row: row.total_bytes
     )
@@ -255,7 +251,27 @@ def test_auto_takes_the_fewest_operations_that_fit(name):
         LiftedProblem(problem, order, memory_limit=least.total_bytes - 1)
     assert refusal.value.predicted_bytes == least.total_bytes
     assert refusal.value.allowed_bytes == least.total_bytes - 1
-    assert all(row.total_bytes > row.stored_bytes + row.peak_bytes for row in general)
+    assert all(row.total_bytes > row.stored_bytes + row.peak_bytes for row in applying)
+
+
+def test_seconds_are_those_of_operations_bytes_and_calls():
+    rates = Rates("none", evaluation=1.0, call=10.0, operation=100.0, cached_byte=2.0, byte=3.0)
+    assert rates.seconds(operations=0, moved_bytes=0, calls=0, peak_bytes=0) == 1
+    assert rates.seconds(operations=2, moved_bytes=0, calls=0, peak_bytes=0) == 201
+    assert rates.seconds(operations=0, moved_bytes=5, calls=3, peak_bytes=2**20 - 1) == 41
+    assert rates.seconds(operations=0, moved_bytes=5, calls=3, peak_bytes=2**20) == 46
+    cost = LiftedProblem(sensing.two_by_two(), 3).cost
+    assert cost.seconds == RATES.seconds(cost.flops, cost.moved_bytes, cost.calls, cost.peak_bytes)
+
+
+@pytest.mark.parametrize(("name", "form"), PAIRS)
+def test_what_moves_is_at_least_what_is_read_and_written(name, form):
+    """w, the gradient, and what the form keeps as numbers are passed once at least."""
+    problem, order = MEASURED[name]
+    cost = predict_cost(problem, order)[form]
+    assert cost.moved_bytes >= 2 * cost.tensor_bytes
+    assert cost.moved_bytes < 1000 * cost.peak_bytes
+    assert 5 < cost.calls < 10_000
 
 
 def test_a_hessian_product_beyond_the_limit_is_refused():
@@ -277,7 +293,7 @@ def test_a_hessian_product_beyond_the_limit_is_refused():
 
 def test_other_tensors_than_symmetric_ones_are_refused_where_only_the_symmetric_form_fits():
     lifted = LiftedProblem(sensing.real_system(), 9, memory_limit=10**8)
-    assert lifted.cost.form == "symmetric"
+    assert lifted.cost.form.startswith("symmetric")
     w = lifted.lift([[1.0], [0.5], [-1.0]])
     assert np.isfinite(lifted.value(w))
     w[0, 1] += 1.0
@@ -404,35 +420,30 @@ def test_the_residual_form_takes_its_contractions_and_a_little_for_each_residual
     assert 3 <= (form.flops - products) / m**order <= 5
 
 
-def on_every_mode(rows, columns, order):
-    """Operations of a matrix on every mode of a symmetric tensor, mode after mode."""
-    sizes = [number(columns, order - j - 1) * number(rows, j) for j in range(order)]
-    return 2 * rows * columns * sum(sizes)
-
-
 @pytest.mark.parametrize(("n", "r", "m", "order"), [(5, 3, 10, 3), (2, 1, 1, 15), (2, 2, 3, 7)])
-def test_the_symmetric_form_is_counted_in_distinct_entries(n, r, m, order):
-    """For every term the products and sums of both ways, six with their weights, and some gathers;
-    for every entry of w the check that it is symmetric."""
-    form = FORMS["symmetric"](general(n, r, m), order)
-    pairs = n * (n + 1) // 2
-    products = on_every_mode(m, pairs, order) + on_every_mode(pairs, m, order)
-    terms, entries = number(n * n * r, order), (n * r) ** order
-    assert 6 * terms + 2 * entries <= form.flops - products <= 12 * terms + 6 * entries
+@pytest.mark.parametrize("name", ["symmetric", "symmetric-pairs"])
+def test_the_symmetric_forms_are_counted_in_distinct_entries(name, n, r, m, order):
+    """For every term a product and a sum, both ways; for every product of two entries one, and two
+    when it acts; a few for what is between, and for the full tensor some gathers."""
+    form = FORMS[name](general(n, r, m), order)
+    powers = [form._power] if name == "symmetric-pairs" else [form._measure, form._adjoint]
+    terms, products = number(n * n * r, order), number(n * r, order) ** 2
+    between = number(n * (n + 1) // 2, order) + number(m, order)
+    entries = (n * r) ** order
+    rest = form.flops - sum(power.flops for power in powers) - 4 * terms - 3 * products
+    assert 2 * entries <= rest <= 8 * between + 6 * entries
 
 
 @pytest.mark.parametrize(
     ("n", "m", "order", "distinct", "numbers"),
     [
-        # The way back to a full tensor: from 2^13 · 3 entries to 2^15.
-        (2, 1, 15, 16, 3 * 2**13 + 2**15),
-        # The 6 pairs measured: C(10, 5) entries of ⟨P(w), P(w)⟩, and with two modes done those of
-        # 21 · 15 multisets 6 times and 5 times.
-        (3, 5, 5, 21, 252 + (6 + 5) * 21 * 15),
-        # One measurement, and its adjoint: one number to 3 · 6, picked into 10 by three views.
-        (2, 1, 3, 4, 1 + 3 * 6 + 10 + 3 * 18),
-        # The terms, C(11, 3) twice, with C(5, 3) pairs and C(4, 3) residuals.
-        (3, 2, 3, 10, 4 + 56 + 2 * 165),
+        # The way back to a full tensor: at once, or from 2^15 · 3 entries to 2^17.
+        (2, 1, 15, 16, 2**15),
+        (2, 1, 17, 18, 3 * 2**15 + 2**17),
+        # The products of two entries, and their sums by pairs.
+        (3, 5, 5, 21, 21**2 + 252),
+        (2, 1, 3, 4, 4**2 + 10),
+        (3, 2, 3, 10, 10**2 + 56),
     ],
 )
 def test_what_the_symmetric_form_holds_at_its_worst_moment(n, m, order, distinct, numbers):
@@ -444,7 +455,7 @@ def test_what_the_symmetric_form_holds_at_its_worst_moment(n, m, order, distinct
 def test_a_hessian_product_in_distinct_entries_holds_those_of_two_tensors_more():
     form = FORMS["symmetric"](general(5, 3, 10), 3)
     beside = form.hessian_bytes - form.gradient_bytes - 2 * 8 * number(15, 3)
-    assert 0 < beside < 4000  # headers of small arrays
+    assert beside == 0
 
 
 @pytest.mark.parametrize(("n", "r", "order"), [(3, 1, 3), (2, 2, 3), (3, 1, 5), (4, 1, 1)])
@@ -498,11 +509,11 @@ def test_a_form_that_does_not_apply_costs_nothing():
 
 
 @pytest.mark.parametrize("order", [3, 65])
-def test_only_the_symmetric_form_is_for_symmetric_tensors_only(order):
+def test_only_the_symmetric_forms_are_for_symmetric_tensors_only(order):
     """Also where no form is planned, as w would have too many modes."""
     costs = predict_cost(sensing.perturbed_completion(3), order)
     assert {row.form: row.symmetric_only for row in costs} == {
-        form: form == "symmetric" for form in FORMS
+        form: form.startswith("symmetric") for form in FORMS
     }
 
 

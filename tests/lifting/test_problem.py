@@ -1,8 +1,11 @@
+import itertools
+
 import numpy as np
 import pytest
 
 from lift_compare import sensing
 from lift_compare.lifting import LiftedProblem, MemoryLimitExceeded
+from lift_compare.lifting.forms.choice import FORMS
 from tests.lifting import explicit
 from tests.lifting.conftest import SMALL, _entrywise
 
@@ -167,12 +170,13 @@ def test_what_does_not_fit_is_refused_before_it_is_allocated():
     assert f"{refusal.value.predicted_bytes:,}" in str(refusal.value)
 
 
-def test_high_orders_take_the_symmetric_form_and_agree_with_section_2():
+@pytest.mark.parametrize("form", ["auto", "symmetric", "symmetric-pairs"])
+def test_high_orders_take_a_symmetric_form_and_agree_with_section_2(form):
     """Order 11 of the 3×3 instances, 177,147 entries: sums of rank-one powers, without any
     tensor."""
     for problem in (sensing.perturbed_completion(3), sensing.real_system()):
-        lifted = LiftedProblem(problem, 11)
-        assert lifted.cost.form == "symmetric"
+        lifted = LiftedProblem(problem, 11, form=form)
+        assert lifted.cost.form.startswith("symmetric")
         X, Y = np.random.default_rng(7).standard_normal((2, 3, 1))
         y = [problem.operator.measure(*pair) for pair in ((X, X), (X, Y), (Y, Y))]
         b = problem.measurements
@@ -252,3 +256,36 @@ def test_measurements_that_are_left_out_altogether_stay_in_the_value(form, order
         assert lifted.value(np.zeros((2,) * order)) == pytest.approx(half, rel=1e-14 * order)
     w = lifted.lift([[0.3], [-0.2]])
     assert lifted.value(w) == pytest.approx(explicit.value(problem, order, w), rel=1e-13)
+
+
+@pytest.mark.parametrize("form", [*FORMS, "auto"])
+@pytest.mark.parametrize("symmetric", [True, False])
+@pytest.mark.parametrize("many", [2**22, 1])
+def test_many_tensors_at_once_are_one_after_the_other(form, symmetric, many, monkeypatch):
+    monkeypatch.setattr("lift_compare.lifting.problem._MANY_BYTES", many)
+    for problem in (sensing.perturbed_completion(3), sensing.gaussian(3, 2, 5, seed=1)):
+        if form in FORMS and FORMS[form].unfit(problem, 3) is not None:
+            continue
+        lifted = LiftedProblem(problem, 3, form=form)
+        rng = np.random.default_rng(2)
+        lifts = [lifted.lift(x) for x in rng.standard_normal((5, *problem.shape))]
+        tensors = np.stack([a - 0.3 * b for a, b in itertools.pairwise(lifts)])
+        if not symmetric:
+            tensors[2] += rng.standard_normal(lifted.shape)
+        values, gradients = lifted.values_and_gradients(tensors)
+        assert values.shape == (4,)
+        assert gradients.shape == tensors.shape
+        for w, value, gradient in zip(tensors, values, gradients, strict=True):
+            scale = float(problem.measurements @ problem.measurements) ** 3
+            assert value == pytest.approx(lifted.value(w), rel=1e-12, abs=1e-13 * scale)
+            want = lifted.gradient(w)
+            np.testing.assert_allclose(gradient, want, rtol=0, atol=1e-12 * np.abs(want).max())
+
+
+def test_many_tensors_are_refused_by_name():
+    lifted = LiftedProblem(sensing.two_by_two(), 3)
+    for wrong in (np.ones((2, 2, 2)), np.ones((0, 2, 2, 2)), np.full((1, 2, 2, 2), np.nan)):
+        with pytest.raises(ValueError, match=r"^tensors: expected"):
+            lifted.values_and_gradients(wrong)
+    with pytest.raises(OverflowError, match=r"^tensors: h\^l leaves the range of float64"):
+        lifted.values_and_gradients(np.full((2, 2, 2, 2), 1e200))

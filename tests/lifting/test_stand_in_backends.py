@@ -13,7 +13,15 @@ from lift_compare.lifting import (
     SpanProjection,
     projected_gradient_descent,
 )
-from lift_compare.lifting.backends import load, maker, row_major, scatter_add, take, using
+from lift_compare.lifting.backends import (
+    SparseMatrix,
+    load,
+    maker,
+    row_major,
+    sparse_bytes,
+    take,
+    using,
+)
 from tests.lifting import stand_ins, test_backends
 from tests.lifting.test_backends import CASES, PAIRS
 
@@ -60,6 +68,11 @@ def test_every_form_stays_on_its_backend_and_device(backend, name, form):
             assert type(made) is type(lifted)
             assert made.device == PLACES[backend]
             assert made.dtype == np.float64
+    starts = [symmetric, here.lift(X), -0.5 * here.lift(Y)]
+    values, gradients = there.values_and_gradients(np.stack(starts))
+    for w, value, gradient in zip(starts, values, gradients, strict=True):
+        assert value == pytest.approx(here.value(w), rel=1e-10)
+        close(gradient, here.gradient(w))
 
 
 def test_descents_and_projections_stay_there(backend):
@@ -134,16 +147,40 @@ def test_a_tensor_of_another_shape_is_refused_with_both_shapes(backend):
 
 
 @pytest.mark.parametrize("name", ["numpy", "pytorch", "jax"])
-def test_slices_and_sums_by_index(monkeypatch, name):
-    """Also where an index does not occur: the vector is as long as it was asked for."""
+def test_a_sparse_matrix_adds_up_what_stands_at_one_place(monkeypatch, name):
+    """Also where a row or a column has no entry: the products are as long as the shape says."""
     if name != "numpy":
         stand_ins.install(monkeypatch, name)
     load(name)
     with using(name):
-        index, values = tl.tensor(np.array([2, 0, 2])), tl.tensor(np.array([1.0, 10.0, 100.0]))
+        make = maker(name)
+        values, rows, columns = (
+            np.array([1.0, 10.0, 100.0]),
+            np.array([2, 0, 2]),
+            np.array([1, 3, 1]),
+        )
+        matrix = SparseMatrix(values, rows, columns, (4, 5), make, make)
+        dense = np.zeros((4, 5))
+        dense[2, 1], dense[0, 3] = 101, 10
+        for x in (np.arange(1.0, 6), np.arange(1.0, 11).reshape(5, 2)):
+            np.testing.assert_array_equal(numbers(matrix @ make(x)), dense @ x)
+            np.testing.assert_array_equal(numbers(matrix.transposed(make(x[:4]))), dense.T @ x[:4])
+        kept = (
+            [each.nbytes for each in vars(matrix._matrix).values() if isinstance(each, np.ndarray)]
+            if name == "numpy"
+            else []
+        )
+        assert name != "numpy" or sparse_bytes(4, 5, 3) == sum(kept)
+
+
+@pytest.mark.parametrize("name", ["numpy", "pytorch", "jax"])
+def test_slices_by_index(monkeypatch, name):
+    if name != "numpy":
+        stand_ins.install(monkeypatch, name)
+    load(name)
+    with using(name):
+        index = tl.tensor(np.array([2, 0, 2]))
         matrix = tl.tensor(np.arange(12.0).reshape(3, 4))
-        np.testing.assert_array_equal(numbers(scatter_add(index, values, 5)), [10, 0, 101, 0, 0])
-        assert scatter_add(index, values, 5).dtype == np.float64
         np.testing.assert_array_equal(
             numbers(take(matrix, index)), np.arange(12.0).reshape(3, 4)[[2, 0, 2]]
         )

@@ -1,0 +1,163 @@
+"""One matrix on every mode of a symmetric tensor, in distinct entries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import tensorly as tl
+
+from .backends import row_major, take
+from .cost import ITEMSIZE, operations
+from .multisets import insertion_tables, number
+
+VIEW_BYTES = 144  # of Python's for a view of an array
+DENSE_ENTRIES = 2**17  # up to which the whole power is kept as a matrix: 1 MiB
+_BLOCKS, _BLOCKED_FROM = 4, 2**15
+
+
+class SymmetricPower:
+    """The matrix B (d′, d) on every mode of a symmetric tensor: N_l(d) numbers to N_l(d′).
+
+    Mode after mode, from a vector to a matrix X[β, ρ] with ρ a multiset of the modes still to do
+    and β one of those done: X′[β + v, ρ] = Σ_e B[v, e] X[β, ρ + e], for v at least as large as
+    every index of β. Those β are the first N_j(v + 1), so that blocks of v leave out most of the
+    others. A small power is a matrix of N_l(d′)×N_l(d) numbers, which is quicker in one product.
+
+    Parameters
+    ----------
+    rows, columns, order : int
+        d′, d and the number of modes.
+
+    Attributes
+    ----------
+    flops, largest_product : float
+        Multiplications and additions; multiplications of the largest matrix product.
+    moved_bytes : float
+        Bytes read and written.
+    calls : int
+        Calls of the array library; four views count as one.
+    peak_bytes, stored_bytes, building_bytes : int
+        Most memory held at one time with the result, and kept between calls, and while it is built.
+    """
+
+    def __init__(self, rows: int, columns: int, order: int) -> None:
+        self._rows, self._columns, self._order = rows, columns, order
+        self._sizes = number(rows, order), number(columns, order)
+        self._is_dense = self._sizes[0] * self._sizes[1] <= DENSE_ENTRIES
+        tables = ITEMSIZE * columns * sum(number(columns, k) for k in range(order))
+        own = ITEMSIZE * rows * columns
+        if self._is_dense:
+            entries = self._sizes[0] * self._sizes[1]
+            self.flops, self.largest_product = 2.0 * entries, float(entries)
+            self.moved_bytes = float(ITEMSIZE * (entries + sum(self._sizes)))
+            self.calls, self.peak_bytes = 1, ITEMSIZE * self._sizes[0]
+            self.stored_bytes = ITEMSIZE * entries
+            batch = self._sizes[1]  # of unit vectors
+            self.building_bytes = batch * (
+                self._steps()[4] + ITEMSIZE * (2 * batch + self._sizes[0])
+            )
+            self.building_bytes += 4 * tables + own
+            return
+        self.flops, self.largest_product, self.moved_bytes, self.calls, self.peak_bytes = (
+            self._steps()
+        )
+        self.stored_bytes = tables + own
+        self.building_bytes = 4 * tables + own  # each is made from others of its size
+
+    def _blocks(self, j: int) -> list[tuple[int, int]]:
+        """Return the blocks of v in which mode j is done."""
+        rest, done = number(self._columns, self._order - j - 1), number(self._rows, j)
+        several = j > 0 and self._rows * self._columns * rest * done >= _BLOCKED_FROM
+        step = -(-self._rows // _BLOCKS) if several else self._rows
+        return [(v, min(v + step, self._rows)) for v in range(0, self._rows, step)]
+
+    def _steps(self) -> tuple[float, float, float, int, int]:
+        """Return operations, those of the largest product, bytes moved, calls and peak bytes."""
+        flops, largest, moved, calls, peak = 0.0, 0.0, 0.0, 0, 0
+        rows, columns = self._rows, self._columns
+        before, turned = 0, False
+        for j in range(self._order):
+            rest, done = number(columns, self._order - j - 1), number(rows, j)
+            gathered = ITEMSIZE * columns * rest * done
+            blocks = self._blocks(j)
+            products = 0
+            for first, last in blocks:
+                entries = (last - first) * number(last, j) * rest
+                products += ITEMSIZE * entries
+                flops += 2.0 * columns * entries
+                largest = max(largest, float(columns * entries))
+            after = ITEMSIZE * number(rows, j + 1) * rest
+            views = VIEW_BYTES * rows if j > 0 else 0
+            if not turned and done >= rest and j > 0:
+                turned = True
+                peak = max(peak, 2 * before)
+            gathered *= rest > 1
+            operand = gathered or before
+            peak = max(peak, before + gathered, operand + products, products + views + after)
+            moved += operations(4 * gathered + 2 * products + 2 * after)
+            calls += 4 + 3 * len(blocks) + (rows // 4 if j > 0 else 0)
+            before = after
+        return flops, largest, moved, calls, peak
+
+    def prepare(self, B: Any, tensor: Any, index: Any) -> None:
+        """Build what is kept, from B (an array) and makers of tensors and of positions."""
+        tables = [
+            np.ascontiguousarray(table.T).reshape(-1)
+            for table in insertion_tables(self._columns, self._order)
+        ]
+        self._B, self._tables = tensor(B), [index(table) for table in tables]
+        if self._is_dense:
+            self._dense = self._mode_by_mode(tensor(np.eye(self._sizes[1])))
+            del self._B, self._tables
+
+    def __call__(self, entries: Any) -> Any:
+        """Return the distinct entries of the result, (N_l(d′),); a batch has a second axis."""
+        return self._dense @ entries if self._is_dense else self._mode_by_mode(entries)
+
+    def _mode_by_mode(self, entries: Any) -> Any:
+        batch = entries.shape[1:]
+        # X[β, tensor, ρ], and X[tensor, ρ, β] once there are more β than ρ: what is picked and what
+        # is multiplied then lies in long rows.
+        X = row_major(tl.transpose(entries)) if batch else entries
+        X = X.reshape((1, *(batch or (1,)), -1))
+        tensors, turned = X.shape[1], False
+        del entries
+        for j in range(self._order):
+            rest = number(self._columns, self._order - j - 1)
+            if not turned and j > 0 and number(self._rows, j) >= rest:
+                X, turned = row_major(tl.transpose(X, (1, 2, 0))), True
+            if rest > 1:  # else ρ + e is e
+                X = take(X, self._tables[self._order - j - 1], axis=1 if turned else 2)
+            if turned:
+                parts = self._last_modes(j, X.reshape((tensors * rest, self._columns, -1)))
+            else:
+                parts = self._first_modes(j, X.reshape((-1, tensors * rest, self._columns)))
+            del X  # the parts are views of products: what these were made from is done with
+            X = tl.concatenate(parts, axis=1 if turned else 0) if len(parts) > 1 else parts[0]
+            X = X.reshape((tensors, rest, -1) if turned else (-1, tensors, rest))
+            del parts
+        X = X.reshape((tensors, -1)) if turned else X.reshape((-1, tensors))
+        if not batch:
+            return X.reshape((-1,))
+        return row_major(tl.transpose(X)) if turned else X
+
+    def _first_modes(self, j: int, X: Any) -> list[Any]:
+        """Return X′[β + v, ·] from X[β, ·, e], in parts along the first axis."""
+        parts: list[Any] = []
+        for first, last in self._blocks(j):
+            done = number(last, j)
+            product = self._B[first:last] @ tl.transpose(X[:done].reshape((-1, self._columns)))
+            if j == 0:
+                return [product]
+            product = product.reshape((last - first, done, X.shape[1]))
+            parts += [product[v - first, : number(v + 1, j)] for v in range(first, last)]
+        return parts
+
+    def _last_modes(self, j: int, X: Any) -> list[Any]:
+        """Return X′[·, β + v] from X[·, e, β], in parts along the second axis."""
+        parts: list[Any] = []
+        for first, last in self._blocks(j):
+            product = self._B[first:last] @ X[:, :, : number(last, j)]
+            parts += [product[:, v - first, : number(v + 1, j)] for v in range(first, last)]
+        return parts
