@@ -9,7 +9,7 @@ from lift_compare.sensing import Instance
 from lift_compare.sensing.instances.published import PUBLISHED
 from lift_compare.sensing.validation import show_bytes
 
-from ..tables import Column, show, text_table
+from ..tables import Column, filled, show, text_table
 
 QUANTITIES = (
     Column("tensor_entries", "tensor entries d^l", ",d"),
@@ -88,7 +88,9 @@ def starred(instance: Instance) -> str:
 
 def refusals(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return a line for each order that was not compared: why."""
-    return [f"l = {row['order']}: {_why(row)}" for row in rows if row["status"] != "compared"]
+    return [
+        filled(f"l = {row['order']}: {_why(row)}") for row in rows if row["status"] != "compared"
+    ]
 
 
 def _why(row: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ import pytest
 
 from lift_compare import sensing
 from lift_compare.compare.commands.main import main
+from tests.printed import sentence
 
 
 def test_the_list_has_every_instance_with_its_parameters_and_fits(capsys) -> None:
@@ -54,7 +55,7 @@ def test_a_file_of_ones_own_too(tmp_path, capsys) -> None:
 
 def test_what_there_is_not_is_refused(capsys) -> None:
     assert main(["instances", "nowhere"]) == 2
-    assert "instance: expected one of two-by-two" in capsys.readouterr().err
+    assert "instance: expected one of two-by-two" in sentence(capsys.readouterr().err)
 
 
 def test_an_instance_whose_package_is_missing_stays_in_the_list(
