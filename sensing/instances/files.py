@@ -208,12 +208,23 @@ def _read(path: Path_, file: IO[bytes], max_bytes: int) -> Contents:
     if ending not in ENDINGS:
         head = file.read(8)
         file.seek(0)
-        ending = {b"\x93NUMP": ".npy", b"MATLAB": ".mat"}.get(head[:6], ".npz")
+        ending = {b"\x93NUMP": ".npy", b"MATLAB": ".mat"}.get(head[:6], "")
+        if not ending and not head.startswith(b"PK"):  # a zip archive
+            raise InstanceFileError(path, _no_instance(path))
+        ending = ending or ".npz"
     if ending == ".npz":
         return read_npz(path, file, max_bytes)
     if ending == ".mat":
         return read_mat(path, file, max_bytes)
     return _matrices_alone(path, read_npy(path, file, max_bytes))
+
+
+def _no_instance(path: Path_) -> str:
+    """Return why a file with another ending, and none of our kinds within, is not read."""
+    name = os.path.basename(path)
+    if name.endswith(".py"):
+        return f"expected a function in it that returns the problem: {name}:function"
+    return f"expected a file of the kinds {', '.join(ENDINGS)}, or my_file.py:function"
 
 
 def _matrices_alone(path: Path_, array: Any) -> Contents:
