@@ -8,10 +8,12 @@ import re
 import shlex
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from textwrap import fill
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from lift_compare import __version__
 from lift_compare.sensing import InvalidInput
@@ -94,7 +96,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except InvalidInput as error:
         return _refused(error)
     try:
-        return int(parsed.run(parsed))
+        with _warnings_as_lines():
+            return int(parsed.run(parsed))
     except InvalidInput as error:
         return _refused(error)
     except BrokenPipeError:  # the reader, for instance `head`, has seen enough
@@ -111,6 +114,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         traceback.print_exc()
         print("lift-compare: an unexpected error, please report it", file=sys.stderr)
         return 3
+
+
+@contextmanager
+def _warnings_as_lines() -> Iterator[None]:
+    """Print a warning as a sentence, once, and not with the line of our code that gave it."""
+    told: set[str] = set()
+
+    def tell(message: Warning | str, *_: Any, **__: Any) -> None:
+        said = filled(f"lift-compare: warning: {message}")
+        if said not in told:
+            told.add(said)
+            print(said, file=sys.stderr)
+
+    with warnings.catch_warnings():
+        warnings.showwarning = tell
+        yield
 
 
 def _refused(error: InvalidInput) -> int:

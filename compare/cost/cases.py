@@ -198,7 +198,7 @@ def standard_cases(*, quick: bool = False) -> list[CostCase]:
 
 def checked_cases(cases: Any) -> list[CostCase]:
     """Return cases as a list; TypeError for what is none, such as an Instance."""
-    listed = [cases] if isinstance(cases, sensing.Instance | CostCase) else list(cases)
+    listed: list[Any] = [cases] if isinstance(cases, sensing.Instance | CostCase) else list(cases)
     for case in listed:
         if not isinstance(case, CostCase):
             what = "expected what cost_cases returns"

@@ -75,7 +75,7 @@ def by_order(
 def heading(instance: Instance, rows: Sequence[Mapping[str, Any]]) -> str:
     """Return name and sizes of an instance, and the seed of the start that leads to X̂."""
     problem = instance.problem
-    seed = f"; start from seed {rows[0]['seed']}" if rows[0]["seed"] is not None else ""
+    seed = f"; X̂ by a descent from seed {rows[0]['seed']}" if rows[0]["seed"] is not None else ""
     return f"{instance.name}: n = {problem.n}, m = {problem.m}, r = {problem.rank}{seed}"
 
 

@@ -59,7 +59,8 @@ def save_instance(path: Path_, instance: Instance) -> None:
     Raises
     ------
     TypeError, ValueError
-        If it is not an Instance, the path is none, or metadata are Python objects.
+        If it is not an Instance, the path is none or cannot be written, or metadata are Python
+        objects.
 
     Examples
     --------
@@ -77,10 +78,13 @@ def save_instance(path: Path_, instance: Instance) -> None:
     arrays = {**_plain_metadata(instance), **instance_arrays(instance)}
     path = path if path.lower().endswith(".npz") else f"{path}.npz"
     # As numpy.savez_compressed, which has no room for keys such as "file".
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for key, array in arrays.items():
-            with archive.open(f"{key}.npy", "w", force_zip64=True) as stream:
-                npy.write_array(stream, array, allow_pickle=False)
+    try:
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for key, array in arrays.items():
+                with archive.open(f"{key}.npy", "w", force_zip64=True) as stream:
+                    npy.write_array(stream, array, allow_pickle=False)
+    except OSError as error:
+        raise InstanceFileError(path, f"cannot be written: {error.strerror}") from error
 
 
 def load_instance(path: Path_, *, symmetrise: bool = False, max_bytes: int = MAX_BYTES) -> Instance:

@@ -27,7 +27,9 @@ from .quartic import Quartic
 from .rounding import error_quartic
 from .units import Units
 
-_REMEDY = "use .normalised(), .log_value(c) or .log_gain(c)"
+_REMEDY = (
+    "take a smaller step or ρ, or, of a SpanObjective, .normalised(), .log_value(c) or .log_gain(c)"
+)
 
 
 class SpanEvaluation(SpanForms):

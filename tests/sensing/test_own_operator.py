@@ -120,3 +120,9 @@ def test_settings_are_four_numbers(tmp_path: Path) -> None:
     with pytest.raises(InstanceFileError, match="settings: expected order, ρ, η and T") as refusal:
         sensing.load_instance(path)
     assert "four numbers, got 3" in str(refusal.value)
+
+
+def test_a_file_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InstanceFileError, match=r"x\.npz: cannot be written: "):
+        sensing.save_instance(tmp_path / "file" / "x.npz", sensing.instance("two-by-two"))

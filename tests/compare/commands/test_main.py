@@ -1,6 +1,7 @@
 """What all commands share: the version, near misses, exit codes, numbers of bytes."""
 
 import argparse
+import warnings
 
 import numpy as np
 import pytest
@@ -96,3 +97,20 @@ def test_a_long_refusal_keeps_to_the_width(tmp_path, capsys) -> None:
         lines = capsys.readouterr().err.splitlines()
         assert len(lines) > 1
         assert max(len(line) for line in lines if str(path) not in line) <= 100
+
+
+def test_a_point_that_is_not_stationary_is_told_in_sentences(tmp_path, capsys) -> None:
+    rng = np.random.default_rng(0)
+    A, z = rng.standard_normal((7, 5, 5)), rng.standard_normal(5)
+    A, path = (A + A.transpose(0, 2, 1)) / 2, tmp_path / "far.npz"
+    np.savez(path, A=A, b=np.einsum("ijk,j,k->i", A, z, z), X=np.ones((5, 1)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        assert main(["verify", str(path), "--claim", "gradient", "--out", str(tmp_path)]) == 0
+    said = capsys.readouterr().err
+    assert "lift-compare: warning: X: expected a stationary point" in said
+    assert "NotStationaryWarning" not in said
+    assert max(len(line) for line in said.splitlines() if str(tmp_path) not in line) <= 100
+    assert main(["directions", str(path), "--out", str(tmp_path)]) == 2
+    said = sentence(capsys.readouterr().err)
+    assert "without X, descents from random starts look for a point" in said
