@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
-from textwrap import wrap
+from textwrap import fill, wrap
 from typing import Any
 from unicodedata import combining
 
@@ -47,6 +47,17 @@ class Column:
 def line_width() -> int:
     """Return the columns of the terminal that is written to; 100 where there is none."""
     return max(_LEAST_WIDTH, shutil.get_terminal_size().columns) if sys.stdout.isatty() else 100
+
+
+def filled(text: str, indent: str = "  ") -> str:
+    """Return a sentence in lines of at most `line_width`; words, such as paths, stay whole."""
+    return fill(
+        text,
+        line_width(),
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def text_table(

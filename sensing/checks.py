@@ -6,7 +6,7 @@ import numpy as np
 
 from .floats import finite, norm, silently
 from .operators import SensingOperator, checked_operator
-from .problem import SensingProblem
+from .problem import SensingProblem, checked_problem
 from .validation import FloatArray, random_generator, refuse_absurd, whole_number
 
 
@@ -102,7 +102,7 @@ def check_gradient(
     >>> sensing.check_gradient(problem, problem.ground_truth + 1) < 1e-12
     True
     """
-    X = problem.factor("X", X)
+    X = checked_problem(problem).factor("X", X)
     D = _direction(problem, seed)
     t = _reach(problem, X, D)
     values = [float(problem.objective(X + s * t * D)) for s in (-2, -1, 1, 2)]
@@ -148,7 +148,7 @@ def check_hessian(
     >>> sensing.check_hessian(problem, problem.ground_truth + 1) < 1e-12
     True
     """
-    X = problem.factor("X", X)
+    X = checked_problem(problem).factor("X", X)
     D = _direction(problem, seed)
     t = _reach(problem, X, D)
     gradients = [problem.gradient(X + s * t * D) for s in (-2, -1, 1, 2)]

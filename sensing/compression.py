@@ -8,9 +8,9 @@ import numpy as np
 
 from .floats import finite, norm, normalised, silently
 from .operators import DenseOperator, unchecked_products
-from .problem import SensingProblem
+from .problem import SensingProblem, checked_problem
 from .tolerances import SINGULAR
-from .validation import FloatArray, InvalidType, InvalidValue, OutOfRange, real_array
+from .validation import FloatArray, InvalidValue, OutOfRange, real_array
 
 
 @silently
@@ -66,9 +66,7 @@ def compress(problem: SensingProblem, basis: Any) -> SensingProblem:
     >>> bool(np.isclose(small.objective(c), problem.objective(np.tensordot(c[:, 0], E, 1))))
     True
     """
-    if not isinstance(problem, SensingProblem):
-        raise InvalidType(f"problem: expected a SensingProblem, got {type(problem).__name__}")
-    E = real_array("basis", basis, (None, *problem.shape))
+    E = real_array("basis", basis, (None, *checked_problem(problem).shape))
     _refuse_dependent(E)
     measure, _ = unchecked_products(problem.operator)
     # Units of powers of two, so that no product on the way leaves float64 before its result does.

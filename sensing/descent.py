@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .floats import norm, silently
-from .problem import SensingProblem
+from .problem import SensingProblem, checked_problem
 from .reasons import StopReason
 from .step_rules import FixedStep, StepRule
 from .tolerances import LARGEST_SQUARE, NEARLY_STATIONARY, SMALLEST_SQUARE, STALLED
@@ -189,7 +189,7 @@ def gradient_descent(
     >>> problem.distance(run.point) < 1e-6
     True
     """
-    X = problem.factor("start", start)
+    X = checked_problem(problem).factor("start", start)
     if callback is not None and not callable(callback):
         raise InvalidType(f"callback: expected a function, got {shown(callback)}")
     ending = _Ending.checked(max_iterations, tolerance, solved_below, stall)

@@ -9,7 +9,7 @@ from scipy.optimize import least_squares
 from scipy.sparse.linalg import LinearOperator
 
 from .floats import norm, normalised, silently
-from .problem import SensingProblem
+from .problem import SensingProblem, checked_problem
 from .spectrum import relative_gradient_norm
 from .tolerances import LEAST_SQUARES, NONZERO, STATIONARY
 from .validation import FloatArray, InvalidValue, OutOfRange, whole_number
@@ -57,7 +57,7 @@ def polish(problem: SensingProblem, X: Any, *, max_iterations: int = 100) -> Flo
     array([[1.],
            [0.]])
     """
-    X = problem.factor("X", X)
+    X = checked_problem(problem).factor("X", X)
     polished, left = polished_point(problem, X, whole_number("max_iterations", max_iterations))
     if left > STATIONARY:
         raise InvalidValue(

@@ -14,6 +14,7 @@ from .operators import Product, SensingOperator, broadcast, checked_operator, un
 from .tolerances import LARGEST_MEASUREMENTS, NEAR_TRUTH, SMALLEST_MEASUREMENTS, SOLVED
 from .validation import (
     FloatArray,
+    InvalidType,
     InvalidValue,
     OutOfRange,
     locked,
@@ -284,3 +285,13 @@ def _distance(X: FloatArray, Z: FloatArray) -> FloatArray:
     R = np.asarray(np.linalg.qr(np.concatenate([X, Z], axis=-1), mode="r"))
     signs = np.where(np.arange(R.shape[-1]) < X.shape[-1], 1.0, -1.0)
     return np.asarray(norm((R * signs) @ np.swapaxes(R, -1, -2), axis=(-2, -1)))
+
+
+def checked_problem(problem: Any) -> SensingProblem:
+    """Return a problem; TypeError for what is none, such as an Instance, which holds one."""
+    if not isinstance(problem, SensingProblem):
+        held = isinstance(getattr(problem, "problem", None), SensingProblem)
+        remedy = ", which holds one: give its .problem" if held else ""
+        kind = type(problem).__name__
+        raise InvalidType(f"problem: expected a SensingProblem, got {kind}{remedy}")
+    return problem

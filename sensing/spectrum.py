@@ -10,7 +10,7 @@ from scipy.sparse.linalg import ArpackNoConvergence, eigsh
 
 from .floats import finite, norm, normalised, silently
 from .operators import unchecked_products
-from .problem import SensingProblem
+from .problem import SensingProblem, checked_problem
 from .threads import one_thread
 from .tolerances import EIGENPAIR, SINGULAR
 from .validation import FloatArray, InvalidValue, locked, positive, real_array, whole_number
@@ -168,7 +168,7 @@ def relative_gradient_norm(problem: SensingProblem, X: FloatArray) -> float:
     >>> sensing.relative_gradient_norm(sensing.two_by_two(), [[0.0], [0.5**0.5]]) < 1e-15
     True
     """
-    x, of_x = normalised(problem.factor("X", X))
+    x, of_x = normalised(checked_problem(problem).factor("X", X))
     measure, adjoint = unchecked_products(problem.operator)
     # Units are taken out of X, A(XXᵀ) and b: they cancel in the quotient, and need no range.
     y, of_y = normalised(measure(x, x))

@@ -7,7 +7,7 @@ import numpy as np
 from .descent import gradient_descent_batch
 from .floats import normalised, silently
 from .polishing import is_negligible, polished_point
-from .problem import SensingProblem
+from .problem import SensingProblem, checked_problem
 from .step_rules import Backtracking
 from .tolerances import DESCENDED, POLISHED, STATIONARY
 from .validation import FloatArray, InvalidValue, random_generator, whole_number
@@ -56,6 +56,7 @@ def spurious_point(
     >>> sensing.relative_gradient_norm(problem, X) < 1e-10
     True
     """
+    problem = checked_problem(problem)
     max_iterations = whole_number("max_iterations", max_iterations, least=0)
     rng = random_generator(seed)
     points: list[tuple[float, FloatArray]] = []

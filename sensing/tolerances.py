@@ -20,6 +20,10 @@ POLISHED = 1e-10
 DESCENDED = 1e-9
 """‖∇h‖ at which a descent ends that a polish follows: Newton steps do the rest."""
 
+OWN_OPERATOR = 1e-6
+"""Relative mismatch, above which an operator of a user's own, or a ground truth beside b, is wrong:
+float64 leaves 1e-14 or so, single precision 1e-7, and a mistake about 1."""
+
 NONZERO = 1e-6
 """‖X‖ above which the end of a descent is not X = 0, to which some converge, slowly."""
 

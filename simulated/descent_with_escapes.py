@@ -16,6 +16,7 @@ from lift_compare.sensing import (
     gradient_descent_batch,
 )
 from lift_compare.sensing.descent import is_nearly_stationary
+from lift_compare.sensing.problem import checked_problem
 from lift_compare.sensing.tolerances import SOLVED
 from lift_compare.sensing.validation import (
     FloatArray,
@@ -160,7 +161,7 @@ def descend_with_escapes(
     ... ).stop_reason)
     no escape from the last stationary point was found
     """
-    start = problem.factor("start", start)
+    start = checked_problem(problem).factor("start", start)
     run = _Run.checked(problem, step_size, method, max_iterations, max_escapes, tolerance, stall)
     known = problem.ground_truth is not None
     return run.solve(start[None], escape_settings, record_distance=known)[0]

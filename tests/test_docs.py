@@ -18,6 +18,7 @@ from lift_compare.compare.sweeps.shipped import EVALUATIONS
 from lift_compare.compare.verification.claims import CHECKS
 from lift_compare.simulated import EscapeReason
 from lift_compare.simulated.escapes.methods import METHODS, method_settings
+from tests.printed import sentence
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
@@ -108,7 +109,7 @@ def test_the_lines_for_your_own_matrices_run(
         assert main(command.split()) == 0, command
         assert "mine" in capsys.readouterr().out
         assert main([word for word in command.split() if word != "--symmetrise"]) == 2
-        assert "A: expected symmetric A_i, but A[0] differs" in capsys.readouterr().err
+        assert "A: expected symmetric A_i, but A[0] differs" in sentence(capsys.readouterr().err)
 
 
 def test_settings_of_methods_and_evaluations_are_described() -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from lift_compare import lifting, simulated
 from lift_compare.lifting import LiftedProblem, SpanProjection
 from lift_compare.sensing import LiftSettings, SensingProblem
+from lift_compare.sensing.problem import checked_problem
 from lift_compare.sensing.validation import FloatArray, odd_order, true_or_false, whole_number
 
 from ..cost.measure import CostSample, measure_cost
@@ -103,7 +104,7 @@ def compare_directions(
     >>> found.agree, found.curvature > 0
     (True, True)
     """
-    X, order = problem.factor("X", X), odd_order(order)
+    X, order = checked_problem(problem).factor("X", X), odd_order(order)
     given = GivenSettings.of(rho=rho, eta=eta, step_size=step_size, steps=steps)
     chosen = ComparisonOptions(**options)
     flops = lifting.predict_cost(problem, order).choose(chosen.memory_limit).flops

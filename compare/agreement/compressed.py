@@ -13,6 +13,7 @@ import numpy as np
 
 from lift_compare import lifting, sensing, simulated
 from lift_compare.sensing import SensingProblem
+from lift_compare.sensing.problem import checked_problem
 from lift_compare.sensing.validation import FloatArray, locked, odd_order, whole_number
 from lift_compare.simulated.span.default_step import default_rho, default_step_size
 
@@ -151,7 +152,7 @@ def compressed_lifting(
     >>> bool(found.ritz_values[-1] < 0), found.objective_after < found.objective_before
     (True, True)
     """
-    X, order = problem.factor("X", X), odd_order(order)
+    X, order = checked_problem(problem).factor("X", X), odd_order(order)
     size, steps = whole_number("size", size), whole_number("steps", steps, least=0)
     power = simulated.oracle_direction(problem, X, order, count=size)
     basis = np.stack(list(_independent(problem, X, power.directions, size)))

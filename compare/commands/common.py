@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from lift_compare import sensing
@@ -19,13 +18,11 @@ from lift_compare.sensing.instances.registry import SYMMETRISE, parse_instances,
 from lift_compare.sensing.validation import did_you_mean, show_bytes
 
 from ..markup import columns_of, latex_table, markdown_table
-from ..tables import Column, line_width, plain, rows_text, save_rows
+from ..tables import Column, filled, plain, rows_text, save_rows
 from ..tolerances import MEMORY_LIMIT
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-_WHOLE_WORDS: dict[str, Any] = {"break_long_words": False, "break_on_hyphens": False}
 
 
 class UsageError(InvalidInput):
@@ -215,7 +212,7 @@ def find_instances(texts: Iterable[str]) -> tuple[Instance, ...]:
     for instance in instances:
         for note in instance.notes:
             said = f"note: {instance.source}: {note}"
-            print(fill(said, line_width(), subsequent_indent="  ", **_WHOLE_WORDS), file=sys.stderr)
+            print(filled(said), file=sys.stderr)
     return instances
 
 
@@ -319,5 +316,4 @@ def show(
 
 def written(paths: Sequence[Path]) -> str:
     """Return the last lines of a text: where the results are."""
-    text = "Written: " + ", ".join(str(path) for path in paths)
-    return fill(text, line_width(), **_WHOLE_WORDS)
+    return filled("Written: " + ", ".join(str(path) for path in paths), indent="")

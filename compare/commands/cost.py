@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from pathlib import Path
 from textwrap import fill
@@ -76,7 +77,10 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Measure the grid, print the table and the exponents, and write both with figures."""
+    """Measure the grid, print the table and the exponents, and write both with figures.
+
+    The exit code is 1 if a row failed.
+    """
     out = output_folder(arguments)
     limit = arguments.memory_limit
     cases = _cases(arguments)
@@ -101,7 +105,7 @@ def run(arguments: argparse.Namespace) -> int:
     if rows[-1]["status"] == "interrupted":
         print("lift-compare: interrupted; the rows before the last are finished", file=sys.stderr)
         return 130
-    return 0
+    return 1 if any(row["status"] == "failed" for row in rows) else 0
 
 
 def _predict(arguments: argparse.Namespace, cases: list[CostCase], limit: int) -> int:
@@ -155,7 +159,8 @@ def _text(rows: list[dict[str, Any]], fits: list[Scaling]) -> str:
 def _figures(rows: list[dict[str, Any]], arguments: argparse.Namespace) -> list[Path]:
     paths = []
     for (operator, axis), members in cost_slices(rows).items():
+        label = re.sub(r"[^A-Za-z0-9]+", "-", operator).strip("-")
         for name, draw in (("seconds", cost_seconds), ("bytes", cost_bytes)):
-            path = arguments.out / f"cost-{name}-{operator}-{axis}.svg"
+            path = arguments.out / f"cost-{name}-{label}-{axis}.svg"
             paths += save_figure(arguments, draw(members, axis=axis)[0], path)
     return paths

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from textwrap import fill
 from typing import Any
 
 from matplotlib.figure import Figure
@@ -21,7 +20,7 @@ from ..provenance import provenance
 from ..published.answer import NOTES
 from ..published.comparison import ORDERS, InstanceComparison, compare_instances
 from ..simulated_lift import DEFAULT_STEPS
-from ..tables import line_width
+from ..tables import filled
 from .common import (
     add_common_options,
     add_instance_argument,
@@ -107,15 +106,11 @@ def _text(result: InstanceComparison, origin: dict[str, Any], *, full: bool) -> 
     machine = origin["machine"]
     where = f"{versions}; {machine['processor']}, {machine['cores']} cores; seed {origin['seed']}."
     more = "" if full else "More: --full (every quantity); docs/theory.md (the mathematics). "
-    ends = [_wrapped(where), _wrapped(more)]
+    ends = [filled(where, ""), filled(more, "")]
     if result.interrupted:
         ends.append("Interrupted: these are the rows that were finished.")
-    answers = [_wrapped(NOTES), result.table(full=full)]
+    answers = [filled(NOTES, ""), result.table(full=full)]
     return "\n\n".join(["\n".join(lines), *answers, *filter(None, ends)])
-
-
-def _wrapped(text: str) -> str:
-    return fill(text, line_width(), break_long_words=False, break_on_hyphens=False)
 
 
 def _figures(result: InstanceComparison, arguments: argparse.Namespace) -> list[Path]:

@@ -13,7 +13,7 @@ from lift_compare.sensing.validation import did_you_mean
 
 from ..sweeps.export import export_rows
 from ..sweeps.rows import MISSING
-from ..tables import Column, plain, rows_text, show
+from ..tables import Column, filled, plain, rows_text, show
 from .common import UsageError, formats, save_tables, written
 
 _TABLES = ("latex", "markdown")
@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stdout.write(text)
     else:
         path = _write(arguments.out, arguments.store, form, text)
-        print(f"{len(rows)} rows written to {path}", file=sys.stderr)
+        print(filled(f"{len(rows)} rows written to {path}"), file=sys.stderr)
     if arguments.format:
         folder = Path("results") if arguments.out is None else path.parent
         name = arguments.store.stem if arguments.out is None else path.stem
@@ -73,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
     if missing:
         kinds = ", ".join(f"{count} {status}" for status, count in missing.items())
         total = f"{missing.total()} of {len(rows)} rows"
-        print(f"lift-compare: {total} are still missing: {kinds}", file=sys.stderr)
+        print(filled(f"lift-compare: {total} are still missing: {kinds}"), file=sys.stderr)
     return 0
 
 

@@ -18,9 +18,9 @@ from lift_compare.sensing.instances.registry import CATALOGUE, CatalogueEntry
 from ..provenance import provenance
 from ..tables import Column, plain, text_table
 from .common import (
+    add_common_options,
     add_instance_argument,
     add_instance_option,
-    add_output_options,
     find_instance,
     instance_texts,
     save_tables,
@@ -44,8 +44,9 @@ _KINDS = {
 }
 _LEGEND = """δ: RIP constant of rank 2r. λ_n: smallest eigenvalue of A*(A(X̂X̂ᵀ) − b). X̂ is a minimum
 (∇²h positive but for rotations), degenerate (with further zeros), or a saddle of h. Last columns:
-least lifting order at which X̂ is a strict saddle, along the published direction b and along the
-oracle direction V*; none: at no order up to 1001. –: not known in closed form, nor proved."""
+least lifting order at which X̂ is a strict saddle, along b (the published visible direction) and
+along V* (the oracle direction); none: at no order up to 1001. –: not known in closed form, nor
+proved."""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -59,7 +60,7 @@ def add_parser(subparsers: Any) -> None:
     )
     add_instance_argument(parser)
     add_instance_option(parser, "the list")
-    add_output_options(parser)
+    add_common_options(parser)
     parser.set_defaults(run=run)
 
 
@@ -69,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
     if texts:
         instance = find_instance(texts[0])
         known = {"objective", "eigenvalue", "kind"} <= instance.facts.keys()
-        computed = None if known else computed_facts(instance)
+        computed = None if known else computed_facts(instance, seed=arguments.seed)
         row = _row(instance, computed)
         save_tables(arguments, "instance", [row])
         show(arguments, _told(instance, computed), [row], provenance(None))

@@ -8,10 +8,12 @@ import re
 import shlex
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from textwrap import fill
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from lift_compare import __version__
 from lift_compare.sensing import InvalidInput
@@ -19,7 +21,7 @@ from lift_compare.sensing.instances.custom import InstanceFunctionError
 from lift_compare.sensing.instances.registry import CATALOGUE, split_file
 from lift_compare.sensing.validation import did_you_mean
 
-from ..tables import line_width
+from ..tables import filled, line_width
 
 EXIT_CODES = """Exit codes: 0 done; 1 a consistency check failed, or an evaluation of a sweep; 2 bad
 usage or malformed input; 3 an unexpected error, with its traceback; 4 both descents of a comparison
@@ -33,14 +35,15 @@ _COMMANDS = (
 
 
 class _Parser(argparse.ArgumentParser):
-    """Refuses bad usage in one line, like every other refusal, and ends every help in the codes."""
+    """Refuses bad usage in one sentence, as all refusals are; every help ends in the exit codes."""
 
     def format_help(self) -> str:
         """Return the help, with the exit codes."""
         return super().format_help() + "\n" + fill(EXIT_CODES, line_width()) + "\n"
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"lift-compare: error: {message} (see {self.prog} --help)\n")
+        said = f"lift-compare: error: {message} (see {self.prog} --help)"
+        self.exit(2, filled(said) + "\n")
 
 
 def _parsed(
@@ -93,7 +96,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except InvalidInput as error:
         return _refused(error)
     try:
-        return int(parsed.run(parsed))
+        with _warnings_as_lines():
+            return int(parsed.run(parsed))
     except InvalidInput as error:
         return _refused(error)
     except BrokenPipeError:  # the reader, for instance `head`, has seen enough
@@ -104,7 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     except InstanceFunctionError as error:  # a fault of the user's own code, with its traceback
         traceback.print_exception(error.__cause__)
-        print(f"lift-compare: error: {error}", file=sys.stderr)
+        print(filled(f"lift-compare: error: {error}"), file=sys.stderr)
         return 3
     except Exception:  # a fault of ours, or of a library: whoever mends it needs all of it
         traceback.print_exc()
@@ -112,7 +116,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 3
 
 
+@contextmanager
+def _warnings_as_lines() -> Iterator[None]:
+    """Print a warning as a sentence, once, and not with the line of our code that gave it."""
+    told: set[str] = set()
+
+    def tell(message: Warning | str, *_: Any, **__: Any) -> None:
+        said = filled(f"lift-compare: warning: {message}")
+        if said not in told:
+            told.add(said)
+            print(said, file=sys.stderr)
+
+    with warnings.catch_warnings():
+        warnings.showwarning = tell
+        yield
+
+
 def _refused(error: InvalidInput) -> int:
     """Say what is wrong with the input; return the exit code."""
-    print(f"lift-compare: error: {error}", file=sys.stderr)
+    print(filled(f"lift-compare: error: {error}"), file=sys.stderr)
     return 2

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from textwrap import fill
 from typing import Any
 
 from ..provenance import provenance
 from ..reproduction.reproduce import COLUMNS, FINDINGS, reproduce
-from ..tables import line_width
+from ..tables import filled
 from .common import (
     add_common_options,
     add_instance_argument,
@@ -50,11 +49,12 @@ def run(arguments: argparse.Namespace) -> int:
         result = reproduce(out, quick=arguments.quick, seed=arguments.seed, instance=own, pdf=pdf)
     except KeyboardInterrupt:
         report = out / "report.html"
-        print(f"lift-compare: interrupted; {report} has what was finished", file=sys.stderr)
+        said = f"lift-compare: interrupted; {report} has what was finished"
+        print(filled(said), file=sys.stderr)
         return 130
     origin = provenance(arguments.seed, command="reproduce", quick=arguments.quick)
     rows = result.rows()
-    text = fill(repr(result), line_width(), break_on_hyphens=False)
+    text = filled(repr(result), "")
     if own is None:
         save(arguments, "differences", rows, origin, COLUMNS)
     else:

@@ -15,6 +15,7 @@ from ..sweeps.rival_grids import FAST, GRIDS, RivalGrid
 from ..sweeps.rival_runs import BUDGET
 from ..sweeps.rivals import RivalReport, run_grid
 from ..sweeps.store import StoreError
+from ..tables import filled
 from .common import (
     UsageError,
     add_instance_argument,
@@ -77,20 +78,17 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(f"{option}: {str(error).removeprefix('store: ')}") from error
     except KeyboardInterrupt:
         what = f"what is finished is in {store}; the same command goes on from there"
-        print(f"lift-compare: {what}", file=sys.stderr)
+        print(filled(f"lift-compare: {what}"), file=sys.stderr)
         raise
     origin = provenance(None, gradients=gradients)
     paths = save(arguments, "rivals", report.cells, origin, report._columns)
     paths += _drawn(report, arguments)
     show(arguments, report.table(), report.cells, origin)
-    print(f"{written(paths)}; runs: {store}", file=sys.stderr)
+    print(filled(f"{written(paths)}; runs: {store}", ""), file=sys.stderr)
     failed = [row for row in report.rows if row["status"] == "failed"]
     if failed:
-        print(
-            f"lift-compare: {len(failed)} of {len(report.rows)} runs failed, such as "
-            f"{failed[0]['rival']}: {failed[0]['error']}",
-            file=sys.stderr,
-        )
+        said = f"{len(failed)} of {len(report.rows)} runs failed, such as {failed[0]['rival']}"
+        print(filled(f"lift-compare: {said}: {failed[0]['error']}"), file=sys.stderr)
     return 1 if failed else 0
 
 

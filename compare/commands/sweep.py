@@ -29,7 +29,7 @@ from ..sweeps.summary import (
     sweep_table,
 )
 from ..sweeps.sweep import Sweep
-from ..tables import Column, rows_text, text_table
+from ..tables import Column, filled, rows_text, text_table
 from .common import (
     UsageError,
     add_common_options,
@@ -110,7 +110,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(f"{option}: {str(error).removeprefix('store: ')}") from error
     except KeyboardInterrupt:
         what = f"what is finished is in {store}; the same command goes on from there"
-        print(f"lift-compare: {what}", file=sys.stderr)
+        print(filled(f"lift-compare: {what}"), file=sys.stderr)
         raise
     rows = [flat(row) for row in report.rows]
     if arguments.json or arguments.csv:
@@ -118,11 +118,11 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         print(sweep_table(sweep, rows))
     paths = _written(arguments, sweep, rows, path.stem)
-    print(f"{report!r}; all rows are in {store}", file=sys.stderr)
+    print(filled(f"{report!r}; all rows are in {store}"), file=sys.stderr)
     print(paths, file=sys.stderr)
     failed = report.count(Status.FAILED)
     if failed:
-        print(f"lift-compare: {_failures(report)}", file=sys.stderr)
+        print(filled(f"lift-compare: {_failures(report)}"), file=sys.stderr)
     return 1 if failed else 0
 
 
@@ -166,7 +166,7 @@ def _written(
         arguments, label, rows, shown_columns(sweep, rows), caption=sweep_caption(sweep, rows)
     )
     said = [written(paths)] if paths else []
-    return "\n".join([*said, *([f"No figure: {why}"] if why else [])])
+    return "\n".join([*said, *([filled(f"No figure: {why}")] if why else [])])
 
 
 def _drawn(

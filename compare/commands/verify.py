@@ -15,7 +15,7 @@ from lift_compare.sensing.validation import whole_number
 
 from ..provenance import provenance
 from ..simulated_lift import DEFAULT_STEPS
-from ..tables import Column
+from ..tables import Column, filled
 from ..tolerances import MEMORY_LIMIT
 from ..verification.choice import chosen_checks
 from ..verification.random_instances import MOST_INSTANCES, verify_random
@@ -202,7 +202,7 @@ def _run_random(arguments: argparse.Namespace) -> int:
 
 def _interrupted(what: str) -> int:
     """Say what is left of an interrupted run; return its exit code."""
-    print(f"lift-compare: interrupted; {what}", file=sys.stderr)
+    print(filled(f"lift-compare: interrupted; {what}"), file=sys.stderr)
     return 130
 
 

@@ -12,7 +12,13 @@ from typing import Any
 from lift_compare import lifting, sensing
 from lift_compare.sensing import SensingProblem
 from lift_compare.sensing.instances.registry import parse_instances
-from lift_compare.sensing.validation import InvalidValue, odd_order, whole_number
+from lift_compare.sensing.validation import (
+    InvalidType,
+    InvalidValue,
+    odd_order,
+    shown,
+    whole_number,
+)
 
 _OWN_M = {"completion": "n^2", "sparse-completion": "10n"}
 """These families fix the number of measurements themselves."""
@@ -167,7 +173,7 @@ def instance_cases(texts: Iterable[str], order: Sequence[int]) -> list[CostCase]
     for text, instance in zip(texts, parse_instances(texts), strict=True):
         n, r = instance.problem.shape
         m = instance.problem.m
-        cases += [CostCase(instance.label, n, r, l, m, text) for l in order]  # noqa: E741
+        cases += [CostCase(instance.name, n, r, l, m, text) for l in order]  # noqa: E741
     return cases
 
 
@@ -188,3 +194,13 @@ def standard_cases(*, quick: bool = False) -> list[CostCase]:
         *cost_cases("gaussian", n=(4,), rank=(2, 3, 4), m=("2n",)),
         *cost_cases("gaussian", n=(6,), m=(4, 8, 16, 32, 64)),
     ]
+
+
+def checked_cases(cases: Any) -> list[CostCase]:
+    """Return cases as a list; TypeError for what is none, such as an Instance."""
+    listed: list[Any] = [cases] if isinstance(cases, sensing.Instance | CostCase) else list(cases)
+    for case in listed:
+        if not isinstance(case, CostCase):
+            what = "expected what cost_cases returns"
+            raise InvalidType(f"cases: {what}, got {shown(case)}")
+    return listed

@@ -20,7 +20,7 @@ from lift_compare.sensing.validation import InvalidValue, positive, show_bytes, 
 from ..tables import Column
 from ..tolerances import MEMORY_LIMIT
 from . import workloads
-from .cases import CostCase
+from .cases import CostCase, checked_cases
 from .isolated import in_fresh_process
 from .measure import timed, traced_peak
 from .resident import NOISE, peak_of
@@ -138,7 +138,11 @@ def cost_grid(
     """
     if unknown := sorted(set(methods) - set(METHODS)):
         raise InvalidValue(f"methods: expected some of {', '.join(METHODS)}, got {unknown[0]}")
-    allowed, cases, seed = CostBudget(**budget), list(cases), whole_number("seed", seed, least=0)
+    allowed, cases, seed = (
+        CostBudget(**budget),
+        checked_cases(cases),
+        whole_number("seed", seed, least=0),
+    )
     tasks = list(_tasks(cases, methods, forms, allowed, seed))
     rows = []
     too_long: dict[tuple[str, str | None], list[CostCase]] = defaultdict(list)

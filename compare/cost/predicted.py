@@ -10,7 +10,7 @@ from lift_compare.sensing.validation import show_bytes, whole_number
 
 from ..tables import Column
 from ..tolerances import MEMORY_LIMIT
-from .cases import CostCase
+from .cases import CostCase, checked_cases
 
 COLUMNS = (
     Column("operator", "operator"),
@@ -61,7 +61,7 @@ def predicted_costs(
     ['entrywise']
     """
     limit, rows = whole_number("memory_limit", memory_limit), []
-    for case in cases:
+    for case in checked_cases(cases):
         costs = lifting.predict_cost(case.sizes_only(), case.order)
         try:
             chosen = costs.choose(limit).form

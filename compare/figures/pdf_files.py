@@ -11,6 +11,8 @@ import numpy as np
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.figure import Figure
 
+from lift_compare.sensing.validation import InvalidValue
+
 from .style import text_alternative
 
 
@@ -27,6 +29,8 @@ def save_pdf(figure: Figure, path: str | os.PathLike[str]) -> Path:
     'rates.pdf'
     """
     path = Path(path)
+    if path.suffix.lower() != ".pdf":
+        raise InvalidValue(f"path: expected a file that ends in .pdf, got {str(path)!r:.200}")
     path.parent.mkdir(parents=True, exist_ok=True)
     before = figure.canvas
     canvas: Any = FigureCanvasPdf(figure)

@@ -158,6 +158,8 @@ def save_svg(figure: Figure, path: str | os.PathLike[str]) -> Path:
     ...     figures.save_svg(figure, os.path.join(folder, "rates.svg")).name
     'rates.svg'
     """
+    if Path(path).suffix.lower() != ".svg":
+        raise InvalidValue(f"path: expected a file that ends in .svg, got {os.fspath(path)!r:.200}")
     return write_svg(svg(figure, Path(path).stem), path)
 
 

@@ -9,7 +9,7 @@ from lift_compare.sensing import Instance
 from lift_compare.sensing.instances.published import PUBLISHED
 from lift_compare.sensing.validation import show_bytes
 
-from ..tables import Column, show, text_table
+from ..tables import Column, filled, show, text_table
 
 QUANTITIES = (
     Column("tensor_entries", "tensor entries d^l", ",d"),
@@ -75,7 +75,7 @@ def by_order(
 def heading(instance: Instance, rows: Sequence[Mapping[str, Any]]) -> str:
     """Return name and sizes of an instance, and the seed of the start that leads to X̂."""
     problem = instance.problem
-    seed = f"; start from seed {rows[0]['seed']}" if rows[0]["seed"] is not None else ""
+    seed = f"; X̂ by a descent from seed {rows[0]['seed']}" if rows[0]["seed"] is not None else ""
     return f"{instance.name}: n = {problem.n}, m = {problem.m}, r = {problem.rank}{seed}"
 
 
@@ -88,7 +88,9 @@ def starred(instance: Instance) -> str:
 
 def refusals(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return a line for each order that was not compared: why."""
-    return [f"l = {row['order']}: {_why(row)}" for row in rows if row["status"] != "compared"]
+    return [
+        filled(f"l = {row['order']}: {_why(row)}") for row in rows if row["status"] != "compared"
+    ]
 
 
 def _why(row: Mapping[str, Any]) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from lift_compare.lifting import MemoryLimitExceeded
-from lift_compare.sensing.validation import InvalidType, show_bytes
+from lift_compare.sensing.validation import InvalidInput, InvalidType, show_bytes
 
 from ..provenance import provenance
 from ..tables import plain
@@ -130,7 +130,9 @@ def failure(error: str, seconds: float = 0.0) -> Outcome:
 
 
 def _one_line(error: Exception) -> str:
-    """Return 'ValueError: what was wrong (file.py:12)'."""
+    """Return 'ValueError: what was wrong (file.py:12)'; a refusal of input without the place."""
+    if isinstance(error, InvalidInput):
+        return _plain_text(f"{type(error).__name__}: {error}")
     where = traceback.extract_tb(error.__traceback__)[-1]
     text = _plain_text(traceback.format_exception_only(error)[-1])
     return f"{text} ({where.filename.rpartition('/')[2]}:{where.lineno})"

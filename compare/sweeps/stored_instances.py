@@ -10,7 +10,7 @@ from pathlib import Path
 from lift_compare import sensing
 from lift_compare.sensing import Instance
 from lift_compare.sensing.instances.files import instance_arrays
-from lift_compare.sensing.validation import InvalidValue
+from lift_compare.sensing.validation import InvalidType, InvalidValue, shown
 
 
 def stored_instances(
@@ -24,6 +24,9 @@ def stored_instances(
     names: dict[str, str] = {}
     for each in given:
         if not isinstance(each, Instance):
+            if not isinstance(each, str | os.PathLike):
+                what = "expected names, files or Instance objects"
+                raise InvalidType(f"instances: {what}, got {shown(each)}")
             texts.append(os.fspath(each))
             continue
         path = _written(each, Path(f"{os.fspath(store_path)}-instances"))

@@ -12,10 +12,10 @@ from tqdm import tqdm
 
 from lift_compare import sensing
 from lift_compare.sensing import LiftSettings, SensingOperator, SensingProblem
+from lift_compare.sensing.problem import checked_problem
 from lift_compare.sensing.tolerances import NEARLY_STATIONARY
 from lift_compare.sensing.validation import (
     FloatArray,
-    InvalidType,
     InvalidValue,
     positive,
     whole_number,
@@ -113,9 +113,7 @@ def verify(
     >>> [claim.id for claim in only]
     ['smallest-saddle-order']
     """
-    if not isinstance(problem, SensingProblem):
-        raise InvalidType(f"problem: expected a SensingProblem, got {type(problem).__name__}")
-    X = problem.factor("X", X)
+    X = checked_problem(problem).factor("X", X)
     if not np.any(X):
         raise InvalidValue("X: expected a nonzero point, got X = 0 (it has no escape directions)")
     settings = LiftSettings(order, rho, eta, whole_number("steps", steps, most=MOST_STEPS))

@@ -18,6 +18,7 @@ from ..tolerances import SYMMETRIC
 from ..validation import FloatArray, InvalidValue, show_bytes
 from .contents import OPERATORS, Contents, InstanceFileError, Path_
 from .definition import Instance, LiftSettings
+from .own_operator import truth_note
 
 
 def assemble(path: Path_, name: str, contents: Contents, max_bytes: int) -> Instance:
@@ -30,6 +31,8 @@ def assemble(path: Path_, name: str, contents: Contents, max_bytes: int) -> Inst
         operator = _operator(key, arrays, max_bytes)
     except (ValueError, OverflowError) as error:
         raise InstanceFileError(path, without_name(error), key) from error
+    if key in ("A", "vectors") and not np.any(arrays[key]):  # weights are refused there
+        raise InstanceFileError(path, "expected some A_i that is not zero, got all zeros", key)
     b, Z, X = (arrays.get(name) for name in ("b", "Z", "X"))
     if b is not None and b.shape != (operator.m,):
         what = f"expected {operator.m} measurements, as {key} has them, got {len(b)}"
@@ -61,6 +64,9 @@ def assemble(path: Path_, name: str, contents: Contents, max_bytes: int) -> Inst
     settings = _settings(path, arrays["settings"]) if "settings" in arrays else None
     if X is None:
         notes.append("the file has no X: descents from random starts look for a point X̂")
+    note = truth_note(problem) if b is not None else None
+    if note is not None:
+        notes.append(note)
     return Instance(
         name,
         problem,
@@ -153,6 +159,8 @@ def _rank(path: Path_, arrays: dict[str, Any], n: int) -> int:
 
 def _settings(path: Path_, values: FloatArray) -> LiftSettings:
     try:
+        if len(values) != 4:
+            raise InvalidValue(f"settings: expected four numbers, got {len(values)}")
         order, rho, eta, steps = values.tolist()
         if order != int(order) or steps != int(steps):
             raise InvalidValue("settings: expected whole numbers for the order and for T")

@@ -55,8 +55,10 @@ def computed_facts(instance: Instance, *, seed: int = 0) -> ComputedFacts:
         if X is None:
             if entries > MOST_ENTRIES or problem.m * problem.n**2 > MOST_NUMBERS:
                 return ComputedFacts({}, "no X̂ is known, and none was looked for at this size")
-            words = "found by descents from random starts"
+            words = f"found by descents from random starts (seed {seed})"
             X = instance.stationary_point(seed=seed)
+            if problem.is_solved(X):
+                words += "; none of them ended at a spurious point, another --seed starts elsewhere"
         elif STATIONARY < relative_gradient_norm(problem, X) <= NEARLY_STATIONARY:
             words += ", made stationary"
             X = polish(problem, X)

@@ -21,6 +21,7 @@ from typing import Any
 from ..problem import SensingProblem
 from ..validation import InvalidType, InvalidValue, did_you_mean, shown
 from .definition import Instance
+from .own_operator import refuse_wrong_operator, truth_note
 
 _WORD = r"[^\W\d]\w*"
 _TEXT = re.compile(rf"(?P<module>.+\.py|{_WORD}(?:\.{_WORD})*):(?P<name>{_WORD})(?::(?P<rest>.*))?")
@@ -61,9 +62,9 @@ def custom_instance(given: CustomText) -> Instance:
     ------
     InvalidValue, InvalidType
         If the module cannot be imported, has no such function, or the parameters are not its own;
-        if it returns neither an Instance nor a SensingProblem.
+        if it returns neither an Instance nor a SensingProblem, or its operator contradicts itself.
     InstanceFunctionError
-        If the function raises.
+        If the function, or its operator, raises.
     """
     module = _module(given)
     made = getattr(module, given.function, None)
@@ -82,6 +83,15 @@ def custom_instance(given: CustomText) -> Instance:
         raise InvalidType(f"instance: {given.text}: {what}")
     elif given.parameters:  # two of one function are two instances
         made = replace(made, name=f"{made.name}:{given.parameters}")
+    try:
+        refuse_wrong_operator(made.problem.operator)
+    except InvalidValue as error:
+        raise InvalidValue(f"instance: {given.text}: {error}") from error
+    except Exception as error:
+        raise _raised(given, error) from error
+    note = truth_note(made.problem)
+    if note is not None:
+        made = replace(made, notes=(*made.notes, note))
     return made if made.source else replace(made, source=given.text)
 
 
@@ -181,9 +191,14 @@ def _call(given: CustomText, function: Callable[..., Any], parameters: dict[str,
     try:
         return function(**parameters)
     except Exception as error:
-        where = _place(error, skip=(__file__, str(Path(__file__).parents[1])))
-        said = f"{type(error).__name__}: {error}{where}"
-        raise InstanceFunctionError(f"instance: {given.text} raised {said}") from error
+        raise _raised(given, error) from error
+
+
+def _raised(given: CustomText, error: Exception) -> InstanceFunctionError:
+    """Return the report of what the user's code raised, with the place in it."""
+    where = _place(error, skip=(__file__, str(Path(__file__).parents[1])))
+    said = f"{type(error).__name__}: {error}{where}"
+    return InstanceFunctionError(f"instance: {given.text} raised {said}")
 
 
 def _others(module: ModuleType, given: CustomText) -> str:

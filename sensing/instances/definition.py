@@ -230,7 +230,11 @@ class Instance:
         """
         if self.point is None:
             return spurious_point(self.problem, seed=seed)
-        point = polish(self.problem, self.point)
+        try:
+            point = polish(self.problem, self.point)
+        except InvalidValue as error:
+            remedy = "without X, descents from random starts look for a point"
+            raise InvalidValue(f"{error}; {remedy}") from error
         if np.any(self.point) and not np.any(point):
             raise InvalidValue(
                 "X: expected a point near a stationary one that is not zero, got one from which "

@@ -59,7 +59,8 @@ def save_instance(path: Path_, instance: Instance) -> None:
     Raises
     ------
     TypeError, ValueError
-        If it is not an Instance, the path is none, or metadata are Python objects.
+        If it is not an Instance, the path is none or cannot be written, or metadata are Python
+        objects.
 
     Examples
     --------
@@ -77,10 +78,13 @@ def save_instance(path: Path_, instance: Instance) -> None:
     arrays = {**_plain_metadata(instance), **instance_arrays(instance)}
     path = path if path.lower().endswith(".npz") else f"{path}.npz"
     # As numpy.savez_compressed, which has no room for keys such as "file".
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for key, array in arrays.items():
-            with archive.open(f"{key}.npy", "w", force_zip64=True) as stream:
-                npy.write_array(stream, array, allow_pickle=False)
+    try:
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for key, array in arrays.items():
+                with archive.open(f"{key}.npy", "w", force_zip64=True) as stream:
+                    npy.write_array(stream, array, allow_pickle=False)
+    except OSError as error:
+        raise InstanceFileError(path, f"cannot be written: {error.strerror}") from error
 
 
 def load_instance(path: Path_, *, symmetrise: bool = False, max_bytes: int = MAX_BYTES) -> Instance:
@@ -208,12 +212,23 @@ def _read(path: Path_, file: IO[bytes], max_bytes: int) -> Contents:
     if ending not in ENDINGS:
         head = file.read(8)
         file.seek(0)
-        ending = {b"\x93NUMP": ".npy", b"MATLAB": ".mat"}.get(head[:6], ".npz")
+        ending = {b"\x93NUMP": ".npy", b"MATLAB": ".mat"}.get(head[:6], "")
+        if not ending and not head.startswith(b"PK"):  # a zip archive
+            raise InstanceFileError(path, _no_instance(path))
+        ending = ending or ".npz"
     if ending == ".npz":
         return read_npz(path, file, max_bytes)
     if ending == ".mat":
         return read_mat(path, file, max_bytes)
     return _matrices_alone(path, read_npy(path, file, max_bytes))
+
+
+def _no_instance(path: Path_) -> str:
+    """Return why a file with another ending, and none of our kinds within, is not read."""
+    name = os.path.basename(path)
+    if name.endswith(".py"):
+        return f"expected a function in it that returns the problem: {name}:function"
+    return f"expected a file of the kinds {', '.join(ENDINGS)}, or my_file.py:function"
 
 
 def _matrices_alone(path: Path_, array: Any) -> Contents:

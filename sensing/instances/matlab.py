@@ -141,6 +141,10 @@ def _order_axes(path: Path_, contents: Contents, layout: Any) -> None:
             )
     else:
         contents.index = lambda i: f"A({i + 1},:,:)"
+        if not said and middle == last:
+            contents.notes.append(
+                f"A of shape {A.shape} was read as (m, n, n), with A_i = A(i,:,:)"
+            )
 
 
 def _plain(value: Any) -> Any:

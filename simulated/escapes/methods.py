@@ -9,6 +9,7 @@ import numpy as np
 
 from lift_compare.sensing import SensingProblem
 from lift_compare.sensing.polishing import polished_point
+from lift_compare.sensing.problem import checked_problem
 from lift_compare.sensing.tolerances import LAST_DIGIT, MINIMUM_DECREASE
 from lift_compare.sensing.validation import (
     FloatArray,
@@ -152,7 +153,7 @@ def escape(
     >>> found.found, found.order, found.objective_after < 0.01 * found.objective_before
     (True, 3, True)
     """
-    X = problem.factor("X", X)
+    X = checked_problem(problem).factor("X", X)
     chosen = escape_method(method, order, settings)
     least = positive("minimum_decrease", minimum_decrease, or_zero=True)
     if least >= 1:

@@ -13,6 +13,7 @@ import numpy as np
 from lift_compare.sensing import SensingProblem
 from lift_compare.sensing.floats import finite, normalised, silently
 from lift_compare.sensing.operators import unchecked_products
+from lift_compare.sensing.problem import checked_problem
 from lift_compare.sensing.tolerances import VALUE_ROUNDING
 from lift_compare.sensing.validation import FloatArray, OutOfRange, odd_order, real_array
 
@@ -98,7 +99,7 @@ class GeneratorObjective:
     """
 
     def __init__(self, problem: SensingProblem, order: int) -> None:
-        self.problem, self.order = problem, odd_order(order)
+        self.problem, self.order = checked_problem(problem), odd_order(order)
         self._products = unchecked_products(problem.operator)
         self._b, self._unit = normalised(problem.measurements)
         self.log_unit = float(self.order * (np.log(self._b @ self._b) + 2 * self._unit * LOG_2))

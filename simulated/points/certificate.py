@@ -13,6 +13,7 @@ import numpy as np
 
 from lift_compare.sensing import SensingProblem
 from lift_compare.sensing.floats import silently
+from lift_compare.sensing.problem import checked_problem
 from lift_compare.sensing.reasons import Reason
 from lift_compare.sensing.validation import FloatArray, odd_order
 
@@ -189,7 +190,7 @@ def saddle_certificate(problem: SensingProblem, X: Any, order: float) -> SaddleC
     'LANDSCAPE'
     """
     order = _order(order)
-    forms = LandscapeForms.at(problem, problem.factor("X", X))
+    forms = LandscapeForms.at(problem, checked_problem(problem).factor("X", X))
     return in_units(certify(forms, order), forms)
 
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lift_compare.sensing import SensingProblem
+from lift_compare.sensing.problem import checked_problem
 from lift_compare.sensing.tolerances import NOISE
 from lift_compare.sensing.validation import FloatArray, odd_order
 
@@ -38,7 +39,7 @@ def log_curvature_terms(
     problem: SensingProblem, X: Any, direction: Any
 ) -> tuple[FloatArray, FloatArray]:
     """Return signs and logarithms of (K1, K2, K3), at any scale of X, direction and b."""
-    X, D = problem.factor("X", X), problem.factor("direction", direction)
+    X, D = checked_problem(problem).factor("X", X), problem.factor("direction", direction)
     (X, D), (log_X, log_D) = units_and_logs(np.stack([X, D]))
     measure = problem.operator.measure
     vectors = np.stack([measure(D, D), measure(X, X), measure(X, D), problem.measurements])

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from lift_compare.sensing import SensingProblem, relative_gradient_norm
+from lift_compare.sensing.problem import checked_problem
 from lift_compare.sensing.spectrum import last_singular_triplet, least_eigenpairs
 from lift_compare.sensing.tolerances import KAPPA_SIGN, NEARLY_STATIONARY, TIED
 from lift_compare.sensing.validation import FloatArray, InvalidValue, OutOfRange, whole_number
@@ -197,7 +198,7 @@ def escape_directions(
     >>> simulated.escape_directions(problem, X, count="tied").eigenvalues.round(6)
     array([-0.330275])
     """
-    X = problem.factor("X", X)
+    X = checked_problem(problem).factor("X", X)
     n = problem.n
     tied = isinstance(count, str)
     if tied and count != "tied":

@@ -13,6 +13,7 @@ import numpy as np
 
 from lift_compare.sensing import SensingProblem, StopReason
 from lift_compare.sensing.floats import norm, silently
+from lift_compare.sensing.problem import checked_problem
 from lift_compare.sensing.tolerances import SAME_DIRECTION, SINGULAR
 from lift_compare.sensing.validation import FloatArray, locked, odd_order, whole_number
 
@@ -143,7 +144,7 @@ def oracle_direction(
     (-5.56, True)
     """
     order, count = odd_order(order), whole_number("count", count)
-    forms = LandscapeForms.at(problem, problem.factor("X", X))
+    forms = LandscapeForms.at(problem, checked_problem(problem).factor("X", X))
     return described(minima(forms, order, count), count)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from lift_compare.sensing import SensingProblem
 from lift_compare.sensing.floats import silently
+from lift_compare.sensing.problem import checked_problem
 from lift_compare.sensing.reasons import Reason
 from lift_compare.sensing.validation import MAX_ORDER, FloatArray, InvalidValue, whole_number
 
@@ -121,7 +122,7 @@ def saddle_order(problem: SensingProblem, X: Any, *, largest: int = MAX_ORDER) -
     SaddleOrder(None; proved below inf: none at any order: proved by the certificate for all orders)
     """
     largest = whole_number("largest", largest, most=MAX_ORDER)
-    forms = LandscapeForms.at(problem, problem.factor("X", X))
+    forms = LandscapeForms.at(problem, checked_problem(problem).factor("X", X))
     found = _Bisection(forms).run(largest - 1 + largest % 2)
     order, proof = found.order, found.proof
     below = 1 if proof is None else proof.order + 2
@@ -252,7 +253,7 @@ def smallest_saddle_order(
     largest = whole_number("largest", largest, most=MAX_ORDER)
     if isinstance(direction, str):
         if direction == "oracle":
-            forms = LandscapeForms.at(problem, problem.factor("X", X))
+            forms = LandscapeForms.at(problem, checked_problem(problem).factor("X", X))
             return _Bisection(forms).run(largest - 1 + largest % 2).order
         if direction != "visible":
             raise InvalidValue(

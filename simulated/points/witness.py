@@ -10,6 +10,7 @@ import numpy as np
 
 from lift_compare.sensing import SensingProblem
 from lift_compare.sensing.floats import finite, norm, silently
+from lift_compare.sensing.problem import checked_problem
 from lift_compare.sensing.tolerances import NOISE
 from lift_compare.sensing.validation import MAX_ORDER, FloatArray, InvalidValue
 
@@ -93,7 +94,7 @@ def truth_witness(problem: SensingProblem, X: Any) -> TruthWitness:
     >>> simulated.truth_witness(problem, [[0.0], [0.5**0.5]])
     TruthWitness(holds: K₁/K₂ = 0.25, K₃/K₂ = 0.375; order 3, at least 0.7067)
     """
-    X = problem.factor("X", X)
+    X = checked_problem(problem).factor("X", X)
     Z = problem.ground_truth
     if Z is None or Z.shape[1] > problem.rank or not np.any(Z):
         raise InvalidValue(

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from lift_compare.sensing import SensingProblem
+from lift_compare.sensing.problem import checked_problem
 from lift_compare.sensing.validation import (
     FloatArray,
     InvalidValue,
@@ -26,7 +27,9 @@ from .quartic import Quartic
 from .rounding import error_quartic
 from .units import Units
 
-_REMEDY = "use .normalised(), .log_value(c) or .log_gain(c)"
+_REMEDY = (
+    "take a smaller step or ρ, or, of a SpanObjective, .normalised(), .log_value(c) or .log_gain(c)"
+)
 
 
 class SpanEvaluation(SpanForms):
@@ -303,7 +306,7 @@ class SpanObjective(SpanEvaluation):
     """
 
     def __init__(self, problem: SensingProblem, generators: Any, order: int) -> None:
-        X = real_array("generators", generators, (None, *problem.shape))
+        X = real_array("generators", generators, (None, *checked_problem(problem).shape))
         order = odd_order(order)
         directions, log_norms = units_and_logs(X)
         data = GramData.measured(problem, directions)

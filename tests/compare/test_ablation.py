@@ -18,6 +18,7 @@ from lift_compare import sensing
 from lift_compare.compare import Ablation, Evaluation, Sweep, ablate, export_rows, figures
 from lift_compare.compare import ablation as room
 from lift_compare.sensing import InvalidInput
+from tests.printed import sentence
 
 INSTANCE = sensing.instance("two-by-two")
 PROBLEM, X = INSTANCE.problem, INSTANCE.stationary_point()
@@ -192,7 +193,7 @@ def test_ctrl_c_keeps_what_is_finished_and_says_so(
     assert found.interrupted
     statuses = ["done", "done", "interrupted", "interrupted"]
     assert [row["status"] for row in found.rows()] == statuses
-    said = capsys.readouterr().err
+    said = sentence(capsys.readouterr().err)
     assert "ablate: interrupted: 2 of 4 rows are finished and kept" in said
     assert "4 rows: 2 done, 2 interrupted" in found.table()
     figure, _ = found.figure(y="order_squared")
@@ -200,7 +201,7 @@ def test_ctrl_c_keeps_what_is_finished_and_says_so(
 
     store = tmp_path / "s.sqlite"
     assert ablate(PROBLEM, X, store=store, **settings).count("interrupted") == 2
-    assert "the same call goes on from there" in capsys.readouterr().err
+    assert "the same call goes on from there" in sentence(capsys.readouterr().err)
     assert [row["status"] for row in export_rows(store)] == statuses
     (tmp_path / "again").touch()
     assert ablate(PROBLEM, X, store=store, **settings).count("done") == 4

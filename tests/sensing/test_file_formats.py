@@ -204,8 +204,8 @@ def test_settings_are_order_rho_eta_and_steps(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "why"),
     [
-        ([5, 0.2, 0.03], "unpack"),
-        ([5, 0.2, 0.03, 600, 1], "unpack"),
+        ([5, 0.2, 0.03], "four numbers, got 3"),
+        ([5, 0.2, 0.03, 600, 1], "four numbers, got 5"),
         ([5.5, 0.2, 0.03, 600], "settings: expected whole numbers for the order and for T"),
         ([5, 0.2, 0.03, 600.5], "settings: expected whole numbers for the order and for T"),
         ([4, 0.2, 0.03, 600], "order: expected an odd lifting order"),

@@ -45,7 +45,7 @@ def test_what_matlab_saves_is_read(tmp_path: Path, name: str, b) -> None:
 def test_the_order_of_numpy_is_read_too(tmp_path: Path) -> None:
     instance = load_instance(mat(tmp_path / "x.mat", A=A, Z=Z, X=Z))
     np.testing.assert_array_equal(instance.problem.operator.matrices(), A)
-    assert instance.notes == ()
+    assert instance.notes == ("A of shape (5, 3, 3) was read as (m, n, n), with A_i = A(i,:,:)",)
 
 
 def test_a_cube_is_ambiguous_and_asked_for(tmp_path: Path) -> None:

@@ -7,11 +7,14 @@ import csv
 import io
 import json
 
+import numpy as np
 import pytest
 
+from lift_compare import sensing
 from lift_compare.compare.commands import cost
 from lift_compare.compare.commands.common import UsageError
 from lift_compare.compare.commands.main import main
+from tests.printed import sentence
 
 
 def run(*words):
@@ -108,7 +111,7 @@ def test_bad_usage_is_refused_and_nothing_is_written(tmp_path, words, text):
 )
 def test_a_bad_number_is_refused_by_the_name_of_its_option(tmp_path, capsys, option, value):
     assert main(["cost", option, value, "--out", str(tmp_path / "out")]) == 2
-    assert f"{option}: expected" in capsys.readouterr().err
+    assert f"{option}: expected" in sentence(capsys.readouterr().err)
     assert not (tmp_path / "out").exists()
 
 
@@ -123,3 +126,14 @@ def test_an_instance_is_measured_at_the_orders_given(tmp_path, capsys):
     for wrong in (["--n", 4], ["--quick"], ["--operator", "gaussian"]):
         with pytest.raises(UsageError, match=wrong[0].replace("operator", "(operator|instance)")):
             run(*words, *wrong, "--out", tmp_path)
+
+
+def test_rows_that_failed_end_with_one_and_the_name_of_the_instance_stays(tmp_path, capsys):
+    A = sensing.real_system().operator.matrices()
+    path = tmp_path / "s1e+150.npz"
+    np.savez(path, A=A, b=1e151 * np.arange(1.0, len(A) + 1), rank=1)
+    words = [path, "--instance", "two-by-two", "--methods", "exact", "--repeats", 1, "--json"]
+    assert run(*words, "--out", tmp_path) == 1
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    said = [(row["operator"], row["status"]) for row in rows]
+    assert said == [("s1e+150", "failed"), ("two-by-two", "measured")]

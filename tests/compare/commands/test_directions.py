@@ -9,6 +9,8 @@ import pytest
 from lift_compare import lifting, sensing, simulated
 from lift_compare.compare.agreement.comparison import compare_lift
 from lift_compare.compare.commands.main import main
+from lift_compare.compare.published.full_table import refusals
+from tests.printed import sentence
 
 
 def test_it_writes_the_table_and_the_figures(tmp_path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -79,7 +81,7 @@ def test_instances_by_place_and_every_quantity(tmp_path, capsys) -> None:
 def test_a_refusal_names_its_option(option, value, tmp_path, capsys) -> None:
     words = ["directions", "two-by-two", option, value, "--out", str(tmp_path / "out")]
     assert main(words) == 2
-    assert f"{option}: expected" in capsys.readouterr().err
+    assert f"{option}: expected" in sentence(capsys.readouterr().err)
     assert not (tmp_path / "out").exists()
 
 
@@ -142,7 +144,7 @@ def test_instances_stand_before_between_or_after_the_options(tmp_path, capsys) -
     assert found == [[("two-by-two", 3), ("real-system", 3), ("real-system", 5)]] * 5
     capsys.readouterr()
     assert main(["directions", "--order", "mine.npz", "--rho", "0.1"]) == 2
-    said = capsys.readouterr().err
+    said = sentence(capsys.readouterr().err)
     assert "got 'mine.npz'" in said
     assert "lift-compare directions mine.npz --order 3" in said
 
@@ -182,7 +184,7 @@ def test_interruption_has_its_own_code(monkeypatch: pytest.MonkeyPatch, capsys) 
 
     monkeypatch.setattr("lift_compare.compare.commands.directions.compare_instances", interrupted)
     assert main([]) == 130
-    assert "interrupted" in capsys.readouterr().err
+    assert "interrupted" in sentence(capsys.readouterr().err)
 
 
 def test_an_interrupted_run_keeps_its_finished_rows(tmp_path, monkeypatch, capsys) -> None:
@@ -197,7 +199,7 @@ def test_an_interrupted_run_keeps_its_finished_rows(tmp_path, monkeypatch, capsy
     monkeypatch.setattr("lift_compare.compare.published.comparison.compare_lift", one_only)
     words = ["--instance", "two-by-two", "--orders", "3", "5", "--out", str(tmp_path)]
     assert main(["directions", *words]) == 130
-    assert "interrupted" in capsys.readouterr().err
+    assert "interrupted" in sentence(capsys.readouterr().err)
     rows = json.loads((tmp_path / "directions.json").read_text())["rows"]
     assert [row["order"] for row in rows] == [3]
 
@@ -208,9 +210,9 @@ def test_a_name_with_a_dot_names_files_too(tmp_path, capsys) -> None:
     assert main(["directions", *named, *words]) == 0
     assert "perturbed-completion:n=3,epsilon=0.2: n = 3" in capsys.readouterr().out
     assert main(["directions", *named, "--memory-limit", "many"]) == 2
-    assert "--memory-limit: expected a number of bytes" in capsys.readouterr().err
+    assert "--memory-limit: expected a number of bytes" in sentence(capsys.readouterr().err)
     assert main(["directions", "--seed", "-1"]) == 2
-    assert "--seed: expected a whole number" in capsys.readouterr().err
+    assert "--seed: expected a whole number" in sentence(capsys.readouterr().err)
 
 
 def test_an_instance_of_your_own_is_a_file_or_a_name_with_parameters(tmp_path, capsys) -> None:
@@ -256,6 +258,13 @@ def test_an_unexpected_error_shows_its_traceback_and_is_exit_code_3(
 
     monkeypatch.setattr("lift_compare.compare.published.comparison._compare", broken)
     assert main(["--instance", "two-by-two", "--out", str(tmp_path)]) == 3
-    said = capsys.readouterr().err
+    said = sentence(capsys.readouterr().err)
     assert "Traceback" in said
     assert "LinAlgError: singular" in said
+
+
+def test_orders_out_of_range_are_told_within_the_width() -> None:
+    why = "out of range: " + "h^l is beyond float64; take a smaller step " * 5
+    (line,) = refusals([{"order": 3, "status": why}])
+    assert max(map(len, line.splitlines())) <= 100
+    assert " ".join(line.split()) == f"l = 3: {why.strip()}"

@@ -5,10 +5,12 @@ import io
 import json
 import sys
 
+import numpy as np
 import pytest
 
 from lift_compare import sensing
 from lift_compare.compare.commands.main import main
+from tests.printed import sentence
 
 
 def test_the_list_has_every_instance_with_its_parameters_and_fits(capsys) -> None:
@@ -54,7 +56,7 @@ def test_a_file_of_ones_own_too(tmp_path, capsys) -> None:
 
 def test_what_there_is_not_is_refused(capsys) -> None:
     assert main(["instances", "nowhere"]) == 2
-    assert "instance: expected one of two-by-two" in capsys.readouterr().err
+    assert "instance: expected one of two-by-two" in sentence(capsys.readouterr().err)
 
 
 def test_an_instance_whose_package_is_missing_stays_in_the_list(
@@ -65,3 +67,19 @@ def test_an_instance_whose_package_is_missing_stays_in_the_list(
     text = capsys.readouterr().out
     assert "least-delta" in text
     assert "pip install 'lift-compare[sdp]'" in text
+
+
+def test_a_seed_looks_for_another_point(tmp_path, capsys) -> None:
+    rng = np.random.default_rng(0)
+    A = rng.standard_normal((6, 4, 4))
+    A, z = (A + A.transpose(0, 2, 1)) / 2, rng.standard_normal(4)
+    np.savez(tmp_path / "own.npz", A=A, b=np.einsum("ijk,j,k->i", A, z, z), rank=1)
+    said = {}
+    for seed in ("0", "1"):
+        words = ["instances", str(tmp_path / "own.npz"), "--seed", seed, "--out", str(tmp_path)]
+        assert main(words) == 0
+        said[seed] = sentence(capsys.readouterr().out)
+        assert f"descents from random starts (seed {seed})" in said[seed]
+    assert "none of them ended at a spurious point, another --seed starts elsewhere" in said["0"]
+    assert "strict local minimum" in said["1"]
+    assert "none of them" not in said["1"]

@@ -12,6 +12,7 @@ from scipy import io
 
 from lift_compare import sensing
 from lift_compare.compare.commands.main import main
+from tests.printed import sentence
 
 COMMANDS = {
     "instances": [],
@@ -86,7 +87,7 @@ def test_what_is_not_symmetric_is_refused_with_the_remedy_which_works(
     folder: Path, capsys, command: str
 ) -> None:
     assert run(command, "wrong.npz") == 2
-    said = capsys.readouterr().err
+    said = sentence(capsys.readouterr().err)
     assert "wrong.npz: A: expected symmetric A_i, but A[4] differs" in said
     assert "--symmetrise" in said
     assert "--instance" not in said
@@ -110,7 +111,7 @@ def test_what_is_not_symmetric_is_refused_with_the_remedy_which_works(
 )
 def test_what_there_is_not_is_refused(folder, capsys, command, text, code, message) -> None:
     assert run(command, text) == code
-    said = capsys.readouterr().err
+    said = sentence(capsys.readouterr().err)
     assert message in said
     assert "--instance" not in said
     assert ("Traceback" in said) == (code == 3)
@@ -120,12 +121,12 @@ def test_what_there_is_not_is_refused(folder, capsys, command, text, code, messa
 
 def test_symmetrise_needs_a_file(folder: Path, capsys) -> None:
     assert main(["verify", "two-by-two", "--symmetrise"]) == 2
-    assert "--symmetrise: expected a file" in capsys.readouterr().err
+    assert "--symmetrise: expected a file" in sentence(capsys.readouterr().err)
 
 
 def test_one_command_takes_one_instance(folder: Path, capsys) -> None:
     assert main(["reproduce", "two-by-two", "--instance", "iris", "--out", "out"]) == 2
-    assert "--instance: this command takes one, got two" in capsys.readouterr().err
+    assert "--instance: this command takes one, got two" in sentence(capsys.readouterr().err)
 
 
 def test_rows_of_a_function_know_the_file_that_made_them(folder: Path, capsys) -> None:

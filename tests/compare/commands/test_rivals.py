@@ -9,6 +9,7 @@ import pytest
 
 from lift_compare import sensing
 from lift_compare.compare.commands.main import main
+from tests.printed import sentence
 
 TWO = ["--rival", "gd", "--rival", "restarts", "--jobs", "1"]
 
@@ -20,7 +21,7 @@ def test_it_prints_who_solves_it_and_writes_rows_and_a_figure(tmp_path: Path, ca
     assert said.out.startswith("two-by-two, random starts\n")
     assert max(map(len, said.out.splitlines())) <= 100
     assert "restarts" in said.out
-    assert "rivals.sqlite" in said.err
+    assert "rivals.sqlite" in sentence(said.err)
     written = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert written == ["rivals-profile.svg", "rivals.csv", "rivals.json", "rivals.sqlite"]
     with open(tmp_path / "out" / "rivals.csv", encoding="utf-8") as file:
@@ -63,8 +64,8 @@ def test_a_rival_that_fails_is_said_and_is_exit_code_1(tmp_path: Path, capsys) -
     command = ["rivals", "--instance", "two-by-two", "--rival", str(rival), "--runs", "2"]
     assert main([*command, "--jobs", "1", "--out", str(tmp_path / "out")]) == 1
     said = capsys.readouterr()
-    assert "2 of 2 runs failed" in said.err
-    assert "no idea" in said.err
+    assert "2 of 2 runs failed" in sentence(said.err)
+    assert "no idea" in sentence(said.err)
 
 
 @pytest.mark.parametrize(
@@ -82,5 +83,5 @@ def test_a_rival_that_fails_is_said_and_is_exit_code_1(tmp_path: Path, capsys) -
 )
 def test_bad_usage_is_refused_and_writes_nothing(words, message, tmp_path, capsys) -> None:
     assert main(["rivals", *words, "--out", str(tmp_path / "out")]) == 2
-    assert message in capsys.readouterr().err
+    assert message in sentence(capsys.readouterr().err)
     assert not (tmp_path / "out").exists()

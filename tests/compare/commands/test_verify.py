@@ -12,6 +12,7 @@ import pytest
 from lift_compare import sensing, simulated
 from lift_compare.compare.commands.main import main
 from lift_compare.compare.verification.claims import CHECKS
+from tests.printed import sentence
 
 
 @pytest.fixture
@@ -264,7 +265,7 @@ def test_bad_usage_exits_with_two_and_writes_nothing(tmp_path, capsys, words):
     assert run(tmp_path, *words) == 2
     printed = capsys.readouterr()
     assert printed.out == ""
-    assert "error: " in printed.err.splitlines()[-1]
+    assert printed.err.count("lift-compare: error: ") == 1
     assert not (tmp_path / "out").exists()
 
 
@@ -285,7 +286,7 @@ def test_bad_usage_exits_with_two_and_writes_nothing(tmp_path, capsys, words):
 )
 def test_a_refusal_names_its_option(tmp_path, capsys, option, value):
     assert run(tmp_path, "two-by-two", option, value) == 2
-    assert f"{option}: expected" in capsys.readouterr().err
+    assert f"{option}: expected" in sentence(capsys.readouterr().err)
 
 
 def test_instances_stand_before_between_or_after_the_options(tmp_path):
@@ -340,15 +341,15 @@ def test_a_malformed_file_is_one_clear_line(tmp_path, capsys, changes):
     assert run(tmp_path, path) == 2
     printed = capsys.readouterr()
     assert printed.out == ""
-    assert len(printed.err.splitlines()) == 1
-    assert str(path) in printed.err
-    assert next(iter(changes)) in printed.err
+    assert printed.err.count("lift-compare: ") == 1
+    assert str(path) in sentence(printed.err)
+    assert next(iter(changes)) in sentence(printed.err)
     assert not (tmp_path / "out").exists()
 
 
 def test_out_must_be_a_folder(tmp_path, capsys):
     (tmp_path / "out").write_text("a file", encoding="utf-8")
     assert run(tmp_path, "two-by-two") == 2
-    assert "--out: expected a folder" in capsys.readouterr().err
+    assert "--out: expected a folder" in sentence(capsys.readouterr().err)
     assert main(["verify", "two-by-two", "--out", str(tmp_path / "out" / "below")]) == 2
-    assert "cannot be written to" in capsys.readouterr().err
+    assert "cannot be written to" in sentence(capsys.readouterr().err)

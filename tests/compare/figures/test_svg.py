@@ -11,7 +11,13 @@ import pytest
 from matplotlib.figure import Figure
 
 from lift_compare import sensing
-from lift_compare.compare.figures import landscape, save_svg, trajectory_in_plane
+from lift_compare.compare.figures import (
+    landscape,
+    save_pdf,
+    save_svg,
+    success_rates,
+    trajectory_in_plane,
+)
 from lift_compare.compare.figures.dark import GROUND, in_the_dark
 from lift_compare.compare.figures.style import canvas, finish, line, tick_label
 from lift_compare.compare.figures.svg_files import svg
@@ -158,3 +164,12 @@ def test_the_figures_of_the_pages_are_as_figures_are_written_today(path: Path) -
     assert all(root.find(f"{svg_}{name}") is not None for name in ("title", "desc"))
     assert len(list(root.iter(f"{svg_}text"))) > 10
     assert "prefers-color-scheme:dark" in text
+
+
+def test_another_ending_is_refused(tmp_path) -> None:
+    figure, _ = success_rates([4, 8], {"gd": [0.5, 0.25]}, title="Rates")
+    with pytest.raises(ValueError, match=r"path: expected a file that ends in \.svg, got .*x\.png"):
+        save_svg(figure, tmp_path / "x.png")
+    with pytest.raises(ValueError, match=r"path: expected a file that ends in \.pdf"):
+        save_pdf(figure, tmp_path / "x.svg")
+    assert not list(tmp_path.iterdir())

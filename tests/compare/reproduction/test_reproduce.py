@@ -26,6 +26,7 @@ from lift_compare.compare.reproduction.runs import Runs
 from lift_compare.compare.reproduction.summary import agreement
 from tests.catalogue import PUBLISHED
 from tests.compare.reproduction.chromium import AXE, EXECUTABLE, chromium
+from tests.printed import sentence
 
 FIGURES = {
     "landscape",
@@ -153,7 +154,7 @@ def test_bad_usage_is_refused_before_any_work(
         (["--seed", "x"], "seed"),
     ):
         assert main(["reproduce", *words]) == 2
-        assert said in capsys.readouterr().err
+        assert said in sentence(capsys.readouterr().err)
     assert not (tmp_path / "new").exists()
 
 

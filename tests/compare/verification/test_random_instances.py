@@ -13,6 +13,7 @@ from lift_compare.compare import verify_random
 from lift_compare.compare.commands.main import main
 from lift_compare.compare.verification.random_instances import random_instance
 from tests.compare.verification.cases import scaled
+from tests.printed import sentence
 
 
 @pytest.mark.parametrize("seed", [0, 20261121])
@@ -131,7 +132,9 @@ def test_ctrl_c_keeps_the_instances_that_were_finished(monkeypatch, tmp_path, ca
     )
     assert len(verify_random(5).verifications) == 2
     assert main(["verify", "--random", "5", "--out", str(tmp_path)]) == 130
-    assert "interrupted; the 2 of 5 instances finished are written" in capsys.readouterr().err
+    assert "interrupted; the 2 of 5 instances finished are written" in sentence(
+        capsys.readouterr().err
+    )
     assert (tmp_path / "verify-random.csv").exists()
 
 
