@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from textwrap import fill
 from typing import Any
 
 from lift_compare.sensing import Instance
 from lift_compare.sensing.instances.published import PUBLISHED
 from lift_compare.sensing.validation import show_bytes
 
-from ..tables import Column, show, text_table
+from ..tables import Column, line_width, show, text_table
 
 QUANTITIES = (
     Column("tensor_entries", "tensor entries d^l", ",d"),
@@ -88,7 +89,11 @@ def starred(instance: Instance) -> str:
 
 def refusals(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return a line for each order that was not compared: why."""
-    return [f"l = {row['order']}: {_why(row)}" for row in rows if row["status"] != "compared"]
+    return [
+        fill(f"l = {row['order']}: {_why(row)}", line_width(), subsequent_indent="  ")
+        for row in rows
+        if row["status"] != "compared"
+    ]
 
 
 def _why(row: Mapping[str, Any]) -> str:
