@@ -194,7 +194,7 @@ def show(value: Any, spec: str = ".3g") -> str:
     if isinstance(value, int):
         if spec == "bytes":
             return show_bytes(value)
-        if spec == ",d" and abs(value) >= _LONGEST_COUNT or abs(value) > sys.float_info.max:
+        if (spec == ",d" and abs(value) >= _LONGEST_COUNT) or abs(value) > sys.float_info.max:
             return power_of_ten(value)
     elif not math.isfinite(value):
         return "–"
