@@ -22,7 +22,7 @@ from unicodedata import combining
 
 import numpy as np
 
-from lift_compare.sensing.validation import InvalidValue, show_bytes
+from lift_compare.sensing.validation import InvalidValue, power_of_ten, show_bytes
 
 Row = Mapping[str, Any]
 
@@ -30,6 +30,7 @@ _GAP = 2  # spaces between columns
 _INDENT = 4  # spaces before a text below a row
 _LEAST_WIDTH = 40  # of a line, however narrow the terminal
 _LONGEST_WORD = 24  # a longer one, such as a path, is broken
+_LONGEST_COUNT = 10**18  # a larger count, such as the entries of a tensor at order 99, has a power
 
 
 @dataclass(frozen=True)
@@ -201,7 +202,12 @@ def show(value: Any, spec: str = ".3g") -> str:
         return "yes" if value else "no"
     if not isinstance(value, int | float | np.number):
         return str(value)
-    if not math.isfinite(value):
+    if isinstance(value, int):
+        if spec == "bytes":
+            return show_bytes(value)
+        if (spec == ",d" and abs(value) >= _LONGEST_COUNT) or abs(value) > sys.float_info.max:
+            return power_of_ten(value)
+    elif not math.isfinite(value):
         return "–"
     in_units: dict[str, Callable[[float], str]] = {"bytes": show_bytes, "seconds": show_seconds}
     if spec in in_units:
@@ -277,6 +283,11 @@ def plain(value: Any) -> Any:
         return plain(value.item())
     if isinstance(value, float) and not math.isfinite(value):
         return None
+    if isinstance(value, int):
+        try:
+            str(value)
+        except ValueError:  # thousands of digits: Python neither writes nor reads them as a number
+            return power_of_ten(value)
     return value
 
 

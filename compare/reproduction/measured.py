@@ -138,7 +138,7 @@ def _by_size(rows: Iterable[Any]) -> list[Any]:
 _ON_INSTANCES = (
     Column("instance", "instance"),
     Column("order", "$l$", "d"),
-    Column("tensor_entries", "tensor entries", "d"),
+    Column("tensor_entries", "tensor entries", ",d"),
     Column("form", "form"),
     Column("explicit_seconds", "explicit", "seconds"),
     Column("simulated_seconds", "simulated", "seconds"),

@@ -250,12 +250,12 @@ class _Run:
     def lifted_path(self) -> Section:
         """Run the explicit lift beside its simulations."""
         steps = {"two-by-two": 660, "perturbed-completion": 20 if self.quick else 400}
-        section, agree = sections.lifted_section(
-            self.instances, self.comparison, self.show, steps=steps
-        )
+        found = self.comparison
+        self.compared_rows = found.rows  # the figures below may leave float64: this stays
+        self.result.consistent = self.result.consistent and found.agree
+        self.result.compared = len(found.comparisons)
+        section, agree = sections.lifted_section(self.instances, found, self.show, steps=steps)
         self.result.consistent = self.result.consistent and agree
-        self.compared_rows = self.comparison.rows
-        self.result.compared = len(self.comparison.comparisons)
         return section
 
     def show(self, name: str, figure: Figure, caption: str) -> Drawing:

@@ -275,7 +275,7 @@ _PATH_WORK = 2.5e10  # operations of one lifted path: 400 steps of perturbed-com
 _AGREEMENT = (
     Column("instance", "instance"),
     Column("order", "order", "d"),
-    Column("tensor_entries", "tensor entries", "d"),
+    Column("tensor_entries", "tensor entries", ",d"),
     Column("status", "status"),
     Column("steps", "steps", "d"),
     Column("coefficient_error", "coefficients", ".1e"),

@@ -22,6 +22,12 @@ from lift_compare.compare.tables import Column, plain, rows_text, save_rows, sho
         (177147, ",d", "177,147"),
         (512, "bytes", "512 B"),
         (1_250_000, "bytes", "1.25 MB"),
+        (10**17, ",d", "100,000,000,000,000,000"),
+        (3**99, ",d", "1.7e47"),  # 59 columns wide in digits
+        (3**1001, ",d", "4.0e477"),  # beyond float64, as are all below
+        (-(3**1001), ".3g", "-4.0e477"),
+        (8 * 3**1001, "bytes", "3.2e478 bytes"),
+        (float("inf"), ",d", "–"),
         (32e9, "bytes", "32 GB"),
         (4e18, "bytes", "4.0e18 bytes"),
         (12e-6, "seconds", "12 µs"),
@@ -74,6 +80,13 @@ def test_json_is_strict_and_csv_has_the_union_of_keys(tmp_path) -> None:
             {"a": "", "b": "", "c": "3"},
         ]
     assert plain((np.bool_(True), {"x": {1: 2}})) == [True, {"x": {"1": 2}}]
+
+
+def test_integers_of_any_size_can_be_written() -> None:
+    rows = [{"entries": 3**1001, "more": 10**5000}]  # Python writes up to 4300 digits
+    row = json.loads(rows_text("json", rows))["rows"][0]
+    assert row == {"entries": 3**1001, "more": "1.0e5000"}
+    assert rows_text("csv", rows).endswith(f"{3**1001},1.0e5000\n")
 
 
 def test_provenance_says_where_a_result_comes_from() -> None:

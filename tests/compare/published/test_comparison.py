@@ -1,6 +1,7 @@
 """The main job: its rows, its refusals and what it says about the published settings."""
 
 import math
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -157,6 +158,14 @@ def test_an_order_that_leaves_float64_is_a_row_that_says_so() -> None:
     assert {row["status"].partition(":")[0] for row in result.rows} <= {"compared", "out of range"}
     assert result.rows[-1]["status"].startswith("out of range: ")
     assert "l = 17: out of range: " in result.table()
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_the_largest_order_is_a_column_like_the_others(full: bool) -> None:
+    result = compare_instances(["gaussian:n=4,m=6"], orders=[1, 1001], costs=False)
+    text = result.table(full=full)
+    assert re.search(r"entries.* 4 +4\.6e602\n", text)
+    assert max(map(len, text.splitlines())) <= 100
 
 
 def test_a_problem_without_ground_truth_has_no_distances() -> None:

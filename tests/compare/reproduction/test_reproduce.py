@@ -312,6 +312,32 @@ def test_settings_that_leave_float64_are_said_in_place_of_the_figure(tmp_path: P
     assert "It cannot be drawn: " in page
 
 
+@pytest.mark.parametrize("agree", [True, False])
+def test_what_was_compared_stays_where_the_lifted_path_cannot_be_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, agree: bool
+) -> None:
+    def beyond(*_: Any, **__: Any) -> None:
+        raise OverflowError("h^l is beyond float64")
+
+    monkeypatch.setattr(sections, "lifted_section", beyond)
+    monkeypatch.setattr(InstanceComparison, "agree", agree)
+    made = reproduce(tmp_path, quick=True, instance=sensing.instance("two-by-two"))
+    assert made.consistent is agree
+    assert made.compared == 2
+    said = made.findings[0]["finding"]
+    assert ("agree to" if agree else "DISAGREE") in said
+
+
+def test_a_problem_in_small_units_is_not_said_to_agree(tmp_path: Path) -> None:
+    own = sensing.gaussian(3, 1, 5, seed=1)
+    A, b = own.operator.matrices(), own.measurements
+    small = sensing.SensingProblem(sensing.DenseOperator(A * 1e-147), b * 1e-147)
+    made = reproduce(tmp_path, quick=True, instance=sensing.Instance("small", small))
+    assert made.compared == 0
+    assert "were not compared: out of range: " in made.findings[0]["finding"]
+    assert "simulation were not compared" in " ".join(repr(made).split())
+
+
 def test_a_name_with_dollars_is_no_formula(tmp_path: Path) -> None:
     named = dataclasses.replace(sensing.instance("two-by-two"), name=r"a $\frac$ <b>$")
     made = reproduce(tmp_path, quick=True, instance=named)
