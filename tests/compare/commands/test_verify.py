@@ -100,7 +100,7 @@ def test_claims_are_chosen_by_id_or_name(tmp_path, capsys):
     assert "∇h(X) = 2 G(X) X (exact, section 1)" in capsys.readouterr().out
     assert run(tmp_path, "two-by-two", "--claim", "gradeint") == 2
     assert "--claim: expected ids of docs/verify.md, got 'gradeint' (did you mean 'gradient'?)" in (
-        capsys.readouterr().err
+        sentence(capsys.readouterr().err)
     )
 
 
