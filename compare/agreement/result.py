@@ -130,7 +130,7 @@ class DirectionComparison(Tabular):
     ...     sensing.two_by_two(), [[0.0], [0.5**0.5]], 3, steps=20, rho=0.1, costs=False
     ... )
     >>> found.agree, found.form
-    (True, 'normal')
+    (True, 'symmetric-pairs')
     """
 
     order: int

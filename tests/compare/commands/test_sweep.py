@@ -94,7 +94,7 @@ def assert_refused(words: list[str], folder: Path, capsys, message: str = "") ->
     assert main(words) == 2
     said = capsys.readouterr()
     assert said.out == ""
-    assert said.err.startswith("lift-compare: error: ")
+    assert sentence(said.err).startswith("lift-compare: error: ")
     assert said.err.count("lift-compare: ") == 1
     assert message in sentence(said.err)
     assert sorted(folder.rglob("*")) == before

@@ -249,6 +249,6 @@ def test_other_files_are_refused_and_nothing_is_written(
     assert main(["export", str(path), "--out", str(tmp_path / "rows.csv")]) == 2
     said = capsys.readouterr()
     assert said.out == ""
-    assert said.err.startswith("lift-compare: error: store: ")
+    assert sentence(said.err).startswith("lift-compare: error: store: ")
     assert said.err.count("lift-compare: ") == 1
     assert sorted(tmp_path.iterdir()) == before

@@ -13,6 +13,7 @@ from lift_compare.lifting.forms.rank_one import RankOneForm
 from lift_compare.lifting.forms.residual import ResidualForm
 from lift_compare.lifting.forms.symmetric import SymmetricForm
 from lift_compare.lifting.kronecker.hessian import KroneckerHessian
+from lift_compare.lifting.pair_products import PairProducts
 from lift_compare.simulated.points.line import LineQuartic
 from lift_compare.simulated.span import orthonormal
 from lift_compare.simulated.span.gram import GramData
@@ -235,7 +236,7 @@ SABOTAGE = {
         )
     ],
     "symmetric form: gradient": [
-        (SymmetricForm, "_acting", scaled(SymmetricForm._acting, LITTLE)),
+        (PairProducts, "acting", scaled(PairProducts.acting, LITTLE)),
     ],
     "symmetric form: value": [
         (SymmetricForm, "_half_norm", scaled(SymmetricForm._half_norm, LITTLE)),
