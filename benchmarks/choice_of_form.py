@@ -21,7 +21,7 @@ from tqdm import tqdm
 from lift_compare import sensing
 from lift_compare.compare.provenance import provenance
 from lift_compare.lifting import LiftedProblem, LiftingCost, MemoryLimitExceeded, predict_cost
-from lift_compare.lifting.rates import CACHE_BYTES
+from lift_compare.lifting.forms.rates import CACHE_BYTES
 from lift_compare.sensing.threads import one_thread
 
 LARGEST_N = {1: 60, 3: 21, 5: 8, 7: 5, 9: 4}

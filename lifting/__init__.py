@@ -9,10 +9,7 @@
     eigenpair.py                the least eigenpair of a symmetric operator
     rank_one_approximation.py   the best symmetric rank-one approximation
     backends.py                 tensorly's backends, used without changing the user's session
-    rates.py                    how long an evaluation takes, to choose among the forms
     multisets.py, symmetry.py   symmetric tensors by their distinct entries
-    pair_products.py            products of two of them, by pairs of indices
-    symmetric_power.py          one matrix on every mode of them
 
 It imports `sensing`, and never `simulated`: each of the two is the other's oracle.
 """

@@ -9,8 +9,6 @@ from pathlib import Path
 
 from lift_compare.sensing.validation import InvalidInput, power_of_ten, whole_number
 
-from .rates import RATES
-
 ITEMSIZE = 8  # bytes of a float64
 
 MOST_MODES = 64  # of a numpy array
@@ -97,6 +95,9 @@ class LiftingCost:
         Whether the form serves symmetric tensors only.
     moved_bytes, calls : float
         Bytes read and written, and calls of the array library, of one value-and-gradient.
+    seconds, work_seconds : float
+        Predicted time of one value-and-gradient, and that without what its calls cost, which many
+        tensors evaluated at once share (`forms/rates.py`).
     reason : str or None
         Why the form does not apply to this problem; its flops and bytes are 0 then.
 
@@ -119,16 +120,8 @@ class LiftingCost:
     reason: str | None = None
     moved_bytes: float = 0.0
     calls: float = 0.0
-
-    @property
-    def seconds(self) -> float:
-        """Predicted time of one value-and-gradient on the machine of `rates.RATES`."""
-        return RATES.seconds(self.flops, self.moved_bytes, self.calls, self.peak_bytes)
-
-    @property
-    def work_seconds(self) -> float:
-        """That without what its calls cost, which many tensors evaluated at once share."""
-        return RATES.seconds(self.flops, self.moved_bytes, 0, self.peak_bytes) - RATES.evaluation
+    seconds: float = 0.0
+    work_seconds: float = 0.0
 
     @property
     def total_bytes(self) -> int:

@@ -68,7 +68,7 @@ class LiftedProblem:
         Lifting order l, odd.
     form : str
         The name of a form, or "auto": the fastest of those that fit the memory limit, as predicted
-        from operations, bytes moved and calls (`rates.py`). That may be one for symmetric tensors,
+        from operations, bytes moved and calls. That may be one for symmetric tensors,
         which every iterate is that starts from a lifted point; others go to the fastest other form.
     memory_limit : int, optional
         Bytes for one evaluation and what is kept between evaluations, without its arguments. By

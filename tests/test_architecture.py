@@ -41,10 +41,8 @@ LEVELS = {
         {"descent_with_escapes"},
     ],
     "lifting": [
-        {"rates"},
         {"backends", "cost"},
         {"eigenpair", "multisets", "symmetry"},
-        {"pair_products", "symmetric_power"},
         {"forms", "kronecker", "rank_one_approximation"},
         {"problem", "projection"},
         {"curvature", "descent"},
@@ -206,7 +204,7 @@ def test_small_numbers_stand_in_the_tables_of_tolerances() -> None:
         "compare/tolerances.py",
         "compare/published/printed.py",
         "sensing/instances/iris.py",  # a published start
-        "lifting/rates.py",  # measured seconds
+        "lifting/forms/rates.py",  # measured seconds
         "simulated/escapes/line_search.py",  # a range of steps, which is a setting
     }
     for path, tree in trees():

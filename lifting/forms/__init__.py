@@ -7,6 +7,9 @@
     pairs.py         A*A over pairs of indices {p, q}, n(n+1)/2 a mode
     symmetric.py     the residual, or A*A over pairs, in the distinct entries of a symmetric w
     distinct.py      what these two share
+    pair_products.py     products of two symmetric tensors, by pairs of indices
+    symmetric_power.py   one matrix on every mode of a symmetric tensor
+    rates.py         how long an evaluation takes, to choose among the forms
     expansion.py     h^l and ∇h^l from the terms of its expansion, as two forms need them
     contraction.py   tensor networks contracted pair by pair, their cost known beforehand
     choice.py        all forms by name, what each costs, and the choice among them

@@ -22,6 +22,7 @@ from .entrywise import EntrywiseForm
 from .normal import NormalForm
 from .pairs import PairsForm
 from .rank_one import RankOneForm
+from .rates import RATES
 from .residual import ResidualForm
 from .symmetric import SymmetricForm, SymmetricPairsForm
 
@@ -115,16 +116,19 @@ def costs_of(
                     symmetric_only=FORMS[name].symmetric_only,
                     reason=reason,
                     moved_bytes=flops,
+                    seconds=0.0 if reason else RATES.seconds(flops, flops, 0, peak),
                 )
             )
             continue
         form = planned[name]
         modes = DISTINCT_MODES if form.symmetric_only else order
+        peak = form.gradient_bytes + python_bytes(modes, "gradient")
+        work = RATES.work_seconds(form.flops, form.moved_bytes, peak)
         rows.append(
             LiftingCost(
                 form=name,
                 flops=form.flops,
-                peak_bytes=form.gradient_bytes + python_bytes(modes, "gradient"),
+                peak_bytes=peak,
                 tensor_bytes=tensor_bytes,
                 stored_bytes=form.stored_bytes,
                 hessian_bytes=form.hessian_bytes + python_bytes(modes, "hessian_product"),
@@ -132,6 +136,8 @@ def costs_of(
                 symmetric_only=form.symmetric_only,
                 moved_bytes=form.moved_bytes,
                 calls=form.calls,
+                seconds=RATES.seconds(form.flops, form.moved_bytes, form.calls, peak),
+                work_seconds=work,
             )
         )
     return LiftingCosts(order, tuple(rows))

@@ -8,8 +8,8 @@ from lift_compare.sensing import SensingProblem
 
 from ..cost import ITEMSIZE
 from ..multisets import SymmetricTensors, number
-from ..pair_products import PairProducts
-from ..symmetric_power import SymmetricPower
+from .pair_products import PairProducts
+from .symmetric_power import SymmetricPower
 
 
 class DistinctForm:

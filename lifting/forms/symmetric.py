@@ -12,10 +12,10 @@ from lift_compare.sensing.validation import FloatArray
 
 from ..cost import ITEMSIZE
 from ..multisets import monomials, multiplicities, number
-from ..pair_products import along
-from ..symmetric_power import SymmetricPower
 from .distinct import DistinctForm
+from .pair_products import along
 from .residual import compressed, compression_bytes
+from .symmetric_power import SymmetricPower
 
 
 class SymmetricForm(DistinctForm):

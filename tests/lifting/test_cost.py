@@ -15,9 +15,9 @@ from lift_compare.lifting import (
 )
 from lift_compare.lifting.cost import DEFAULT_FRACTION, available_memory
 from lift_compare.lifting.forms.choice import FORMS
+from lift_compare.lifting.forms.rates import RATES, Rates
 from lift_compare.lifting.forms.residual import compressed, compression_bytes
 from lift_compare.lifting.multisets import number
-from lift_compare.lifting.rates import RATES, Rates
 
 
 def rank_one(n, m, r):

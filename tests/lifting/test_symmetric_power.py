@@ -5,9 +5,9 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from lift_compare.lifting import symmetric_power
+from lift_compare.lifting.forms import symmetric_power
+from lift_compare.lifting.forms.symmetric_power import SymmetricPower
 from lift_compare.lifting.multisets import number
-from lift_compare.lifting.symmetric_power import SymmetricPower
 from tests.lifting.test_cost import traced_peak
 from tests.lifting.test_multisets import SIZES, in_order, symmetric_tensor
 

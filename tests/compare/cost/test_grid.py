@@ -278,8 +278,8 @@ def test_a_row_that_fails_keeps_its_error(monkeypatch, error):
         ({"methods": ["magic"]}, "methods: expected some of explicit, exact, truncated, got magic"),
         (
             {"forms": ["magic"]},
-            "forms: expected some of entrywise, normal, pairs, residual, symmetric, symmetric-pairs, "
-            "got magic",
+            "forms: expected some of entrywise, normal, pairs, residual, symmetric, "
+            "symmetric-pairs, got magic",
         ),
         ({"memory_limit": 0}, "memory_limit"),
         ({"time_limit": 0}, "time_limit"),

@@ -9,11 +9,12 @@ from lift_compare import lifting, sensing, simulated
 from lift_compare.lifting.forms.entrywise import EntrywiseForm
 from lift_compare.lifting.forms.expansion import ExpandedForm
 from lift_compare.lifting.forms.normal import NormalForm
+from lift_compare.lifting.forms.pair_products import PairProducts
+from lift_compare.lifting.forms.pairs import PairsForm
 from lift_compare.lifting.forms.rank_one import RankOneForm
 from lift_compare.lifting.forms.residual import ResidualForm
-from lift_compare.lifting.forms.symmetric import SymmetricForm
+from lift_compare.lifting.forms.symmetric import SymmetricForm, SymmetricPairsForm
 from lift_compare.lifting.kronecker.hessian import KroneckerHessian
-from lift_compare.lifting.pair_products import PairProducts
 from lift_compare.simulated.points.line import LineQuartic
 from lift_compare.simulated.span import orthonormal
 from lift_compare.simulated.span.gram import GramData
@@ -66,7 +67,7 @@ def _rank_one_hessian_with_3_001(self, w, direction):
 RANK_ONE_HESSIAN = RankOneForm.hessian_product
 
 
-def _entrywise_hessian_without_a_triple(self, w, direction):
+def _entrywise_hessian_without_a_triple(self, w, direction, **_known):
     product = self._cubic([(w, w, direction), (w, direction, w)], False)
     return 2 * (product - self._linear(direction))
 
@@ -241,6 +242,14 @@ SABOTAGE = {
     "symmetric form: value": [
         (SymmetricForm, "_half_norm", scaled(SymmetricForm._half_norm, LITTLE)),
     ],
+    "symmetric form over pairs: value": [
+        (
+            SymmetricPairsForm,
+            "_value_and_T",
+            _first(SymmetricPairsForm._value_and_T),
+        )
+    ],
+    "form over pairs: N": [(PairsForm, "_normal", scaled(PairsForm._normal, LITTLE))],
     "expanded forms: value": [(ExpandedForm, "_value", scaled(ExpandedForm._value, LITTLE))],
     "projection": [
         (

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import tensorly as tl
 
-from .backends import row_major, take
-from .cost import ITEMSIZE, operations
-from .multisets import insertion_tables, number
+from ..backends import row_major, take
+from ..cost import ITEMSIZE, operations
+from ..multisets import insertion_tables, number
 
 VIEW_BYTES = 144  # of Python's for a view of an array
 DENSE_ENTRIES = 2**17  # up to which the whole power is kept as a matrix: 1 MiB

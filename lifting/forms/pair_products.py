@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import tensorly as tl
 
-from .backends import SparseMatrix, sparse_bytes
-from .cost import ITEMSIZE
-from .multisets import IntArray, insertion_tables, last_index, multiplicities, number, without_last
+from ..backends import SparseMatrix, sparse_bytes
+from ..cost import ITEMSIZE
+from ..multisets import IntArray, insertion_tables, last_index, multiplicities, number, without_last
 
 
 class PairProducts:

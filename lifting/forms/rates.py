@@ -38,9 +38,13 @@ class Rates:
         self, operations: float, moved_bytes: float, calls: float, peak_bytes: float
     ) -> float:
         """Return the predicted seconds of one evaluation."""
-        each = self.cached_byte if peak_bytes < CACHE_BYTES else self.byte
-        work = self.operation * operations + each * moved_bytes
+        work = self.work_seconds(operations, moved_bytes, peak_bytes)
         return self.evaluation + self.call * calls + work
+
+    def work_seconds(self, operations: float, moved_bytes: float, peak_bytes: float) -> float:
+        """Return those of its operations and bytes alone."""
+        each = self.cached_byte if peak_bytes < CACHE_BYTES else self.byte
+        return self.operation * operations + each * moved_bytes
 
 
 RATES = Rates(
