@@ -130,7 +130,7 @@ class Descents:
         Nothing can be said of their agreement then.
         """
         apart = max(self.coefficient_error, self.objective_error)
-        if apart <= AGREEMENT or apart > _FURTHER * (moved := self._moved_by_rounding()):
+        if apart <= AGREEMENT or apart > (moved := self._moved_by_rounding()):
             return
         s = self._lift.settings
         norms = np.linalg.norm(self._lift.directions.generators[:2].reshape(2, -1), axis=1)
@@ -143,21 +143,22 @@ class Descents:
         )
 
     def _moved_by_rounding(self) -> float:
-        """Return by how much the exact path moves with a start that is l ε away, ε of rounding."""
+        """Return by how much the exact path moves with the rounding of all its steps.
+
+        Each rounds by l ε ‖ŵ‖ or so. Near ŵ that is always the same way, as if the start were off
+        by the sum.
+        """
         s, end = self._lift.settings, self.steps + 1
+        off = end * s.order * np.finfo(float).eps
         norms = np.linalg.norm(self._lift.directions.generators.reshape(len(s.start), -1), axis=1)
         moved = 0.0
         for j in self._kept:
             start = s.start
-            start[j] += s.order * np.finfo(float).eps * (norms[0] / norms[j]) ** s.order
-            path = simulated.descend(
+            start[j] += off * (norms[0] / norms[j]) ** s.order
+            run = simulated.descend(
                 self._lift.span, start, step_size=s.step_size, iterations=s.steps
             )
-            here, other = path.coefficients[:end], self.exact.coefficients[:end]
+            here, other = run.coefficients[:end], self.exact.coefficients[:end]
             both = min(len(here), len(other))
             moved += self._gram.error(here[:both], other[:both])
         return moved
-
-
-_FURTHER = 10
-"""Rounding at every step may take two paths so many times further apart than that of the start."""
