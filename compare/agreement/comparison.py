@@ -91,6 +91,9 @@ def compare_directions(
     ------
     TypeError, ValueError
         For bad input, named.
+    OverflowError
+        If a number leaves float64, or ρ v̂ is so small beside ŵ that the rounding of the start
+        parts the two by more than they may differ.
     lifting.MemoryLimitExceeded
         If the explicit side does not fit the budget; nothing was allocated then.
 
@@ -128,6 +131,7 @@ def compare_lift(
     if diverged_at is not None:  # both once more, until then
         lift = replace(lift, settings=replace(lift.settings, steps=diverged_at - 1))
         both = Descents(side, lift, tick)
+    both.refuse_rounding()
 
     lifted, tensors, projection = side.lifted, side.tensors, side.projection
     start, w0 = lift.settings.start, side.start(lift.settings.rho)

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from lift_compare import simulated
 from lift_compare.lifting import LiftedProblem, SpanProjection, projected_gradient_descent
 from lift_compare.sensing import StopReason
 from lift_compare.sensing.tolerances import GRAM_RANK
-from lift_compare.sensing.validation import FloatArray
+from lift_compare.sensing.validation import FloatArray, OutOfRange
 
 from ..simulated_lift import SimulatedLift
 from ..tolerances import AGREEMENT, PATH_ROUNDING
@@ -87,6 +88,7 @@ class Descents:
             if tick is not None:
                 tick()
 
+        self._lift, self._kept = lift, side.kept
         self.exact = lift.exact
         self.explicit = projected_gradient_descent(
             side.lifted,
@@ -100,8 +102,8 @@ class Descents:
         end = self.steps + 1
         coefficients = np.zeros((end, len(side.tensors)))
         coefficients[:, side.kept] = np.asarray(self.explicit.coefficients)[:end]
-        gram = UnitGram(lift.directions.generators, s.order)
-        self.coefficient_error = gram.error(coefficients, self.exact.coefficients[:end])
+        self._gram = UnitGram(lift.directions.generators, s.order)
+        self.coefficient_error = self._gram.error(coefficients, self.exact.coefficients[:end])
 
         self._values = self.explicit.values[:end], self.exact.values[:end]
         # h^l subtracts terms of the size of ½ ‖b‖^{2l} and of its own.
@@ -121,3 +123,42 @@ class Descents:
         above = all(v[-1] - v[0] > self._rounding[-1] for v in self._values)
         part = max(self.coefficient_error, self.objective_error) > AGREEMENT
         return first if ended or above or part else None
+
+    def refuse_rounding(self) -> None:
+        """Raise OutOfRange if the two part, but no further than rounding of the start takes them.
+
+        Nothing can be said of their agreement then.
+        """
+        apart = max(self.coefficient_error, self.objective_error)
+        if apart <= AGREEMENT or apart > (moved := self._moved_by_rounding()):
+            return
+        s = self._lift.settings
+        norms = np.linalg.norm(self._lift.directions.generators[:2].reshape(2, -1), axis=1)
+        log = np.log10(s.rho) + s.order * (np.log10(norms[1]) - np.log10(norms[0]))
+        size = f"{10 ** (log % 1):.1f}e{int(np.floor(log))}"
+        raise OutOfRange(
+            f"rho: expected a start ŵ + ρ v̂ that keeps digits of ρ v̂ beside ŵ, got ρ ‖v̂‖ = {size} "
+            f"‖ŵ‖: the rounding of ŵ grows to {moved:.1e} within {self.steps} steps, so that "
+            "nothing can be said of agreement; a larger ρ or fewer steps help"
+        )
+
+    def _moved_by_rounding(self) -> float:
+        """Return by how much the exact path moves with the rounding of all its steps.
+
+        Each rounds by l ε ‖ŵ‖ or so. Near ŵ that is always the same way, as if the start were off
+        by the sum.
+        """
+        s, end = self._lift.settings, self.steps + 1
+        off = end * s.order * np.finfo(float).eps
+        norms = np.linalg.norm(self._lift.directions.generators.reshape(len(s.start), -1), axis=1)
+        moved = 0.0
+        for j in self._kept:
+            start = s.start
+            start[j] += off * (norms[0] / norms[j]) ** s.order
+            run = simulated.descend(
+                self._lift.span, start, step_size=s.step_size, iterations=s.steps
+            )
+            here, other = run.coefficients[:end], self.exact.coefficients[:end]
+            both = min(len(here), len(other))
+            moved += self._gram.error(here[:both], other[:both])
+        return moved

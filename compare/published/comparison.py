@@ -301,11 +301,15 @@ def _at_any_order(lift: SimulatedLift) -> dict[str, Any]:
     """Return the curvature along V*, and what the span leaves out of ∇h^l at the start."""
     start, order = lift.settings.start, lift.settings.order
     try:
-        power = lift.product_oracle.curvature
+        oracle = lift.product_oracle
         leakage = simulated.leakage(lift.problem, lift.directions.generators, start, order)
     except ArithmeticError:  # a Lanczos run that does not converge, or a number beyond float64
         return {}
-    return {"power_curvature": power, "leakage_start": leakage_beyond_rounding(leakage)[0]}
+    return {
+        "power_curvature": oracle.curvature,
+        "power_curvature_rounding": oracle.rounding,
+        "leakage_start": leakage_beyond_rounding(leakage)[0],
+    }
 
 
 def _distance(lift: SimulatedLift, X: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -67,9 +68,17 @@ def by_order(
     columns = [Column("quantity", "quantity"), *(Column(order, order) for order in orders)]
     lines = []
     for quantity in quantities:
-        cells = [show(row.get(quantity.key), quantity.format) for row in rows]
+        cells = [_cell(row, quantity) for row in rows]
         lines.append({"quantity": quantity.title, **dict(zip(orders, cells, strict=True))})
     return text_table(columns, lines, title=title)
+
+
+def _cell(row: Mapping[str, Any], quantity: Column) -> str:
+    """Return a number as shown: one that its rounding hides with a bound."""
+    value, rounding = (row.get(f"{quantity.key}{more}") for more in ("", "_rounding"))
+    if value == 0 and rounding:
+        return "rounding" if math.isinf(rounding) else f"0 ± {rounding:.0e}"
+    return show(value, quantity.format)
 
 
 def heading(instance: Instance, rows: Sequence[Mapping[str, Any]]) -> str:

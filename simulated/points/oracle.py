@@ -5,6 +5,7 @@ The mathematics: docs/theory.md, section 11.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +18,7 @@ from lift_compare.sensing.problem import checked_problem
 from lift_compare.sensing.tolerances import SAME_DIRECTION, SINGULAR
 from lift_compare.sensing.validation import FloatArray, locked, odd_order, whole_number
 
-from ..signed_log import LOG_2, to_float
+from ..signed_log import LARGEST_LOG, LOG_2, to_float
 from .certificate import certify
 from .landscape_forms import LandscapeForms, signed
 from .power_form import PowerForm
@@ -44,6 +45,9 @@ class OracleDirection:
     curvatures : array (count,)
         ⟨v, ∇²h^l(ŵ)[v]⟩ = 2 q_l(V) for v = vec(V)^{⊗l}: 0 where it is below float64, or negative by
         no more than rounding.
+    rounding : float
+        That of the first: l · 1e-15 times its terms, math.inf beyond float64. It is 0 where these
+        cancel, as K₁ and K₂ do at a truth, to no more than this.
     is_saddle : bool
         Whether the first is negative beyond rounding: ŵ is then a strict saddle of h^l.
     starts : int
@@ -68,6 +72,7 @@ class OracleDirection:
     order: int
     directions: FloatArray
     curvatures: FloatArray
+    rounding: float
     is_saddle: bool
     starts: int
     iterations: int
@@ -157,11 +162,13 @@ def described(found: Minima, count: int) -> OracleDirection:
             kept.append(i)
     best = at[np.array(kept)]
     signs = np.where((best.sign > 0) | best.is_saddle, best.sign, 0.0)  # else rounding of zero
-    logs = best.log + LOG_2 + best.order * best.forms.log_unit
+    unit = LOG_2 + best.order * best.forms.log_unit
+    logs, rounding = best.log + unit, float(best.rounding[0] + unit)
     return OracleDirection(
         order=best.order,
         directions=signed(best.V),
         curvatures=to_float(signs, logs, "the curvature", small_is_zero=True),
+        rounding=math.exp(rounding) if rounding <= LARGEST_LOG else math.inf,
         is_saddle=bool(best.is_saddle[0]),
         starts=len(at.V),
         iterations=int(found.iterations[0]),

@@ -49,6 +49,13 @@ def power_norm(x: FloatArray, order: float) -> FloatArray:
     return np.asarray(top * np.sum(ratios**order, axis=-1) ** (1 / order))
 
 
+def rounding_of(K: FloatArray, order: int) -> FloatArray:
+    """Return the logarithm of the rounding of q_l: l times that of its terms."""
+    logs = order * signed_log(K)[1] + np.log(np.abs(_WEIGHTS))
+    _, most = signed_log_sum(np.ones_like(logs), logs)
+    return np.asarray(most + math.log(order * VALUE_ROUNDING))
+
+
 @dataclass(frozen=True, eq=False)
 class PowerForm:
     """f = ± log|q_l| / l, with the sign of q_l, around k points of the sphere.
@@ -84,9 +91,8 @@ class PowerForm:
         signs, logs = signed_log(K)
         logs = order * logs + np.log(np.abs(_WEIGHTS))
         sign, log = signed_log_sum(signs * np.sign(_WEIGHTS), logs)
-        _, most = signed_log_sum(np.ones_like(logs), logs)
         # Zero to rounding: q_l beside its terms, or the K beside the forms.
-        zero = log <= most + math.log(order * VALUE_ROUNDING)
+        zero = log <= rounding_of(K, order)
         zero |= np.abs(K).max(axis=1) <= forms.resolution
         return cls(forms, order, V, products, K, np.where(zero, 0.0, sign), log)
 
@@ -94,6 +100,11 @@ class PowerForm:
     def height(self) -> FloatArray:
         """The f of each point, which falls where q_l falls as long as its sign stays."""
         return self.sign * self.log / self.order
+
+    @property
+    def rounding(self) -> FloatArray:
+        """The logarithm of the rounding of each q_l, in the units of the forms."""
+        return rounding_of(self.K, self.order)
 
     @property
     def is_saddle(self) -> npt.NDArray[np.bool_]:

@@ -160,6 +160,24 @@ def test_a_wrong_simulation_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> No
     assert "DISAGREE" in repr(comparison)
 
 
+@pytest.mark.parametrize("rho", [1e-15, 1e-200])
+def test_a_start_that_is_rounding_is_no_disagreement(rho: float) -> None:
+    """At the truth h^l is flat: whatever step is chosen, rounding is all that moves."""
+    problem = sensing.gaussian(4, 1, 6, seed=0)
+    with pytest.raises(OverflowError, match=r"rho: expected a start .* ρ ‖v̂‖ = .* ‖ŵ‖"):
+        compare_directions(problem, problem.ground_truth, 3, rho=rho, costs=False, oracle=False)
+
+
+def test_rounding_of_a_start_that_grows_is_no_disagreement() -> None:
+    """A weight of 1e-13 at a strict saddle: few digits of ρ v̂ are left, and all of it grows."""
+    problem = sensing.gaussian(4, 1, 5, seed=3)
+    X = sensing.spurious_point(problem)
+    few, many = {"rho": 1e-13, "steps": 10}, {"rho": 1e-13, "steps": 500}
+    assert compare_directions(problem, X, 3, **few, costs=False, oracle=False).agree
+    with pytest.raises(OverflowError, match="the rounding of ŵ grows to"):
+        compare_directions(problem, X, 3, **many, costs=False, oracle=False)
+
+
 def test_measures_of_the_free_path_are_those_of_the_tensors() -> None:
     """Span capture and principal angle, recomputed with plain linear algebra from explicit
     tensors."""

@@ -598,3 +598,16 @@ def test_a_start_where_the_power_form_is_zero_is_an_end():
     assert ends.gradient_norms.tolist() == [0]
     assert ends.iterations.tolist() == [0]
     assert ends.stop_reasons == [sensing.StopReason.CONVERGED]
+
+
+@pytest.mark.parametrize("order", [3, 9, 13, 17, 21])
+def test_what_cancels_is_known_to_its_rounding(order: int) -> None:
+    """At a truth K₁ = K₂, so that the curvature is 4 K₃^l, least at the least eigenvalue of P."""
+    problem = sensing.gaussian(4, 1, 6, seed=0)
+    X = problem.ground_truth
+    P = sum(A @ X @ X.T @ A for A in problem.operator.matrices())
+    least = 4 * np.linalg.eigvalsh(P)[0] ** order
+    found = oracle_direction(problem, X, order)
+    assert abs(found.curvature - least) <= found.rounding + 1e-9 * least
+    assert (found.curvature == 0) == (found.rounding > least)
+    assert (order > 9) == (found.rounding > 1e-6 * least)

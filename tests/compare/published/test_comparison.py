@@ -168,6 +168,20 @@ def test_the_largest_order_is_a_column_like_the_others(full: bool) -> None:
     assert max(map(len, text.splitlines())) <= 100
 
 
+@pytest.mark.parametrize("full", [False, True])
+def test_a_curvature_that_cancels_is_shown_with_its_rounding(full: bool) -> None:
+    problem = sensing.gaussian(4, 1, 6, seed=0)
+    own = sensing.Instance("own", problem, known_point=problem.ground_truth)
+    result = compare_instances([own], orders=[3, 21], costs=False)
+    small, large = result.rows
+    assert 0 < small["power_curvature_rounding"] < 1e-9 * small["power_curvature"]
+    assert large["power_curvature"] == 0
+    bound = large["power_curvature_rounding"]
+    assert re.search(
+        rf"V\* +\+\S+ +0 ± {bound:.0e}\n".replace("e+", r"e\+"), result.table(full=full)
+    )
+
+
 def test_a_problem_without_ground_truth_has_no_distances() -> None:
     rng = np.random.default_rng(0)
     problem = sensing.quadratic_network(rng.standard_normal((9, 3)), rng.random(9), 1)
