@@ -35,7 +35,7 @@ DEFAULT_FRACTION = 0.5
 ADDRESSABLE = 2**63 - 1
 """Bytes that a limit may allow: no machine addresses more, and costs below it fit into float64."""
 
-DISTINCT_MODES = 3
+DISTINCT_MODES = 5
 """What the forms in distinct entries hold of Python's objects, as so many modes of the others."""
 
 
