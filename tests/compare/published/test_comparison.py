@@ -16,6 +16,7 @@ from lift_compare.compare.published.answer import _saddle, _times
 from lift_compare.compare.published.findings import InstanceFinding, findings
 from lift_compare.compare.simulated_lift import SimulatedLift
 from lift_compare.sensing import LiftSettings
+from lift_compare.simulated.span.default_step import default_rho, default_step_size
 
 
 def test_rows_refusals_and_findings() -> None:
@@ -320,3 +321,23 @@ def test_where_no_order_was_compared_nothing_is_said_of_agreement(tmp_path: Path
     assert "agreement not known: no order was compared" in said
     assert "l = 3: refused: needs" in said
     assert "agree to" not in said
+
+
+def test_a_step_chosen_here_keeps_the_truncated_path_in_float64() -> None:
+    """Its recursion may grow at every step where the exact path falls: to 1e331 here."""
+    rng = np.random.default_rng(6)
+    A, z = rng.standard_normal((8, 4, 4)), rng.standard_normal(4)
+    A = (A + A.transpose(0, 2, 1)) / 2
+    problem = sensing.SensingProblem(sensing.DenseOperator(A), np.einsum("ijk,j,k->i", A, z, z))
+    X = sensing.spurious_point(problem)
+    span = simulated.SpanObjective(problem, simulated.escape_directions(problem, X).generators, 1)
+    eta = 2 * default_step_size(span, [1.0, default_rho(span), 0.0], iterations=1000)
+    lift = SimulatedLift.with_defaults(problem, X, 1, steps=1000)
+    assert lift.settings.eta < eta
+    assert math.log2(eta / lift.settings.eta) % 1 == 0
+    assert np.isfinite(lift.truncation_error())
+    with pytest.raises(OverflowError, match="beyond float64"):
+        replace(lift, settings=replace(lift.settings, eta=eta)).published_collapse()
+    assert {"h_truncated", "truncation_error_at_end"} <= set(
+        compare_instances([sensing.Instance("own", problem, known_point=X)], orders=[1]).rows[0]
+    )
