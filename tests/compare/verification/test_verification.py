@@ -506,3 +506,9 @@ def test_leakage_is_the_share_of_the_square() -> None:
     share = simulated.leakage(problem, d.generators, [1.0, 0.1, 0.0], 3).leakage
     assert found["leakage"].measured == pytest.approx(share)
     assert 0.01 < share < 0.9
+
+
+def test_the_captured_path_says_how_long_it_is() -> None:
+    published = sensing.instance("real-system")
+    found = verify(published.problem, published.point, 3, claims=["span-capture-path"])
+    assert found["span-capture-path"].reason.startswith("after 20 steps of size ")
