@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
@@ -22,6 +23,9 @@ from lift_compare.simulated.span.path_length import check_steps
 
 DEFAULT_STEPS = 1000
 """T of an instance without settings."""
+
+_MOST_HALVINGS = 20
+"""Of an η with which the truncated path leaves float64: each halves the digits of its growth."""
 
 DEFAULT_ORDER = 3
 """Order of an instance without settings: the least at which there is something lifted."""
@@ -117,7 +121,9 @@ class SimulatedLift:
         """Return the lift with ρ and η that follow from the problem where they are not given.
 
         ρ ‖v̂‖ = 0.1 ‖ŵ‖, and η/2 is a step with which h^l falls at every one of the steps: neither
-        depends on the units of X, A and b. OverflowError where they do not fit into float64.
+        depends on the units of X, A and b. The truncated path may grow at every step where the
+        exact one falls; η is halved until h^l at its end is a float64, if that helps. OverflowError
+        where they do not fit into float64.
         """
         span = simulated.SpanObjective(
             problem, simulated.escape_directions(problem, X).generators, order
@@ -127,6 +133,11 @@ class SimulatedLift:
         if eta is None:
             step_size = default_step_size(span, [1.0, rho, 0.0], iterations=steps)
             eta = LiftSettings.eta_of(step_size)
+            for halvings in range(_MOST_HALVINGS):
+                lift = cls(problem, X, LiftSettings(order, rho, eta / 2**halvings, steps))
+                with suppress(OverflowError):
+                    lift.span.value(lift.truncated.coefficients[-1])
+                    return lift
         return cls(problem, X, LiftSettings(order, rho, eta, steps))
 
     def flipped(self) -> SimulatedLift:

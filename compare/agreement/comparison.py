@@ -174,7 +174,7 @@ def compare_lift(
         truncated_values=np.asarray(lift.span.value(truncated.coefficients)),
         directions=lift.directions,
         explicit_cost=_explicit_cost(lifted, w0, projection, step) if options.costs else None,
-        simulated_cost=_simulated_cost(lift.span, start, step) if options.costs else None,
+        simulated_cost=simulated_step_cost(lift) if options.costs else None,
         form=lifted.cost.form,
         lift=lift,
         diverged_at=diverged_at,
@@ -262,7 +262,9 @@ def _explicit_cost(
     )
 
 
-def _simulated_cost(span: simulated.SpanObjective, c: FloatArray, step_size: float) -> CostSample:
+def simulated_step_cost(lift: SimulatedLift) -> CostSample:
+    """Measure one step of the exact simulation, from its start."""
+    span, c, step_size = lift.span, lift.settings.start, lift.settings.step_size
     return measure_cost(lambda: c - step_size * span.projected_gradient(c))
 
 

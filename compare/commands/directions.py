@@ -95,7 +95,10 @@ def run(arguments: argparse.Namespace) -> int:
 def _text(result: InstanceComparison, origin: dict[str, Any], *, full: bool) -> str:
     """Return the verdict, the answers with their tables, the words, and where it was computed."""
     verdict = "agree" if result.agree else "DISAGREE"
-    answer = f"Explicit and simulated lifted descent {verdict} (bar: 1e-10, relative)."
+    made = sorted({comparison.steps for comparison in result.comparisons.values()})
+    over = " to ".join(f"{steps:,}" for steps in dict.fromkeys((*made[:1], *made[-1:])))
+    bar = f"over {over} steps; bar: 1e-10, relative"
+    answer = f"Explicit and simulated lifted descent {verdict} ({bar})."
     lines = [
         answer
         if result.comparisons

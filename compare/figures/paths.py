@@ -205,9 +205,9 @@ def step_cost(rows: Sequence[Mapping[str, Any]], *, ax: Axes | None = None) -> t
         if not measured:
             continue
         for side, kind in (("explicit", "explicit"), ("simulated", "exact")):
-            seconds = [row[f"{side}_seconds"] for row in measured]
-            style = line(kind, marker=marker, markevery=None)
-            ax.plot([row["order"] for row in measured], seconds, **style)
+            key = f"{side}_seconds"
+            timed = [(row["order"], row[key]) for row in own if row.get(key) is not None]
+            ax.plot(*zip(*timed, strict=True), **line(kind, marker=marker, markevery=None))
         last = measured[-1]
         times = (show_seconds(last[f"{side}_seconds"]) for side in ("explicit", "simulated"))
         told.append("{} at order {}: explicit {}, simulated {}".format(name, last["order"], *times))

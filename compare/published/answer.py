@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from textwrap import fill
 from typing import Any
@@ -11,6 +12,7 @@ from lift_compare.sensing.validation import MAX_ORDER, show_bytes
 from lift_compare.simulated import AcceptanceRule
 
 from ..tables import Column, line_width, show_seconds
+from ..tolerances import MARGIN
 from .findings import InstanceFinding
 from .full_table import by_order, heading, refusals, starred
 
@@ -19,7 +21,8 @@ NOTES = (
     "of (nr)^l entries. Visible direction: the published way out of X̂, made of the least "
     "eigenvector of A*(residual). V*: the best way out among all rank-one powers. Explicit: "
     "projected descent on tensors; simulated: the same descent from small Gram matrices; "
-    "truncated: the published closed form. –: not computed."
+    "truncated: the published closed form. h after steps: of the matrix that the tensor reached is "
+    "collapsed to. –: not computed."
 )
 
 QUANTITIES = (
@@ -31,9 +34,9 @@ QUANTITIES = (
     Column("largest_error", "explicit − simulated, relative", ".1e"),
     Column("curvature", "curvature, visible direction", "+.2e"),
     Column("power_curvature", "curvature, V*", "+.2e"),
-    Column("h_stationary", "h at X̂", ".3g"),
-    Column("h_exact", "h at the end, simulated", ".3g"),
-    Column("h_truncated", "h at the end, truncated", ".3g"),
+    Column("h_stationary", "h at X̂", ".5g"),
+    Column("h_exact", "h after the simulated steps", ".5g"),
+    Column("h_truncated", "h after T steps, truncated", ".3g"),
     Column("truncation_error", "truncation error at the start", ".2g"),
     Column("explicit_seconds", "time a step, explicit", "seconds"),
     Column("simulated_seconds", "time a step, simulated", "seconds"),
@@ -55,6 +58,7 @@ def answer(
         ("agreement", _agreement(rows)),
         ("cost", _cost(rows)),
         ("strict saddle", _saddle(findings)),
+        ("escape", _escape(rows, findings)),
         ("does not hold", "; ".join(_failures(findings))),
         *(("", each.statement) for each in findings if each.id in ("solved", "out-of-range")),
     ]
@@ -122,10 +126,12 @@ def _agreement(rows: Sequence[Mapping[str, Any]]) -> str:
     compared = [row for row in rows if row["status"] == "compared"]
     if not compared:
         return "not known: no order was compared (the reasons are below the table)"
-    orders = _orders(compared)
+    orders = _compared(compared)
     apart = [row for row in compared if row["verdict"] == "DISAGREE"]
     if apart:
-        return f"explicit and simulated descent DISAGREE at {_orders(apart)} (of {orders})"
+        return (
+            f"explicit and simulated descent DISAGREE at {_orders(apart)} (of {_orders(compared)})"
+        )
     largest = max(_largest_error(row) or 0.0 for row in compared)
     said = f"explicit and simulated descent agree to {largest:.1e} at {orders}"
     diverged = [row for row in compared if row.get("diverged_at") is not None]
@@ -133,6 +139,15 @@ def _agreement(rows: Sequence[Mapping[str, Any]]) -> str:
         steps = ", ".join(f"step {row['diverged_at']} (l = {row['order']})" for row in diverged)
         said += f", until both diverge at {steps}: η is too large"
     return said
+
+
+def _compared(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return the orders with the steps that were compared, beside each where they differ."""
+    counts = [f"{row['steps']:,}" for row in rows]
+    if len(set(counts)) == 1:
+        return f"{_orders(rows)} ({counts[0]} steps{' each' if len(rows) > 1 else ''})"
+    said = [f"{row['order']} ({steps})" for row, steps in zip(rows, counts, strict=True)]
+    return f"l = {', '.join(said).replace(')', ' steps)', 1)}"
 
 
 def _orders(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -178,10 +193,54 @@ def _saddle(findings: Sequence[InstanceFinding]) -> str:
         return first
     best, below = numbers["smallest saddle order along V*"], numbers["none below, certified"]
     if best is None:
-        proved = f" (none below {below}: certified)" if below else ""
+        if below == math.inf:
+            return f"{first}; at no order along V* (certified)"
+        proved = f" (certified: none below {below})" if below > 1 else ""
         return f"{first}; none found along V*{proved}"
     proved = "certified: at no smaller order" if below == best else f"certified: none below {below}"
     return f"{first}; from l = {best} on along V* ({proved})"
+
+
+def _escape(rows: Sequence[Mapping[str, Any]], findings: Sequence[InstanceFinding]) -> str:
+    """Say whether the exact method escapes, and where the descents of the table end."""
+    found = next((each for each in findings if each.id == "exact-escape"), None)
+    if found is None:  # solved, or out of range
+        return ""
+    numbers = found.numbers
+    said = (
+        f"the exact method (simulated.escape) lowers h from {numbers['h at X̂']:.4g} to "
+        f"{numbers['h reached']:.4g}, at l = {numbers['order']}"
+        if numbers["found"]
+        else f"the exact method (simulated.escape) finds none: {numbers['reason']}"
+    )
+    ends = ends_of_descents(rows)
+    parts = [f"{does} at {_orders(own)}" for does, own in ends.items() if own]
+    if parts:
+        said += f"; the simulated descents of the table {' and '.join(parts)}"
+    risen = ends["raise it"]
+    saddles = [row for row in risen if (row.get("power_curvature") or 0) < 0]
+    if saddles:
+        where = "there" if len(saddles) == len(risen) else f"at {_orders(saddles)}"
+        said += f", although X̂ is a strict saddle along V* {where}"
+    return said
+
+
+def ends_of_descents(
+    rows: Sequence[Mapping[str, Any]],
+) -> dict[str, list[Mapping[str, Any]]]:
+    """Return the rows by what the simulated descent does to h, after its collapse to a matrix."""
+    ends: dict[str, list[Mapping[str, Any]]] = {
+        "lower h": [],
+        "leave h as it is": [],
+        "raise it": [],
+    }
+    for row in rows:
+        before, after = row.get("h_stationary"), row.get("h_exact")
+        if before is None or after is None:
+            continue
+        moved = 0 if abs(after - before) <= MARGIN * before else 1 if after > before else -1
+        ends[{-1: "lower h", 0: "leave h as it is", 1: "raise it"}[moved]].append(row)
+    return ends
 
 
 def _failures(findings: Sequence[InstanceFinding]) -> list[str]:

@@ -17,7 +17,7 @@ from lift_compare.sensing.instances.registry import parse_instances
 from lift_compare.sensing.validation import FloatArray, odd_order, show_bytes
 from lift_compare.simulated import AcceptanceRule
 
-from ..agreement.comparison import ComparisonOptions, compare_lift
+from ..agreement.comparison import ComparisonOptions, compare_lift, simulated_step_cost
 from ..agreement.progress import Progress, predicted_seconds
 from ..agreement.result import DirectionComparison, leakage_beyond_rounding
 from ..simulated_lift import DEFAULT_ORDER, DEFAULT_STEPS, GivenSettings, SimulatedLift, lift_of
@@ -252,6 +252,8 @@ def _compare(
         in_full = row["published_order"] or given.steps is not None
         row |= _simulated_row(lift, s.steps if in_full else min(s.steps, _SIMULATED_STEPS))
         explicit = replace(lift, settings=replace(s, steps=max(1, part.steps)))
+        if part.operations == 0:  # no form fits the budget: the simulated half is measured here
+            row |= _without_a_lift(explicit, options)
         comparison = compare_lift(explicit, options, lambda: step(part.operations))
     except lifting.MemoryLimitExceeded as refusal:  # the simulated half of the row stays
         needs, allowed = refusal.predicted_bytes, refusal.allowed_bytes
@@ -295,6 +297,13 @@ def _simulated_row(lift: SimulatedLift, steps: int) -> dict[str, Any]:
         "collapse_type": collapses[0].kind,
         **{f"accepted_by_{collapse.rule.value}": collapse.accepted for collapse in collapses},
     }
+
+
+def _without_a_lift(lift: SimulatedLift, options: ComparisonOptions) -> dict[str, Any]:
+    """Return what a comparison would say of the simulations alone."""
+    error = simulated.truncation_error(lift.span, lift.directions, lift.settings.start)
+    cost = simulated_step_cost(lift).row("simulated_") if options.costs else {}
+    return {"truncation_error": error, **cost}
 
 
 def _at_any_order(lift: SimulatedLift) -> dict[str, Any]:

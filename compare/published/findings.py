@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from lift_compare import simulated
 from lift_compare.sensing.instances.published import PUBLISHED
 from lift_compare.sensing.validation import MAX_ORDER
 from lift_compare.simulated import AcceptanceRule, PublishedCollapse
@@ -84,6 +85,7 @@ def _found(printed: str, printed_steps: str, lift: SimulatedLift) -> Iterator[_F
     order, steps = lift.settings.order, lift.settings.steps
     yield _on_the_order(f"the {printed}order l = {order}", lift)
     yield _on_the_oracle(lift)
+    yield _on_the_escape(lift)
     after = f"after the {printed_steps}T = {steps:,} steps"
     for rule in AcceptanceRule:
         for surrogate in (False, True):
@@ -134,6 +136,25 @@ def _on_the_oracle(lift: SimulatedLift) -> _Found:
         f"(curvature {found.curvature:.4g}), and {proved}."
     )
     return "power-saddle", said, None, numbers
+
+
+def _on_the_escape(lift: SimulatedLift) -> _Found:
+    """Say whether the exact method of this toolkit finds a lower point, whatever the settings."""
+    found = simulated.escape(lift.problem, lift.point, method="exact")
+    before, after = found.objective_before, found.objective_after
+    said = (
+        f"The exact escape lowers h from {before:.4g} to {after:.4g}, at l = {found.order}."
+        if found.found
+        else f"The exact escape finds none: {found.reason}."
+    )
+    numbers = {
+        "found": found.found,
+        "reason": str(found.reason),
+        "order": found.order,
+        "h at X̂": before,
+        "h reached": after,
+    }
+    return "exact-escape", said, None, numbers
 
 
 def _on_the_rule(

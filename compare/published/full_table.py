@@ -25,7 +25,7 @@ QUANTITIES = (
     Column("tensor_error", "tensor error, explicit vs exact", ".1e"),
     Column("direction_cosine", "direction cosine, explicit vs exact", ".6f"),
     Column("truncated_cosine", "direction cosine, truncated vs exact", ".4f"),
-    Column("span_capture", "span capture of the free lifted path", ".4f"),
+    Column("span_capture", "span capture, free path of as many steps", ".4f"),
     Column("truncation_error", "truncation error at the start", ".3g"),
     Column("truncation_error_at_end", "truncation error after T steps", ".3g"),
     Column("curvature", "curvature along visible", "+.3e"),

@@ -162,4 +162,9 @@ def _around(published: float, largest: float, count: int) -> FloatArray:
 
 
 def _ranges(intervals: Intervals) -> str:
-    return " and ".join(f"{low:.5g} to {high:.5g}" for low, high in intervals) or "never"
+    """Return where in T, such as "152.48 to 700 and from 1200 on"."""
+    said = [
+        f"from {low:.5g} on" if high == np.inf else f"{low:.5g} to {high:.5g}"
+        for low, high in intervals
+    ]
+    return " and ".join(said) or "never"

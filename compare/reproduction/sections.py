@@ -284,7 +284,7 @@ _AGREEMENT = (
     Column("verdict", "verdict (bar: $10^{-10}$)"),
     Column("truncation_error", "truncation error at the start", ".3g"),
     Column("truncated_cosine", "cosine of truncated and exact displacement", ".3f"),
-    Column("span_capture", "share of the free path inside $S$", ".3f"),
+    Column("span_capture", "share of the free path of as many steps inside $S$", ".3f"),
 )
 
 

@@ -34,10 +34,12 @@ def agreement(consistent: bool, rows: Sequence[Row]) -> str:
         said = "The explicit lift and its exact simulation were not compared"
         return f"{said}: {literal(rows[0]['status'])}." if rows else f"{said}."
     bar = f"$10^{{{round(math.log10(AGREEMENT))}}}$"
+    counts = sorted({row["steps"] for row in rows if row["status"] == "compared"})
+    over = f"{counts[0]:,}" + (f" to {counts[-1]:,}" if len(counts) > 1 else "")
     until = f" to ${compared[-1]}$" if len(compared) > 1 else ""
     return (
         f"The explicit lift and its exact simulation agree to {bar} wherever both ran, "
-        f"$l = {compared[0]}${until}."
+        f"$l = {compared[0]}${until}, over {over} steps."
     )
 
 

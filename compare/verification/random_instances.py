@@ -30,6 +30,9 @@ _LARGEST_SIDE = {1: (10, 10, 10), 3: (8, 7, 6), 5: (3, 3, 3)}
 """Largest n by order and rank, so that the explicit side takes a fraction of a second."""
 
 
+_SETTINGS = {"rho": 0.1, "eta": 0.01}  # any will do, where units are known
+
+
 def verify_random(
     count: int, *, seed: int = 0, first: int = 0, **settings: Any
 ) -> RandomVerification:
@@ -45,8 +48,9 @@ def verify_random(
     first : int
         Number of the first instance: one instance of a longer run is count = 1, first = its number.
     **settings
-        Passed on to `verify`: rho, eta, steps, memory_limit, polish, claims; progress (True): show
-        a bar on stderr, with an estimate of the time left, if that is a terminal.
+        Passed on to `verify`: rho (0.1), eta (0.01), steps, memory_limit, polish, claims;
+        progress (True): show a bar on stderr, with an estimate of the time
+        left, if that is a terminal.
 
     Returns
     -------
@@ -80,7 +84,7 @@ def verify_random(
             assert i.settings is not None
             order, X = i.settings.order, i.point
             fixed: dict[str, Any] = {"seed": index, "title": i.name, "progress": False}
-            done.append(verify(i.problem, X, order, **fixed, **settings))
+            done.append(verify(i.problem, X, order, **fixed, **_SETTINGS | settings))
     except KeyboardInterrupt:
         if not done:
             raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from lift_compare.sensing.validation import (
 )
 from lift_compare.simulated import NotStationaryWarning
 
+from ..simulated_lift import DEFAULT_STEPS, GivenSettings, SimulatedLift
 from ..tolerances import MEMORY_LIMIT
 from .choice import chosen_checks
 from .claims import Case, Check, Claim
@@ -61,9 +62,9 @@ def verify(
     X: Any,
     order: int,
     *,
-    rho: float = 0.1,
-    eta: float = 0.01,
-    steps: int = 1000,
+    rho: float | None = None,
+    eta: float | None = None,
+    steps: int = DEFAULT_STEPS,
     **options: Any,
 ) -> Verification:
     """Check every claim of docs/theory.md at a point X̂.
@@ -77,7 +78,9 @@ def verify(
     order : int
         The odd lifting order l.
     rho, eta, steps : float, float, int
-        Settings of the truncated path (docs/theory.md, section 7).
+        Settings of the truncated path (docs/theory.md, section 7). By default those of
+        `compare_directions`, which depend on no units: ρ ‖v̂‖ = 0.1 ‖ŵ‖, and η twice a step with
+        which h^l falls; 0.1 and 0.01 where these leave float64.
     **options
         rip_constant: δ for the published scores. Premises of conditional claims never rely on it,
         nor on the sampled lower bound: they use a bracket of the true δ. seed (0): of everything
@@ -116,13 +119,17 @@ def verify(
     X = checked_problem(problem).factor("X", X)
     if not np.any(X):
         raise InvalidValue("X: expected a nonzero point, got X = 0 (it has no escape directions)")
-    settings = LiftSettings(order, rho, eta, whole_number("steps", steps, most=MOST_STEPS))
+    T = whole_number("steps", steps, most=MOST_STEPS)
+    given = GivenSettings.of(rho=rho, eta=eta).values()
+    settings = LiftSettings(order, steps=T, **given)
     chosen = VerifyOptions(**options)
     checks = chosen_checks(chosen.claims)
     limit = MEMORY_LIMIT if chosen.memory_limit is None else chosen.memory_limit
     # What leaves float64 is the answer of a claim, whatever the caller's numpy does about it.
     with np.errstate(all="ignore"):
         X = _point(problem, X, chosen.polish)
+        if len(given) < 2:
+            settings = _with_defaults(problem, X, settings, given)
         case = Case(
             problem,
             X,
@@ -137,6 +144,20 @@ def verify(
     heading = chosen.title or f"{problem!r}, order {order}"
     kind = operator_kind(problem.operator)
     return Verification(claims, X, left, used, heading, kind, case.compared_forms)
+
+
+def _with_defaults(
+    problem: SensingProblem, X: FloatArray, settings: LiftSettings, given: dict[str, Any]
+) -> LiftSettings:
+    """Return the settings with the ρ and η that follow from the problem, if there are any."""
+    few = min(settings.steps, DEFAULT_STEPS)
+    try:
+        with warnings.catch_warnings():  # `_point` has said it
+            warnings.simplefilter("ignore", NotStationaryWarning)
+            lift = SimulatedLift.with_defaults(problem, X, settings.order, steps=few, **given)
+    except ArithmeticError:  # beyond float64: so are the claims, and they say so
+        return settings
+    return replace(lift.settings, steps=settings.steps)
 
 
 def _check(checks: Sequence[Check], case: Case, chosen: VerifyOptions) -> tuple[Claim, ...]:

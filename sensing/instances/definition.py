@@ -12,10 +12,11 @@ import numpy as np
 
 from ..descent import Descent, gradient_descent
 from ..floats import finite, norm, silently
-from ..polishing import polish
+from ..polishing import polish, polished_point
 from ..problem import SensingProblem
 from ..spurious import spurious_point
 from ..step_rules import StepRule
+from ..tolerances import STATIONARY
 from ..validation import (
     FloatArray,
     InvalidType,
@@ -28,6 +29,8 @@ from ..validation import (
     shown,
     whole_number,
 )
+
+_LONGER = 20  # times its iterations, that a descent goes on for where it ended on a plateau
 
 
 @dataclass(frozen=True)
@@ -129,10 +132,15 @@ class DescentSettings:
         draw = random_generator(self.seed).standard_normal(self.centre.shape)
         return np.asarray(finite("start", self.centre + self.spread * draw))
 
-    def run(self, problem: SensingProblem) -> Descent:
-        """Run the descent from its start up to the escape."""
+    def run(
+        self, problem: SensingProblem, start: Any = None, iterations: int | None = None
+    ) -> Descent:
+        """Run the descent from its start up to the escape, or on from another point."""
         return gradient_descent(
-            problem, self.start(), step_size=self.step_size, max_iterations=self.before
+            problem,
+            self.start() if start is None else start,
+            step_size=self.step_size,
+            max_iterations=self.before if iterations is None else iterations,
         )
 
 
@@ -219,8 +227,9 @@ class Instance:
     def stationary_point(self, *, seed: int = 0) -> FloatArray:
         """Return X̂ made stationary to rounding, shape (n, r).
 
-        Where the instance has no point, descents from random starts look for a spurious one
-        (`sensing.spurious_point`); `seed` is theirs.
+        A descent that ends too early goes on. Where the instance has no point, or its descent comes
+        to none, descents from random starts look for a spurious one (`sensing.spurious_point`);
+        `seed` is theirs.
 
         Raises
         ------
@@ -230,11 +239,19 @@ class Instance:
         """
         if self.point is None:
             return spurious_point(self.problem, seed=seed)
-        try:
-            point = polish(self.problem, self.point)
-        except InvalidValue as error:
-            remedy = "without X, descents from random starts look for a point"
-            raise InvalidValue(f"{error}; {remedy}") from error
+        if self.known_point is not None or self.descent is None:
+            try:
+                point = polish(self.problem, self.point)
+            except InvalidValue as error:
+                remedy = "without X, descents from random starts look for a point"
+                raise InvalidValue(f"{error}; {remedy}") from error
+        else:
+            point, left = polished_point(self.problem, self.point)
+            if left > STATIONARY:  # on a plateau: it goes on from there
+                more = self.descent.run(self.problem, self.point, _LONGER * self.descent.before)
+                point, left = polished_point(self.problem, more.point)
+            if left > STATIONARY:
+                return spurious_point(self.problem, seed=seed)
         if np.any(self.point) and not np.any(point):
             raise InvalidValue(
                 "X: expected a point near a stationary one that is not zero, got one from which "

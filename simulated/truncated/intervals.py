@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from lift_compare.sensing.tolerances import LAST_DIGIT
@@ -32,6 +33,9 @@ def unite(*parts: Intervals) -> Intervals:
 
 
 def in_words(intervals: Intervals, digits: int = 6) -> str:
-    """Return the set in words, such as "300.1 < T < 678"."""
-    words = [f"{low:.{digits}g} < T < {high:.{digits}g}" for low, high in intervals]
+    """Return the set in words, such as "300.1 < T < 678 and T > 1200"."""
+    words = [
+        f"T > {low:.{digits}g}" if high == math.inf else f"{low:.{digits}g} < T < {high:.{digits}g}"
+        for low, high in intervals
+    ]
     return " and ".join(words) or "never"

@@ -1,5 +1,6 @@
 """The instances against their definitions and the published data."""
 
+import dataclasses
 import inspect
 import os
 from pathlib import Path
@@ -353,6 +354,23 @@ def test_the_start_of_a_gaussian_descent_is_independent_of_its_matrices() -> Non
 def test_a_gaussian_descent_comes_to_a_stationary_point() -> None:
     instance = sensing.instance("gaussian", n=4, m=20)
     assert sensing.relative_gradient_norm(instance.problem, instance.point) < 1e-8
+
+
+def test_a_descent_that_ends_on_a_plateau_goes_on() -> None:
+    instance = sensing.instance("gaussian", n=3, m=5, seed=1)
+    problem, X = instance.problem, instance.point
+    with pytest.raises(ValueError, match="X: expected a point near a stationary one"):
+        sensing.polish(problem, X)
+    onward = sensing.gradient_descent(problem, X, step_size=0.05, max_iterations=40_000).point
+    np.testing.assert_allclose(instance.stationary_point(), onward, rtol=0, atol=1e-10)
+
+
+def test_a_descent_that_comes_nowhere_leaves_the_search_to_others() -> None:
+    slow = sensing.instance("gaussian", n=3, m=5, seed=1)
+    short = dataclasses.replace(slow.descent, step_size=1e-12, before=1)
+    own = sensing.Instance("slow", slow.problem, descent=short)
+    expected = sensing.spurious_point(slow.problem, seed=4)
+    np.testing.assert_array_equal(own.stationary_point(seed=4), expected)
 
 
 @pytest.mark.parametrize("family", FAMILIES)

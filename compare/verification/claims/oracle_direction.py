@@ -204,7 +204,7 @@ def gradient_by_powers(case: Case) -> Finding:
 
 @exact("leakage", "leakage", 12)
 def leakage(case: Case) -> Finding:
-    """‖∇h^l − Π_S∇h^l‖ / ‖∇h^l‖ at w_escape without a tensor
+    """‖∇h^l − Π_S∇h^l‖² / ‖∇h^l‖² at w_escape without a tensor
 
     Against the projection of the explicit gradient.
     """
@@ -216,7 +216,8 @@ def leakage(case: Case) -> Finding:
     outside = size(gradient - np.asarray(case.span_projection(gradient))) / norm
     lost = 2 * case.rounding.gradient(size(w)) / norm
     projected = case.rounding.unit * math.sqrt(case.gram_condition)
-    return equal(math.sqrt(found.leakage), outside, lost + projected + float(found.rounding))
+    error = lost + projected + float(found.rounding)  # of the root
+    return equal(found.leakage, outside**2, error * (2 * outside + error))
 
 
 @exact("truth-is-no-saddle", "truth is no saddle", 11)

@@ -8,14 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lift_compare import sensing
+from lift_compare import sensing, simulated
 from lift_compare.compare import compare_directions, compare_instances
 from lift_compare.compare.commands.main import main
 from lift_compare.compare.cost.cases import instance_cases
-from lift_compare.compare.published.answer import _times
-from lift_compare.compare.published.findings import findings
+from lift_compare.compare.published.answer import _saddle, _times
+from lift_compare.compare.published.findings import InstanceFinding, findings
 from lift_compare.compare.simulated_lift import SimulatedLift
 from lift_compare.sensing import LiftSettings
+from lift_compare.simulated.span.default_step import default_rho, default_step_size
 
 
 def test_rows_refusals_and_findings() -> None:
@@ -182,6 +183,63 @@ def test_a_curvature_that_cancels_is_shown_with_its_rounding(full: bool) -> None
     )
 
 
+def test_the_answer_says_how_many_steps_were_compared() -> None:
+    result = compare_instances(["perturbed-completion"], orders=[3, 5, 11], costs=False)
+    made = [row["steps"] for row in result.rows]
+    assert made[0] == made[1] > made[2]
+    text = " ".join(result.table().split())
+    assert f"at l = 3 ({made[0]} steps), 5 ({made[1]}), 11 ({made[2]})" in text
+    alike = compare_instances(["two-by-two"], orders=[3, 5], costs=False, steps=7).table()
+    assert "at l = 3, 5 (7 steps each)" in " ".join(alike.split())
+
+
+def test_the_answer_says_whether_there_is_a_way_out() -> None:
+    """The lifted point of the real system is a strict saddle at l = 9, but not within the span."""
+    result = compare_instances(["real-system"], orders=[3, 9], costs=False)
+    instance = result.instances[0]
+    escape = simulated.escape(instance.problem, instance.stationary_point(), method="exact")
+    assert escape.found
+    lowers = f"lowers h from {escape.objective_before:.4g} to {escape.objective_after:.4g}"
+    text = " ".join(result.table().split())
+    assert f"the exact method (simulated.escape) {lowers}, at l = {escape.order}" in text
+    row = next(row for row in result.rows if row["order"] == 9)
+    assert row["h_exact"] > row["h_stationary"]
+    assert row["power_curvature"] < 0
+    assert re.search(
+        r"raise it at l = 5, 9, although X̂ is a strict saddle along V\* at l = 9", text
+    )
+    found = next(each for each in result.findings if each.id == "exact-escape")
+    assert found.numbers["h reached"] == escape.objective_after
+
+
+def test_without_any_saddle_order_the_answer_says_so() -> None:
+    said = _saddle(
+        [
+            InstanceFinding("own", "visible-saddle", "", False, {"smallest saddle order": None}),
+            InstanceFinding(
+                "own",
+                "power-saddle",
+                "",
+                None,
+                {"smallest saddle order along V*": None, "none below, certified": math.inf},
+            ),
+        ]
+    )
+    assert said.endswith("; at no order along V* (certified)")
+
+
+def test_simulated_columns_need_no_lift() -> None:
+    row, small = (
+        compare_instances(["two-by-two"], orders=[3], memory_limit=limit).rows[0]
+        for limit in (1, 10**9)
+    )
+    assert row["status"].startswith("refused")
+    assert row["truncation_error"] == small["truncation_error"]
+    assert row["simulated_traced_bytes"] == small["simulated_traced_bytes"] > 0
+    assert row["simulated_seconds"] > 0
+    assert "explicit_seconds" not in row
+
+
 def test_a_problem_without_ground_truth_has_no_distances() -> None:
     rng = np.random.default_rng(0)
     problem = sensing.quadratic_network(rng.standard_normal((9, 3)), rng.random(9), 1)
@@ -193,7 +251,8 @@ def test_a_problem_without_ground_truth_has_no_distances() -> None:
 def test_settings_that_leave_float64_are_a_finding() -> None:
     problem, X = sensing.two_by_two(), np.array([[0.0], [2**-0.5]])
     said = findings("own", SimulatedLift(problem, X, LiftSettings(3, 0.1, 10.0, 100_000)))
-    assert [each.id for each in said] == ["visible-saddle", "power-saddle", "out-of-range"]
+    ids = ["visible-saddle", "power-saddle", "exact-escape", "out-of-range"]
+    assert [each.id for each in said] == ids
     assert said[-1].instance == "own"
     assert "float64" in said[-1].statement
 
@@ -262,3 +321,23 @@ def test_where_no_order_was_compared_nothing_is_said_of_agreement(tmp_path: Path
     assert "agreement not known: no order was compared" in said
     assert "l = 3: refused: needs" in said
     assert "agree to" not in said
+
+
+def test_a_step_chosen_here_keeps_the_truncated_path_in_float64() -> None:
+    """Its recursion may grow at every step where the exact path falls: to 1e331 here."""
+    rng = np.random.default_rng(6)
+    A, z = rng.standard_normal((8, 4, 4)), rng.standard_normal(4)
+    A = (A + A.transpose(0, 2, 1)) / 2
+    problem = sensing.SensingProblem(sensing.DenseOperator(A), np.einsum("ijk,j,k->i", A, z, z))
+    X = sensing.spurious_point(problem)
+    span = simulated.SpanObjective(problem, simulated.escape_directions(problem, X).generators, 1)
+    eta = 2 * default_step_size(span, [1.0, default_rho(span), 0.0], iterations=1000)
+    lift = SimulatedLift.with_defaults(problem, X, 1, steps=1000)
+    assert lift.settings.eta < eta
+    assert math.log2(eta / lift.settings.eta) % 1 == 0
+    assert np.isfinite(lift.truncation_error())
+    with pytest.raises(OverflowError, match="beyond float64"):
+        replace(lift, settings=replace(lift.settings, eta=eta)).published_collapse()
+    assert {"h_truncated", "truncation_error_at_end"} <= set(
+        compare_instances([sensing.Instance("own", problem, known_point=X)], orders=[1]).rows[0]
+    )

@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import json
+import math
 import re
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
@@ -20,6 +21,7 @@ from lift_compare import sensing
 from lift_compare.compare.commands.main import main
 from lift_compare.compare.published.comparison import InstanceComparison, compare_instances
 from lift_compare.compare.reproduction import measured, sections
+from lift_compare.compare.reproduction.phases import _ranges
 from lift_compare.compare.reproduction.report import Difference, Kind, Sheet
 from lift_compare.compare.reproduction.reproduce import DIFFERENCES, Reproduction, reproduce
 from lift_compare.compare.reproduction.runs import Runs
@@ -272,12 +274,13 @@ def test_an_instance_of_your_own_has_panels_and_paths(
 
 
 def test_a_lift_that_was_never_made_is_not_said_to_agree() -> None:
-    made = {"order": 3, "status": "compared"}
+    made = {"order": 3, "status": "compared", "steps": 200}
     refused = {"order": 5, "status": "refused: needs 2 GB, 1 GB allowed"}
     assert "not compared: refused: needs 2 GB" in agreement(True, [refused])
     assert "not compared." in agreement(True, [])
-    assert "wherever both ran, $l = 3$." in agreement(True, [made, refused])
-    assert "$l = 3$ to $7$" in agreement(True, [made, refused, made | {"order": 7}])
+    assert "wherever both ran, $l = 3$, over 200 steps." in agreement(True, [made, refused])
+    higher = made | {"order": 7, "steps": 22}
+    assert "$l = 3$ to $7$, over 22 to 200 steps." in agreement(True, [made, refused, higher])
     assert "DISAGREE" in agreement(False, [made])
     assert "were not compared" in repr(Reproduction(Path("report.html")))
 
@@ -336,6 +339,11 @@ def test_a_problem_in_small_units_is_not_said_to_agree(tmp_path: Path) -> None:
     assert made.compared == 0
     assert "were not compared: out of range: " in made.findings[0]["finding"]
     assert "simulation were not compared" in " ".join(repr(made).split())
+
+
+def test_an_end_that_is_none_is_said_in_words() -> None:
+    assert _ranges(((1.5, 20.0), (152.48, math.inf))) == "1.5 to 20 and from 152.48 on"
+    assert _ranges(()) == "never"
 
 
 def test_a_name_with_dollars_is_no_formula(tmp_path: Path) -> None:

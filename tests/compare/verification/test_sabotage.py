@@ -19,7 +19,9 @@ def instances():
 
 
 def violations(instance):
-    found = verify(instance.problem, instance.point, instance.settings.order, steps=50)
+    found = verify(
+        instance.problem, instance.point, instance.settings.order, rho=0.1, eta=0.01, steps=50
+    )
     return found.violations
 
 

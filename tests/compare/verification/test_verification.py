@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from lift_compare import sensing, simulated
 from lift_compare.compare import verify
+from lift_compare.compare.simulated_lift import SimulatedLift
 from lift_compare.compare.verification.claims import CHECKS, TOPICS, Check, Holds, Kind
 from lift_compare.compare.verification.claims.matrix_case import MatrixCase
 from lift_compare.simulated import NotStationaryWarning
@@ -25,13 +26,15 @@ NUMBERS = json.loads((Path(__file__).parents[2] / "published.json").read_text())
 
 @pytest.fixture(scope="module")
 def two_by_two():
-    return verify(sensing.two_by_two(), [[0.0], [2**-0.5]], 3, steps=660, rip_constant=0.5)
+    return verify(
+        sensing.two_by_two(), [[0.0], [2**-0.5]], 3, rho=0.1, eta=0.01, steps=660, rip_constant=0.5
+    )
 
 
 @pytest.fixture(scope="module")
 def completion():
     published = sensing.instance("perturbed-completion")
-    return verify(published.problem, published.point, 5, rho=0.3, rip_constant=0.865894)
+    return verify(published.problem, published.point, 5, rho=0.3, eta=0.01, rip_constant=0.865894)
 
 
 # -- published numbers --
@@ -476,3 +479,36 @@ def test_only_failures_leaves_out_what_holds(two_by_two) -> None:
     shown = {claim.id for claim in two_by_two if re.search(rf"^{claim.id} ", table, re.MULTILINE)}
     assert shown == failed
     assert "acceptance-rule-text" in failed
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-4, 1e4])
+def test_settings_that_are_not_given_depend_on_no_units(scale: float) -> None:
+    problem = sensing.gaussian(4, 1, 5, seed=3)
+    X = sensing.spurious_point(problem)
+    A, b = problem.operator.matrices(), problem.measurements
+    other = sensing.SensingProblem(sensing.DenseOperator(A), b * scale**2)
+    rule = ["truncation-from-tensors", "acceptance-rule-code"]
+    found = verify(other, X * scale, 3, steps=200, claims=rule)
+    lift = SimulatedLift.with_defaults(problem, X, 3, steps=200)
+    assert found.settings["rho"] == pytest.approx(lift.settings.rho * scale**3)
+    assert found.settings["eta"] * scale**6 == pytest.approx(lift.settings.eta)
+    assert Holds.OUT_OF_RANGE not in {claim.holds for claim in found}
+    given = verify(other, X * scale, 3, rho=0.25, eta=1e-9, steps=200, claims=rule)
+    assert (given.settings["rho"], given.settings["eta"]) == (0.25, 1e-9)
+
+
+def test_leakage_is_the_share_of_the_square() -> None:
+    """One meaning in every part: that of `simulated.leakage`."""
+    problem = sensing.gaussian(4, 1, 5, seed=3)
+    X = sensing.spurious_point(problem)
+    found = verify(problem, X, 3, rho=0.1, eta=0.01, claims=["leakage"])
+    d = simulated.escape_directions(problem, found.point)
+    share = simulated.leakage(problem, d.generators, [1.0, 0.1, 0.0], 3).leakage
+    assert found["leakage"].measured == pytest.approx(share)
+    assert 0.01 < share < 0.9
+
+
+def test_the_captured_path_says_how_long_it_is() -> None:
+    published = sensing.instance("real-system")
+    found = verify(published.problem, published.point, 3, claims=["span-capture-path"])
+    assert found["span-capture-path"].reason.startswith("after 20 steps of size ")
