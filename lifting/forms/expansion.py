@@ -1,4 +1,4 @@
-"""h^l and its gradient from their expansion, which the normal and the entrywise form share."""
+"""h^l and its gradient from their expansion, as the normal, the pairs and the entrywise form do."""
 
 from __future__ import annotations
 

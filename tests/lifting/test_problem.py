@@ -282,6 +282,19 @@ def test_many_tensors_at_once_are_one_after_the_other(form, symmetric, many, mon
             np.testing.assert_allclose(gradient, want, rtol=0, atol=1e-12 * np.abs(want).max())
 
 
+@pytest.mark.parametrize("form", ["symmetric", "symmetric-pairs"])
+def test_no_value_of_many_is_below_zero(form):
+    """At solutions the terms of the form over pairs cancel, and rounding may leave less."""
+    for seed in range(10):
+        problem = sensing.gaussian(3, 1, 9, seed=seed)
+        lifted = LiftedProblem(problem, 3, form=form)
+        truth = lifted.lift(problem.ground_truth)
+        values, _ = lifted.values_and_gradients(np.stack([truth, truth]))
+        scale = float(problem.measurements @ problem.measurements) ** 3
+        assert np.all(values >= 0)
+        assert np.all(values <= 1e-12 * scale)
+
+
 def test_many_tensors_are_refused_by_name():
     lifted = LiftedProblem(sensing.two_by_two(), 3)
     for wrong in (np.ones((2, 2, 2)), np.ones((0, 2, 2, 2)), np.full((1, 2, 2, 2), np.nan)):
