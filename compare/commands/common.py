@@ -52,12 +52,10 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
         default=Path("results"),
         help="folder for what is written (default: results/)",
     )
-    parser.add_argument(
-        "--format",
-        type=formats(FORMATS),
-        default=(),
-        metavar="LIST",
-        help=f"write in further forms to OUT: a list of {', '.join(FORMATS)} (tables as .tex, for "
+    add_format_option(
+        parser,
+        FORMATS,
+        f"write in further forms to OUT: a list of {', '.join(FORMATS)} (tables as .tex, for "
         "booktabs, and .md; figures as .pdf)",
     )
     form = parser.add_mutually_exclusive_group()
@@ -65,7 +63,12 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
     form.add_argument("--csv", action="store_true", help="print rows as CSV, not as a table")
 
 
-def formats(known: Sequence[str]) -> Callable[[str], tuple[str, ...]]:
+def add_format_option(parser: argparse.ArgumentParser, known: Sequence[str], words: str) -> None:
+    """Add --format, a list of some of the forms that are known."""
+    parser.add_argument("--format", type=_formats(known), default=(), metavar="LIST", help=words)
+
+
+def _formats(known: Sequence[str]) -> Callable[[str], tuple[str, ...]]:
     """Return the type of --format: the forms that a text lists, of those that are known."""
 
     def parse(text: str) -> tuple[str, ...]:

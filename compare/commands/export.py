@@ -14,7 +14,7 @@ from lift_compare.sensing.validation import did_you_mean
 from ..sweeps.export import export_rows
 from ..sweeps.rows import MISSING
 from ..tables import Column, filled, plain, rows_text, show
-from .common import UsageError, formats, save_tables, written
+from .common import UsageError, add_format_option, save_tables, written
 
 _TABLES = ("latex", "markdown")
 _HOW = ("seconds", "attempts", "finished", "processor", "cores", "system", "threads", "version")
@@ -41,12 +41,10 @@ def add_parser(subparsers: Any) -> None:
         help="write to this file, or into this folder (a name that ends in / is one), instead of "
         "standard output",
     )
-    add(
-        "--format",
-        type=formats(_TABLES),
-        default=(),
-        metavar="LIST",
-        help=f"write a table too: a list of {', '.join(_TABLES)} (.tex, for booktabs, and .md), "
+    add_format_option(
+        parser,
+        _TABLES,
+        f"write a table too: a list of {', '.join(_TABLES)} (.tex, for booktabs, and .md), "
         "beside --out, or into results/; with the columns in which the rows differ",
     )
     parser.set_defaults(run=run)
