@@ -5,6 +5,7 @@
 
 import gc
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,11 @@ from hypothesis import Phase, settings
 # pytest -n takes a process a core: more threads on these small matrices only wait for each other.
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")
+
+# A shell has what it runs in the background ignore Ctrl-C, and children inherit that: the commands
+# that tests interrupt would run on.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Random cases are the same ones in every run, so that a failure is seen again; the search for new
 # ones is a run of its own: LIFT_COMPARE_EXAMPLES=2000 pytest tests/test_hostile_calls.py
