@@ -105,7 +105,7 @@ def test_the_words_give_the_intervals_at_the_marked_setting() -> None:
         title="T",
     )
     words = text_alternative(ax.figure)  # type: ignore[arg-type]
-    assert "rule accepts for 3 < T < 5 and 7 < T < inf" in words
+    assert "rule accepts for 3 < T < 5 and T > 7" in words
     assert "its own is T = 6" in words
 
 
