@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -33,10 +34,11 @@ class UnitGram:
         seen = values > GRAM_RANK * values[-1]
         self._root = norms[:, None] ** order * vectors[:, seen] * np.sqrt(values[seen])
 
-    def error(self, path: FloatArray, other: FloatArray) -> float:
-        """Return the largest ‖w − w'‖ / ‖w'‖ over two paths of coefficients."""
+    def errors(self, path: FloatArray, other: FloatArray) -> FloatArray:
+        """Return ‖w − w'‖ / ‖w'‖ at each step of two paths of coefficients."""
         a, b = path @ self._root, other @ self._root
-        return float(np.max(np.linalg.norm(a - b, axis=1) / np.linalg.norm(b, axis=1)))
+        errors: FloatArray = np.linalg.norm(a - b, axis=1) / np.linalg.norm(b, axis=1)
+        return errors
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,14 +105,17 @@ class Descents:
         coefficients = np.zeros((end, len(side.tensors)))
         coefficients[:, side.kept] = np.asarray(self.explicit.coefficients)[:end]
         self._gram = UnitGram(lift.directions.generators, s.order)
-        self.coefficient_error = self._gram.error(coefficients, self.exact.coefficients[:end])
+        coefficient_errors = self._gram.errors(coefficients, self.exact.coefficients[:end])
+        self.coefficient_error = float(np.max(coefficient_errors))
 
         self._values = self.explicit.values[:end], self.exact.values[:end]
         # h^l subtracts terms of the size of ½ ‖b‖^{2l} and of its own.
         least = max(float(self.exact.values[0]), lift.span.value(np.zeros(len(side.tensors))))
         terms = np.maximum(self._values[1], least)
         self._rounding = PATH_ROUNDING * terms
-        self.objective_error = float(np.max(np.abs(self._values[0] - self._values[1]) / terms))
+        objective_errors = np.abs(self._values[0] - self._values[1]) / terms
+        self.objective_error = float(np.max(objective_errors))
+        self._apart = np.maximum(coefficient_errors, objective_errors)
 
     @property
     def divergence(self) -> int | None:
@@ -125,12 +130,15 @@ class Descents:
         return first if ended or above or part else None
 
     def refuse_rounding(self) -> None:
-        """Raise OutOfRange if the two part, but no further than rounding of the start takes them.
+        """Raise OutOfRange if the two part where rounding of the start takes them as far apart.
 
-        Nothing can be said of their agreement then.
+        Nothing can be said of their agreement from there on.
         """
-        apart = max(self.coefficient_error, self.objective_error)
-        if apart <= AGREEMENT or apart > (moved := self._moved_by_rounding()):
+        parted = np.flatnonzero(self._apart > AGREEMENT)
+        if not len(parted):
+            return
+        moved = self._moved_by_rounding(int(parted[0]))
+        if self._apart[parted[0]] > moved:
             return
         s = self._lift.settings
         norms = np.linalg.norm(self._lift.directions.generators[:2].reshape(2, -1), axis=1)
@@ -138,27 +146,27 @@ class Descents:
         size = f"{10 ** (log % 1):.1f}e{int(np.floor(log))}"
         raise OutOfRange(
             f"rho: expected a start ŵ + ρ v̂ that keeps digits of ρ v̂ beside ŵ, got ρ ‖v̂‖ = {size} "
-            f"‖ŵ‖: the rounding of ŵ grows to {moved:.1e} within {self.steps} steps, so that "
+            f"‖ŵ‖: the rounding of ŵ grows to {moved:.1e} within {parted[0]} steps, so that "
             "nothing can be said of agreement; a larger ρ or fewer steps help"
         )
 
-    def _moved_by_rounding(self) -> float:
-        """Return by how much the exact path moves with the rounding of all its steps.
+    def _moved_by_rounding(self, step: int) -> float:
+        """Return by how much the exact path has moved at a step with the rounding of all before.
 
         Each rounds by l ε ‖ŵ‖ or so. Near ŵ that is always the same way, as if the start were off
         by the sum.
         """
-        s, end = self._lift.settings, self.steps + 1
+        s, end = self._lift.settings, step + 1
         off = end * s.order * np.finfo(float).eps
         norms = np.linalg.norm(self._lift.directions.generators.reshape(len(s.start), -1), axis=1)
         moved = 0.0
         for j in self._kept:
             start = s.start
             start[j] += off * (norms[0] / norms[j]) ** s.order
-            run = simulated.descend(
-                self._lift.span, start, step_size=s.step_size, iterations=s.steps
+            run = simulated.descend(self._lift.span, start, step_size=s.step_size, iterations=step)
+            if len(run.coefficients) < end:  # it left the range of float64 before
+                return math.inf
+            moved += float(
+                self._gram.errors(run.coefficients[step:], self.exact.coefficients[step:end])[0]
             )
-            here, other = run.coefficients[:end], self.exact.coefficients[:end]
-            both = min(len(here), len(other))
-            moved += self._gram.error(here[:both], other[:both])
         return moved

@@ -58,6 +58,16 @@ PAIRS = [
 ]
 
 
+def within(factor, predicted, measured):
+    """Whether the two are within a factor, beside Python's own objects in one call.
+
+    How many bytes those take (frames, tuples, views) depends on the version, on what was called
+    before, and on whether lines are counted: 2 to 6 kB here.
+    """
+    objects = 6000
+    return (measured - objects) / factor < predicted < factor * (measured + objects)
+
+
 def traced_peak(call):
     """Most bytes traced during a call, above what was held before it; the first call fills
     caches."""
@@ -84,9 +94,9 @@ def test_the_predicted_peak_is_within_a_factor_of_the_traced_one(name, form):
         tensors.append((rng.standard_normal(lifted.shape), rng.standard_normal(lifted.shape)))
     for w, direction in tensors:
         peak = traced_peak(lambda: lifted.value_and_gradient(w))  # noqa: B023 - called at once
-        assert peak / 1.5 < lifted.cost.peak_bytes < 1.5 * peak
+        assert within(1.5, lifted.cost.peak_bytes, peak)
         peak = traced_peak(lambda: lifted.hessian_product(w, direction))  # noqa: B023
-        assert peak / 1.5 < lifted.cost.hessian_bytes < 1.5 * peak
+        assert within(1.5, lifted.cost.hessian_bytes, peak)
         assert traced_peak(lambda: lifted.value(w)) < 1.5 * lifted.cost.peak_bytes  # noqa: B023
 
 
