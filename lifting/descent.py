@@ -129,6 +129,8 @@ def projected_gradient_descent(
     first = lifted.tensor("start", start)
     w, reason = first, StopReason.ITERATIONS
     last, values, coefficients = None, [], []
+    if span is not None:
+        coefficients.append(span.unchecked_coefficients(first))
     for iteration in range(iterations + 1):
         value, gradient = lifted.unchecked(w)
         if not math.isfinite(value):
@@ -136,8 +138,6 @@ def projected_gradient_descent(
             break
         last = w
         values.append(value)
-        if span is not None:
-            coefficients.append(span.unchecked_coefficients(w))
         if callback is not None and callback(iteration, w, value):
             reason = StopReason.CALLBACK
             break
@@ -149,7 +149,8 @@ def projected_gradient_descent(
             if projection is None:
                 w = gradient
             elif span is not None:
-                w = span.unchecked(gradient)
+                w, c = span.unchecked(gradient)
+                coefficients.append(c)
             elif isinstance(gradient, np.ndarray) and not np.isfinite(gradient).all():
                 reason = StopReason.DIVERGED
                 break
@@ -162,5 +163,6 @@ def projected_gradient_descent(
     if isinstance(last, np.ndarray):  # a start is the caller's, and stays so
         last = locked(last) if last is first else last
         last.flags.writeable = False
-    recorded = locked(np.array(coefficients)) if span is not None else None
+    # A last iterate that is not finite has coefficients, but no value.
+    recorded = locked(np.array(coefficients[: len(values)])) if span is not None else None
     return LiftedDescent(last, locked(np.array(values)), recorded, reason)

@@ -128,19 +128,25 @@ class SpanProjection:
     @silently
     def __call__(self, tensor: Any) -> Any:
         """Return the projection of a tensor; errors as for `coefficients`."""
-        image = self.unchecked(self._tensor(tensor))
+        image, _ = self.unchecked(self._tensor(tensor))
         return finite("tensor: its projection", image) if self._backend == "numpy" else image
 
     def unchecked_coefficients(self, tensor: Any) -> FloatArray:
         """Return `coefficients` of a tensor that was checked before, finite or not."""
         with using(self._backend), threads_for(self._backend, self._basis.shape[1]):
-            return np.asarray(self._to_generators @ self._coordinates(tensor) / self._norms)
+            return self._on_generators(self._coordinates(tensor))
 
-    def unchecked(self, tensor: Any) -> Any:
-        """Return the projection of a tensor that was checked before, finite or not."""
+    def unchecked(self, tensor: Any) -> tuple[Any, FloatArray]:
+        """Return the projection of a tensor that was checked before, finite or not, and its c."""
         with using(self._backend), threads_for(self._backend, self._basis.shape[1]):
-            e = tl.tensor(self._coordinates(tensor), **tl.context(self._basis))
-            return (e @ self._basis).reshape(self._shape)
+            coordinates = self._coordinates(tensor)
+            e = coordinates
+            if self._backend != "numpy":
+                e = tl.tensor(e, **tl.context(self._basis))
+            return (e @ self._basis).reshape(self._shape), self._on_generators(coordinates)
+
+    def _on_generators(self, coordinates: FloatArray) -> FloatArray:
+        return np.asarray(self._to_generators @ coordinates / self._norms)
 
     def _tensor(self, tensor: Any) -> Any:
         return real_array("tensor", tensor, self._shape) if self._backend == "numpy" else tensor
