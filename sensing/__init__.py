@@ -4,7 +4,8 @@
     problem.py       h(X) = ½ ‖A(XXᵀ) − b‖², its gradient, Hessian products, landscape matrix
     compression.py   the problem on a subspace of its points, as a small problem
     instances/       named problems with a point and settings: catalogue, random ones, files
-    descent.py       gradient descent, from one start or many; step_rules.py its steps
+    descent.py       gradient descent, from one start or many; step_rules.py its steps,
+                     descent_result.py what it found
     polishing.py     Newton steps to a stationary point; spurious.py finds one from nothing
     spectrum.py      eigenpairs of G(X), singular triplets of X, relative gradient norm
     rip.py           bounds of the restricted isometry constant
@@ -21,7 +22,8 @@ What every room of the house uses:
 
 from .checks import check_adjoint, check_gradient, check_hessian
 from .compression import compress
-from .descent import Descent, Stall, gradient_descent, gradient_descent_batch
+from .descent import Stall, gradient_descent, gradient_descent_batch
+from .descent_result import Descent
 from .instances.asymmetric import asymmetric
 from .instances.definition import DescentSettings, Instance, LiftSettings
 from .instances.files import load_instance, save_instance

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lift_compare.sensing.descent import History
+from lift_compare.sensing.descent_result import History
 from lift_compare.sensing.validation import InvalidValue, real_array
 
 from ..tolerances import DRAWN_DISTANCE, REACHED_TRUTH

@@ -13,7 +13,7 @@ from lift_compare.compare.figures import panels, plane, success, trajectory
 from lift_compare.compare.figures.style import canvas, describe, finish, line, text_alternative
 from lift_compare.compare.figures.svg_files import svg
 from lift_compare.sensing import gradient_descent
-from lift_compare.sensing.descent import History
+from lift_compare.sensing.descent_result import History
 
 
 def history(values: list[float], *, distance: bool = True) -> History:
