@@ -24,7 +24,7 @@ LEVELS = {
     "sensing": [
         {"reasons", "tolerances", "validation", "threads"},
         {"floats"},
-        {"operators", "step_rules"},
+        {"operators", "step_rules", "descent_result"},
         {"problem", "rip"},
         {"descent", "spectrum", "checks", "compression"},
         {"polishing"},
