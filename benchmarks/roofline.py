@@ -58,17 +58,23 @@ COLUMNS = [
 ]
 
 
-def median_seconds(call: Callable[[], Any], repeats: int, least: float = 0.02) -> float:
-    """Return the median over the repeats of the CPU seconds a call takes in `least` seconds."""
-    call()
-    samples = []
+def median_seconds(call: Callable[[], Any], repeats: int) -> float:
+    """Return the median over the repeats of the CPU seconds that a call takes."""
+    return medians([call], repeats)[0]
+
+
+def medians(calls: list[Callable[[], Any]], repeats: int, turn: float = 0.02) -> list[float]:
+    """Return those of several calls that take turns, each of so many seconds."""
+    samples: list[list[float]] = [[] for _ in calls]
     for _ in range(repeats):
-        start, made = time.thread_time(), 0
-        while (spent := time.thread_time() - start) < least or made == 0:
+        for call, seconds in zip(calls, samples, strict=True):
             call()
-            made += 1
-        samples.append(spent / made)
-    return float(np.median(samples))
+            start, made = time.thread_time(), 0
+            while (spent := time.thread_time() - start) < turn or made == 0:
+                call()
+                made += 1
+            seconds.append(spent / made)
+    return [float(np.median(seconds)) for seconds in samples]
 
 
 @dataclass(frozen=True)

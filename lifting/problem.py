@@ -33,7 +33,7 @@ from .cost import (
     evaluation_bytes,
     python_bytes,
 )
-from .forms.choice import FORMS, Form, costs_of, plan, predict_cost
+from .forms.choice import FORMS, MANY_AT_ONCE, Form, costs_of, plan, predict_cost
 from .kronecker import hessian as kronecker
 from .kronecker.recognition import lifted_point
 from .symmetry import each_is_symmetric, is_symmetric
@@ -199,8 +199,8 @@ class LiftedProblem:
     def values_and_gradients(self, tensors: Any) -> tuple[Any, Any]:
         """Return h^l and ∇h^l at several tensors, as many at a time as the memory limit allows.
 
-        In the forms for symmetric tensors that takes a fraction of one evaluation after the other:
-        what a call costs is shared, and matrices meet matrices in the place of vectors.
+        In the residual and the symmetric forms that takes a fraction of one evaluation after the
+        other, where calls take the time: they are shared.
 
         Parameters
         ----------
@@ -231,7 +231,7 @@ class LiftedProblem:
         with using(self.backend):
             tensors = self._checked("tensors", tensors, (None, *self.shape))
             form, peak = self._form_for_many
-            if form is None or not each_is_symmetric(tensors):
+            if form is None or (form.symmetric_only and not each_is_symmetric(tensors)):
                 pairs = [self.unchecked(row_major(w)) for w in tensors]
                 values = np.array([value for value, _ in pairs])
                 gradients = tl.stack([gradient for _, gradient in pairs])
@@ -345,21 +345,21 @@ class LiftedProblem:
 
     @cached_property
     def _form_for_many(self) -> tuple[Form | None, int]:
-        """The form for many symmetric tensors at once, if one pays, and its bytes a tensor.
+        """The form for many tensors at once, if one pays, and its bytes a tensor.
 
-        They share calls: what they save is what the choice for one tensor counts for them.
+        Calls are shared: what a tensor costs there is the operations and bytes of its own.
         """
-        names = [name for name, kind in FORMS.items() if kind.symmetric_only]
-        if self.cost.symmetric_only:
-            return self._form, 2 * self.cost.peak_bytes
-        cost = min((self.costs[name] for name in names), key=lambda cost: cost.work_seconds)
-        if not self._chosen or cost.work_seconds >= self.cost.seconds:
-            return None, 0
-        try:
-            form, cost = self._built([cost.form])
-        except MemoryLimitExceeded:
-            return None, 0
-        return form, 2 * cost.peak_bytes
+        names = MANY_AT_ONCE if self._chosen else [self.cost.form]
+        costs = [self.costs[name] for name in names if name in MANY_AT_ONCE]
+        for cost in sorted(costs, key=lambda cost: cost.work_seconds):
+            if cost.form == self.cost.form:
+                return self._form, 2 * cost.peak_bytes
+            if cost.reason is None and cost.work_seconds < self.cost.seconds:
+                try:
+                    return self._built([cost.form])[0], 2 * cost.peak_bytes
+                except MemoryLimitExceeded:
+                    pass
+        return None, 0
 
     @silently
     def _built(self, names: Iterable[str]) -> tuple[Form, LiftingCost]:

@@ -54,7 +54,7 @@ class Form(Protocol):
         """Return what the form wants to know of its tensors; the other methods take it by name."""
 
     def values_and_gradients(self, tensors: Any) -> tuple[Any, Any]:
-        """Return h^l and ∇h^l at k tensors; only forms for symmetric tensors have it."""
+        """Return h^l and ∇h^l at k tensors; only those of `MANY_AT_ONCE` have it."""
 
     def hessian_product(self, w: Any, direction: Any, **known: bool) -> Any:
         """Return ∇²h^l(w)[direction]."""
@@ -73,6 +73,9 @@ FORMS: dict[str, Any] = {
     )
 }
 """The forms by name. Each class tells with `unfit(problem, order)` why it does not apply, if so."""
+
+MANY_AT_ONCE = ("residual", "symmetric", "symmetric-pairs")
+"""The forms that evaluate many tensors in the calls that one takes."""
 
 
 def plan(problem: SensingProblem, order: int, names: Iterable[str]) -> dict[str, Form]:

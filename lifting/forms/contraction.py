@@ -118,25 +118,48 @@ class Contraction:
 
     def __call__(self, *operands: Any) -> Any:
         """Contract the operands (tensors of the current tensorly backend, in row-major layout)."""
+        return self._contracted(list(operands), ())
+
+    def each(self, many: Sequence[Any], shared: Sequence[Any]) -> Any:
+        """Contract k networks at once: the first operands are (k, ...), the others those of all."""
+        (count,) = {len(operand) for operand in many}
+        return self._contracted([*many, *shared], (count,), len(many))
+
+    def _contracted(self, operands: list[Any], lead: tuple[int, ...], many: int = 0) -> Any:
+        """Contract, where the first `many` operands have the leading axis `lead`."""
+        leads = [lead] * many + [()] * (len(operands) - many)
         live = [
-            _shaped(operand, shape)
-            for operand, shape in zip(operands, self._input_shapes, strict=True)
+            (_shaped(operands.pop(0), (*before, *shape)), before)
+            for before, shape in zip(leads, self._input_shapes, strict=True)
         ]
-        del operands
         for step in self._steps:
             i, j = step.positions
             live.append(_multiply(step, live.pop(j), live.pop(i)))
-        return _shaped(row_major(_transposed(live.pop(), self._final)), self._output_shape)
+        last, before = live.pop()
+        return _shaped(
+            row_major(_transposed(last, self._final, before)), (*before, *self._output_shape)
+        )
 
 
-def _multiply(step: _Step, right: Any, left: Any) -> Any:
-    left = _shaped(_transposed(left, step.left.axes), step.left.shape)
-    right = _shaped(_transposed(right, step.right.axes), step.right.shape)
-    return _shaped(left @ right, step.shape)
+_Led = tuple[Any, tuple[int, ...]]  # a tensor, and its leading axis if it is one of many
 
 
-def _transposed(tensor: Any, axes: tuple[int, ...]) -> Any:
-    return tl.transpose(tensor, axes) if axes != tuple(range(len(axes))) else tensor
+def _multiply(step: _Step, right: _Led, left: _Led) -> _Led:
+    a, b = _matrix(step.left, *left), _matrix(step.right, *right)
+    lead = left[1] or right[1]
+    if left[1] and not right[1]:  # one product instead of k
+        a = a.reshape((-1, a.shape[-1]))
+    return _shaped(a @ b, (*lead, *step.shape)), lead
+
+
+def _matrix(operand: _Operand, tensor: Any, lead: tuple[int, ...]) -> Any:
+    return _shaped(_transposed(tensor, operand.axes, lead), (*lead, *operand.shape))
+
+
+def _transposed(tensor: Any, axes: tuple[int, ...], lead: tuple[int, ...]) -> Any:
+    if axes == tuple(range(len(axes))):
+        return tensor
+    return tl.transpose(tensor, (0, *(axis + 1 for axis in axes)) if lead else axes)
 
 
 # Methods and operators that the arrays of all backends share are used directly: a call by way of

@@ -103,6 +103,16 @@ class ResidualForm:
         gradient *= 2
         return value, gradient
 
+    def values_and_gradients(self, tensors: Any) -> tuple[Any, Any]:
+        """Return h^l and ∇h^l at k tensors: (k,) and (k, n r, ..., n r)."""
+        residuals = self._measure.each([tensors, tensors], self._cores)
+        residuals -= self._b_power
+        flat = residuals.reshape((len(tensors), -1))
+        values = (tl.sum(flat * flat, 1) + self._outside) * 0.5
+        gradients = self._adjoint.each([residuals, tensors], self._cores)
+        gradients *= 2
+        return values, gradients.reshape(tensors.shape)
+
     def hessian_product(self, w: Any, direction: Any) -> Any:
         """Return the derivative of the gradient along a direction, term by term.
 

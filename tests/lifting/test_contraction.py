@@ -113,3 +113,22 @@ def test_contractions_agree_with_einsum(operands, output):
         np.testing.assert_array_equal(tensor, kept)
     with pytest.raises(ValueError, match="zip"):
         Contraction(operands, output, SIZES)(*tensors, tensors[0])
+
+
+@pytest.mark.parametrize("many", [1, 2, 3])
+@pytest.mark.parametrize("output", ["ae", "ea", "zea"])
+def test_many_networks_at_once_are_one_after_the_other(many, output):
+    """The first one, two or three operands differ; every pair of these meets at some step."""
+    rng = np.random.default_rng(many)
+    operands = ["abz", "dcb", "ecd"]
+    contraction = Contraction(operands, output, SIZES)
+    shapes = [tuple(SIZES[label] for label in labels) for labels in operands]
+    stacks = [rng.standard_normal((4, *shape)) for shape in shapes[:many]]
+    shared = [rng.standard_normal(shape) for shape in shapes[many:]]
+    found = contraction.each(stacks, shared)
+    assert found.shape == (4, *(SIZES[label] for label in output))
+    want = [
+        np.einsum(f"{','.join(operands)}->{output}", *(s[k] for s in stacks), *shared)
+        for k in range(4)
+    ]
+    np.testing.assert_allclose(found, want, rtol=0, atol=1e-13 * np.abs(want).max())
