@@ -274,19 +274,19 @@ def test_two_instances_of_one_name_are_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("full", [False, True])
-def test_the_answer_stands_first_and_no_line_is_too_long(full: bool) -> None:
-    result = compare_instances(["real-system", "two-by-two"], orders=range(3, 19, 2))
-    text = result.table(full=full)
-    assert max(map(len, text.splitlines())) <= 100
-    answer = " ".join(text.split("\n\n")[0].split())
-    assert "agree to" in answer
-    assert "at no odd order up to 1001 along the visible direction" in answer
-    assert "from l = 9 on along V* (certified: at no smaller order)" in answer
+def test_the_answer_stands_first_and_no_line_is_too_long() -> None:
+    result = compare_instances(["real-system", "two-by-two"], orders=(3, 5, 9, 17))
     row = next(row for row in result.rows if row["order"] == 5)
-    assert _times(row["explicit_seconds"] / row["simulated_seconds"]) + " the time" in answer
-    for number in ("5.56e-08", "l = 17: refused: needs") if not full else ("-5.563e-08",):
-        assert number in text
+    for full in (False, True):
+        text = result.table(full=full)
+        assert max(map(len, text.splitlines())) <= 100
+        answer = " ".join(text.split("\n\n")[0].split())
+        assert "agree to" in answer
+        assert "at no odd order up to 1001 along the visible direction" in answer
+        assert "from l = 9 on along V* (certified: at no smaller order)" in answer
+        assert _times(row["explicit_seconds"] / row["simulated_seconds"]) + " the time" in answer
+        for number in ("5.56e-08", "l = 17: refused: needs") if not full else ("-5.563e-08",):
+            assert number in text
 
 
 def test_divergence_and_disagreement_are_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,6 +48,13 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures are empty: drawing them takes most of a report, and is tested where it is said."""
+    empty = "<svg width='1' height='1'></svg>"
+    monkeypatch.setattr("lift_compare.compare.figures.svg_files._drawn", lambda *_: empty)
+
+
 def test_every_published_figure_is_a_file_with_words_and_numbers(out: Path) -> None:
     files = {path.stem: path for path in (out / "figures").glob("*.svg")}
     assert set(files) >= FIGURES
@@ -181,6 +188,7 @@ def test_an_interruption_keeps_what_is_finished(
         assert main(["reproduce", "--quick", "--out", str(tmp_path)]) == 130
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_an_interruption_within_the_comparison_is_one_of_the_report(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -285,6 +293,7 @@ def test_a_lift_that_was_never_made_is_not_said_to_agree() -> None:
     assert "were not compared" in repr(Reproduction(Path("report.html")))
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_point_that_solves_the_problem_has_nothing_to_escape_from(tmp_path: Path) -> None:
     solved = sensing.instance("gaussian", n=3, m=9, seed=1)
     assert solved.problem.is_solved(solved.stationary_point())
@@ -304,6 +313,7 @@ def test_a_network_without_ground_truth_is_drawn_too(tmp_path: Path) -> None:
     assert not [path for path in made.figures if path.stem in ("panels-c", "panels-f-plane")]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_settings_that_leave_float64_are_said_in_place_of_the_figure(tmp_path: Path) -> None:
     published = sensing.instance("two-by-two")
     wild = dataclasses.replace(
@@ -315,6 +325,7 @@ def test_settings_that_leave_float64_are_said_in_place_of_the_figure(tmp_path: P
     assert "It cannot be drawn: " in page
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize("agree", [True, False])
 def test_what_was_compared_stays_where_the_lifted_path_cannot_be_drawn(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, agree: bool
@@ -331,6 +342,7 @@ def test_what_was_compared_stays_where_the_lifted_path_cannot_be_drawn(
     assert ("agree to" if agree else "DISAGREE") in said
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_problem_in_small_units_is_not_said_to_agree(tmp_path: Path) -> None:
     own = sensing.gaussian(3, 1, 5, seed=1)
     A, b = own.operator.matrices(), own.measurements
