@@ -46,6 +46,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.memory)  # left out by `make mutants`
         if item.path.relative_to(HERE).as_posix().startswith(NUMBERS):
             item.add_marker(pytest.mark.numbers)
+    # Two workers share the tests: the longest first, or one of them waits for it at the end.
+    items.sort(key=lambda item: item.get_closest_marker("timeout") is None)
 
 
 @pytest.fixture(autouse=True, scope="module")
