@@ -13,8 +13,8 @@ from html import escape
 
 from .tables import Column, Row, holds_words, show
 
-_LONG = 40  # rows: a longer table in LaTeX may break across pages
-_PAGE = 100  # characters across a page of LaTeX; a wider table is cut
+_LONG = 40  # lines: a longer table in LaTeX may break across pages
+_PAGE = 70  # characters across a page of LaTeX's article; a wider table is cut
 _WIDE = 34  # characters of a cell that goes on in further lines
 
 Columns = Sequence[Column | str]
@@ -172,7 +172,7 @@ def latex_table(
     label: str = "",
     keys: int = 1,
 ) -> str:
-    r"""Return a LaTeX table; it needs the package booktabs, and longtable for more than 40 rows.
+    r"""Return a LaTeX table; it needs the package booktabs, and longtable for more than 40 lines.
 
     Numbers are mathematics. A table wider than a page is cut into tables below each other, which
     all have the first columns. Only ASCII remains.
@@ -206,22 +206,30 @@ def latex_table(
     ]
     parts: list[list[int]] = [[]]
     for k, width in enumerate(widths):
-        if len(parts[-1]) > keys and sum(widths[j] + 2 for j in parts[-1]) + width > _PAGE:
+        if len(parts[-1]) > keys and sum(widths[j] + 3 for j in parts[-1]) + width > _PAGE:
             parts.append(list(range(keys)))
         parts[-1].append(k)
+    is_long = len(parts) * (len(rows) + 3) > _LONG
     marks = (rf"\label{{{re.sub('[^A-Za-z0-9:.-]', '-', label)}}}") if label else ""
     above = rf"\caption{{{latex_text(caption)}}}{marks}" if caption or label else ""
+    letters = [_letter(words[k], cells, k) for k in range(len(chosen))]
     bodies = [
         _booktabs(
-            [_letter(words[k], cells, k) for k in part],
+            [letters[k] for k in part],
             [latex_text(chosen[k].title) for k in part],
-            [[_latex_cell(line[k], is_words=words[k]) for k in part] for line in cells],
-            above if len(rows) > _LONG and number == 0 else "",
-            is_long=len(rows) > _LONG,
+            [
+                [
+                    _latex_cell(line[k], is_words=words[k], goes_on=letters[k] not in "lr")
+                    for k in part
+                ]
+                for line in cells
+            ],
+            above if is_long and number == 0 else "",
+            is_long=is_long,
         )
         for number, part in enumerate(parts)
     ]
-    if len(rows) > _LONG:
+    if is_long:
         return "\n\n".join(["% needs \\usepackage{booktabs,longtable}", *bodies]) + "\n"
     body = "\n\n\\medskip\n".join(bodies)
     lines = ["% needs \\usepackage{booktabs}", r"\begin{table}", r"\centering", above, body]
@@ -255,11 +263,13 @@ def _booktabs(
     return "\n".join([*filter(None, lines), r"\bottomrule", rf"\end{{{kind}}}"])
 
 
-def _latex_cell(text: str, *, is_words: bool) -> str:
-    """Return a cell: a number as mathematics, else the text."""
+def _latex_cell(text: str, *, is_words: bool, goes_on: bool) -> str:
+    """Return a cell: a number as mathematics, else the text, which may go on in further lines."""
     number = _NUMBER.fullmatch(text)
     if number is None or (is_words and not re.search(r"\d", text)):
-        return latex_text(text)
+        latex = latex_text(text)
+        # "a=1,b=2" has no space at which a line could end.
+        return re.sub(r",(?=\S)", r",\\allowbreak{}", latex) if goes_on else latex
     mantissa, exponent, unit = number.groups()
     power = rf" \times 10^{{{int(exponent)}}}" if exponent else ""
     return f"${mantissa.replace(',', '{,}')}{power}$" + (

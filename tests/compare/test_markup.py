@@ -96,6 +96,22 @@ def test_a_long_table_breaks_across_pages_and_a_wide_one_is_cut() -> None:
     assert text.count("column0 &") == text.count(r"\toprule")  # every part has the first column
 
 
+def test_parts_of_a_wide_table_that_fill_a_page_break_across_pages() -> None:
+    """A float that is longer than a page would lose what is below its end."""
+    rows = [{f"column{k}": 1.5 * k for k in range(70)}] * 3
+    text = latex_table(None, rows)
+    assert "longtable" in text
+    assert r"\begin{table}" not in text
+    assert r"\begin{table}" in latex_table(None, [{"column": 1.5}] * 3)
+
+
+def test_long_words_may_break_at_their_commas() -> None:
+    words = "delta=0.75,theta=1.5707963267948966,name=value"
+    wide = latex_table(None, [{"parameters": words}])
+    assert r"0.75,\allowbreak{}theta=1.5707963267948966,\allowbreak{}name" in wide
+    assert r"\allowbreak" not in latex_table(None, [{"parameters": "a=1,b=2"}])
+
+
 def test_markdown_keeps_its_columns() -> None:
     text = markdown_table(COLUMNS, ROWS, caption="A *caption*")
     first, _, head, rule, *body = text.splitlines()
