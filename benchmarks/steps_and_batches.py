@@ -3,7 +3,8 @@
     python benchmarks/steps_and_batches.py [--repeats 9] [--markdown]
 
 A step is one of `projected_gradient_descent` onto the span of three lifted points. Many tensors are
-64 at once by `values_and_gradients`. In turns, CPU seconds of one thread, medians; the tensors are symmetric.
+64 at once by `values_and_gradients`. In turns, CPU seconds of one thread, medians; the tensors are
+symmetric.
 """
 
 from __future__ import annotations
