@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ..descent import Descent, gradient_descent
+from ..descent import gradient_descent
+from ..descent_result import Descent
 from ..floats import finite, norm, silently
 from ..polishing import polish, polished_point
 from ..problem import SensingProblem
