@@ -103,8 +103,8 @@ def block_ring_instance(epsilon: float = 0.3) -> Instance:
     """
     epsilon = at_most("epsilon", epsilon, LARGEST_WEIGHT)
     weights = np.kron(np.eye(4), np.ones((2, 2)))
-    last = 2 * np.arange(4) + 1  # of each block; its neighbour is the first of the next
-    weights[last, (last + 1) % 8] = weights[(last + 1) % 8, last] = epsilon
+    last, following = [1, 3, 5, 7], [2, 4, 6, 0]  # of a block; the first of the next
+    weights[last, following] = weights[following, last] = epsilon
     facts = {"rip_constant": max(1.0, epsilon**2 - 1)} | _orders(_BLOCK_RING_ORDERS, epsilon)
     return Instance(
         instance_name("block-ring", epsilon=epsilon),

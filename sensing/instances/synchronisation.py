@@ -129,29 +129,27 @@ def twisted_states_instance(n: int = 8, q: int = 1, epsilon: float = 0.3) -> Ins
             "objective": n * (radial**2 / 2 + (epsilon * edge) ** 2),
             "eigenvalue": 2 * epsilon**2 * edge * (1 - cos),
             "rip_constant": _rip_constant(epsilon, complete=False),
-            "kind": _kind_of_twisted(n, cos, epsilon, (square, edge)),
+            "kind": _kind_of_twisted(n, epsilon, cos, square, edge),
             **orders,
         },
         source="Ling, Xu and Bandeira, arXiv 1809.11083; McRae, arXiv 2503.18801",
     )
 
 
-def _kind_of_twisted(n: int, C: float, epsilon: float, at: tuple[float, float]) -> str:
-    """Return what ∇²h says of a twisted state with cos φ = C, in closed form.
+def _kind_of_twisted(n: int, epsilon: float, C: float, s: float, e: float) -> str:
+    """Return what ∇²h says of a twisted state with C = cos φ, s = c² and e = s C − 1, an edge.
 
     In the frame that turns with the rows, ½∇²h is a 2×2 block for each frequency θ = 2πk/n. With
-    S = sin φ, s = c², e = s C − 1 and t = 2ε² its diagonal is, by GX̂ = 0,
-    2s − t e C (1 − cos θ) + t s C² (1 + cos θ) and t (1 − cos θ) d, where d = s S² − e C; its other
-    entry is i t S sin θ (s C + e). θ = 0 has the rotation, and otherwise a positive number. The
-    determinant of any other block, divided by t (1 − cos θ), is linear in cos θ: the least and the
-    largest θ decide. Where d > 0, the block has its sign; where d < 0, it is not positive.
+    t = 2ε² its diagonal is, by GX̂ = 0, 2s + (s − 1)(1 − cos θ) + t s C² (1 + cos θ) and
+    t (1 − cos θ) d, where d = s + C − 2sC². Its other entry is i t sin φ sin θ (s C + e). At θ = 0
+    there are the rotation and a positive number. Where d < 0 X̂ is a saddle, as it is where a
+    determinant is negative. Divided by t (1 − cos θ), that is
+    2 (2s − 1) d + t (1 + cos θ) e (1 − 2sC): least at θ = 2π/n, or positive for each θ.
     """
-    (s, e), t = at, 2 * epsilon**2
-    d = s * (1 - C**2) - e * C
-    cos = np.cos(2 * np.pi * np.array([1, n // 2]) / n)
-    determinants = (2 * s - t * e * C * (1 - cos)) * d
-    determinants -= t * (1 + cos) * e * (s * C * (2 - C**2) + e * (1 - C**2))
-    return kind_of(min(d, *determinants))
+    d = s + C - 2 * s * C**2
+    determinant = 2 * (2 * s - 1) * d
+    determinant += 2 * epsilon**2 * (1 + np.cos(2 * np.pi / n)) * e * (1 - 2 * s * C)
+    return kind_of(min(d, determinant))
 
 
 def _graph(name: str, n: int, rng: np.random.Generator | None = None) -> BoolArray:
@@ -163,7 +161,7 @@ def _graph(name: str, n: int, rng: np.random.Generator | None = None) -> BoolArr
     elif name == "star":
         above[0, 1:] = True
     elif name == "complete":
-        above[:] = np.triu(np.ones((n, n), bool), 1)
+        above[np.triu_indices(n, 1)] = True
     elif name == "random" and rng is not None:
         above[:] = np.triu(rng.random((n, n)) < 0.5, 1)
     else:

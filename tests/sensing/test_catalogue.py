@@ -95,9 +95,9 @@ def hessian(problem: SensingProblem, X: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_fact_holds(name: str) -> None:
+def test_the_point_of_an_instance_and_the_facts_of_it_hold(name: str) -> None:
     instance = built(name)
-    problem, facts = instance.problem, dict(instance.facts)
+    problem, facts = instance.problem, instance.facts
     assert instance.source
     assert sensing.parse_instance(instance.name).name == instance.name
     if problem.ground_truth is not None:
@@ -105,41 +105,51 @@ def test_every_fact_holds(name: str) -> None:
         np.testing.assert_array_equal(problem.operator.measure(Z, Z), problem.measurements)
     if instance.known_point is not None and instance.name != "real-system":  # four digits
         assert sensing.relative_gradient_norm(problem, instance.known_point) < 1e-13
-    n, r = problem.shape
-    if (known := facts.pop("rip_constant", None)) is not None:
-        found = rip_bracket(problem.operator, min(2 * r, n), seed=0)
-        assert found.lower == pytest.approx(known, abs=1e-6)  # at an M that L-BFGS found
-        assert known <= found.upper + 1e-13
-    if not facts:
+    if not {"objective", "eigenvalue", "kind"} & set(facts):
         return
     printed = instance.name == "iris"
     X = instance.point if printed else instance.stationary_point()
     assert printed or sensing.relative_gradient_norm(problem, X) < 1e-12
-    if (known := facts.pop("objective", None)) is not None:
+    if (known := facts.get("objective")) is not None:
         assert problem.objective(X) == pytest.approx(known, abs=5e-9 if printed else 1e-13 * known)
     A = problem.operator.matrices()
     G = np.einsum("i,ijk->jk", np.einsum("ijk,jk->i", A, X @ X.T) - problem.measurements, A)
-    if (known := facts.pop("eigenvalue", None)) is not None:
+    if (known := facts.get("eigenvalue")) is not None:
         tolerance = 5e-9 if printed else 1e-12 * np.abs(G).sum()
         assert np.linalg.eigvalsh(G)[0] == pytest.approx(known, abs=tolerance)
-    if (known := facts.pop("kind", None)) is not None:
+    if (known := facts.get("kind")) is not None:
         values = np.linalg.eigvalsh(hessian(problem, X))
         # A printed point is one where descent was stopped, before the curvature along the valley
         # has become zero.
         zero = 1e-4 if printed else 1e-9 * np.abs(values).max()
         zeros = np.count_nonzero(np.abs(values) <= zero)
+        r = problem.rank
         expected = "saddle" if values[0] < -zero else "degenerate"
         if values[0] >= -zero and zeros == r * (r - 1) // 2:
             expected = "minimum"
         assert known == expected
-    if "saddle_order" in facts:
-        known = facts.pop("saddle_order")
-        assert simulated.smallest_saddle_order(problem, X, largest=1001) == known
-    if "oracle_order" in facts:
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_rip_constants_and_saddle_orders_hold(name: str) -> None:
+    instance = built(name)
+    problem, facts = instance.problem, instance.facts
+    n, r = problem.shape
+    if (known := facts.get("rip_constant")) is not None:
+        found = rip_bracket(problem.operator, min(2 * r, n), seed=0)
+        assert found.lower == pytest.approx(known, abs=1e-6)  # at an M that L-BFGS found
+        assert known <= found.upper + 1e-13
+    orders = {"saddle_order", "oracle_order"} & set(facts)
+    X = instance.stationary_point() if orders else None
+    if "saddle_order" in orders:
+        found = simulated.smallest_saddle_order(problem, X, largest=1001)
+        assert found == facts["saddle_order"]
+    if "oracle_order" in orders:
         found = simulated.saddle_order(problem, X)
-        assert found.order == facts.pop("oracle_order")
+        assert found.order == facts["oracle_order"]
         assert found.certified_below == found.order  # proved: no smaller one does
-    assert not facts, "a fact that nothing checks"
+    checked = {"objective", "eigenvalue", "kind", "rip_constant", *orders}
+    assert set(facts) <= checked, "a fact that nothing checks"
 
 
 DECLARED = {
@@ -215,7 +225,7 @@ def test_a_name_says_every_parameter_also_those_that_were_not_given(kind: str) -
     ],
 )
 def test_what_is_stated_of_an_instance(name: str, closed: str, orders: tuple) -> None:
-    """That it is so, `test_every_fact_holds` shows: here, that it is said."""
+    """That it is so, the two tests above show: here, that it is said."""
     words = {"h": "objective", "λ": "eigenvalue", "δ": "rip_constant", "k": "kind"}
     facts = dict(sensing.parse_instance(name).facts)
     along = [facts.pop(key) for key in ("saddle_order", "oracle_order") if key in facts]
@@ -269,6 +279,37 @@ def test_descent_from_a_normal_start_nearly_ends_on_an_asymmetric_problem() -> N
     instance = sensing.instance("asymmetric")
     X = instance.descent.run(instance.problem, iterations=500).point
     assert sensing.relative_gradient_norm(instance.problem, X) < 1e-3
+
+
+COMPLETION = {
+    # What the weight of entry (i, j) is, and the truth
+    "two-clusters:k=3,epsilon=0.25": (
+        lambda i, j: 1.0 if (i < 3) == (j < 3) else 0.25,
+        np.ones((6, 1)),
+    ),
+    "path-completion:t=0.25": (
+        lambda i, j: 0.0 if {i, j} == {0, 2} else 1.0,
+        [[1.0], [0.25], [1.0]],
+    ),
+    "block-ring:epsilon=0.25": (
+        lambda i, j: 1.0 if i // 2 == j // 2 else 0.25 if (i - j) % 8 in (1, 7) else 0.0,
+        np.ones((8, 1)),
+    ),
+    "block-completion:epsilon=0.25": (
+        lambda i, j: 0.25 if {i // 2, j // 2} == {0, 2} else 1.0,
+        [[1, 0], [0, 1], [0, 0], [0, 0], [1, 0], [0, 1]],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", COMPLETION)
+def test_the_weights_and_the_truth_of_completion_entry_by_entry(name: str) -> None:
+    weight, truth = COMPLETION[name]
+    problem = sensing.parse_instance(name).problem
+    for i in range(problem.n):
+        for j in range(problem.n):
+            assert problem.operator.weights[i, j] == weight(i, j)
+    np.testing.assert_array_equal(problem.ground_truth, truth)
 
 
 @pytest.mark.parametrize(
