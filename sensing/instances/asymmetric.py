@@ -67,7 +67,7 @@ def asymmetric_instance(
     rank, seed = whole_number("rank", rank), whole_number("seed", seed, least=0)
     if rank > min(n1, n2):
         raise InvalidValue(f"rank: expected at most min(n1, n2) = {min(n1, n2)}, got {rank}")
-    refuse_absurd(m, n1 + n2, n1 + n2)
+    refuse_absurd(m, n1, n2)
     rng = random_generator(seed)
     B = rng.standard_normal((m, n1, n2)) / np.sqrt(m)
     U, V = (rng.standard_normal((n, rank)) / np.sqrt(n) for n in (n1, n2))

@@ -48,6 +48,7 @@ def two_clusters_instance(k: int = 5, epsilon: float = 0.1) -> Instance:
     weights = np.kron([[1.0, epsilon], [epsilon, 1.0]], np.ones((k, k)))
     problem = SensingProblem.from_ground_truth(EntrywiseOperator(weights), np.ones((2 * k, 1)))
     near, far = 1 - epsilon**2, 1 + epsilon**2
+    c = np.sqrt(near / far)
     # The visible direction is 1/√(2k): K₁, K₂ and K₃ divided by k.
     kind = kind_of(1 - 3 * epsilon**2)
     orders = orders_of(kind, near**2 / far, far, near / far)
@@ -56,7 +57,7 @@ def two_clusters_instance(k: int = 5, epsilon: float = 0.1) -> Instance:
     return Instance(
         instance_name("two-clusters", k=k, epsilon=epsilon),
         problem,
-        known_point=np.sqrt(near / far) * np.repeat([[1.0], [-1.0]], k, axis=0),
+        known_point=np.repeat([[c], [-c]], k, axis=0),
         facts={
             "objective": 4 * k**2 * epsilon**2 / far,
             "eigenvalue": -4 * k * epsilon**2 / far,
