@@ -376,10 +376,14 @@ def test_a_twisted_state_turns_from_a_minimum_into_a_saddle(n: int, q: int, epsi
 @pytest.mark.parametrize("epsilon", [1e-9, 1e-4, 1e4, 1e9, 1e150])
 def test_the_kind_of_a_twisted_state_holds_for_every_weight(epsilon: float) -> None:
     """All along, a quarter of a turn is a saddle above ε = 1, and an eighth a minimum."""
-    kinds = [
-        sensing.instance("twisted-states", n=n, q=1, epsilon=epsilon).facts["kind"] for n in (4, 8)
-    ]
-    assert kinds == ["minimum" if epsilon < 1 else "saddle", "minimum"]
+    quarter, eighth = (
+        sensing.instance("twisted-states", n=n, q=1, epsilon=epsilon) for n in (4, 8)
+    )
+    assert quarter.facts["kind"] == ("minimum" if epsilon < 1 else "saddle")
+    assert eighth.facts["kind"] == "minimum"
+    # cos φ = 0: the rows have length one, and each of the edges the residual −ε.
+    np.testing.assert_allclose(np.linalg.norm(quarter.known_point, axis=1), 1, rtol=1e-15)
+    assert quarter.facts["objective"] == pytest.approx(4 * epsilon**2, rel=1e-15)
 
 
 def test_no_twisted_state_is_zero() -> None:
