@@ -59,7 +59,10 @@ def asymmetric(matrices: Any, U: Any, V: Any) -> SensingProblem:
 def asymmetric_instance(
     n1: int = 4, n2: int = 3, m: int = 12, rank: int = 1, seed: int = 0
 ) -> Instance:
-    """Return an asymmetric problem with normal B_i, U and V, and where descent ends."""
+    """Return an asymmetric problem with normal B_i, U and V, and where descent ends.
+
+    The entries have the variances 1/m, 1/n1 and 1/n2.
+    """
     n1, n2, m = whole_number("n1", n1), whole_number("n2", n2), whole_number("m", m)
     rank, seed = whole_number("rank", rank), whole_number("seed", seed, least=0)
     if rank > min(n1, n2):

@@ -9,9 +9,8 @@ import numpy as np
 
 from ..operators import EntrywiseOperator
 from ..problem import SensingProblem
-from ..step_rules import Backtracking
-from ..validation import FloatArray, InvalidValue, positive, refuse_absurd, whole_number
-from .definition import DescentSettings, Instance
+from ..validation import InvalidValue, positive, refuse_absurd, whole_number
+from .definition import Instance, backtracking_from
 from .known import (
     DEGENERATE,
     DERIVED,
@@ -46,10 +45,10 @@ def two_clusters_instance(k: int = 5, epsilon: float = 0.1) -> Instance:
     if epsilon >= 1:
         raise InvalidValue(f"epsilon: expected a weight below 1, got {epsilon}")
     refuse_absurd(2 * k, 2 * k)
-    group = np.repeat([1.0, -1.0], k)[:, None]
-    weights = np.where(group * group.T > 0, 1.0, epsilon)
+    weights = np.kron([[1.0, epsilon], [epsilon, 1.0]], np.ones((k, k)))
     problem = SensingProblem.from_ground_truth(EntrywiseOperator(weights), np.ones((2 * k, 1)))
     near, far = 1 - epsilon**2, 1 + epsilon**2
+    c = np.sqrt(near / far)
     # The visible direction is 1/√(2k): K₁, K₂ and K₃ divided by k.
     kind = kind_of(1 - 3 * epsilon**2)
     orders = orders_of(kind, near**2 / far, far, near / far)
@@ -58,7 +57,7 @@ def two_clusters_instance(k: int = 5, epsilon: float = 0.1) -> Instance:
     return Instance(
         instance_name("two-clusters", k=k, epsilon=epsilon),
         problem,
-        known_point=np.sqrt(near / far) * group,
+        known_point=np.repeat([[c], [-c]], k, axis=0),
         facts={
             "objective": 4 * k**2 * epsilon**2 / far,
             "eigenvalue": -4 * k * epsilon**2 / far,
@@ -105,13 +104,13 @@ def block_ring_instance(epsilon: float = 0.3) -> Instance:
     """
     epsilon = at_most("epsilon", epsilon, LARGEST_WEIGHT)
     weights = np.kron(np.eye(4), np.ones((2, 2)))
-    last = np.arange(1, 8, 2)  # of each block; its neighbour is the first of the next
-    weights[last, (last + 1) % 8] = weights[(last + 1) % 8, last] = epsilon
+    last, following = [1, 3, 5, 7], [2, 4, 6, 0]  # of a block; the first of the next
+    weights[last, following] = weights[following, last] = epsilon
     facts = {"rip_constant": max(1.0, epsilon**2 - 1)} | _orders(_BLOCK_RING_ORDERS, epsilon)
     return Instance(
         instance_name("block-ring", epsilon=epsilon),
         SensingProblem.from_ground_truth(EntrywiseOperator(weights), np.ones((8, 1))),
-        descent=_from(np.repeat([1.0, -1.0], 4)[:, None]),
+        descent=backtracking_from(np.repeat([1.0, -1.0], 4)[:, None]),
         facts=facts | ({"kind": MINIMUM} if epsilon in _BLOCK_RING_ORDERS else {}),
         source=DERIVED,
     )
@@ -137,7 +136,7 @@ def block_completion_instance(rank: int = 2, n: int = 3, epsilon: float = 0.3) -
     return Instance(
         instance_name("block-completion", rank=rank, n=n, epsilon=epsilon),
         SensingProblem.from_ground_truth(EntrywiseOperator(weights), Z),
-        descent=_from(reflected),
+        descent=backtracking_from(reflected),
         facts={
             "rip_constant": abs(1 - epsilon**2),
             **(_BLOCK_COMPLETION if (rank, n, epsilon) == (2, 3, 0.3) else {}),
@@ -146,14 +145,8 @@ def block_completion_instance(rank: int = 2, n: int = 3, epsilon: float = 0.3) -
     )
 
 
-def _from(start: FloatArray) -> DescentSettings:
-    """Return a descent from a point given, with backtracking."""
-    return DescentSettings(
-        start, spread=0.0, seed=0, step_size=Backtracking(), before=5000, after=5000
-    )
-
-
 def _orders(known: dict[float, tuple[int | None, int]], parameter: float) -> dict[str, int | None]:
     if parameter not in known:
         return {}
-    return dict(zip(("saddle_order", "oracle_order"), known[parameter], strict=True))
+    saddle_order, oracle_order = known[parameter]
+    return {"saddle_order": saddle_order, "oracle_order": oracle_order}

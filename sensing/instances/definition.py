@@ -16,7 +16,7 @@ from ..floats import finite, norm, silently
 from ..polishing import polish, polished_point
 from ..problem import SensingProblem
 from ..spurious import spurious_point
-from ..step_rules import StepRule
+from ..step_rules import Backtracking, StepRule
 from ..tolerances import STATIONARY
 from ..validation import (
     FloatArray,
@@ -143,6 +143,13 @@ class DescentSettings:
             step_size=self.step_size,
             max_iterations=self.before if iterations is None else iterations,
         )
+
+
+def backtracking_from(start: FloatArray) -> DescentSettings:
+    """Return a descent from a point given, with backtracking."""
+    return DescentSettings(
+        start, spread=0.0, seed=0, step_size=Backtracking(), before=5000, after=5000
+    )
 
 
 @dataclass(frozen=True, eq=False, repr=False)

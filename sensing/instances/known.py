@@ -33,8 +33,7 @@ def saddle_order_of(K1: float, K2: float, K3: float) -> int | None:
     vec(X̂)^{⊗l} along vec(D)^{⊗l} (docs/theory.md, section 5).
     """
     orders = np.arange(1, MAX_ORDER + 1, 2)
-    with np.errstate(under="ignore", over="ignore"):
-        holds = (K1 / K2) ** orders + 2 * (K3 / K2) ** orders < 1
+    holds = (K1 / K2) ** orders + 2 * (K3 / K2) ** orders < 1
     return int(orders[np.argmax(holds)]) if np.any(holds) else None
 
 

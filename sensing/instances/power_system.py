@@ -79,8 +79,8 @@ def power_system(
 def power_system_instance(without: str = "Q1", seed: int = 0) -> Instance:
     """Return a ring of three buses with one measurement left out, such as "Q1".
 
-    X̂ is where descent from a normal start ends. With a reactive power left out a third to a half of
-    such starts get stuck, with an active one, or none, left out none of forty did.
+    X̂ is where descent from a standard normal start ends. With a reactive power left out a third to
+    a half of such starts get stuck, with an active one, or none, left out none of forty did.
     """
     seed = whole_number("seed", seed, least=0)
     Y = np.zeros((3, 3), complex)
@@ -111,7 +111,7 @@ def power_system_instance(without: str = "Q1", seed: int = 0) -> Instance:
 
 
 def _form(Y: ComplexArray, kind: str, bus: int) -> FloatArray:
-    """Return the symmetric matrix of P, Q or |v|² at a bus, in the coordinates (Re v, Im v)."""
+    """Return the symmetric matrix of 2P, 2Q or |v|² at a bus, in the coordinates (Re v, Im v)."""
     row = np.zeros_like(Y)
     if kind == "V":
         row[bus, bus] = 1.0
@@ -119,7 +119,7 @@ def _form(Y: ComplexArray, kind: str, bus: int) -> FloatArray:
     row[bus] = Y[bus]
     # v_k conj((Yv)_k) = conj(vᴴ (e_ke_kᵀ Y) v): P is the Hermitian part of that form, Q minus the
     # part that is i times a Hermitian one.
-    both = (row + row.conj().T) / 2 if kind == "P" else (row.conj().T - row) / 2j
+    both = row + row.conj().T if kind == "P" else 1j * (row - row.conj().T)
     return np.block([[both.real, -both.imag], [both.imag, both.real]])
 
 

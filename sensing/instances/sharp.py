@@ -71,9 +71,9 @@ def rip_dial_instance(rank: int = 2, delta: float = 0.9, n: int | None = None) -
     Q[ones, ones] = 1 / np.sqrt(rank)
     A = [P + delta * Q, np.sqrt(1 - delta**2) * Q]
     A += [np.sqrt(1 + delta) * _unit_matrix(n, 0, j) for j in ones]
-    for contrast in helmert(rank) if rank > 1 else ():  # diagonal, orthogonal to Q
+    for contrast in helmert(rank):  # diagonal, orthogonal to Q
         A.append(np.diag(np.pad(contrast, (1, n - rank - 1))))
-    for j in range(1, n):
+    for j in range(n):
         A += [_unit_matrix(n, i, j) for i in range(j + 1) if j > rank or 0 < i < j]
     kind = kind_of(delta * (1 + 1 / np.sqrt(rank)) - 1)
     return Instance(

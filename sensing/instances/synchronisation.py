@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ..floats import silently
 from ..operators import EntrywiseOperator
 from ..problem import SensingProblem
-from ..step_rules import Backtracking
 from ..validation import (
     FloatArray,
     InvalidValue,
@@ -23,8 +23,10 @@ from ..validation import (
     shown,
     whole_number,
 )
-from .definition import DescentSettings, Instance
+from .definition import Instance, backtracking_from
 from .known import LARGEST_WEIGHT, at_most, instance_name, kind_of
+
+BoolArray = npt.NDArray[np.bool_]
 
 
 @silently
@@ -87,10 +89,12 @@ def sign_synchronisation_instance(
     return Instance(
         instance_name("sign-synchronisation", graph=graph, n=n, epsilon=epsilon, seed=seed),
         sign_synchronisation(adjacency, signs, epsilon),
-        descent=DescentSettings(
-            start[:, None], spread=0.0, seed=0, step_size=Backtracking(), before=5000, after=5000
-        ),
-        facts={"rip_constant": _rip_constant(epsilon, complete=_is_complete(adjacency))},
+        descent=backtracking_from(start[:, None]),
+        facts={
+            "rip_constant": _rip_constant(
+                epsilon, complete=np.count_nonzero(adjacency) == n * (n - 1)
+            )
+        },
         source="Ling, Xu and Bandeira, arXiv 1809.11083; Boumal, arXiv 1604.00575",
     )
 
@@ -109,10 +113,10 @@ def twisted_states_instance(n: int = 8, q: int = 1, epsilon: float = 0.3) -> Ins
     operator = EntrywiseOperator(_weights(_graph("cycle", n), epsilon))
     problem = SensingProblem.from_ground_truth(operator, np.ones((n, 1)), rank=2)
     angles = 2 * np.pi * q * np.arange(n) / n
-    cos = np.cos(2 * np.pi * q / n)
+    cos = np.sin(np.pi * (n - 4 * q) / (2 * n))  # zero exactly at a quarter of a turn
     square = (1 + 2 * epsilon**2 * cos) / (1 + 2 * epsilon**2 * cos**2)
     if square <= 0:
-        raise InvalidValue(f"epsilon: no state turns {q} times round at ε = {epsilon}, c² < 0")
+        raise InvalidValue(f"epsilon: no state turns {q} times round at ε = {epsilon}, c² ≤ 0")
     # The residuals c² − 1 and c² cos φ − 1 of the diagonal and of an edge, without cancellation.
     common = 1 + 2 * epsilon**2 * cos**2
     radial, edge = 2 * epsilon**2 * cos * (1 - cos) / common, (cos - 1) / common
@@ -125,63 +129,51 @@ def twisted_states_instance(n: int = 8, q: int = 1, epsilon: float = 0.3) -> Ins
             "objective": n * (radial**2 / 2 + (epsilon * edge) ** 2),
             "eigenvalue": 2 * epsilon**2 * edge * (1 - cos),
             "rip_constant": _rip_constant(epsilon, complete=False),
-            "kind": _kind_of_twisted(n, q, epsilon, (radial, edge)),
+            "kind": _kind_of_twisted(n, epsilon, cos, square, edge),
             **orders,
         },
         source="Ling, Xu and Bandeira, arXiv 1809.11083; McRae, arXiv 2503.18801",
     )
 
 
-def _kind_of_twisted(n: int, q: int, epsilon: float, residuals: tuple[float, float]) -> str:
-    """Return what ∇²h says, by Fourier modes: ½∇²h is 2×2 on each, in radius and angle.
+def _kind_of_twisted(n: int, epsilon: float, C: float, s: float, e: float) -> str:
+    """Return what ∇²h says of a twisted state with C = cos φ, s = c² and e = s C − 1, an edge.
 
-    With rows R^j (c + a_j, b_j) of X, R the turn by φ, a mode has a_j = α e^{ijθ}, b_j = β e^{ijθ}.
+    In the frame that turns with the rows, ½∇²h is a 2×2 block for each frequency θ = 2πk/n. With
+    t = 2ε² its diagonal is, by GX̂ = 0, 2s + (s − 1)(1 − cos θ) + t s C² (1 + cos θ) and
+    t (1 − cos θ) d, where d = s + C − 2sC². Its other entry is i t sin φ sin θ (s C + e). At θ = 0
+    there are the rotation and a positive number. Where d < 0 X̂ is a saddle, as it is where a
+    determinant is negative. Divided by t (1 − cos θ), that is
+    2 (2s − 1) d + t (1 + cos θ) e (1 − 2sC): least at θ = 2π/n, or positive for each θ.
     """
-    phi = 2 * np.pi * q / n
-    radial, edge = residuals
-    square = 1 + radial  # c²
-    least = []
-    for k in range(n):
-        theta = 2 * np.pi * k / n
-        # L = c (cos φ (a_j + a_{j+1}) + sin φ (b_j − b_{j+1})) is the first variation of an edge.
-        L = np.array(
-            [np.cos(phi) * (1 + np.exp(1j * theta)), np.sin(phi) * (1 - np.exp(1j * theta))]
-        )
-        turn = np.sin(phi) * np.sin(theta) * np.array([[0, -1j], [1j, 0]])
-        second = np.cos(phi) * np.cos(theta) * np.eye(2) + turn
-        M = np.diag([2 * square + radial, radial])
-        M = M + epsilon**2 * (square * np.outer(L.conj(), L) + 2 * edge * second)
-        values = np.linalg.eigvalsh(M)
-        least.append(values[1] if k == 0 else values[0])  # k = 0: one is the rotation, zero
-    return kind_of(min(least))
+    d = s + C - 2 * s * C**2
+    determinant = 2 * (2 * s - 1) * d
+    determinant += 2 * epsilon**2 * (1 + np.cos(2 * np.pi / n)) * e * (1 - 2 * s * C)
+    return kind_of(min(d, determinant))
 
 
-def _graph(name: str, n: int, rng: np.random.Generator | None = None) -> FloatArray:
+def _graph(name: str, n: int, rng: np.random.Generator | None = None) -> BoolArray:
     """Return the adjacency matrix of a graph by its name."""
-    above = np.zeros((n, n))
+    above = np.zeros((n, n), bool)
     if name in ("cycle", "path"):
-        above[np.arange(n - 1), np.arange(1, n)] = 1
+        above[np.arange(n - 1), np.arange(1, n)] = True
         above[0, n - 1] = name == "cycle"
     elif name == "star":
-        above[0, 1:] = 1
+        above[0, 1:] = True
     elif name == "complete":
-        above[:] = np.triu(np.ones((n, n)), 1)
+        above[np.triu_indices(n, 1)] = True
     elif name == "random" and rng is not None:
         above[:] = np.triu(rng.random((n, n)) < 0.5, 1)
     else:
         known = "cycle, path, star, complete or random"
         raise InvalidValue(f"graph: expected {known}, got {shown(name)}")
-    return above + above.T
-
-
-def _is_complete(adjacency: FloatArray) -> bool:
-    return bool(np.all(adjacency + np.eye(len(adjacency))))
+    return above | above.T
 
 
 def _rip_constant(epsilon: float, *, complete: bool) -> float:
     """Return δ₂: the weights squared are 1, ε², and zero where a pair of vertices has no edge."""
-    return max(1 - min(1.0, epsilon**2) if complete else 1.0, epsilon**2 - 1)
+    return abs(1 - epsilon**2) if complete else max(1.0, epsilon**2 - 1)
 
 
-def _weights(adjacency: FloatArray, epsilon: float) -> FloatArray:
-    return np.asarray(np.eye(len(adjacency)) + epsilon * (adjacency != 0))
+def _weights(adjacency: BoolArray, epsilon: float) -> FloatArray:
+    return np.asarray(np.eye(len(adjacency)) + epsilon * adjacency)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from lift_compare import sensing
+from lift_compare.sensing.instances import computed
 from lift_compare.sensing.instances.computed import computed_facts, kind_at
 from tests.sensing.test_catalogue import NAMES
 
@@ -52,6 +53,49 @@ def test_rotations_are_no_further_zeros_and_a_deficient_point_has_fewer() -> Non
     assert kind_at(problem, X) == "minimum"
     wide = sensing.SensingProblem(problem.operator, problem.measurements, 3)
     assert kind_at(wide, np.hstack([X, np.zeros((3, 1))])) == "minimum"
+
+
+def test_zeros_of_the_second_derivatives_that_no_rotation_explains() -> None:
+    """X = 0 turns into itself; beside a rank-one X, a second column only adds t⁴/2 to h."""
+    units = [np.diag(row) for row in np.eye(7)]
+    b = [-1.0] * 6 + [0.0]  # ∇²h(0) = 2 diag(1, ..., 1, 0) for each of the columns
+    problem = sensing.SensingProblem(sensing.DenseOperator(units), b, 7)
+    assert kind_at(problem, np.zeros((7, 7))) == "degenerate"
+    whole = sensing.EntrywiseOperator(np.ones((2, 2)))
+    solved = sensing.SensingProblem.from_ground_truth(whole, [[1.0], [0.0]], rank=2)
+    assert kind_at(solved, np.array([[1.0, 0.0], [0.0, 0.0]])) == "degenerate"
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
+def test_the_kind_of_a_point_is_the_same_in_every_unit(scale: float) -> None:
+    """XXᵀ = ZZᵀ seen whole, of full rank: ∇²h is zero along the rotation alone."""
+    whole = sensing.EntrywiseOperator(np.ones((2, 2)))
+    Z = scale * np.array([[1.0, 0.5], [0.0, 2.0]])
+    problem = sensing.SensingProblem.from_ground_truth(whole, Z)
+    assert kind_at(problem, Z) == "minimum"
+
+
+def test_the_limits_of_size_are_kept(monkeypatch) -> None:
+    """Of n r entries where a kind is said or a point looked for, and of m n² where it is.
+
+    h = ½ Σ_i (|x_i|² − b_i)² in the rows x_i of X: b_3 = −1 is met by none.
+    """
+    units = sensing.DenseOperator([np.diag(row) for row in np.eye(3)])
+    problem = sensing.SensingProblem(units, [1.0, 1.0, -1.0], 2)
+    point = np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]])
+    mine, given = (sensing.Instance("mine", problem, known_point=each) for each in (None, point))
+    for entries, numbers, looked_for in ((6, 27, True), (5, 27, False), (6, 26, False)):
+        monkeypatch.setattr(computed, "MOST_ENTRIES", entries)
+        monkeypatch.setattr(computed, "MOST_NUMBERS", numbers)
+        assert bool(computed_facts(mine).facts) == looked_for
+        # Each of the first two rows turns by itself: one zero more than the rotation.
+        assert computed_facts(given).facts.get("kind") == ("degenerate" if entries == 6 else None)
+
+
+def test_a_point_that_solves_the_problem_is_called_a_solution() -> None:
+    problem = sensing.two_by_two()
+    at_truth = sensing.Instance("mine", problem, known_point=problem.ground_truth)
+    assert computed_facts(at_truth).facts["kind"] == "solution"
 
 
 def test_without_a_point_it_is_looked_for_only_where_that_is_cheap() -> None:
