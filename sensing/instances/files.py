@@ -59,8 +59,8 @@ def save_instance(path: Path_, instance: Instance) -> None:
     Raises
     ------
     TypeError, ValueError
-        If it is not an Instance, the path is none or cannot be written, or metadata are Python
-        objects.
+        If it is not an Instance, the path is none or cannot be written, metadata are Python
+        objects, or the matrices of an operator of your own are not m × n × n finite numbers.
 
     Examples
     --------
@@ -203,7 +203,8 @@ def _operator_arrays(operator: SensingOperator) -> dict[str, Any]:
             return {"weights": weights}
         stored = sparse.coo_array(weights)
         return {"entries": np.stack([*stored.coords, stored.data], axis=1), "n": operator.n}
-    return {"A": operator.matrices()}
+    n, name = operator.n, f"{type(operator).__name__}.matrices()"
+    return {"A": real_array(name, operator.matrices(), (operator.m, n, n))}
 
 
 def _read(path: Path_, file: IO[bytes], max_bytes: int) -> Contents:

@@ -86,6 +86,25 @@ def test_what_is_written_is_read_back_exactly(tmp_path: Path, kind: str, optiona
         assert sparse.issparse(read.problem.operator.weights)
 
 
+@pytest.mark.parametrize(
+    ("matrices", "words"),
+    [
+        (np.ones((3, 4)), r"an array of shape \(3, 4, 4\), got shape \(3, 4\)"),
+        (np.ones((3, 4, 4), dtype=object), "real numbers, got dtype object"),
+        (np.full((3, 4, 4), np.nan), "finite numbers, got 48 not finite"),
+        (None, "real numbers, got dtype object"),
+    ],
+)
+def test_matrices_of_an_own_operator_that_are_none_are_not_written(
+    tmp_path: Path, monkeypatch, matrices, words: str
+) -> None:
+    monkeypatch.setattr(Own, "matrices", lambda self: matrices)
+    instance = Instance("mine", SensingProblem(Own(), [1.0, 2.0, 3.0], 1))
+    with pytest.raises(sensing.InvalidInput, match=rf"^Own\.matrices\(\): expected {words}"):
+        save_instance(tmp_path / "x.npz", instance)
+    assert os.listdir(tmp_path) == []
+
+
 def test_sparse_weights_are_written_without_an_n_by_n_array(tmp_path: Path) -> None:
     instance = sensing.instance("sparse-completion", n=30_000)  # as an array: 7.2 GB
     save_instance(tmp_path / "large.npz", instance)
