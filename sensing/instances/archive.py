@@ -18,8 +18,6 @@ from numpy.lib import format as npy
 from ..validation import show_bytes
 from .contents import DIMENSIONS, Contents, InstanceFileError, Path_, shown_key, split_keys
 
-_MAX_HEADER = 10_000  # characters of an npy header; numpy's own limit
-
 
 @dataclass(frozen=True)
 class _Member:
@@ -78,7 +76,7 @@ def read_npy(path: Path_, file: IO[bytes], max_bytes: int) -> Any:
     size = prod(shape) * max(8, dtype.itemsize)
     if size > max_bytes:
         raise too_large(path, None, shape, size, max_bytes)
-    return npy.read_array(io.BytesIO(data), allow_pickle=False, max_header_size=_MAX_HEADER)
+    return npy.read_array(io.BytesIO(data), allow_pickle=False)
 
 
 def too_large(
@@ -140,7 +138,7 @@ def _header(
             warnings.simplefilter("ignore")
             version = npy.read_magic(stream)
             readers = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
-            shape, _, dtype = readers[version](stream, max_header_size=_MAX_HEADER)
+            shape, _, dtype = readers[version](stream)
             start = stream.tell()
     except Exception as error:
         raise InstanceFileError(path, "has no readable .npy header", key) from error
@@ -186,8 +184,6 @@ def check_numbers(path: Path_, key: str, shape: tuple[int, ...], dtype: np.dtype
         fits |= len(shape) == 2 and 1 in shape
     elif key in ("X", "Z"):
         fits |= len(shape) == 1
-    if prod(shape) == 0 and len(shape) == axes:
-        raise InstanceFileError(path, f"is empty: shape {shape}", key)
     if not fits:
         what = f"expected an array of {axes} dimensions, got shape {shape}"
         raise InstanceFileError(path, what, key)
@@ -200,7 +196,7 @@ def _array(path: Path_, archive: zipfile.ZipFile, key: str, member: _Member) -> 
         with archive.open(member.info) as stream, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             # All bytes of the member, as was declared: zipfile compares their checksum.
-            return npy.read_array(stream, allow_pickle=False, max_header_size=_MAX_HEADER)
+            return npy.read_array(stream, allow_pickle=False)
     except Exception as error:
         what = "its data cannot be read: truncated or damaged"
         raise InstanceFileError(path, what, key) from error

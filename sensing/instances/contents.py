@@ -117,8 +117,7 @@ def _meant(name: str, given: Collection[str]) -> str | None:
         if not wanted and key not in given:
             continue
         same_letters = sorted(name.lower()) == sorted(key.lower())
-        close = len(key) > 1 and get_close_matches(name.lower(), [key], cutoff=_CLOSE)
-        if same_letters or close:
+        if same_letters or get_close_matches(name.lower(), [key], cutoff=_CLOSE):
             return key
     return None
 

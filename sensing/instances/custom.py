@@ -25,6 +25,7 @@ from .own_operator import refuse_wrong_operator, truth_note
 
 _WORD = r"[^\W\d]\w*"
 _TEXT = re.compile(rf"(?P<module>.+\.py|{_WORD}(?:\.{_WORD})*):(?P<name>{_WORD})(?::(?P<rest>.*))?")
+_NOT_THE_USERS = (f"{Path(__file__).parents[2]}{os.sep}", "importlib")  # in the names of files
 
 
 class InstanceFunctionError(RuntimeError):
@@ -68,7 +69,7 @@ def custom_instance(given: CustomText) -> Instance:
     """
     module = _module(given)
     made = getattr(module, given.function, None)
-    if made is None or not (callable(made) or isinstance(made, Instance | SensingProblem)):
+    if not (callable(made) or isinstance(made, Instance | SensingProblem)):
         what = f"{given.module} has no function {given.function!r}{_others(module, given)}"
         raise InvalidValue(f"instance: {what}")
     parameters = parameters_of(given.text, given.parameters or "")
@@ -136,7 +137,7 @@ def _module(given: CustomText) -> ModuleType:
     if is_file and not Path(name).is_file():
         raise InvalidValue(f"instance: {name}: there is no such file")
     # What the module imports may lie beside it, or in the current folder. Last: it hides nothing.
-    for folder in (str(Path(name).resolve().parent) if is_file else os.getcwd(), os.getcwd()):
+    for folder in (str(Path(name).resolve().parent), os.getcwd()):
         if folder not in sys.path:
             sys.path.append(folder)
     try:
@@ -169,14 +170,14 @@ def _not_imported(given: CustomText, error: BaseException) -> InvalidValue:
     """Return the refusal of a module that cannot be imported, with the place in it."""
     said = f"{type(error).__name__}: {error}"
     if not isinstance(error, SyntaxError):  # which says the place itself
-        said += _place(error, skip=(__file__, "importlib"))
+        said += _place(error)
     return InvalidValue(f"instance: {given.module} cannot be imported: {said}")
 
 
-def _place(error: BaseException, skip: tuple[str, ...]) -> str:
+def _place(error: BaseException) -> str:
     """Return ' (file.py, line 12, in make)' of the last frame that is the user's, if any."""
     frames = traceback.extract_tb(error.__traceback__)
-    own = [f for f in frames if not any(word in f.filename for word in skip)]
+    own = [f for f in frames if not any(word in f.filename for word in _NOT_THE_USERS)]
     return f" ({own[-1].filename}, line {own[-1].lineno}, in {own[-1].name})" if own else ""
 
 
@@ -196,8 +197,7 @@ def _call(given: CustomText, function: Callable[..., Any], parameters: dict[str,
 
 def _raised(given: CustomText, error: Exception) -> InstanceFunctionError:
     """Return the report of what the user's code raised, with the place in it."""
-    where = _place(error, skip=(__file__, str(Path(__file__).parents[1])))
-    said = f"{type(error).__name__}: {error}{where}"
+    said = f"{type(error).__name__}: {error}{_place(error)}"
     return InstanceFunctionError(f"instance: {given.text} raised {said}")
 
 

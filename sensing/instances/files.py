@@ -59,8 +59,8 @@ def save_instance(path: Path_, instance: Instance) -> None:
     Raises
     ------
     TypeError, ValueError
-        If it is not an Instance, the path is none or cannot be written, or metadata are Python
-        objects.
+        If it is not an Instance, the path is none or cannot be written, metadata are Python
+        objects, or the matrices of an operator of your own are not m × n × n finite numbers.
 
     Examples
     --------
@@ -203,16 +203,17 @@ def _operator_arrays(operator: SensingOperator) -> dict[str, Any]:
             return {"weights": weights}
         stored = sparse.coo_array(weights)
         return {"entries": np.stack([*stored.coords, stored.data], axis=1), "n": operator.n}
-    return {"A": operator.matrices()}
+    n, name = operator.n, f"{type(operator).__name__}.matrices()"
+    return {"A": real_array(name, operator.matrices(), (operator.m, n, n))}
 
 
 def _read(path: Path_, file: IO[bytes], max_bytes: int) -> Contents:
     """Read a file by its ending, or by its first bytes where that says nothing."""
     ending = os.path.splitext(path)[1].lower()
     if ending not in ENDINGS:
-        head = file.read(8)
+        head = file.read(6)
         file.seek(0)
-        ending = {b"\x93NUMP": ".npy", b"MATLAB": ".mat"}.get(head[:6], "")
+        ending = {b"\x93NUMPY": ".npy", b"MATLAB": ".mat"}.get(head, "")
         if not ending and not head.startswith(b"PK"):  # a zip archive
             raise InstanceFileError(path, _no_instance(path))
         ending = ending or ".npz"
@@ -236,11 +237,9 @@ def _matrices_alone(path: Path_, array: Any) -> Contents:
 
     Z of rank one has independent N(0, 1/n) entries.
     """
-    if array.ndim != 3 or array.shape[1] != array.shape[2]:
+    if array.ndim != 3:  # matrices that are not square are refused as in an .npz file
         hint = "in an .npz file, every key says what it is"
-        if array.ndim == 3 and array.shape[0] == array.shape[1]:
-            hint = "if it is (n, n, m), save np.moveaxis(A, -1, 0)"
-        elif array.ndim == 2 and array.shape[0] == array.shape[1]:
+        if array.ndim == 2 and array.shape[0] == array.shape[1]:
             hint = "one matrix alone is A[None]; weights of entries go in an .npz file, with b"
         elif array.ndim == 2:
             hint = "the a_i of A_i = a_i a_iᵀ go in an .npz file as vectors, with b"
@@ -264,7 +263,7 @@ def _checked(path: Path_, key: str, array: Any) -> Any:
     array = np.asarray(array)
     if key in ("b", "settings"):
         array = array.reshape(-1)
-    elif key in ("X", "Z") and (array.ndim == 1 or (array.shape[0] == 1 < array.shape[1])):
+    elif key in ("X", "Z") and (array.ndim == 1 or array.shape[0] == 1):
         array = array.reshape(-1, 1)  # one column, stored as a vector or as a row
     try:
         return real_array(key, array, array.shape)

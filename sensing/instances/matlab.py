@@ -69,7 +69,7 @@ def _refuse_other_versions(path: Path_, file: IO[bytes]) -> None:
     if head.startswith((b"MATLAB 7.3", _HDF5)) or head[512:].startswith(_HDF5):
         what = "is a MATLAB file of version 7.3 (HDF5), which is not read; save it again in MATLAB"
         raise InstanceFileError(path, f"{what} with save('mine.mat', ..., '-v7')")
-    if len(head) < 128 or head[126:128] not in (b"IM", b"MI"):
+    if head[126:128] not in (b"IM", b"MI"):
         what = "not a .mat file of version 5 to 7 (another kind of file, or a damaged one)"
         raise InstanceFileError(path, what)
 
@@ -108,7 +108,7 @@ def _numbers(path: Path_, key: str, value: Any) -> Any:
     if sparse.issparse(value):
         if key == "weights":
             return value
-        value = value.toarray() if prod(value.shape) <= _CHUNK else np.empty(value.shape, object)
+        value = value.toarray() if prod(value.shape) <= _CHUNK else None
     array = np.asarray(value)
     if array.dtype == object:
         what = "expected an array of numbers, got a cell, a struct or a large sparse matrix"

@@ -99,7 +99,8 @@ def read_variable(file: IO[bytes], variable: Variable, max_bytes: int) -> Any:
         return _sparse(data, variable.shape, max_bytes)
     if variable.kind == "char":
         return _text(data, variable.shape)
-    array = data.numbers(prod(variable.shape)) if prod(variable.shape) else np.zeros(0)
+    count = prod(variable.shape)
+    array = data.numbers(count, 8 * count) if count else np.zeros(0)
     if variable.kind in FLOATS and array.dtype.kind in "iu":  # whole numbers are stored as such
         array = array.astype(np.float64)
     if variable.kind == "logical":
@@ -182,12 +183,11 @@ class _Elements:
         found, data = self.element(4 * most)
         if found != kind or len(data) % 4:
             raise Damaged(f"expected an element of type {kind}, got {found}")
-        code = "i" if kind == _INT32 else "I"
-        return list(struct.unpack(f"{self._order}{len(data) // 4}{code}", data))
+        return list(struct.unpack(f"{self._order}{len(data) // 4}i", data))
 
-    def numbers(self, count: int | None, most: int = 0) -> Any:
-        """Return the next element as `count` numbers, or as many as `most` bytes hold."""
-        kind, data = self.element(most if count is None else 8 * count)
+    def numbers(self, count: int | None, longest: int) -> Any:
+        """Return the next element, of up to `longest` bytes, as numbers: `count` or any number."""
+        kind, data = self.element(longest)
         if kind not in _NUMBERS:
             raise Damaged(f"expected numbers, got an element of type {kind}")
         dtype = np.dtype(self._order + _NUMBERS[kind])
@@ -256,10 +256,10 @@ def _text(data: _Elements, shape: tuple[int, ...]) -> str:
 
 def _sparse(data: _Elements, shape: tuple[int, ...], max_bytes: int) -> sparse.coo_array:
     """Return a matrix stored by columns: rows of its entries, where columns begin, values."""
-    if len(shape) != 2 or 4 * (shape[1] + 1) > max_bytes:
+    if len(shape) != 2 or 8 * shape[1] > max_bytes:  # an index for each column
         raise Damaged(f"a sparse matrix has the shape {shape}")
     rows = data.numbers(None, max_bytes)
-    begins = data.numbers(shape[1] + 1)
+    begins = data.numbers(shape[1] + 1, max_bytes)
     count = int(begins[-1])
     fits = begins.dtype.kind in "iu" and rows.dtype.kind in "iu" and begins[0] == 0
     if not fits or np.any(begins[:-1] > begins[1:]) or count > len(rows):

@@ -144,13 +144,14 @@ def two_by_two_instance() -> Instance:
 
 def perturbed_completion_instance(n: int = 3, epsilon: float = 0.3) -> Instance:
     """Return perturbed completion, with the point where published gradient descent ends."""
-    n, epsilon = whole_number("n", n, least=2), at_most("epsilon", epsilon, LARGEST_WEIGHT)
+    epsilon = at_most("epsilon", epsilon, LARGEST_WEIGHT)
+    problem = perturbed_completion(n, epsilon)
     published = n == 3 and epsilon == 0.3
     return Instance(
         "perturbed-completion"
         if published
         else instance_name("perturbed-completion", n=n, epsilon=epsilon),
-        perturbed_completion(n, epsilon),
+        problem,
         settings=LiftSettings(order=11, rho=0.3, eta=0.01, steps=59000),
         descent=DescentSettings(
             np.zeros((n, 1)), spread=0.01, seed=10086, step_size=0.001, before=6000, after=1500

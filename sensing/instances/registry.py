@@ -231,9 +231,8 @@ def parse_instances(given: Iterable[str | os.PathLike[str] | Instance]) -> tuple
 def split_file(text: str) -> tuple[str | None, bool]:
     """Return the file that a text names, if it does, and whether it is to be symmetrised."""
     file = text.removesuffix(SYMMETRISE)
-    if has_ending(file) or (file not in CATALOGUE and Path(file).is_file()):
-        return file, file != text
-    return None, False
+    is_file = has_ending(file) or (file not in CATALOGUE and Path(file).is_file())
+    return (file if is_file else None), file != text
 
 
 def source_file(text: str) -> Path | None:

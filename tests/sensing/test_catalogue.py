@@ -657,10 +657,37 @@ def test_iris_gives_the_printed_losses_and_accuracies() -> None:
         assert accuracy(problem, U) == right / problem.m
 
 
-def test_an_instance_without_its_package_says_which_extra_brings_it(monkeypatch) -> None:
-    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
-    with pytest.raises(ValueError, match=r"sklearn, .* pip install 'lift-compare\[iris\]'"):
-        sensing.instance("iris")
+def test_one_half_itself_is_not_put_into_the_second_class() -> None:
+    problem = sensing.quadratic_network([[1.0, 1.0]], [1.0], 2)
+    assert accuracy(problem, np.diag([0.5, 0.5])) == 0.0
+    assert accuracy(problem, np.diag([0.5, 0.75])) == 1.0
+
+
+def test_iris_has_the_printed_facts_and_the_published_number_of_iterations() -> None:
+    published = PUBLISHED_NUMBERS["quadratic_network_iris"]
+    printed, instance = published["printed"]["gd_sod"], sensing.instance("iris")
+    assert instance.facts == {
+        "objective": printed["loss_before"],
+        "eigenvalue": printed["lambda_n"],
+        "kind": "saddle",
+    }
+    assert instance.descent.before == printed["event_iteration"] + 1
+    search = 1  # is an iteration of its own
+    total = instance.descent.before + search + instance.descent.after
+    assert total == published["settings"]["iterations"]
+
+
+@pytest.mark.parametrize(
+    ("name", "module", "package", "extra"),
+    [("iris", "sklearn.datasets", "sklearn", "iris"), ("least-delta", "cvxpy", "cvxpy", "sdp")],
+)
+def test_an_instance_without_its_package_says_which_extra_brings_it(
+    monkeypatch, name: str, module: str, package: str, extra: str
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    words = rf"it needs {package}, .* pip install 'lift-compare\[{extra}\]'"
+    with pytest.raises(ValueError, match=words):
+        sensing.instance(name)
 
 
 @pytest.mark.parametrize("name", ["two-clusters", "rip-dial", "power-system", "iris"])

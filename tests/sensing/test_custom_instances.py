@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from lift_compare.sensing.instances.registry import source_file
 
 CODE = """
 from dataclasses import dataclass
+from functools import partial
+from math import sqrt
+from pathlib import Path
 from lift_compare import sensing
 
 @dataclass
@@ -28,6 +32,8 @@ def named(n=4):
     return sensing.Instance("mine", make(n), source="a talk")
 
 fixed = sensing.Instance("fixed", make(3))
+number = 3
+from_c = partial(sqrt, -1.0)
 
 def wrong():
     return 3
@@ -37,6 +43,16 @@ def broken():
 
 def inner():
     raise ValueError("no data today")
+
+def of_ours():
+    return sensing.gaussian(0, 1, 2, 0)
+
+def of_lifting():
+    from lift_compare import lifting
+    return lifting.best_rank_one(None)
+
+beside = str(Path(sensing.__file__).parents[2] / "lift_compare_own.py")
+exec(compile("def in_a_file_beside_ours(): raise ValueError", beside, "exec"))
 """
 
 
@@ -109,6 +125,7 @@ def test_a_changed_file_is_read_again(folder: Path) -> None:
         ("absent.py:make", "absent.py: there is no such file"),
         ("own_matrices:mak", r"own_matrices has no function 'mak' \(did you mean 'make'\?\)"),
         ("own_matrices:zzz", "no function 'zzz'; it has make, named, wrong, broken, inner"),
+        ("own_matrices:number", "own_matrices has no function 'number'; it has make"),
         ("own_matrices:wrong", "to return an Instance or a SensingProblem, got 3"),
         ("own_matrices:make:k=3", "unexpected keyword argument 'k'; its parameters: n=4, seed=0"),
         ("own_matrices:make:n", "expected own_matrices:make:key=value"),
@@ -128,6 +145,10 @@ def test_what_there_is_not_is_refused(folder: Path, text: str, message: str) -> 
         ("x = 1\nx.y\n", r"AttributeError: .*bad.py, line 2, in <module>\)"),
         ("def make(:\n", r"SyntaxError: .*bad.py, line 1"),
         ("import sys\nsys.exit(4)\n", "SystemExit: 4"),
+        (
+            "from lift_compare import sensing\nsensing.gaussian(0, 1, 2, 0)\n",
+            r"InvalidValue: n: expected .*bad.py, line 2, in <module>\)",
+        ),
     ],
 )
 @pytest.mark.parametrize("text", ["bad:make", "bad.py:make"])
@@ -137,9 +158,44 @@ def test_a_module_that_cannot_be_imported_says_where(folder, text, code, message
         sensing.parse_instance(text)
 
 
-def test_what_a_function_raises_is_kept_as_the_cause(folder: Path) -> None:
-    with pytest.raises(InstanceFunctionError, match="raised ValueError: no data today") as caught:
-        sensing.parse_instance("own_matrices.py:broken")
-    assert isinstance(caught.value.__cause__, ValueError)
-    assert "own_matrices.py, line" in str(caught.value)
-    assert str(caught.value).endswith("in inner)")
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        ([], ""),
+        (["_hidden", "f", "a_b"], "; it has f, a_b"),
+        (list("abcdefgh"), "; it has a, b, c, d, e, f, g, h"),
+        (list("abcdefghi"), "; it has a, b, c, d, e, f, g, h, ..."),
+    ],
+)
+def test_up_to_eight_functions_are_told_in_the_place_of_one(folder, names, said) -> None:
+    (folder / "few.py").write_text("".join(f"def {name}(): pass\n" for name in names))
+    with pytest.raises(sensing.InvalidInput) as caught:
+        sensing.parse_instance("few:zzz")
+    assert str(caught.value) == f"instance: few has no function 'zzz'{said}"
+
+
+@pytest.mark.parametrize(
+    ("function", "place"),
+    [
+        ("broken", r" \(.*own_matrices.py, line \d+, in inner\)"),
+        ("of_ours", r" \(.*own_matrices.py, line \d+, in of_ours\)"),
+        ("of_lifting", r" \(.*own_matrices.py, line \d+, in of_lifting\)"),
+        ("in_a_file_beside_ours", r" \(.*lift_compare_own.py, line 1, in in_a_file_beside_ours\)"),
+        ("from_c", ""),
+    ],
+)
+def test_what_a_function_raises_is_kept_as_the_cause(folder: Path, function, place) -> None:
+    """With the last line of it that is the user's, if there is one."""
+    text = f"own_matrices.py:{function}"
+    with pytest.raises(InstanceFunctionError) as caught:
+        sensing.parse_instance(text)
+    cause = caught.value.__cause__
+    said = re.escape(f"instance: {text} raised {type(cause).__name__}: {cause}")
+    assert re.fullmatch(said + place, str(caught.value))
+
+
+def test_a_module_without_a_file_has_no_content_that_decides(folder: Path) -> None:
+    with pytest.raises(sensing.InvalidInput, match="sys: expected a module with a file of Python"):
+        source_file("sys:exit")
+    for text in ("gaussian", "gaussian:n=4,m=5", "gaussian:m:n=4"):  # refused when it is made
+        assert source_file(text) is None

@@ -2,12 +2,13 @@
 
 import os
 import tracemalloc
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.lib import format as npy_format
-from scipy import sparse
+from scipy import io, sparse
 
 from lift_compare import sensing
 from lift_compare.sensing import (
@@ -85,12 +86,42 @@ def test_what_is_written_is_read_back_exactly(tmp_path: Path, kind: str, optiona
         assert sparse.issparse(read.problem.operator.weights)
 
 
+@pytest.mark.parametrize(
+    ("matrices", "words"),
+    [
+        (np.ones((3, 4)), r"an array of shape \(3, 4, 4\), got shape \(3, 4\)"),
+        (np.ones((3, 4, 4), dtype=object), "real numbers, got dtype object"),
+        (np.full((3, 4, 4), np.nan), "finite numbers, got 48 not finite"),
+        (None, "real numbers, got dtype object"),
+    ],
+)
+def test_matrices_of_an_own_operator_that_are_none_are_not_written(
+    tmp_path: Path, monkeypatch, matrices, words: str
+) -> None:
+    monkeypatch.setattr(Own, "matrices", lambda self: matrices)
+    instance = Instance("mine", SensingProblem(Own(), [1.0, 2.0, 3.0], 1))
+    with pytest.raises(sensing.InvalidInput, match=rf"^Own\.matrices\(\): expected {words}"):
+        save_instance(tmp_path / "x.npz", instance)
+    assert os.listdir(tmp_path) == []
+
+
 def test_sparse_weights_are_written_without_an_n_by_n_array(tmp_path: Path) -> None:
     instance = sensing.instance("sparse-completion", n=30_000)  # as an array: 7.2 GB
     save_instance(tmp_path / "large.npz", instance)
     operator, given = load_instance(tmp_path / "large.npz").problem.operator, instance.problem
     assert (operator.n, operator.m) == (given.n, given.m)
     assert (operator.weights != given.operator.weights).nnz == 0
+
+
+def test_members_are_compressed_and_may_be_larger_than_zip_once_held(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(zipfile, "ZIP64_LIMIT", 1000)  # of 2 GiB
+    instance = sensing.instance("gaussian", n=5, m=6)
+    save_instance(tmp_path / "x.npz", instance)
+    with zipfile.ZipFile(tmp_path / "x.npz") as archive:
+        assert archive.getinfo("A.npy").file_size > 1000
+        assert {info.compress_type for info in archive.infolist()} == {zipfile.ZIP_DEFLATED}
+    read = load_instance(tmp_path / "x.npz").problem.operator
+    np.testing.assert_array_equal(read.matrices(), instance.problem.operator.matrices())
 
 
 def test_the_ending_is_added_where_it_is_missing(tmp_path: Path) -> None:
@@ -186,8 +217,14 @@ def test_a_number_of_rows_counts_as_what_it_makes(tmp_path: Path) -> None:
     tracemalloc.stop()
     assert "entries: n = 1e+07 rows take 80 MB; the limit for all arrays together is 80 MB" in line
     assert peak < 10**6
+
+
+def test_the_rows_that_a_number_makes_may_just_fill_the_limit(tmp_path: Path) -> None:
+    path = tmp_path / "e.npz"
     np.savez(path, entries=[(0, 0, 1.0)], n=1000, b=[1.0], rank=1)
-    assert load_instance(path, max_bytes=8 * (numbers + 1000)).problem.n == 1000
+    limit = 8 * (3 + 1 + 1 + 1 + 1000)
+    assert load_instance(path, max_bytes=limit).problem.n == 1000
+    assert "entries: n = 1000 rows take 8 kB" in refusal(path, max_bytes=limit - 1)
     np.savez(path, entries=[(0, 0, 1.0)], n=1e300, b=[1.0], rank=1)
     assert "entries: n = 1e+300 rows" in refusal(path)
 
@@ -229,6 +266,18 @@ def test_a_file_of_just_the_limit_is_read(tmp_path: Path) -> None:
     size = path.stat().st_size
     assert load_instance(path, max_bytes=size).problem.n == 3
     assert "is over the limit of" in refusal(path, max_bytes=size - 1)
+
+
+@pytest.mark.parametrize("name", ["x.npz", "x.npy", "x.mat"])
+def test_a_file_without_an_ending_is_what_its_first_bytes_say(tmp_path: Path, name: str) -> None:
+    A = np.array([[[1.0, 0.0], [0.0, 1.0]]])
+    np.savez(tmp_path / "x.npz", A=A, b=[1.0], rank=1)
+    np.save(tmp_path / "x.npy", A)
+    io.savemat(tmp_path / "x.mat", {"A": A, "b": [1.0], "rank": 1})
+    for other in ("x", "x.data"):
+        (tmp_path / other).write_bytes((tmp_path / name).read_bytes())
+        problem = load_instance(tmp_path / other).problem
+        np.testing.assert_array_equal(problem.operator.matrices(), A)
 
 
 def test_the_longer_header_of_the_second_npy_version_is_read(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ in one line."""
 import contextlib
 import io
 import os
+import pickle
 import struct
 import tracemalloc
 import warnings
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 
 from lift_compare import sensing
 from lift_compare.sensing import load_instance
+from lift_compare.sensing.instances.assembly import without_name
 from lift_compare.sensing.instances.files import InstanceFileError
 
 
@@ -192,8 +194,11 @@ def test_file_over_the_limit(tmp_path):
 @pytest.mark.parametrize(
     "name", ["evil.npy", "A", "../A.npy", "/A.npy", "A.npy.npy", "x\ny.npy", "n" * 999]
 )
-def test_members_that_cannot_be_read_and_have_no_meaning_are_left_out(tmp_path, name):
-    instance = load_instance(zipped(tmp_path / "x.npz", [*members(), (name, b"")]))
+@pytest.mark.parametrize("first", [False, True])
+def test_members_that_cannot_be_read_and_have_no_meaning_are_left_out(tmp_path, name, first):
+    other = [(name, b"")]
+    content = [*other, *members()] if first else [*members(), *other]
+    instance = load_instance(zipped(tmp_path / "x.npz", content))
     assert instance.metadata == {}
     (note,) = instance.notes
     assert "left out" in note
@@ -224,10 +229,30 @@ def test_metadata_that_would_need_a_pickle_or_is_too_large_is_left_out(tmp_path)
     assert instance.metadata == {}
     assert "'people' is left out: holds Python objects" in instance.notes[0]
     assert "'large' is left out: declares shape" in instance.notes[1]
-    bad = sensing.Instance("x", instance.problem, metadata={"who": object()})
-    with pytest.raises(ValueError, match="metadata: who: expected numbers, texts or arrays"):
-        sensing.save_instance(tmp_path / "y.npz", bad)
-    assert not (tmp_path / "y.npz").exists()
+    for value, got in (({1: 2}, r"\{1: 2\}"), ([[1], [1, 2]], "a ragged sequence")):
+        bad = sensing.Instance("x", instance.problem, metadata={"who": value})
+        words = f"metadata: who: expected numbers, texts or arrays, got {got}$"
+        with pytest.raises(ValueError, match=words):
+            sensing.save_instance(tmp_path / "y.npz", bad)
+        assert not (tmp_path / "y.npz").exists()
+
+
+def test_metadata_of_just_what_is_left_of_the_limit_are_kept(tmp_path):
+    np.savez_compressed(tmp_path / "x.npz", **arrays(), large=np.zeros(10**4))
+    limit = 8 * (36 + 6 + 6 + 10**4)
+    kept = load_instance(tmp_path / "x.npz", max_bytes=limit)
+    assert kept.metadata["large"].shape == (10**4,)
+    assert load_instance(tmp_path / "x.npz", max_bytes=limit - 1).metadata == {}
+
+
+@pytest.mark.parametrize(("axes", "kept"), [(32, True), (33, False)])
+def test_metadata_have_as_many_axes_as_any_numpy_knows(tmp_path, axes, kept):
+    """The oldest numpy that is supported has 32."""
+    cube = ("cube.npy", npy(np.ones(1), shape=(1,) * axes))
+    instance = load_instance(zipped(tmp_path / "x.npz", [*members(), cube]))
+    assert [value.ndim for value in instance.metadata.values()] == [32] * kept
+    said = () if kept else ("the key 'cube' is left out: declares an impossible shape",)
+    assert instance.notes == said
 
 
 @pytest.mark.parametrize(
@@ -246,8 +271,21 @@ def test_metadata_that_would_need_a_pickle_or_is_too_large_is_left_out(tmp_path)
 )
 def test_a_misspelt_key_is_refused_with_what_was_meant(tmp_path, drop, name, meant):
     """To leave it out would be to answer another question in silence."""
-    line = refusal(saved(tmp_path / "x.npz", **{drop: None, name: np.ones(3)}))
+    line = refusal(saved(tmp_path / "x.npz", **{drop: None, "comment": "!", name: np.ones(3)}))
     assert f"unknown key '{name}'; did you mean {meant}? Rename it" in line
+
+
+def test_n_is_asked_for_beside_entries_only(tmp_path):
+    line = refusal(saved(tmp_path / "x.npz", A=None, entries=np.ones((1, 3)), N=3))
+    assert "unknown key 'N'; did you mean n? Rename it" in line
+    assert load_instance(saved(tmp_path / "y.npz", N=3)).metadata == {"N": 3}
+
+
+@pytest.mark.parametrize("name", ["weight", "vector", "ranking"])
+def test_a_key_like_one_that_is_not_asked_for_or_hardly_like_one_is_metadata(tmp_path, name):
+    """Beside A, no other operator is meant."""
+    instance = load_instance(saved(tmp_path / "x.npz", **{name: 0.5}))
+    assert (instance.metadata, instance.notes) == ({name: 0.5}, ())
 
 
 def test_beside_the_key_itself_a_similar_one_is_metadata_and_said(tmp_path):
@@ -256,11 +294,17 @@ def test_beside_the_key_itself_a_similar_one_is_metadata_and_said(tmp_path):
     np.testing.assert_array_equal(instance.metadata["a"], np.ones(3))
 
 
+KEYS = [f"k{i}" for i in range(9)]
+
+
 def test_without_an_operator_or_measurements_the_keys_that_are_there_are_told(tmp_path):
     line = refusal(saved(tmp_path / "x.npz", A=None, Z=None, M=np.ones(2), y=np.ones(2)))
     assert "got none (the file has 'M', 'y')" in line
     line = refusal(saved(tmp_path / "x.npz", Z=None, y=np.ones(2)))
     assert "got neither (the file has 'y')" in line
+    for count, end in ((8, "'k7')"), (9, "'k7', ...)")):
+        line = refusal(saved(tmp_path / "x.npz", Z=None, **dict.fromkeys(KEYS[:count], 1.0)))
+        assert line.endswith(f"(the file has 'k0', 'k1', 'k2', 'k3', 'k4', 'k5', 'k6', {end}")
 
 
 def test_n_beside_matrices_is_compared_with_them(tmp_path):
@@ -333,6 +377,9 @@ def test_an_npy_file_of_matrices_gets_a_random_truth_and_says_so(tmp_path):
     assert (instance.name, problem.rank, problem.ground_truth.shape) == ("a", 1, (3, 1))
     assert "b = A(ZZᵀ) of a random Z of rank one is assumed" in instance.notes[0]
     assert problem.is_solved(problem.ground_truth)
+    np.save(tmp_path / "large.npy", np.eye(200)[None])
+    Z = load_instance(tmp_path / "large.npy").problem.ground_truth
+    assert np.sum(Z**2) == pytest.approx(1, abs=0.5)  # standard deviation √(2/200) = 0.1
     same = load_instance(tmp_path / "a.npy").problem
     np.testing.assert_array_equal(problem.measurements, same.measurements)
 
@@ -340,8 +387,12 @@ def test_an_npy_file_of_matrices_gets_a_random_truth_and_says_so(tmp_path):
 @pytest.mark.parametrize(
     ("array", "words"),
     [
-        (np.ones((4, 4)), "one matrix alone is A[None]"),
-        (np.ones((3, 3, 5)), "save np.moveaxis(A, -1, 0)"),
+        (
+            np.ones((4, 4)),
+            "expected the A_i of shape (m, n, n), got shape (4, 4); one matrix alone",
+        ),
+        (np.ones((3, 3, 5)), "got (3, 3, 5); if it is (n, n, m), save np.moveaxis(A, -1, 0)"),
+        (np.ones((5, 3, 2)), "expected shape (m, n, n), got (5, 3, 2)"),
         (np.ones((3, 5)), "the a_i of A_i = a_i a_iᵀ"),
         (np.ones(5), "in an .npz file, every key says"),
         (np.ones((2, 3, 3), dtype=complex), "expected real numbers, got dtype complex128"),
@@ -361,8 +412,10 @@ def test_a_damaged_npy_file_is_refused(tmp_path):
     assert "but holds 144 B" in refusal(tmp_path / "a.npy")
     (tmp_path / "a.npy").write_bytes(b"hello")
     assert "has no readable .npy header" in refusal(tmp_path / "a.npy")
-    np.save(tmp_path / "b.npy", np.zeros((4000, 2, 2), dtype=np.int8))
-    assert "declares shape (4000, 2, 2), 128 kB" in refusal(tmp_path / "b.npy", max_bytes=10**5)
+    np.save(tmp_path / "b.npy", np.ones((4000, 2, 2), dtype=np.int8))
+    line = refusal(tmp_path / "b.npy", max_bytes=128_000 - 1)
+    assert "declares shape (4000, 2, 2), 128 kB" in line
+    assert load_instance(tmp_path / "b.npy", max_bytes=128_000).problem.m == 4000
 
 
 def test_doubled_member(tmp_path):
@@ -571,9 +624,21 @@ def test_numbers_that_are_not_finite(tmp_path, key, value):
         ({"A": None, "weights": np.ones((3, 4))}, "weights: expected a square matrix"),
         ({"A": None, "weights": np.zeros((3, 3))}, "weights: expected at least one nonzero weight"),
         ({"b": np.ones(5)}, "b: expected 4 measurements, as A has them, got 5"),
+        (
+            {"A": None, "vectors": np.eye(3)[:2], "b": np.ones(3)},
+            "b: expected 2 measurements, as vectors has them, got 3; vectors holds the a_i as rows:"
+            " is it transposed?",
+        ),
+        (
+            {"A": None, "vectors": np.eye(3)[:2], "b": np.ones(4)},
+            "b: expected 2 measurements, as vectors has them, got 4",
+        ),
+        ({"b": np.ones(3)}, "b: expected 4 measurements, as A has them, got 3"),
+        ({"b": np.ones((2, 2))}, "b: expected an array of 1 dimensions, got shape (2, 2)"),
+        ({"b": np.ones((1, 1, 4))}, "b: expected an array of 1 dimensions, got shape (1, 1, 4)"),
         ({"b": np.zeros(4)}, "b: expected a nonzero vector"),
         ({"Z": np.zeros((3, 2))}, "Z: expected a nonzero vector"),
-        ({"Z": np.ones((4, 2))}, "Z: expected 3 rows"),
+        ({"Z": np.ones((4, 2))}, "Z: expected 3 rows, got shape (4, 2)"),
         ({"X": np.ones((2, 2))}, "X: expected 3 rows"),
         ({"X": np.zeros((3, 2))}, "X: expected a nonzero point"),
         ({"X": np.ones((3, 1)), "rank": 2}, "X: expected 2 columns"),
@@ -581,6 +646,7 @@ def test_numbers_that_are_not_finite(tmp_path, key, value):
         ({"rank": 4}, "rank: expected a rank that is a whole number in 1..3, got 4"),
         ({"rank": 1.5}, "rank: expected a rank that is a whole number in 1..3, got 1.5"),
         ({"rank": np.array([1, 2])}, "rank: expected an array of 0 dimensions"),
+        ({"rank": [[[1]]]}, "rank: expected an array of 0 dimensions, got shape (1, 1, 1)"),
         ({"X": np.ones((3, 4))}, "X: expected a rank that is a whole number in 1..3, got 4"),
         (
             {"A": np.full((1, 3, 3), 1e300), "Z": np.full((3, 2), 1e300)},
@@ -589,7 +655,22 @@ def test_numbers_that_are_not_finite(tmp_path, key, value):
     ],
 )
 def test_values_that_do_not_fit(tmp_path, changes, words):
-    assert words in refusal(saved(tmp_path / "x.npz", **changes))
+    line = refusal(saved(tmp_path / "x.npz", **changes))
+    assert words in line
+    if "got" in words:
+        assert line.endswith(words)
+
+
+def test_a_refusal_comes_whole_from_another_process(tmp_path):
+    error = InstanceFileError(tmp_path / "x.npz", "expected one: two", "A")
+    back = pickle.loads(pickle.dumps(error))
+    assert (type(back), str(back)) == (InstanceFileError, str(error))
+    assert (back.path, back.problem, back.key) == (error.path, error.problem, error.key)
+
+
+def test_the_name_of_an_argument_is_what_stands_before_the_first_colon():
+    assert without_name(ValueError("A: expected one: two")) == "expected one: two"
+    assert without_name(ValueError("expected one")) == "expected one"
 
 
 def test_long_double_overflow_cannot_pass_as_infinity(tmp_path):

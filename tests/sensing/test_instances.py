@@ -444,6 +444,14 @@ def test_a_text_is_a_name_with_numbers_or_a_file(tmp_path, monkeypatch) -> None:
     assert sensing.parse_instance("./two-by-two").problem.n == 4
 
 
+def test_the_matrices_of_a_file_are_symmetrised_where_its_text_says_so(tmp_path) -> None:
+    np.savez(tmp_path / "x.npz", A=[[[1.0, 2.0], [0.0, 3.0]]], b=[1.0], rank=1)
+    with pytest.raises(ValueError, match="A: expected symmetric A_i"):
+        sensing.parse_instance(tmp_path / "x.npz")
+    operator = sensing.parse_instance(f"{tmp_path / 'x.npz'}:symmetrise").problem.operator
+    np.testing.assert_array_equal(operator.matrices(), [[[1, 1], [1, 3]]])
+
+
 @pytest.mark.parametrize(
     ("text", "error", "message"),
     [
@@ -561,6 +569,13 @@ def test_what_makes_no_instance_is_refused_by_name(argument: str, value, kind: s
         sensing.Instance(**given)
     with pytest.raises(ValueError, match=r"^known_point: expected an array of shape"):
         sensing.Instance("mine", sensing.two_by_two(), known_point=np.ones((3, 1)))
+
+
+def test_facts_are_numbers_of_python() -> None:
+    given = {"objective": np.float64(0.5), "saddle_order": np.int64(3), "kind": "minimum"}
+    facts = sensing.Instance("mine", sensing.two_by_two(), facts=given).facts
+    assert facts == given
+    assert [type(value) for value in facts.values()] == [float, int, str]
 
 
 @pytest.mark.parametrize("name", ["nowhere", ["two-by-two"], 3])

@@ -38,6 +38,7 @@ def test_what_matlab_saves_is_read(tmp_path: Path, name: str, b) -> None:
     np.testing.assert_array_equal(instance.problem.measurements, B)
     np.testing.assert_array_equal(instance.known_point, Z)
     assert instance.metadata == {"who": "Emmy", "alpha": 0.5}
+    assert type(instance.metadata["alpha"]) is float
     assert instance.name == path.stem
     assert instance.notes == ("A of shape (3, 3, 5) was read as (n, n, m), with A_i = A(:,:,i)",)
 
@@ -58,11 +59,28 @@ def test_a_cube_is_ambiguous_and_asked_for(tmp_path: Path) -> None:
         np.testing.assert_array_equal(instance.problem.operator.matrices(), A[:3])
     line = refusal(mat(tmp_path / "z.mat", A=cube, b=B[:3], rank=1, layout="nm"))
     assert "layout: expected 'mnn' or 'nnm', got 'nm'" in line
+    assert "may be (n, n, m)" in refusal(mat(tmp_path / "t.mat", A=np.ones((2, 2, 2)), Z=[1, 1]))
+
+
+@pytest.mark.parametrize(
+    ("array", "layout", "got"),
+    [
+        (MATLAB, {"layout": "mnn"}, "expected shape (m, n, n), got (3, 3, 5); if it is"),
+        (np.ones((2, 3, 4)), {}, "expected shape (m, n, n), got (2, 3, 4)"),
+        (np.ones((3, 4)), {}, "expected an array of 3 dimensions, got shape (3, 4)"),
+    ],
+)
+def test_what_are_no_square_matrices_in_the_order_that_is_said(
+    tmp_path: Path, array, layout: dict[str, str], got: str
+) -> None:
+    assert f": A: {got}" in refusal(mat(tmp_path / "x.mat", A=array, Z=Z, **layout))
 
 
 def test_one_matrix_has_no_third_axis_in_matlab(tmp_path: Path) -> None:
     instance = load_instance(mat(tmp_path / "x.mat", A=A[0], b=[[2.0]], rank=1))
     np.testing.assert_array_equal(instance.problem.operator.matrices(), A[:1])
+    instance = load_instance(mat(tmp_path / "y.mat", A=2.0, b=3.0, rank=1))
+    np.testing.assert_array_equal(instance.problem.operator.matrices(), [[[2]]])
 
 
 def test_the_index_of_a_matrix_is_that_of_matlab(tmp_path: Path) -> None:
@@ -95,10 +113,30 @@ def test_what_is_no_array_of_numbers(tmp_path: Path) -> None:
     line = refusal(mat(tmp_path / "x.mat", A=cell, b=B[:2], rank=1))
     assert "A: expected an array of numbers, got a cell" in line
     assert "cat(3, A{:}) makes one" in line
+    assert refusal(mat(tmp_path / "c.mat", A=MATLAB, Z=cell)).endswith("or a large sparse matrix")
     assert "expected real numbers" in refusal(mat(tmp_path / "y.mat", A=1j * MATLAB, Z=Z))
     instance = load_instance(mat(tmp_path / "z.mat", A=MATLAB, Z=Z, X=Z, run={"seed": 1}))
     assert instance.metadata == {}
     assert "the variable 'run' is left out: it is a struct" in instance.notes
+
+
+@pytest.mark.parametrize("key", ["b", "Z", "X"])
+def test_any_variable_may_be_sparse(tmp_path: Path, key: str) -> None:
+    whole = {"A": MATLAB, "b": B, "Z": Z, "X": Z}
+    plain = load_instance(mat(tmp_path / "x.mat", **whole))
+    column = sparse.coo_array(whole[key].reshape(-1, 1))
+    found = load_instance(mat(tmp_path / "y.mat", **{**whole, key: column}))
+    np.testing.assert_array_equal(found.problem.measurements, plain.problem.measurements)
+    np.testing.assert_array_equal(found.problem.ground_truth, plain.problem.ground_truth)
+    np.testing.assert_array_equal(found.known_point, plain.known_point)
+
+
+def test_a_large_sparse_matrix_is_made_an_array_of_up_to_a_million_numbers(tmp_path: Path) -> None:
+    for rows, words in ((1024, "X: expected 3 rows"), (1025, "got a cell, a struct or a large")):
+        X = sparse.coo_array(([1.0], ([0], [0])), shape=(rows, 1024))
+        assert words in refusal(mat(tmp_path / "x.mat", A=MATLAB, Z=Z, X=X))
+    X = sparse.coo_array(([1.0], ([0], [0])), shape=(2**31 - 1, 1024))  # 17 TB of numbers
+    assert "or a large sparse matrix" in refusal(mat(tmp_path / "y.mat", A=MATLAB, Z=Z, X=X))
 
 
 def test_a_variable_n_that_is_no_number_is_refused(tmp_path: Path) -> None:
@@ -110,11 +148,16 @@ def test_a_misspelt_variable_is_refused_as_in_an_archive(tmp_path: Path) -> None
     assert "did you mean A?" in refusal(mat(tmp_path / "x.mat", a=MATLAB, Z=Z))
 
 
-@pytest.mark.parametrize("at", [0, 512])
-def test_version_7_3_is_refused_by_name(tmp_path: Path, at: int) -> None:
+HDF5 = b"\x89HDF\r\n\x1a\n"
+VERSION_7_3 = b"MATLAB 7.3 MAT-file, Platform: GLNXA64"
+
+
+@pytest.mark.parametrize(
+    "head", [HDF5, VERSION_7_3, VERSION_7_3.ljust(512) + HDF5, b"mine".ljust(512) + HDF5]
+)
+def test_version_7_3_is_refused_by_name(tmp_path: Path, head: bytes) -> None:
     path = tmp_path / "x.mat"
-    head = b"MATLAB 7.3 MAT-file, Platform: GLNXA64" if at else b"\x89HDF\r\n\x1a\n"
-    path.write_bytes(head.ljust(512) + b"\x89HDF\r\n\x1a\n" + bytes(100))
+    path.write_bytes(head + bytes(600))
     line = refusal(path)
     assert "version 7.3 (HDF5), which is not read" in line
     assert "'-v7'" in line
@@ -138,6 +181,36 @@ def test_sizes_are_checked_before_they_are_read(tmp_path: Path) -> None:
     assert peak < 300_000
     small = mat(tmp_path / "x.mat", A=np.zeros((3, 3, 500), np.int8), b=np.ones(500), rank=1)
     assert "A: declares shape (3, 3, 500), 36 kB" in refusal(small, max_bytes=20_000)
+
+
+def test_a_file_of_a_header_alone_has_no_variables(tmp_path: Path) -> None:
+    path = mat(tmp_path / "x.mat")
+    assert path.stat().st_size == 128
+    assert "expected one of A, weights, vectors or entries, got none" in refusal(path)
+
+
+def test_sizes_of_just_the_limit_are_read(tmp_path: Path) -> None:
+    """Counted as float64, whatever the file keeps; sparse weights count when they are read."""
+    small = {"A": np.ones((3, 3, 200), np.int8), "b": np.ones(200, np.int8), "rank": 1.0}
+    path, numbers = mat(tmp_path / "c.mat", **small), 8 * (9 * 200 + 200 + 1)
+    assert load_instance(path, max_bytes=numbers).problem.m == 200
+    assert "; the limit for all" in refusal(path, max_bytes=numbers - 1)
+    eye = {"weights": sparse.eye_array(400), "b": np.ones(400), "rank": 1.0}
+    path = mat(tmp_path / "sparse-c.mat", **eye)
+    assert load_instance(path, max_bytes=8 * (400 + 1)).problem.m == 400
+    assert "; the limit for all" in refusal(path, max_bytes=8 * (400 + 1) - 1)
+    path = mat(tmp_path / "more-c.mat", **small, large=np.zeros((9, 9)), run={"seed": 1})
+    large, struct_ = 8 * 81, 8
+    for limit, note in (
+        (numbers + large + struct_, "'run' is left out: it is a struct"),
+        (numbers + large + struct_ - 1, "'run' is left out: it is too large"),
+        (numbers + large - 1, "'large' is left out: it is too large"),
+    ):
+        instance = load_instance(path, max_bytes=limit)
+        assert f"the variable {note}" in instance.notes
+        assert ("large" in instance.metadata) == (limit >= numbers + large)
+    path = mat(tmp_path / "last-c.mat", **small, large=np.zeros((9, 9)))
+    assert "large" in load_instance(path, max_bytes=numbers + large).metadata
 
 
 def test_an_element_that_claims_a_size_is_not_believed(tmp_path: Path) -> None:

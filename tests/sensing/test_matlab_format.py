@@ -67,6 +67,23 @@ def test_arrays_are_those_that_scipy_reads(dtype: str, compressed: bool, data) -
     assert ours.shape == theirs.shape
 
 
+@pytest.mark.parametrize("compressed", [False, True])
+@pytest.mark.parametrize("name", ["ab", "weights", "weightss"])
+def test_names_of_any_length_and_the_bytes_that_fill_them_up(name: str, compressed: bool) -> None:
+    assert read(saved(compressed, **{name: 2.5, "y": 1.0})) == {name: 2.5, "y": 1.0}
+
+
+def test_whole_numbers_keep_their_digits_and_singles_their_type() -> None:
+    """As float64, 2⁵³ + 1 is 2⁵³."""
+    assert read(saved(x=np.int64([[2**53 + 1]])))["x"].item() == 2**53 + 1
+    assert read(saved(x=np.float32([[0.5]])))["x"].dtype == np.float32
+
+
+@pytest.mark.parametrize(("class_", "empty"), [(6, np.zeros((0, 3))), (4, "")])
+def test_what_is_empty_needs_no_data(class_: int, empty) -> None:
+    np.testing.assert_array_equal(read(written(class_=class_, shape=(0, 3)))["x"], empty)
+
+
 def test_arrays_larger_than_a_chunk_are_read_from_a_compressed_file() -> None:
     array = np.random.default_rng(0).standard_normal((300, 400))
     np.testing.assert_array_equal(read(saved(True, x=array, y=2.0))["x"], array)
@@ -79,6 +96,17 @@ def test_texts(text: str) -> None:
 
 def test_rows_of_texts() -> None:
     assert read(saved(x=np.array(["abc", "def"]))) == {"x": "abc\ndef"}
+    assert read(saved(x=np.array([["abc", "def"], ["ghi", "jkl"]]))) == {"x": "abc\ndef\nghi\njkl"}
+
+
+def test_a_text_of_one_row_is_what_its_bytes_say() -> None:
+    """MATLAB counts units of two bytes, of which some characters take two; a byte may be wrong."""
+    two_units = element("<", 17, "\N{MATHEMATICAL BOLD SMALL X}y".encode("utf-16-le"))
+    assert read(written(two_units, class_=4, shape=(1, 3))) == {
+        "x": "\N{MATHEMATICAL BOLD SMALL X}y"
+    }
+    wrong = element("<", 16, b"a\xffb")
+    assert read(written(wrong, class_=4, shape=(1, 3))) == {"x": "a\N{REPLACEMENT CHARACTER}b"}
 
 
 @given(
@@ -134,8 +162,17 @@ def test_a_sparse_matrix_with_room_for_more_entries() -> None:
     np.testing.assert_array_equal(read(file)["x"].toarray(), [[5, 0], [0, 0], [0, 7]])
 
 
+def test_the_columns_of_a_sparse_matrix_count_as_an_index_each() -> None:
+    data = (ints(2), ints(0, 0, 0, 0, 1), floats(5))
+    file = written(*data, class_=5, shape=(3, 4))
+    assert read(file, limit=8 * 4)["x"].toarray()[2, 3] == 5
+    with pytest.raises(Damaged, match=r"has the shape \(3, 4\)"):
+        read(file, limit=8 * 4 - 1)
+
+
 SPARSE = {
     "rows outside": ((ints(0, 1536), ints(0, 1, 2), floats(1, 2)), (3, 2)),
+    "a row just outside": ((ints(0, 3), ints(0, 1, 2), floats(1, 2)), (3, 2)),
     "a row below zero": ((ints(0, -1), ints(0, 1, 2), floats(1, 2)), (3, 2)),
     "columns that go back": ((ints(0, 1), ints(0, 2, 1), floats(1, 2)), (3, 2)),
     "columns that begin late": ((ints(0, 1), ints(1, 1, 2), floats(1, 2)), (3, 2)),
@@ -167,6 +204,8 @@ ARRAYS = {
     "a matrix for numbers": ((element("<", 14, bytes(8)),), 6, (1, 1)),
     "a text of numbers": ((floats(1),), 4, (1, 2)),
     "a text too short": ((element("<", 16, b"abc"),), 4, (2, 2)),
+    "a text longer than its characters": ((element("<", 1, bytes(9)),), 4, (1, 2)),
+    "a small element of five bytes": ((struct.pack("<I", 5 << 16 | 2) + bytes(4),), 6, (1, 4)),
     "a small element of eight bytes": (
         (struct.pack("<I", 8 << 16 | 9) + bytes(8),),
         6,
@@ -203,3 +242,47 @@ def test_an_empty_element_and_matlabs_own_data_are_passed_over() -> None:
     empty = struct.pack("<II", MATRIX, 0)
     file = io.BytesIO(saved(x=1.0).getvalue() + empty)
     assert list(read(file)) == ["x"]
+
+
+def test_an_object_of_matlab_has_no_sizes() -> None:
+    parts = [element("<", 6, struct.pack("<II", 17, 0)), element("<", 1, b"day", small=True)]
+    parts += [element("<", 1, b"MCOS", small=True), element("<", 1, b"datetime")]
+    file = io.BytesIO(saved().getvalue() + element("<", MATRIX, b"".join(parts)))
+    (found,) = list_variables(file)
+    assert (found.name, found.kind, found.shape) == ("day", "opaque", (1, 1))
+
+
+FLAGS, SIZES = element("<", 6, struct.pack("<II", 6, 0)), ints(1, 1)
+HEADS = {
+    "flags of another type": (ints(6, 0), SIZES),
+    "flags of six bytes": (element("<", 6, bytes([6, 0, 0, 0, 0, 0])), SIZES),
+    "sizes of another type": (FLAGS, element("<", 6, struct.pack("<II", 1, 1))),
+    "sizes below zero": (FLAGS, ints(-1, 1)),
+}
+
+
+@pytest.mark.parametrize("head", HEADS.values(), ids=HEADS)
+def test_a_variable_that_does_not_say_what_it_is_is_damaged(head: tuple[bytes, bytes]) -> None:
+    variable = b"".join([*head, element("<", 1, b"x", small=True), floats(1)])
+    with pytest.raises(Damaged):
+        list(list_variables(io.BytesIO(saved().getvalue() + element("<", MATRIX, variable))))
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_no_variable_reads_on_into_the_next(compressed: bool) -> None:
+    """Its last number lies behind its end, and is an empty element of the file as well."""
+    whole = written(
+        floats(1.5, struct.unpack("<d", struct.pack("<II", MATRIX, 0))[0]), class_=6, shape=(1, 2)
+    ).getvalue()
+    head, variable = whole[:128], whole[136:]
+    if compressed:
+        packer = zlib.compressobj(0)  # the bytes as they are
+        packed = packer.compress(struct.pack("<II", MATRIX, len(variable)) + variable)
+        packed = (packed + packer.flush())[:-4]  # without the checksum behind them
+        tag = struct.pack("<II", COMPRESSED, len(packed) - 8)
+    else:
+        packed, tag = variable, struct.pack("<II", MATRIX, len(variable) - 8)
+    file = io.BytesIO(head + tag + packed)
+    (found,) = list_variables(file)
+    with pytest.raises(Damaged, match="ends too early"):
+        read_variable(file, found, LIMIT)
