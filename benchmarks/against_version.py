@@ -1,7 +1,7 @@
 """The explicit gradient of this version against that of another one, at every shape of a grid.
 
     git worktree add ../other COMMIT
-    python benchmarks/against_version.py ../other/src [--repeats 7]
+    python benchmarks/against_version.py ../other/src [--repeats 7] [--only TEXT]
 
 A worker for each version builds `LiftedProblem(problem, order)`, whatever form that chooses; the
 two take turns of 30 ms. CPU seconds of one thread, medians, symmetric w. Above 1.1 is a step back.
@@ -98,11 +98,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("other", type=Path, help="the folder src of the other version")
     parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--only", default="", help="shapes whose name holds this text")
     arguments = parser.parse_args()
     versions = [worker(Path(__file__).parents[1] / "src"), worker(arguments.other)]
     back = 0
     print(f"{'shape':28s} {'this':>10s} {'other':>10s}  ratio  forms")
-    for number, name in enumerate(NAMES):
+    chosen = [(number, name) for number, name in enumerate(NAMES) if arguments.only in name]
+    for number, name in chosen:
         answers = [[asked(each, number) for each in versions] for _ in range(arguments.repeats)]
         (form, _), (other_form, _) = answers[0]
         this, other = np.median([[seconds for _, seconds in pair] for pair in answers], axis=0)
@@ -114,7 +116,7 @@ def main() -> int:
         )
     for each in versions:
         each.kill()
-    print(f"{back} of {len(NAMES)} shapes slower by more than 10 %")
+    print(f"{back} of {len(chosen)} shapes slower by more than 10 %")
     return int(back > 0)
 
 

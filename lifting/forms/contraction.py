@@ -145,10 +145,13 @@ _Led = tuple[Any, tuple[int, ...]]  # a tensor, and its leading axis if it is on
 
 
 def _multiply(step: _Step, right: _Led, left: _Led) -> _Led:
-    a, b = _matrix(step.left, *left), _matrix(step.right, *right)
-    lead = left[1] or right[1]
-    if left[1] and not right[1]:  # one product instead of k
+    (b, right_lead), (a, left_lead) = right, left
+    del right, left  # so that each operand is freed once its copy is made
+    a = _matrix(step.left, a, left_lead)
+    b = _matrix(step.right, b, right_lead)
+    if left_lead and not right_lead:  # one product instead of k
         a = a.reshape((-1, a.shape[-1]))
+    lead = left_lead or right_lead
     return _shaped(a @ b, (*lead, *step.shape)), lead
 
 

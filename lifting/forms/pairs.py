@@ -92,8 +92,8 @@ class PairsForm(ExpandedForm):
         A, b = packed(self._problem.operator.matrices()), self._problem.measurements
         rows, columns = np.triu_indices(n)
         N = A.T @ A
-        N[:, rows == columns] /= 2
-        self._N = tensor(np.ascontiguousarray(N.T))
+        N[rows == columns] /= 2
+        self._N = tensor(N)
         self._B = tensor(self._problem.operator.adjoint_matmul(b, np.eye(n)))
         self._b_norm = float(b @ b) ** order
         pair = np.zeros((n, n), dtype=np.intp)
