@@ -54,11 +54,18 @@ def multiplicities(d: int, order: int) -> FloatArray:
     """Return how many entries each distinct entry stands for: l! / Π (counts)!, shape (N_l,)."""
     number_of = np.ones(1)
     run = np.zeros(1)  # how often the largest index occurs
-    before = np.full(1, -1)
+    before = np.full(1, -1)  # that index
     for k in range(1, order + 1):
+        # In place: at the last k these arrays are what building a form takes most memory for.
         last, rest = last_index(d, k), without_last(d, k)
-        run = np.where(before[rest] == last, run[rest] + 1, 1.0)
-        number_of = number_of[rest] * k / run
+        same = before[rest] == last
+        run = run[rest]
+        run *= same
+        run += 1
+        number_of = number_of[rest]
+        del rest
+        number_of *= k
+        number_of /= run
         before = last
     return number_of
 

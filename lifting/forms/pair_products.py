@@ -45,9 +45,11 @@ class PairProducts:
         self.products_bytes = ITEMSIZE * self._size**2
         weights = ITEMSIZE * (self._pairs + self._size)
         self.stored_bytes = weights + sparse_bytes(self._pairs, self._size**2, self.terms)
-        # The weights of the terms while they are counted, and what the heap keeps of them; the
-        # triples (p, q, σ) of one mode.
-        self.building_bytes = self.stored_bytes + ITEMSIZE * (11 * self.terms // 2 + 4 * n * n * r)
+        # The weights of the terms while they are counted and put in order, and what the heap keeps
+        # of them; the triples (p, q, σ) of one mode. Positions are narrow where that is enough.
+        self._width = np.int32 if self._size**2 < 2**31 else np.intp
+        terms = (9 if self._width is np.int32 else 11) * self.terms // 2
+        self.building_bytes = self.stored_bytes + ITEMSIZE * (terms + 4 * n * n * r)
 
     def prepare(self, tensor: Any, index: Any) -> None:
         """Build C, from makers of tensors and of positions."""
@@ -56,8 +58,8 @@ class PairProducts:
         rows, columns = np.triu_indices(n)
         pair = np.zeros((n, n), dtype=np.intp)
         pair[rows, columns] = pair[columns, rows] = np.arange(len(rows))
-        to_pairs = _relabelled(pair[p, q], len(rows), order)
-        products = _relabelled(p * r + s, n * r, order)
+        to_pairs = _relabelled(pair[p, q], len(rows), order).astype(self._width)
+        products = _relabelled(p * r + s, n * r, order).astype(self._width)
         products *= self._size
         products += _relabelled(q * r + s, n * r, order)
         # κ stands for as many terms as it has orders; an entry is a mean over those of its own.
@@ -91,5 +93,6 @@ def _relabelled(label: IntArray, d: int, order: int) -> IntArray:
     """Return the position of {label(t) : t ∈ κ} among the multisets below d, for every κ."""
     position = np.zeros(1, dtype=np.intp)
     for k, table in enumerate(insertion_tables(d, order), 1):
-        position = table[label[last_index(len(label), k)], position[without_last(len(label), k)]]
+        last = label[last_index(len(label), k)]
+        position = table[last, position[without_last(len(label), k)]]
     return position
