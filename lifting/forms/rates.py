@@ -49,10 +49,10 @@ class Rates:
 
 RATES = Rates(
     machine="AMD EPYC, one thread of 2 shared cores, numpy 2.4 with OpenBLAS",
-    evaluation=8.6e-6,
-    call=1.26e-6,
-    operation=4.4e-11,
+    evaluation=3.5e-5,
+    call=9.3e-7,
+    operation=2.8e-11,
     cached_byte=2.5e-11,
-    byte=4.5e-11,
+    byte=3.4e-11,
 )
-"""Fitted to 392 evaluations of 100 random problems (benchmarks/choice_of_form.py)."""
+"""As `python benchmarks/choice_of_form.py --shapes 200 --fit` printed them."""
