@@ -103,10 +103,13 @@ class _Once(argparse.Action):
 
 
 def add_instance_option(
-    parser: argparse.ArgumentParser, default: str, *, several: bool = False
+    parser: argparse.ArgumentParser, default: str, *, several: bool = False, why_one: str = ""
 ) -> None:
-    """Add --instance and --symmetrise; `default` says what is taken without an instance."""
-    again = " may be repeated;" if several else ""
+    """Add --instance and --symmetrise; `default` says what is taken without an instance.
+
+    Where a command takes one, `why_one` says why.
+    """
+    again = " several, one after the other;" if several else f" one: {why_one};"
     parser.add_argument(
         "--instance",
         action="append" if several else _Once,
@@ -146,7 +149,7 @@ def instance_texts(arguments: argparse.Namespace) -> list[str]:
     texts = [*([option] if isinstance(option, str) else option or [])]
     target = getattr(arguments, "target", None)
     targets = [target] if isinstance(target, str) else [*(target or [])]
-    targets += getattr(arguments, "after_orders", ())
+    targets += getattr(arguments, "after_values", ())
     if one and option is not None and targets:
         raise UsageError("--instance: this command takes one, got two")
     return symmetrised_texts([*targets, *texts], arguments.symmetrise)

@@ -32,9 +32,16 @@ def add_parser(subparsers: Any) -> None:
     )
     add_common_options(parser)
     add_instance_argument(parser)
-    add_instance_option(parser, "the published ones, and the printed numbers")
+    add_instance_option(
+        parser,
+        "the published ones, and the printed numbers",
+        why_one="a report is of one, in a folder of its own (--out)",
+    )
     parser.add_argument(
-        "--quick", action="store_true", help="fewer sizes, starts and steps: two minutes at most"
+        "--quick",
+        action="store_true",
+        help="fewer sizes, starts and steps: two minutes at most (cost has it too; what other "
+        "commands do without it is short, or has its own number: verify --random N, rivals --runs)",
     )
     parser.set_defaults(run=run)
 

@@ -81,7 +81,8 @@ def add_parser(subparsers: Any) -> None:
     add("--jobs", type=int, help="number of worker processes (default: the number of cores)")
     add("--retry-failed", action="store_true", help="run failed and refused evaluations again")
     add_instance_argument(parser)
-    add_instance_option(parser, "those in the file")
+    more = "for several, name them in the file: instance = [...] under [grid]"
+    add_instance_option(parser, "those in the file", why_one=more)
     add_common_options(parser, seed=None)
     parser.set_defaults(run=run)
 
