@@ -246,7 +246,7 @@ def save(
 
     With --format also as NAME.tex and NAME.md, with these columns, or all that are not empty.
     """
-    with _writing(arguments):
+    with writing_out(arguments):
         return [
             save_rows(arguments.out / f"{name}.csv", rows),
             save_rows(arguments.out / f"{name}.json", rows, origin, **more),
@@ -269,7 +269,7 @@ def save_tables(
             if any(plain(row.get(column.key)) not in (None, "") for row in rows)
         ]
     paths = []
-    with _writing(arguments):
+    with writing_out(arguments):
         for form, ending, table in (
             ("latex", "tex", partial(latex_table, label=f"tab:{name}")),
             ("markdown", "md", markdown_table),
@@ -288,7 +288,7 @@ def save_figure(arguments: argparse.Namespace, figure: Figure, path: Path) -> li
     from ..figures.pdf_files import save_pdf
     from ..figures.svg_files import save_svg
 
-    with _writing(arguments):
+    with writing_out(arguments):
         paths = [save_svg(figure, path)]
         if "pdf" in arguments.format:
             paths.append(save_pdf(figure, path.with_suffix(".pdf")))
@@ -296,12 +296,15 @@ def save_figure(arguments: argparse.Namespace, figure: Figure, path: Path) -> li
 
 
 @contextmanager
-def _writing(arguments: argparse.Namespace) -> Iterator[None]:
+def writing_out(arguments: argparse.Namespace) -> Iterator[None]:
     """Turn an error of the file system into a refusal of --out."""
     try:
         yield
-    except OSError as error:
-        what = f"{arguments.out} cannot be written to: {error.strerror}"
+    except (OSError, InvalidInput) as error:
+        cause = error if isinstance(error, OSError) else error.__cause__
+        if not isinstance(cause, OSError):
+            raise
+        what = f"{arguments.out} cannot be written to: {cause.strerror}"
         raise UsageError(f"--out: {what}") from error
 
 

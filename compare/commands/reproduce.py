@@ -18,6 +18,7 @@ from .common import (
     output_folder,
     save,
     show,
+    writing_out,
 )
 
 
@@ -53,7 +54,10 @@ def run(arguments: argparse.Namespace) -> int:
     own = find_instance(texts[0]) if texts else None
     pdf = "pdf" in arguments.format
     try:
-        result = reproduce(out, quick=arguments.quick, seed=arguments.seed, instance=own, pdf=pdf)
+        with writing_out(arguments):
+            result = reproduce(
+                out, quick=arguments.quick, seed=arguments.seed, instance=own, pdf=pdf
+            )
     except KeyboardInterrupt:
         report = out / "report.html"
         said = f"lift-compare: interrupted; {report} has what was finished"

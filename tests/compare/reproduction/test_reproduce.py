@@ -292,6 +292,8 @@ def test_a_point_that_solves_the_problem_has_nothing_to_escape_from(tmp_path: Pa
     assert made.complete
     assert made.consistent
     assert "solves the problem" in made.report.read_text(encoding="utf-8")
+    assert list(made.to_frame()["about"]) == [row["about"] for row in made.findings]
+    assert "The point" in set(made.to_frame()["about"])
     assert not [path for path in made.figures if path.stem.startswith(("panels", "phase"))]
 
 
