@@ -14,6 +14,7 @@ from lift_compare.sensing import Instance
 from lift_compare.sensing.instances.computed import SOLUTION, ComputedFacts, computed_facts
 from lift_compare.sensing.instances.known import DEGENERATE, MINIMUM, SADDLE
 from lift_compare.sensing.instances.registry import CATALOGUE, CatalogueEntry
+from lift_compare.sensing.operators import operator_words
 
 from ..provenance import provenance
 from ..tables import Column, plain, text_table
@@ -142,10 +143,7 @@ def _told(instance: Instance, computed: ComputedFacts | None) -> str:
     """Return all that is known of one instance."""
     name = instance.name.partition(":")[0]
     operator = instance.problem.operator
-    said = repr(operator)
-    if type(operator).__repr__ is object.__repr__:  # which is an address
-        said = f"{type(operator).__name__}, of your own"
-    lines = [repr(instance), f"operator: {said}"]
+    lines = [repr(instance), f"operator: {operator_words(operator)}"]
     if name in CATALOGUE and instance.facts:
         lines += ["", inspect.getdoc(CATALOGUE[name][0]) or ""]
     words = _FACTS | {"saddle_order": "order along b", "oracle_order": "order along V*"}

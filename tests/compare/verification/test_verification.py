@@ -423,7 +423,7 @@ def test_every_claim_is_documented():
         ({"eta": -1}, ValueError, "eta"),
         ({"steps": 0}, ValueError, "steps"),
         ({"rip_constant": -0.1}, ValueError, "rip_constant"),
-        ({"rip_constant": 1.0}, ValueError, "rip_constant"),
+        ({"rip_constant": math.inf}, ValueError, "rip_constant"),
         ({"order": 1003}, ValueError, "order: expected a whole number of at most 1001"),
         ({"order": 10**20 + 1}, ValueError, "order: expected a whole number of at most 1001"),
         ({"steps": 10**12}, ValueError, "steps: expected a whole number of at most"),
