@@ -107,6 +107,22 @@ def sweep_figure(
     return draw(grid, title, ax)
 
 
+def sweep_panels(parts: Mapping[str, Sequence[Row]], y: str) -> tuple[Figure, list[Axes]]:
+    """Draw a result against several settings that vary one at a time, a panel for each.
+
+    `parts` has the rows of each by the name of its setting.
+    """
+    columns = min(2, len(parts))
+    lines = -(-len(parts) // columns)
+    fig = Figure((4.8 * columns, 4.4 * lines), layout="constrained")
+    axes = list(np.atleast_1d(fig.subplots(lines, columns)).ravel())
+    for extra in axes[len(parts) :]:
+        extra.remove()
+    for (x, rows), ax in zip(parts.items(), axes, strict=False):
+        sweep_figure(rows, x, y, title=f"{x} alone varies", ax=ax)
+    return fig, axes[: len(parts)]
+
+
 class _Grid:
     """The rows by their places: the value of x, and that of `by`."""
 
