@@ -512,3 +512,12 @@ def test_the_captured_path_says_how_long_it_is() -> None:
     published = sensing.instance("real-system")
     found = verify(published.problem, published.point, 3, claims=["span-capture-path"])
     assert found["span-capture-path"].reason.startswith("after 20 steps of size ")
+
+
+def test_least_curvatures_that_were_not_found_are_not_compared() -> None:
+    """At a solution the least eigenvalues of ∇²h^l(ŵ) cluster at zero: no search separates them."""
+    problem = sensing.gaussian(n=3, rank=3, m=9, seed=0)
+    found = verify(problem, problem.ground_truth, 5, claims=["curvatures-in-order"])
+    claim = found["curvatures-in-order"]
+    assert claim.holds is Holds.NOT_APPLICABLE
+    assert "a least curvature was not found" in claim.reason
