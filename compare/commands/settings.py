@@ -54,7 +54,7 @@ class Values(argparse.Action):
     """Collect values, each turned into what it means by `value`; an instance among them is one."""
 
     def __init__(self, *parts: Any, value: Callable[[str], Any], **how: Any) -> None:
-        super().__init__(*parts, nargs="+", **how)
+        super().__init__(*parts, **how | {"nargs": "+"})
         self.value = value
 
     def __call__(
