@@ -173,7 +173,7 @@ def gradient_descent_batch(
     >>> [round(run.objective, 6) for run in runs]
     [0.0, 0.375]
     """
-    starts = real_array("starts", starts, (None, *problem.shape))
+    starts = real_array("starts", starts, (None, *checked_problem(problem).shape))
     if record_distance and problem.ground_truth is None:
         raise InvalidValue(
             "record_distance: expected a problem with a known ground truth, got none"

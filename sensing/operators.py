@@ -372,3 +372,10 @@ class RankOneOperator(_Products):
 
     def __repr__(self) -> str:
         return f"RankOneOperator(n={self.n}, m={self.m})"
+
+
+def operator_words(operator: SensingOperator) -> str:
+    """Return an operator in words: its repr, or kind and sizes where that is an address."""
+    if type(operator).__repr__ is not object.__repr__:
+        return repr(operator)
+    return f"{type(operator).__name__}(n={operator.n}, m={operator.m})"

@@ -10,7 +10,14 @@ import numpy as np
 from scipy.sparse.linalg import LinearOperator
 
 from .floats import finite, norm, normalised, silently
-from .operators import Product, SensingOperator, broadcast, checked_operator, unchecked_products
+from .operators import (
+    Product,
+    SensingOperator,
+    broadcast,
+    checked_operator,
+    operator_words,
+    unchecked_products,
+)
 from .tolerances import LARGEST_MEASUREMENTS, NEAR_TRUTH, SMALLEST_MEASUREMENTS, SOLVED
 from .validation import (
     FloatArray,
@@ -276,7 +283,8 @@ class SensingProblem:
 
     def __repr__(self) -> str:
         truth = "unknown" if self.ground_truth is None else f"of shape {self.ground_truth.shape}"
-        return f"SensingProblem({self.operator!r}, rank={self.rank}, ground truth {truth})"
+        operator = operator_words(self.operator)
+        return f"SensingProblem({operator}, rank={self.rank}, ground truth {truth})"
 
 
 def _distance(X: FloatArray, Z: FloatArray) -> FloatArray:

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import operator as _operator
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from difflib import get_close_matches
 from math import prod
 from numbers import Real
+from pathlib import Path
 from types import EllipsisType
 from typing import Any
 
@@ -200,6 +202,29 @@ def positive(name: str, value: Any, *, or_zero: bool = False) -> float:
     if number < 0 or (number == 0 and not or_zero):
         raise InvalidValue(f"{name}: {wanted}, got {number}")
     return number
+
+
+def listed(name: str, value: Any, what: str) -> list[Any]:
+    """Return the members of a sequence; TypeError for what is none, such as one member alone."""
+    if isinstance(value, str | os.PathLike) or not isinstance(value, Iterable):
+        raise InvalidType(f"{name}: expected {what}, got {shown(value)}")
+    return list(value)
+
+
+def path_of(name: str, value: Any) -> Path:
+    """Return a path; TypeError for what is none."""
+    if not isinstance(value, str | os.PathLike):
+        raise InvalidType(f"{name}: expected a path, got {shown(value)}")
+    return Path(os.fsdecode(value))
+
+
+@contextmanager
+def writing(name: str, path: Path) -> Iterator[None]:
+    """Turn an error of the file system into a refusal of the path, by name."""
+    try:
+        yield
+    except OSError as error:
+        raise InvalidValue(f"{name}: {path} cannot be written: {error.strerror}") from error
 
 
 def random_generator(seed: Any, name: str = "seed") -> np.random.Generator:

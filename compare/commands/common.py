@@ -103,10 +103,13 @@ class _Once(argparse.Action):
 
 
 def add_instance_option(
-    parser: argparse.ArgumentParser, default: str, *, several: bool = False
+    parser: argparse.ArgumentParser, default: str, *, several: bool = False, why_one: str = ""
 ) -> None:
-    """Add --instance and --symmetrise; `default` says what is taken without an instance."""
-    again = " may be repeated;" if several else ""
+    """Add --instance and --symmetrise; `default` says what is taken without an instance.
+
+    Where a command takes one, `why_one` says why.
+    """
+    again = " several, one after the other;" if several else f" one: {why_one};"
     parser.add_argument(
         "--instance",
         action="append" if several else _Once,
@@ -146,7 +149,7 @@ def instance_texts(arguments: argparse.Namespace) -> list[str]:
     texts = [*([option] if isinstance(option, str) else option or [])]
     target = getattr(arguments, "target", None)
     targets = [target] if isinstance(target, str) else [*(target or [])]
-    targets += getattr(arguments, "after_orders", ())
+    targets += getattr(arguments, "after_values", ())
     if one and option is not None and targets:
         raise UsageError("--instance: this command takes one, got two")
     return symmetrised_texts([*targets, *texts], arguments.symmetrise)
@@ -243,7 +246,7 @@ def save(
 
     With --format also as NAME.tex and NAME.md, with these columns, or all that are not empty.
     """
-    with _writing(arguments):
+    with writing_out(arguments):
         return [
             save_rows(arguments.out / f"{name}.csv", rows),
             save_rows(arguments.out / f"{name}.json", rows, origin, **more),
@@ -266,7 +269,7 @@ def save_tables(
             if any(plain(row.get(column.key)) not in (None, "") for row in rows)
         ]
     paths = []
-    with _writing(arguments):
+    with writing_out(arguments):
         for form, ending, table in (
             ("latex", "tex", partial(latex_table, label=f"tab:{name}")),
             ("markdown", "md", markdown_table),
@@ -285,7 +288,7 @@ def save_figure(arguments: argparse.Namespace, figure: Figure, path: Path) -> li
     from ..figures.pdf_files import save_pdf
     from ..figures.svg_files import save_svg
 
-    with _writing(arguments):
+    with writing_out(arguments):
         paths = [save_svg(figure, path)]
         if "pdf" in arguments.format:
             paths.append(save_pdf(figure, path.with_suffix(".pdf")))
@@ -293,12 +296,15 @@ def save_figure(arguments: argparse.Namespace, figure: Figure, path: Path) -> li
 
 
 @contextmanager
-def _writing(arguments: argparse.Namespace) -> Iterator[None]:
+def writing_out(arguments: argparse.Namespace) -> Iterator[None]:
     """Turn an error of the file system into a refusal of --out."""
     try:
         yield
-    except OSError as error:
-        what = f"{arguments.out} cannot be written to: {error.strerror}"
+    except (OSError, InvalidInput) as error:
+        cause = error if isinstance(error, OSError) else error.__cause__
+        if not isinstance(cause, OSError):
+            raise
+        what = f"{arguments.out} cannot be written to: {cause.strerror}"
         raise UsageError(f"--out: {what}") from error
 
 

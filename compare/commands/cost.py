@@ -9,6 +9,8 @@ from pathlib import Path
 from textwrap import fill
 from typing import Any
 
+from lift_compare.lifting.forms.choice import FORMS
+
 from ..cost.cases import OPERATORS, CostCase, cost_cases, instance_cases, standard_cases
 from ..cost.grid import COLUMNS, METHODS, cost_grid, memory_summary
 from ..cost.predicted import COLUMNS as PREDICTED_COLUMNS
@@ -33,7 +35,7 @@ from .common import (
     show,
     written,
 )
-from .settings import add_order_option
+from .settings import Values, add_order_option, measurements, one_of, size
 
 _PREDICTED_LEGEND = """\
 operations: multiplications and additions of one value and gradient; tensor w: bytes of one tensor;
@@ -60,14 +62,26 @@ def add_parser(subparsers: Any) -> None:
         action="store_true",
         help="print operations and bytes of each form, order by order, and run nothing",
     )
-    add("--quick", action="store_true", help="a small standard grid, in about two minutes")
-    add("--operator", choices=OPERATORS, help="measure this family on the sizes given")
-    add("--n", type=int, nargs="+", help="sides (default: 4 8 16)")
-    add("--rank", type=int, nargs="+", help="ranks r (default: 1)")
-    add_order_option(parser, "3; of an instance with --predict: 3 5 7")
-    add("--m", nargs="+", help="measurements: numbers or multiples such as 2n, n^2")
-    add("--methods", nargs="+", choices=METHODS, default=list(METHODS), help="default: all")
-    add("--forms", nargs="+", help="forms of the explicit side (default: all that apply)")
+    add(
+        "--quick",
+        action="store_true",
+        help="a small standard grid, about two minutes (reproduce has it too)",
+    )
+    families = f"measure this family on the sizes given: {', '.join(OPERATORS)}"
+    add("--operator", type=one_of(OPERATORS), help=families)
+    add("--n", action=Values, value=size, help="sides (default: 4 8 16)")
+    add("--rank", action=Values, value=size, help="ranks r (default: 1)")
+    orders = (
+        "3, each is measured in processes of its own; of an instance with --predict, where nothing "
+        "is run: 3 5 7"
+    )
+    add_order_option(parser, orders)
+    m = "measurements: numbers or multiples such as 2n, n^2"
+    add("--m", action=Values, value=measurements, help=m)
+    methods = f"some of {', '.join(METHODS)} (default: all)"
+    add("--methods", action=Values, value=one_of(METHODS), metavar="METHOD", help=methods)
+    forms = f"forms of the explicit side: some of {', '.join(FORMS)} (default: all that apply)"
+    add("--forms", action=Values, value=one_of(FORMS), metavar="FORM", help=forms)
     add_memory_limit_option(parser)
     add("--time-limit", type=float, default=60.0, help="seconds that one row may take (60)")
     add("--threads", type=int, default=1, help="threads of BLAS (default: 1)")
@@ -93,7 +107,11 @@ def run(arguments: argparse.Namespace) -> int:
         "repeats": arguments.repeats,
     }
     rows = cost_grid(
-        cases, methods=arguments.methods, forms=arguments.forms, seed=arguments.seed, **budget
+        cases,
+        methods=arguments.methods or METHODS,
+        forms=arguments.forms,
+        seed=arguments.seed,
+        **budget,
     )
     found = scaling_exponents(rows)
     fits = [fit.row() for fit in found]

@@ -14,6 +14,7 @@ from lift_compare.sensing import Instance
 from lift_compare.sensing.instances.computed import SOLUTION, ComputedFacts, computed_facts
 from lift_compare.sensing.instances.known import DEGENERATE, MINIMUM, SADDLE
 from lift_compare.sensing.instances.registry import CATALOGUE, CatalogueEntry
+from lift_compare.sensing.operators import operator_words
 
 from ..provenance import provenance
 from ..tables import Column, plain, text_table
@@ -21,7 +22,7 @@ from .common import (
     add_common_options,
     add_instance_argument,
     add_instance_option,
-    find_instance,
+    find_instances,
     instance_texts,
     save_tables,
     show,
@@ -54,12 +55,12 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "instances",
         help="list the instances that every command takes, and what is known of them",
-        description="List the catalogue with its parameters and facts; with a name, tell all of "
-        "that one, and compute at its point what is not known in closed form. A file or a function "
+        description="List the catalogue with its parameters and facts; with names, tell all of "
+        "those, and compute at their points what is not known in closed form. A file or a function "
         "of your own is told in the same way.",
     )
-    add_instance_argument(parser)
-    add_instance_option(parser, "the list")
+    add_instance_argument(parser, several=True)
+    add_instance_option(parser, "the list", several=True)
     add_common_options(parser)
     parser.set_defaults(run=run)
 
@@ -68,17 +69,22 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the list, or one instance."""
     texts = instance_texts(arguments)
     if texts:
-        instance = find_instance(texts[0])
-        known = {"objective", "eigenvalue", "kind"} <= instance.facts.keys()
-        computed = None if known else computed_facts(instance, seed=arguments.seed)
-        row = _row(instance, computed)
-        save_tables(arguments, "instance", [row])
-        show(arguments, _told(instance, computed), [row], provenance(None))
+        facts = {each: _computed(each, arguments.seed) for each in find_instances(texts)}
+        rows = [_row(instance, computed) for instance, computed in facts.items()]
+        save_tables(arguments, "instance", rows)
+        told = "\n\n".join(_told(instance, computed) for instance, computed in facts.items())
+        show(arguments, told, rows, provenance(None))
         return 0
     rows = [_entry_row(entry) for entry in sensing.catalogue()]
     save_tables(arguments, "instances", rows)
     show(arguments, _list(rows), rows, provenance(None))
     return 0
+
+
+def _computed(instance: Instance, seed: int) -> ComputedFacts | None:
+    """Return what is not known in closed form, or None where nothing is missing."""
+    known = {"objective", "eigenvalue", "kind"} <= instance.facts.keys()
+    return None if known else computed_facts(instance, seed=seed)
 
 
 def _entry_row(entry: CatalogueEntry) -> dict[str, Any]:
@@ -137,10 +143,7 @@ def _told(instance: Instance, computed: ComputedFacts | None) -> str:
     """Return all that is known of one instance."""
     name = instance.name.partition(":")[0]
     operator = instance.problem.operator
-    said = repr(operator)
-    if type(operator).__repr__ is object.__repr__:  # which is an address
-        said = f"{type(operator).__name__}, of your own"
-    lines = [repr(instance), f"operator: {said}"]
+    lines = [repr(instance), f"operator: {operator_words(operator)}"]
     if name in CATALOGUE and instance.facts:
         lines += ["", inspect.getdoc(CATALOGUE[name][0]) or ""]
     words = _FACTS | {"saddle_order": "order along b", "oracle_order": "order along V*"}

@@ -18,10 +18,10 @@ from typing import Any, NoReturn
 from lift_compare import __version__
 from lift_compare.sensing import InvalidInput
 from lift_compare.sensing.instances.custom import InstanceFunctionError
-from lift_compare.sensing.instances.registry import CATALOGUE, split_file
 from lift_compare.sensing.validation import did_you_mean
 
 from ..tables import filled, line_width
+from .settings import names_an_instance
 
 EXIT_CODES = """Exit codes: 0 done; 1 a consistency check failed, or an evaluation of a sweep; 2 bad
 usage or malformed input; 3 an unexpected error, with its traceback; 4 both descents of a comparison
@@ -83,11 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not words[0].startswith("-") and words[0] not in _COMMANDS:
             known = f"expected one of {', '.join(_COMMANDS)}"
             close = did_you_mean(words[0], _COMMANDS)
-            if (
-                split_file(words[0])[0]
-                or ".py:" in words[0]
-                or words[0].partition(":")[0] in CATALOGUE
-            ):
+            if names_an_instance(words[0]):
                 close = f"; for an instance: lift-compare {_COMMANDS[0]} {shlex.join(words)[:60]}"
             parser.error(f"command: {known}, got {words[0]!r:.60}{close}")
         parsed = _parsed(parser, subparsers.choices, words)

@@ -18,6 +18,7 @@ from .common import (
     output_folder,
     save,
     show,
+    writing_out,
 )
 
 
@@ -32,9 +33,16 @@ def add_parser(subparsers: Any) -> None:
     )
     add_common_options(parser)
     add_instance_argument(parser)
-    add_instance_option(parser, "the published ones, and the printed numbers")
+    add_instance_option(
+        parser,
+        "the published ones, and the printed numbers",
+        why_one="a report is of one, in a folder of its own (--out)",
+    )
     parser.add_argument(
-        "--quick", action="store_true", help="fewer sizes, starts and steps: two minutes at most"
+        "--quick",
+        action="store_true",
+        help="fewer sizes, starts and steps: two minutes at most (cost has it too; what other "
+        "commands do without it is short, or has its own number: verify --random N, rivals --runs)",
     )
     parser.set_defaults(run=run)
 
@@ -46,7 +54,10 @@ def run(arguments: argparse.Namespace) -> int:
     own = find_instance(texts[0]) if texts else None
     pdf = "pdf" in arguments.format
     try:
-        result = reproduce(out, quick=arguments.quick, seed=arguments.seed, instance=own, pdf=pdf)
+        with writing_out(arguments):
+            result = reproduce(
+                out, quick=arguments.quick, seed=arguments.seed, instance=own, pdf=pdf
+            )
     except KeyboardInterrupt:
         report = out / "report.html"
         said = f"lift-compare: interrupted; {report} has what was finished"

@@ -29,6 +29,7 @@ from .common import (
     show,
     written,
 )
+from .settings import one_of
 
 
 def add_parser(subparsers: Any) -> None:
@@ -51,9 +52,11 @@ def add_parser(subparsers: Any) -> None:
         help="a name, or a file of your own that ends in .py (docs/rivals.md); may be repeated; "
         f"default: {', '.join(FAST)}",
     )
-    add("--grid", choices=tuple(GRIDS), help="a grid that ships (default: quick)")
+    grids = f"a grid that ships: {', '.join(GRIDS)} (default: quick)"
+    add("--grid", type=one_of(GRIDS), help=grids)
     add("--runs", type=int, default=20, help="starts of each instance (default: 20)")
-    add("--start", choices=("random", "point"), default="random", help="from where: random or X̂")
+    starts = "from where: random, or point, which is X̂ (default: random)"
+    add("--start", type=one_of(("random", "point")), default="random", help=starts)
     add("--gradients", type=float, default=BUDGET, help=f"budget of one run (default: {BUDGET:g})")
     add("--store", metavar="FILE", help="SQLite file of the runs (default: OUT/rivals.sqlite)")
     add("--jobs", type=int, help="number of worker processes (default: the number of cores)")

@@ -5,12 +5,18 @@ from __future__ import annotations
 import argparse
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from lift_compare.sensing import LiftSettings
-from lift_compare.sensing.instances.registry import split_file
-from lift_compare.sensing.validation import InvalidInput, odd_order, positive, whole_number
+from lift_compare.sensing.instances.registry import CATALOGUE, split_file
+from lift_compare.sensing.validation import (
+    InvalidInput,
+    did_you_mean,
+    odd_order,
+    positive,
+    whole_number,
+)
 
 from ..simulated_lift import GivenSettings
 from .common import UsageError
@@ -41,7 +47,69 @@ class _Orders(argparse.Action):
         except InvalidInput as refusal:
             raise UsageError(str(refusal).replace("order", option, 1)) from refusal
         setattr(namespace, self.dest, [*(getattr(namespace, self.dest) or ()), *orders])
-        namespace.after_orders = [*getattr(namespace, "after_orders", ()), *instances]
+        namespace.after_values = [*getattr(namespace, "after_values", ()), *instances]
+
+
+class Values(argparse.Action):
+    """Collect values, each turned into what it means by `value`; an instance among them is one."""
+
+    def __init__(self, *parts: Any, value: Callable[[str], Any], **how: Any) -> None:
+        super().__init__(*parts, **how | {"nargs": "+"})
+        self.value = value
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: str | Sequence[Any] | None,
+        option_string: str | None = None,
+    ) -> None:
+        """Store the values, and the instances among them; refuse what is neither."""
+        option, words = option_string or self.option_strings[0], list(values or ())
+        found, instances = [], []
+        for word in words:
+            try:
+                found.append(self.value(word))
+            except argparse.ArgumentTypeError as refusal:
+                if not names_an_instance(word):
+                    parser.error(f"argument {option}: {refusal}")
+                instances.append(word)
+        if not found:
+            parser.error(f"argument {option}: expected a value, got the instance {words[0]!r:.60}")
+        setattr(namespace, self.dest, [*(getattr(namespace, self.dest) or ()), *found])
+        namespace.after_values = [*getattr(namespace, "after_values", ()), *instances]
+
+
+def names_an_instance(word: str) -> bool:
+    """Return whether a word has the look of an instance: a file, a function, a catalogue name."""
+    return bool(split_file(word)[0] or ".py:" in word or word.partition(":")[0] in CATALOGUE)
+
+
+def one_of(known: Iterable[str]) -> Callable[[str], str]:
+    """Return the type of an option that takes one of some words; another one is refused by it."""
+    words = tuple(known)
+
+    def parse(text: str) -> str:
+        if text not in words:
+            said = f"expected one of {', '.join(words)}, got {text!r:.60}"
+            raise argparse.ArgumentTypeError(f"{said}{did_you_mean(text, words)}")
+        return text
+
+    return parse
+
+
+def measurements(text: str) -> str:
+    """Return a number of measurements, or a rule such as 2n, as it is; an instance is none."""
+    if names_an_instance(text):
+        raise argparse.ArgumentTypeError(f"expected numbers or multiples, got {text!r:.60}")
+    return text
+
+
+def size(text: str) -> int:
+    """Return a whole number, as a side or a rank is one."""
+    if not _is_whole(text):
+        raise argparse.ArgumentTypeError(f"expected whole numbers, got {text!r:.60}")
+    return int(text)
 
 
 def _is_whole(word: str) -> bool:

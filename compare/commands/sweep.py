@@ -10,7 +10,7 @@ import tomllib
 from collections import Counter
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lift_compare.sensing.validation import did_you_mean, whole_number
 
@@ -45,6 +45,9 @@ from .common import (
     written,
 )
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 _LINES = 8  # with more values of a second setting a map is drawn
 _TITLE = 60  # characters that fit above a figure
 _REASONS = 3  # of failed rows that are told on the terminal
@@ -57,8 +60,8 @@ def add_parser(subparsers: Any) -> None:
         "sweep",
         help="run an ablation from a TOML file, resumably",
         description="Evaluate what the store does not hold yet, print all rows of the sweep, and "
-        "draw them where one or two settings vary. --json prints JSON lines: one object a row. "
-        "Run it again after any interruption: it goes on where it was.",
+        "draw them where one or two settings vary, or several one at a time. --json prints JSON "
+        "lines: one object a row. Run it again after any interruption: it goes on where it was.",
         epilog=f"Shipped grids: {', '.join(grid_names())}. The file format: docs/sweeps.md.",
     )
     add = parser.add_argument
@@ -81,7 +84,8 @@ def add_parser(subparsers: Any) -> None:
     add("--jobs", type=int, help="number of worker processes (default: the number of cores)")
     add("--retry-failed", action="store_true", help="run failed and refused evaluations again")
     add_instance_argument(parser)
-    add_instance_option(parser, "those in the file")
+    more = "for several, name them in the file: instance = [...] under [grid]"
+    add_instance_option(parser, "those in the file", why_one=more)
     add_common_options(parser, seed=None)
     parser.set_defaults(run=run)
 
@@ -117,7 +121,7 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stdout.write(rows_text("jsonl" if arguments.json else "csv", rows))
     else:
         print(sweep_table(sweep, rows))
-    paths = _written(arguments, sweep, rows, path.stem)
+    paths = _written(arguments, sweep, report, rows, path.stem)
     print(filled(f"{report!r}; all rows are in {store}"), file=sys.stderr)
     print(paths, file=sys.stderr)
     failed = report.count(Status.FAILED)
@@ -156,12 +160,21 @@ def _failures(report: SweepReport) -> str:
 
 
 def _written(
-    arguments: argparse.Namespace, sweep: Sweep, rows: list[dict[str, Any]], name: str
+    arguments: argparse.Namespace,
+    sweep: Sweep,
+    report: SweepReport,
+    rows: list[dict[str, Any]],
+    name: str,
 ) -> str:
     """Draw the rows and write the tables that --format asks for; return what was written."""
     label = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")
     label = label if re.match("[A-Za-z]", label) else f"sweep-{label}".strip("-")
-    paths, why = _drawn(arguments, sweep, rows, label)
+    paths, why = [], ""
+    try:
+        figure = _drawn(sweep, report, rows)
+        paths = save_figure(arguments, figure, arguments.out / f"{label}.svg")
+    except _NoFigure as reason:
+        why = str(reason)
     paths += save_tables(
         arguments, label, rows, shown_columns(sweep, rows), caption=sweep_caption(sweep, rows)
     )
@@ -169,26 +182,42 @@ def _written(
     return "\n".join([*said, *([filled(f"No figure: {why}")] if why else [])])
 
 
-def _drawn(
-    arguments: argparse.Namespace, sweep: Sweep, rows: list[dict[str, Any]], label: str
-) -> tuple[list[Path], str]:
-    """Draw the main result where one or two settings vary; else say why there is no figure."""
-    names, y = shown_settings(sweep, rows), main_result(sweep, rows)
+class _NoFigure(Exception):  # noqa: N818
+    """Why nothing is drawn."""
+
+
+def _drawn(sweep: Sweep, report: SweepReport, rows: list[dict[str, Any]]) -> Figure:
+    """Draw the main result over one or two settings that vary, or over several one at a time."""
+    y = main_result(sweep, rows)
+    if y is None:
+        raise _NoFigure("no row has a result that is a number")
+    if len(rows) > 1 and len({row.get(y) for row in rows}) == 1:
+        stops = {str(row["stop"]) for row in rows if row.get("stop")}
+        why = f": {stops.pop()}" if len(stops) == 1 else ""
+        raise _NoFigure(f"every result is the same in all rows{why}")
+    from ..figures.sweep import sweep_figure, sweep_panels
+
+    keys = [row.task.key for row in report.rows]
+    parts = {
+        name: [row for key, row in zip(keys, rows, strict=True) if key in members]
+        for name, members in sweep.one_at_a_time.items()
+    }
+    if len(parts) > 1:
+        return sweep_panels(parts, y)[0]
+    names = shown_settings(sweep, rows)
     numbers = [name for name in names if all(is_number(row[name]) for row in rows)]
     if len(names) > 2 or not numbers:
         more = "compare.figures.sweep_figure draws any rows"
-        return [], f"it needs one or two settings that vary, one of them a number; {more}"
-    if y is None:
-        return [], "no row has a result that is a number"
-    from ..figures.sweep import sweep_figure
-
+        raise _NoFigure(
+            "it needs one or two settings that vary, one of them a number, or several that vary "
+            f"one at a time; {more}"
+        )
     x = numbers[0]
     by = next((name for name in names if name != x), None)
     many = by in numbers and len({row[by] for row in rows if by is not None}) > _LINES
     kind = "map" if many else "lines"
     title = sweep.description if len(sweep.description) <= _TITLE else sweep.definition.name
-    figure, _ = sweep_figure(rows, x, y, by=by, kind=kind, title=title)
-    return save_figure(arguments, figure, arguments.out / f"{label}.svg"), ""
+    return sweep_figure(rows, x, y, by=by, kind=kind, title=title)[0]
 
 
 def _list(arguments: argparse.Namespace) -> int:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from lift_compare.sensing.instances.published import PUBLISHED
-from lift_compare.sensing.validation import whole_number
+from lift_compare.sensing.validation import positive, whole_number
 
 from ..provenance import provenance
 from ..simulated_lift import DEFAULT_STEPS
@@ -114,8 +114,8 @@ def _check_options(arguments: argparse.Namespace) -> None:
     if arguments.steps is not None:
         whole_number("--steps", arguments.steps, most=MOST_STEPS)
     delta = arguments.rip_constant
-    if delta is not None and not 0 <= delta < 1:
-        raise UsageError(f"--rip-constant: expected a number in [0, 1), got {delta}")
+    if delta is not None:
+        positive("--rip-constant", delta, or_zero=True)
     chosen_checks(arguments.claim, "--claim")
     if arguments.random is None:
         if arguments.first is not None:

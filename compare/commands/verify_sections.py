@@ -120,6 +120,4 @@ def _rip_constant(arguments: argparse.Namespace, instance: Instance) -> tuple[fl
         return given, f"δ = {given:.6g} as given"
     if known is None:
         return None, "δ is not given: its sampled lower bound is taken for the scores"
-    if known >= 1:
-        return None, f"δ = {known:.6g} is known of this instance; the scores need δ < 1"
     return float(known), f"δ = {known:.6g} as known of this instance"

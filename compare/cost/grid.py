@@ -187,6 +187,8 @@ def _tasks(
     known = {case: case.forms for case in cases} if "explicit" in methods else {}
     every = sorted({form for several in known.values() for form in several})
     if unknown := sorted(set(forms or ()) - set(every)):
+        if not known:
+            raise InvalidValue(f"forms: expected none without explicit lifting, got {unknown[0]}")
         raise InvalidValue(f"forms: expected some of {', '.join(every)}, got {unknown[0]}")
     for case in cases:
         for method in methods:

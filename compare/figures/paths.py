@@ -75,7 +75,7 @@ def lifted_objective(
     ax.plot(drawn, explicit[drawn], **line("explicit", label="explicit lift", linewidth=4))
     ax.plot(kept, exact[kept] / unit, **line("exact", label="exact simulation"))
     truncated = np.asarray(lift.span.value(path[last])) / unit
-    ax.plot(last, truncated, **line("truncated", label="truncated, as published"))
+    ax.plot(last, truncated, **line("truncated", label="truncated closed form"))
     shown = np.concatenate([explicit[drawn], exact[kept] / unit, truncated])
     if shown.min() > 0 and shown.max() / shown.min() > 50:
         ax.set_yscale("log")

@@ -49,7 +49,7 @@ def truncated_phases(
     steps : (float, float)
         Range of T to show.
     marked : (float, float), optional
-        A value of the setting, and a T, to mark: those of the instance.
+        A value of the setting, and a T, to mark: those that are used.
 
     Raises
     ------
@@ -84,13 +84,13 @@ def truncated_phases(
     if marked is not None:
         keys.append(_own(ax, *marked))
         column = int(np.abs(np.log(x / marked[0])).argmin())
-        said.append(f"At {setting} = {x[column]:.3g}, its own:")
+        said.append(f"At {setting} = {x[column]:.3g}, as used:")
         for name, columns in terms.items():
             said.append(f"the {name} term is the largest for {_words(columns[column])};")
         said += [
             f"{name} accepts for {_words(columns[column])};" for name, columns in rules.items()
         ]
-        said.append(f"its own is T = {marked[1]:g}.")
+        said.append(f"T = {marked[1]:g} is used.")
     _complete(ax, keys, setting, title, said)
     return fig, ax
 
@@ -156,7 +156,7 @@ def exact_phases(
             dashed.set_label("largest falling step")
             keys.append(dashed)
     if marked is not None:
-        said.append(f"Its own are η = {marked[0]:g} (as a step of this path), T = {marked[1]:g}.")
+        said.append(f"Used are η = {marked[0]:g} (as a step of this path), T = {marked[1]:g}.")
         if y[0] <= marked[1] <= y[-1]:
             keys.append(_own(ax, *marked))
     _complete(ax, keys, r"step size $\eta$", title, said)

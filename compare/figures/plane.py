@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lift_compare.sensing import SensingProblem
+from lift_compare.sensing.problem import checked_problem
 from lift_compare.sensing.validation import FloatArray, InvalidValue, real_array
 
 from ..tolerances import SMALLEST_WINDOW
@@ -61,7 +62,7 @@ def landscape(
     >>> walk = [[[0.1], [0.7]], [[0.0], [0.7]]]
     >>> figure, ax = figures.landscape(sensing.two_by_two(), {"gd": walk})
     """
-    if problem.shape != (2, 1):
+    if checked_problem(problem).shape != (2, 1):
         n, r = problem.shape
         raise InvalidValue(f"problem: expected n = 2 and r = 1, got n = {n} and r = {r}")
     walked = {

@@ -17,7 +17,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 
-from lift_compare.sensing.validation import InvalidValue
+from lift_compare.sensing.validation import InvalidValue, path_of, writing
 
 from .dark import dark_style
 from .mathematics import plain_text
@@ -149,6 +149,11 @@ def save_svg(figure: Figure, path: str | os.PathLike[str]) -> Path:
 
     Its text is text, and its colours follow the light or dark scheme of who looks at it.
 
+    Raises
+    ------
+    TypeError, ValueError
+        For no path, another ending, or a path that cannot be written.
+
     Examples
     --------
     >>> import os, tempfile
@@ -158,15 +163,17 @@ def save_svg(figure: Figure, path: str | os.PathLike[str]) -> Path:
     ...     figures.save_svg(figure, os.path.join(folder, "rates.svg")).name
     'rates.svg'
     """
-    if Path(path).suffix.lower() != ".svg":
-        raise InvalidValue(f"path: expected a file that ends in .svg, got {os.fspath(path)!r:.200}")
-    return write_svg(svg(figure, Path(path).stem), path)
+    path = path_of("path", path)
+    if path.suffix.lower() != ".svg":
+        raise InvalidValue(f"path: expected a file that ends in .svg, got {str(path)!r:.200}")
+    return write_svg(svg(figure, path.stem), path)
 
 
 def write_svg(element: str, path: str | os.PathLike[str]) -> Path:
     """Write an <svg> element as a file of its own, with its dark colours; return the path."""
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     whole = element.replace("</desc>", f"</desc><style>{dark_style([element])}</style>", 1)
-    path.write_text(f'<?xml version="1.0" encoding="utf-8"?>\n{whole}\n', encoding="utf-8")
+    with writing("path", path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f'<?xml version="1.0" encoding="utf-8"?>\n{whole}\n', encoding="utf-8")
     return path

@@ -43,10 +43,12 @@ _LABELS = {
 _MANY = 50  # the largest value over the least: from there on the axis is logarithmic
 _MOST_LINES = 36  # as many looks as lines have
 _TICKS = 12  # values of a setting that all have their tick
-_MISSING = {"failed": "x", "refused": "v", "no value": "|", "missing": "_"}
+_AXIS = 1e150  # what an axis holds, and 1 over it: matplotlib multiplies its ends
+_MISSING = {"failed": "x", "refused": "v", "no value": "|", "missing": "_", "off the axis": "^"}
 """The marker of what has no number, by what became of it."""
 _EMPTY: Mapping[str, Any] = {"facecolor": "white", "edgecolor": GREY, "linewidth": 0.5}
-_HATCHES = {"failed": "xxx", "refused": "///", "no value": "...", "missing": "---", "not run": ""}
+_HATCHES = {"failed": "xxx", "refused": "///", "no value": "...", "missing": "---"}
+_HATCHES |= {"off the axis": "ooo", "not run": ""}
 
 
 def sweep_figure(
@@ -105,6 +107,22 @@ def sweep_figure(
     return draw(grid, title, ax)
 
 
+def sweep_panels(parts: Mapping[str, Sequence[Row]], y: str) -> tuple[Figure, list[Axes]]:
+    """Draw a result against several settings that vary one at a time, a panel for each.
+
+    `parts` has the rows of each by the name of its setting.
+    """
+    columns = min(2, len(parts))
+    lines = -(-len(parts) // columns)
+    fig = Figure((4.8 * columns, 4.4 * lines), layout="constrained")
+    axes = list(np.atleast_1d(fig.subplots(lines, columns)).ravel())
+    for extra in axes[len(parts) :]:
+        extra.remove()
+    for (x, rows), ax in zip(parts.items(), axes, strict=False):
+        sweep_figure(rows, x, y, title=f"{x} alone varies", ax=ax)
+    return fig, axes[: len(parts)]
+
+
 class _Grid:
     """The rows by their places: the value of x, and that of `by`."""
 
@@ -118,7 +136,9 @@ class _Grid:
             if place in self.cells:
                 _refuse_two(self.cells[place], row, {"x": x, "by": by, "y": y})
             self.cells[place] = row
-        self.values = {place: _number(y, row) for place, row in self.cells.items()}
+        found = {place: _number(y, row) for place, row in self.cells.items()}
+        self.off = {place for place, value in found.items() if not _on_an_axis(value)}
+        self.values = found | dict.fromkeys(self.off)
         numbers = [value for value in self.values.values() if value is not None]
         self.numbers = np.array(numbers, dtype=float)
         self.is_truth = bool(self.cells) and all(
@@ -134,6 +154,8 @@ class _Grid:
             return status
         if status != "done":
             return "missing"
+        if place in self.off:
+            return "off the axis"
         return "done" if self.values[place] is not None else "no value"
 
     def words(self) -> str:
@@ -142,7 +164,7 @@ class _Grid:
         said = [f"{label} against {_LABELS.get(self.x, self.x)}"]
         if self.by is not None:
             said[0] += f" and {_LABELS.get(self.by, self.by)}"
-        said[0] += f": {len(self.numbers)} of {len(self.cells)} rows have a number."
+        said[0] += f": {len(self.numbers)} of {len(self.cells)} rows are drawn."
         known = {place: value for place, value in self.values.items() if value is not None}
         if known:
             for word, pick in (("Least", min), ("Largest", max)):
@@ -170,7 +192,7 @@ def _lines(grid: _Grid, title: str, ax: Axes | None) -> tuple[Figure, Axes]:
         raise InvalidValue(f"by: {what}, got {len(grid.upwards)}; use kind='map'")
     fig, ax = canvas(ax, size=(5.2, 4.8))
     positions, scale = _positions(grid.across)
-    ax.set_xscale(scale)
+    ax.set_xscale("log" if scale == "log" else "linear")
     if _is_logarithmic(grid.numbers):
         ax.set_yscale("log")
     seen = 0
@@ -358,16 +380,24 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+def _on_an_axis(value: float | None) -> bool:
+    """Return whether a number can be drawn; None, which is none, is marked otherwise."""
+    return value is None or value == 0 or 1 / _AXIS <= abs(value) <= _AXIS
+
+
 def _is_logarithmic(values: Any) -> bool:
     """Return whether all are positive and they span more than a factor of some dozens."""
     return len(values) > 1 and min(values) > 0 and max(values) / min(values) >= _MANY
 
 
 def _positions(values: Sequence[Any]) -> tuple[list[float], str]:
-    """Return where values stand on the axis, and its scale; words stand side by side."""
-    if all(_is_number(value) for value in values):
+    """Return where values stand on the axis, and its scale.
+
+    Words stand side by side, "categories", and so do numbers that an axis does not hold.
+    """
+    if all(_is_number(value) and _on_an_axis(value) for value in values):
         return [float(value) for value in values], "log" if _is_logarithmic(values) else "linear"
-    return [float(place) for place in range(len(values))], "linear"
+    return [float(place) for place in range(len(values))], "categories"
 
 
 def _ticks(axis: Any, values: Sequence[Any], positions: Sequence[float], scale: str) -> None:

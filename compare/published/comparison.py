@@ -14,7 +14,7 @@ from lift_compare import lifting, simulated
 from lift_compare.sensing import Instance, StopReason
 from lift_compare.sensing.instances.published import PUBLISHED
 from lift_compare.sensing.instances.registry import parse_instances
-from lift_compare.sensing.validation import FloatArray, odd_order, show_bytes
+from lift_compare.sensing.validation import FloatArray, listed, odd_order, show_bytes
 from lift_compare.simulated import AcceptanceRule
 
 from ..agreement.comparison import ComparisonOptions, compare_lift, simulated_step_cost
@@ -157,7 +157,8 @@ def compare_instances(
     wanted = sorted({odd_order(order, "orders") for order in orders})
     given = GivenSettings.of(rho=rho, eta=eta, step_size=step_size, steps=steps)
     chosen = ComparisonOptions(**options)
-    compared = parse_instances(instances)
+    named = listed("instances", instances, "a list of names, files or instances")
+    compared = parse_instances(named)
     work = [part for each in compared for part in _parts(each, wanted, given, chosen)]
     rows: list[dict[str, Any]] = []
     comparisons: dict[tuple[str, int], DirectionComparison] = {}

@@ -105,7 +105,8 @@ def cost_section(result: InstanceComparison, show: Show, *, grid: bool, seed: in
         caption += _BAND
     items: list[Any] = [
         "Median seconds of one step of the lifted descent. The simulation works on three "
-        "coefficients, whatever the order and the size; its plan takes six measurements.",
+        "coefficients, whatever the order and the size; before the first step it applies $A$ to "
+        r"the six products $X_jX_k^\top$ of its three generators, and not again.",
         show("cost-order", fig, caption),
     ]
     if grid:

@@ -32,13 +32,13 @@ def phase_section(instances: Mapping[str, Runs], show: Show, *, quick: bool) -> 
         "The truncated path: which of its three terms is the largest, and where the published "
         "rules accept its collapse. The rule of the text takes “dominates” as ten times larger "
         r"than the others. All boundaries are roots of polynomials in $\nu^T$. The "
-        "settings of the instance are marked.",
+        "settings used are marked.",
     ]
     rows, steps_rows = [], []
     for name, runs in instances.items():
         items += [_truncated(name, runs, setting, show, quick=quick) for setting in _SYMBOLS]
         rows += [_windows_row(name, runs, surrogate) for surrogate in (False, True)]
-    caption = r"Where in $T$ the published rules accept, at its own $\eta$ and $\rho$"
+    caption = r"Where in $T$ the published rules accept, at the $\eta$ and $\rho$ used"
     items.append(Sheet(caption, _WINDOWS, rows))
     items.append(
         "The exact path: with which step sizes the lifted objective falls at every step. Its step "
@@ -61,8 +61,8 @@ def windows(runs: Runs, *, surrogate: bool = False, **settings: float) -> Trunca
 
 def _truncated(name: str, runs: Runs, setting: str, show: Show, *, quick: bool) -> Any:
     """Draw the truncated path over one setting and T."""
-    published, T = getattr(runs.lift.settings, setting), runs.lift.settings.steps
-    values = published * np.geomspace(1 / 300, 300, 41 if quick else 121)
+    used, T = getattr(runs.lift.settings, setting), runs.lift.settings.steps
+    values = used * np.geomspace(1 / 300, 300, 41 if quick else 121)
     exact, surrogate = (
         [windows(runs, surrogate=use, **{setting: float(value)}) for value in values]
         for use in (False, True)
@@ -81,7 +81,7 @@ def _truncated(name: str, runs: Runs, setting: str, show: Show, *, quick: bool) 
             "text, $h^l$": [w.text_accepts for w in exact],
         },
         steps=(max(1.0, T / 300), 30.0 * T),
-        marked=(published, T),
+        marked=(used, T),
         title=f"{literal(name)}: {symbol} and $T$",
     )
     caption = f"{literal(name)}: the truncated path over {symbol} and $T$."
@@ -108,7 +108,7 @@ _WINDOWS = (
     Column("gamma", "hidden term largest"),
     Column("code", "rule of the code accepts"),
     Column("text", "rule of the text accepts"),
-    Column("steps", "its own $T$", "d"),
+    Column("steps", "$T$ used", "d"),
 )
 
 
@@ -133,7 +133,7 @@ def _exact(name: str, runs: Runs, show: Show, *, quick: bool) -> tuple[Any, dict
     )
     row = {
         "instance": name,
-        "published": s.step_size,
+        "used": s.step_size,
         "largest": found.largest,
         "rises": found.rises_at,
         "first": found.first_step,
@@ -146,7 +146,7 @@ def _exact(name: str, runs: Runs, show: Show, *, quick: bool) -> tuple[Any, dict
 
 _STEPS = (
     Column("instance", "instance"),
-    Column("published", r"its own $\eta/2$", ".4g"),
+    Column("used", r"$\eta/2$ used", ".4g"),
     Column("largest", r"$h^l$ falls at every step up to $\eta$ =", ".4g"),
     Column("rises", r"rises at some step with $\eta$ =", ".4g"),
     Column("first", "bound of the first step", ".4g"),
@@ -155,9 +155,9 @@ _STEPS = (
 )
 
 
-def _around(published: float, largest: float, count: int) -> FloatArray:
+def _around(used: float, largest: float, count: int) -> FloatArray:
     """Return step sizes that hold both, with room on either side."""
-    low, high = sorted((published, largest if largest > 0 else published))
+    low, high = sorted((used, largest if largest > 0 else used))
     return np.geomspace(low / 10, high * 10, count)
 
 

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from lift_compare import sensing
 from lift_compare.sensing import Instance
 from lift_compare.sensing.instances.published import PUBLISHED
-from lift_compare.sensing.validation import whole_number
+from lift_compare.sensing.validation import InvalidType, path_of, shown, whole_number, writing
 
 from ..figures.mathematics import literal, plain_text
 from ..figures.pdf_files import save_pdf
@@ -141,7 +141,8 @@ def reproduce(
     Raises
     ------
     TypeError, ValueError
-        For a seed that is not a whole number from 0 on.
+        For a seed that is not a whole number from 0 on, an instance that is none, or a folder that
+        cannot be made.
 
     Examples
     --------
@@ -152,7 +153,11 @@ def reproduce(
     >>> made.complete, made.consistent, len(made.figures) > 10
     (True, True, True)
     """
-    seed, out = whole_number("seed", seed, least=0), Path(out)
+    seed, out = whole_number("seed", seed, least=0), path_of("out", out)
+    if instance is not None and not isinstance(instance, Instance):
+        raise InvalidType(f"instance: expected an Instance, got {shown(instance)}")
+    with writing("out", out):  # before the work, not behind it
+        out.mkdir(parents=True, exist_ok=True)
     result = Reproduction(out / "report.html")
     chosen = [sensing.instance(name) for name in PUBLISHED] if instance is None else [instance]
     run = _Run(out, quick, seed, result, chosen)

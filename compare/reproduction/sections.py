@@ -26,7 +26,7 @@ Show = Callable[[str, Figure, str], Any]
 """Called as show(name, figure, caption): keeps the figure and returns the item for the section."""
 
 TERMS = {"beta": "visible (β)", "gamma": "hidden (γ)"}
-_LABELS = {"gd": "descent alone", "truncated": "published escape", "exact": "exact escape"}
+_LABELS = {"gd": "descent alone", "truncated": "truncated escape", "exact": "exact escape"}
 
 
 def landscape_section(runs: Runs, show: Show, *, seed: int) -> Section:
@@ -35,10 +35,12 @@ def landscape_section(runs: Runs, show: Show, *, seed: int) -> Section:
     name, order = runs.instance.name, runs.lift.settings.order
     steps, start = i.before + i.after, i.start()
     run, gd = runs.walk(start, steps)
-    walks = {"gd": gd}
+    walks, who = {"gd": gd}, "Gradient descent makes"
     if isinstance(i.step_size, float):
         sgd = stochastic_descent(problem, start, step_size=i.step_size, iterations=steps, seed=seed)
         walks = {"sgd": sgd, "gd": gd}
+        stochastic = f"stochastic gradient descent (one random measurement a step, seed {seed})"
+        who = f"Gradient descent and {stochastic} make"
     collapse = runs.collapse
     whole, _ = plane.landscape(
         problem,
@@ -59,19 +61,19 @@ def landscape_section(runs: Runs, show: Show, *, seed: int) -> Section:
         "Landscape: trapped, and the jump",
         [
             f"{literal(name)}, from the start ({start[0, 0]:.4f}, {start[1, 0]:.4f}). "
-            "Gradient descent and stochastic gradient descent (one random measurement a step, seed "
-            f"{seed}) make {steps} steps of size {_size(i.step_size)}. The escape collapses the "
-            f"truncated path after $T = {T}$ steps at order $l = {order}$.",
+            f"{who} {steps} steps {_size(i.step_size)}. The escape collapses the truncated path "
+            f"after $T = {T}$ steps at order $l = {order}$.",
             show(
                 "landscape",
                 whole,
                 r"Level lines of $h$, the descents, the jump from $\hat X$ to $\check X$, and the "
                 "descent after it.",
             ),
-            show("landscape-near", near, r"The same start and descents, close to $\hat X$."),
+            show("landscape-near", near, r"The same, close to $\hat X$."),
             rf"Gradient descent ends at $h = {run.objective:.6g}$. There $\lambda_n = "
             rf"{d.eigenvalue:.6g}$ and $\sigma_r = {d.singular_value:.6g}$. The collapse is of the "
-            f"{TERMS[collapse.kind]} kind, at ({x1:z.6f}, {x2:z.6f}) with $h = {after:.6g}$.",
+            f"{TERMS[collapse.kind]} kind, at ({_coordinate(x1)}, {_coordinate(x2)}) with "
+            f"$h = {after:.6g}$.",
         ],
     )
 
@@ -81,8 +83,8 @@ def panels_section(title: str, prefix: str, runs: Runs, show: Show) -> Section:
     i, s = runs.descent, runs.lift.settings
     items: list[Any] = [
         rf"Order $l = {s.order}$, $\rho$ = {s.rho:g}, $\eta$ = {s.eta:g}, $T = {s.steps}$; "
-        f"gradient descent with step {_size(i.step_size)}, {i.before} iterations before the escape "
-        f"and {i.after} after it. The exact escape starts from the point made stationary to "
+        f"{_whence(runs)}gradient descent {_size(i.step_size)}, {i.before} iterations before the "
+        f"escape and {i.after} after it. The exact escape starts from the point made stationary to "
         "rounding; it "
         + (f"uses order {runs.escape.order}." if runs.escape.found else "finds nothing."),
     ]
@@ -144,7 +146,7 @@ def _lift_panels(prefix: str, runs: Runs, show: Show) -> list[Any]:
     )
     items = [show(f"{prefix}-d", fig, caption)]
     for suffix, letter, name, states, caption in (
-        ("e", "e", "truncated", c, "The three tensors within $S$ along the published path."),
+        ("e", "e", "truncated", c, "The three tensors within $S$ along the truncated path."),
         ("e-exact", "e′", "exact", path, "The same along the exact projected lifted descent."),
     ):
         kept = panels.thinned(len(states))
@@ -201,7 +203,7 @@ def _escape_rows(runs: Runs) -> list[dict[str, Any]]:
     """Return what both escapes did to h, and where descent went from there."""
     problem, collapse, escape = runs.problem, runs.collapse, runs.escape
     rows = []
-    published = ("published, truncated", runs.lift.settings.order, TERMS[collapse.kind])
+    published = ("truncated (the published method)", runs.lift.settings.order, TERMS[collapse.kind])
     exact = ("exact", escape.order, escape.kind)
     for names, X, point, walk in (
         (published, runs.point, collapse.point, runs.after_published),
@@ -294,7 +296,22 @@ def _from_hat(objective: Any, coefficients: FloatArray) -> FloatArray:
 
 
 def _size(step_size: Any) -> str:
-    return f"{step_size:g}" if isinstance(step_size, float) else "by backtracking"
+    return f"of size {step_size:g}" if isinstance(step_size, float) else "by backtracking"
+
+
+def _coordinate(x: float) -> str:
+    return f"{x:z.6f}" if abs(x) < 1e6 else f"{x:.6g}"
+
+
+def _whence(runs: Runs) -> str:
+    """Return where ρ, η and T are from, if the instance does not say them."""
+    if runs.instance.settings is not None:
+        return ""
+    return (
+        r"the instance has no settings, so $\rho$ and $\eta$ follow from the problem "
+        r"($\rho\|\hat v\| = 0.1\|\hat w\|$, and a step with which $h^l$ falls) and $T$ is the "
+        "default; "
+    )
 
 
 def _around(X: FloatArray, path: FloatArray) -> plane.Window:

@@ -13,7 +13,7 @@ from typing import Any
 
 from lift_compare.sensing import Instance
 from lift_compare.sensing.instances.registry import CATALOGUE
-from lift_compare.sensing.validation import InvalidValue, shown, whole_number
+from lift_compare.sensing.validation import InvalidValue, listed, whole_number
 
 from ..intervals import interval
 from ..rivals.registry import RIVALS, find_rival
@@ -197,10 +197,9 @@ def run_rivals(
     ['gave up', 'solved']
     """
     runs = whole_number("runs", runs)
-    if not instances or isinstance(instances, str):
-        raise InvalidValue(
-            f"instances: expected a list of names, files or instances, got {shown(instances)}"
-        )
+    instances = listed("instances", instances, "a list of names, files or instances")
+    if not instances:
+        raise InvalidValue("instances: expected at least one, got none")
     for rival in rivals:
         find_rival(rival)
     texts, names = stored_instances(instances, store_path)

@@ -23,7 +23,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from lift_compare.sensing.validation import whole_number
+from lift_compare.sensing.validation import InvalidType, shown, whole_number
 
 from ..tabular import Tabular
 from .cluster import ClusterWatch
@@ -146,6 +146,8 @@ def run_sweep(
     >>> len(report.rows), report.ran
     (2, 2)
     """
+    if not isinstance(sweep, Sweep):
+        raise InvalidType(f"sweep: expected a Sweep, got {shown(sweep)}")
     jobs = os.cpu_count() or 1 if jobs is None else whole_number("jobs", jobs)
     own = {"time_limit": time_limit, "memory_limit": memory_limit}
     given = {name: value for name, value in own.items() if value is not None}

@@ -155,7 +155,7 @@ EVALUATIONS: dict[str, Evaluation] = {
                 "h_exact_T h_surrogate_T type dominance accepted_text_exact "
                 "accepted_code_exact accepted_code_surrogate truncation_error h_before "
                 "h_before_relative lambda_n "
-                "h_collapsed near_truth stop note"
+                "h_collapsed h_final near_truth stop note"
             ),
         ),
         Evaluation(
@@ -163,7 +163,7 @@ EVALUATIONS: dict[str, Evaluation] = {
             escape_attempt,
             EscapeSettings,
             version=3,
-            columns="found order_used kind h_before h_collapsed near_truth reason note",
+            columns="found order_used kind h_before h_collapsed h_final near_truth reason note",
         ),
         Evaluation(
             "oracle",

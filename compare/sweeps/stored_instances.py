@@ -9,8 +9,11 @@ from pathlib import Path
 
 from lift_compare import sensing
 from lift_compare.sensing import Instance
+from lift_compare.sensing.instances.contents import InstanceFileError
 from lift_compare.sensing.instances.files import instance_arrays
-from lift_compare.sensing.validation import InvalidType, InvalidValue, shown
+from lift_compare.sensing.validation import InvalidType, InvalidValue, listed, shown
+
+from .store import StoreError
 
 
 def stored_instances(
@@ -22,14 +25,19 @@ def stored_instances(
     """
     texts: list[str] = []
     names: dict[str, str] = {}
-    for each in given:
+    for each in listed("instances", given, "a list of names, files or instances"):
         if not isinstance(each, Instance):
             if not isinstance(each, str | os.PathLike):
                 what = "expected names, files or Instance objects"
                 raise InvalidType(f"instances: {what}, got {shown(each)}")
             texts.append(os.fspath(each))
             continue
-        path = _written(each, Path(f"{os.fspath(store_path)}-instances"))
+        try:
+            path = _written(each, Path(f"{os.fspath(store_path)}-instances"))
+        except (OSError, InstanceFileError) as error:
+            cause = error if isinstance(error, OSError) else error.__cause__
+            said = getattr(cause, "strerror", None) or error
+            raise StoreError(f"store: cannot write beside {store_path}: {said}") from error
         if each.label in names.values() and path not in names:
             raise InvalidValue(f"instances: expected distinct names, got {each.label!r} twice")
         names[path] = each.label

@@ -12,7 +12,7 @@ from tqdm import tqdm
 from lift_compare import sensing
 from lift_compare.sensing import StopReason
 from lift_compare.sensing.tolerances import SOLVED
-from lift_compare.sensing.validation import FloatArray, positive, whole_number
+from lift_compare.sensing.validation import FloatArray, listed, positive, whole_number
 from lift_compare.simulated import Solution, descend_batch_with_escapes
 from lift_compare.simulated.escapes.methods import method_settings
 
@@ -158,6 +158,8 @@ def success_rates(
     >>> compare.success_rates([5], [0.3], starts=4, seed=1).cells[0].rate_escapes
     1.0
     """
+    sizes = listed("sizes", sizes, "a list of sides n")
+    epsilons = listed("epsilons", epsilons, "a list of numbers")
     cells = [
         (whole_number("sizes", n, least=2), positive("epsilons", epsilon))
         for epsilon in epsilons

@@ -16,6 +16,15 @@ Record = Mapping[str, Any]
 _LONG_WORDS = 16  # characters: longer words stand below the table, once
 _LISTED = 6  # values of a setting, or numbers of rows, that are listed one by one
 _REMARKS = ("error", "warnings")
+_WORDS = {
+    "truncation_error": "what the truncated recursion leaves out of the projected gradient at T, "
+    "‖Π_S ∇h^l − kept‖ / ‖Π_S ∇h^l‖; an exact path does not use the recursion, and where it ends "
+    "near a minimum the divisor is nearly 0",
+    "h_collapsed": "h of the matrix to which the end of the path collapses",
+    "h_final": "h after the gradient descent that goes on from there",
+    "near_truth": "at the very end XXᵀ is within 1 % of ZZᵀ",
+}
+"""Headings that do not say what they are, in the words below the table."""
 
 
 def sweep_table(sweep: Sweep, rows: Sequence[Record], *, width: int | None = None) -> str:
@@ -40,7 +49,13 @@ def sweep_table(sweep: Sweep, rows: Sequence[Record], *, width: int | None = Non
         for name in remarks
         for text, numbers in _told(rows, name).items()
     ]
-    return "\n\n".join(filter(None, ["\n".join(above), tables, "\n".join(below)]))
+    said = {
+        _title(name): _WORDS[name] for name in varying if name in _WORDS and name not in remarks
+    }
+    words = [
+        fill(f"{title}: {text}", width, subsequent_indent="  ") for title, text in said.items()
+    ]
+    return "\n\n".join(filter(None, ["\n".join(above), tables, *map("\n".join, (words, below))]))
 
 
 def shown_columns(sweep: Sweep, rows: Sequence[Record]) -> list[Column]:
@@ -93,6 +108,10 @@ def _main_results(sweep: Sweep, rows: Sequence[Record]) -> tuple[list[str], list
     whole = len(rows) > 1 and all(row["status"] == "done" for row in rows)
     same = [name for name in names if whole and _is_constant(rows, name)]
     return same, [name for name in names if name not in same]
+
+
+def _title(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _results(sweep: Sweep, rows: Sequence[Record]) -> list[str]:
@@ -163,7 +182,7 @@ def _tables(
     first = [Column("row", "row", "d"), *(Column(name, name, ".6g") for name in settings)]
     if not _is_constant(rows, "status"):
         first.append(Column("status", "status"))
-    rest = [Column(name, name.replace("_", " "), ".6g") for name in results]
+    rest = [Column(name, _title(name), ".6g") for name in results]
     rest.append(Column("seconds", "time", "seconds"))
     parts: list[list[Column]] = [[]]
     for column in rest:

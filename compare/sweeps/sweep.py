@@ -119,7 +119,7 @@ class Sweep:
             if len(content) > _MAX_FILE_BYTES:
                 raise InvalidValue(f"expected a sweep of at most {_MAX_FILE_BYTES} bytes, got more")
             settings = tomllib.loads(content.decode("utf-8"))
-            return cls.from_dict(settings if instance is None else _on(instance, settings))
+            return cls.from_dict(settings if instance is None else _on(instance, settings, path))
         except OSError as error:
             raise InvalidValue(f"{path}: cannot be read: {error.strerror}") from error
         except UnicodeDecodeError as error:
@@ -145,6 +145,22 @@ class Sweep:
     def varied(self) -> tuple[str, ...]:
         """The settings that the grid varies."""
         return tuple(dict.fromkeys(name for grid in self._grids() for name in grid))
+
+    @property
+    def one_at_a_time(self) -> dict[str, set[str]]:
+        """The keys of the rows in which one setting alone varies, by the name of that setting.
+
+        Empty unless the grid is several tables of one setting each.
+        """
+        grids = self._grids()
+        if len(grids) < 2 or any(len(grid) != 1 for grid in grids):
+            return {}
+        found: dict[str, set[str]] = {}
+        for grid in grids:
+            ((name, values),) = grid.items()
+            tasks = (task_of(self.definition, {**self.fixed, name: value}) for value in values)
+            found.setdefault(name, set()).update(task.key for task in tasks)
+        return {name: keys for name, keys in found.items() if len(keys) > 1}
 
     def with_fixed(self, **settings: Any) -> Sweep:
         """Return the sweep with some fixed settings replaced."""
@@ -228,8 +244,11 @@ def canonical_json(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
-def _on(instance: str, settings: dict[str, Any]) -> dict[str, Any]:
+def _on(instance: str, settings: dict[str, Any], path: str | os.PathLike[str]) -> dict[str, Any]:
     """Return the tables of a sweep with this instance in place of what they say of theirs."""
+    stem = os.path.splitext(os.path.basename(os.fsdecode(path)))[0]
+    # The file's own line tells of its own instance.
+    described = {"description": f"The settings of {stem}, on {instance}"}
 
     def without(table: Any) -> Any:
         if not isinstance(table, Mapping):  # refused later, where all else is checked
@@ -244,4 +263,9 @@ def _on(instance: str, settings: dict[str, Any]) -> dict[str, Any]:
             "--instance: the sweep names no instance that it could take the place of"
         )
     kept = [table for table in map(without, grids) if table != {}]
-    return {**settings, "fixed": {**without(fixed), "instance": instance}, "grid": kept}
+    return {
+        **settings,
+        **described,
+        "fixed": {**without(fixed), "instance": instance},
+        "grid": kept,
+    }

@@ -49,9 +49,7 @@ class VerifyOptions:
 
     def __post_init__(self) -> None:
         if self.rip_constant is not None:
-            delta = positive("rip_constant", self.rip_constant, or_zero=True)
-            if delta >= 1:
-                raise InvalidValue(f"rip_constant: expected a number in [0, 1), got {delta}")
+            positive("rip_constant", self.rip_constant, or_zero=True)
         whole_number("seed", self.seed, least=0)
         if self.memory_limit is not None:
             whole_number("memory_limit", self.memory_limit)

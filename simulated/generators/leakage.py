@@ -12,6 +12,7 @@ import numpy as np
 
 from lift_compare.sensing import SensingProblem
 from lift_compare.sensing.floats import silently
+from lift_compare.sensing.problem import checked_problem
 from lift_compare.sensing.validation import FloatArray, odd_order, real_array
 
 from ..signed_log import to_float
@@ -120,7 +121,7 @@ def leakage(problem: SensingProblem, generators: Any, coefficients: Any, order: 
     >>> found.leakage < 0.02, round(found.captured**2 + found.leakage, 12)
     (True, 1.0)
     """
-    X = real_array("generators", generators, (None, *problem.shape))
+    X = real_array("generators", generators, (None, *checked_problem(problem).shape))
     c = real_array("coefficients", coefficients, (..., len(X)))
     order = odd_order(order)
     lead = c.shape[:-1]

@@ -113,8 +113,9 @@ def default_step_size(span_objective: SpanEvaluation, start: Any, *, iterations:
     c = given.coefficients_for(natural.units, c)
     first = falling_step(natural, c)
     eta = first / 2 if 0 < first < np.inf else 1.0
+    # Also where the gradient is zero to rounding: what is left of ρ v̂ may grow within the steps.
     for _ in range(_MOST_HALVINGS):
-        if first == 0 or first_rise(natural, c, eta, iterations)[0] is None:
+        if first_rise(natural, c, eta, iterations)[0] is None:
             return natural.units.step_size_for(given, eta)
         eta /= 2
     raise OutOfRange(f"h^l rises within {iterations} steps with every step size in float64")

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from lift_compare.sensing import SensingProblem
+from lift_compare.sensing.problem import checked_problem
 from lift_compare.sensing.validation import (
     FloatArray,
     InvalidValue,
@@ -55,7 +56,7 @@ class DiagonalSurrogate:
     """
 
     def __init__(self, problem: SensingProblem, generators: Any, order: int) -> None:
-        X = real_array("generators", generators, (None, *problem.shape)).copy()
+        X = real_array("generators", generators, (None, *checked_problem(problem).shape)).copy()
         X.setflags(write=False)  # what is computed from it is kept
         self.order, self.generators = odd_order(order), X
         k = len(X)

@@ -11,6 +11,7 @@ from lift_compare.sensing import (
     EntrywiseOperator,
     RankOneOperator,
     SensingOperator,
+    SensingProblem,
     check_adjoint,
 )
 
@@ -198,3 +199,11 @@ def test_a_size_that_is_no_whole_number_is_refused_by_its_name(size: str) -> Non
     setattr(operator, size, 2.5)
     with pytest.raises(TypeError, match=rf"^operator\.{size}: expected a whole number, got 2.5"):
         check_adjoint(operator)
+
+
+def test_an_operator_without_a_repr_is_told_by_kind_and_sizes() -> None:
+    class Mine(RankOneOperator):
+        __repr__ = object.__repr__
+
+    problem = SensingProblem(Mine(np.eye(2)), [1.0, 0.0], 1)
+    assert repr(problem) == "SensingProblem(Mine(n=2, m=2), rank=1, ground truth unknown)"

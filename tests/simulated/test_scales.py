@@ -466,6 +466,20 @@ def test_the_default_start_and_step_fall_and_depend_on_no_units(name, exponent):
     np.testing.assert_allclose(paths[1], paths[0], rtol=1e-8, atol=1e-12)
 
 
+@pytest.mark.parametrize("seed", [2, 5, 8])
+def test_the_default_step_is_tried_where_the_start_is_stationary_to_rounding(seed):
+    """ρ v̂ is lost beside ŵ, and the gradient is zero, but what rounding leaves grows with T."""
+    problem = sensing.gaussian(n=3, rank=1, m=5, seed=seed)
+    X = sensing.spurious_point(problem, seed=0)
+    span = SpanObjective(problem, simulated.escape_directions(problem, X).generators, 3)
+    eta = default_step_size(span, [1.0, 1e-300, 0.0], iterations=1000)
+    path = simulated.descend(span, [1.0, 1e-300, 0.0], step_size=eta, iterations=1000)
+    assert path.iterations == 1000
+    natural = span.normalised()
+    c = span.units.coefficients_for(natural.units, path.coefficients)
+    assert natural.value(c[-1]) <= natural.value(c[0]) + natural.noise(c[0])
+
+
 def test_defaults_refuse_what_they_cannot_use():
     span = SpanObjective(sensing.two_by_two(), [[[1.0], [0.0]], [[0.0], [0.0]]], 3)
     with pytest.raises(ValueError, match="nonzero first generators"):

@@ -69,7 +69,8 @@ def needed_inequality(case: Case) -> Finding:
     slack = MARGIN * (1 + abs(largest) + lower)
     if lower >= largest:
         refuted = "the lower bound of δ_2r already refutes it"
-        return below(lower, largest, slack, "no δ ≥ 0 would do" if largest <= 0 else refuted)
+        why = "no δ ≥ 0 would do" if largest <= 0 else refuted
+        return below(lower, largest, slack, why + unscaled(lower))
     case.need(upper < largest, f"open: {lower:.4g} ≤ δ_2r, needed < {largest:.4g}")
     return below(upper, largest, slack)
 
@@ -88,6 +89,20 @@ def half(case: Case) -> Finding:
     lower, upper = case.rip.lower, case.rip.upper
     known = f"{lower:.4g} ≤ δ_2r ≤ {upper:.4g}"
     return Finding(upper >= 0.5 - DIFFERENCE, upper, "≥ 0.5", DIFFERENCE, known)
+
+
+def unscaled(delta: float) -> str:
+    """Return what a δ above 1 says, and what to do; nothing below.
+
+    ‖A(M)‖² ≥ 0 keeps the lower side within δ ≤ 1, so a larger one is of the upper side: 1+δ is the
+    largest ‖A(M)‖²/‖M‖². Divided by (1+δ)/2, all these quotients lie between 0 and 2. NCM and AIC
+    stay, since λ_n, 1+δ and κ change by the same factor.
+    """
+    if delta <= 1:
+        return ""
+    by = math.sqrt((1 + delta) / 2)
+    said = f"δ > 1: A is not scaled as the RIP wants it; A and b divided by {by:.4g} would have δ"
+    return f"; {said} near or below 1, and the same scores"
 
 
 def _quotients(case: Case) -> tuple[float, float]:

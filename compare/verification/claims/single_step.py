@@ -13,6 +13,7 @@ from lift_compare.sensing.validation import FloatArray
 from ...tolerances import AGREEMENT, KAPPA, MARGIN
 from .case import Case
 from .claim import Finding, conditional, equal, exact, promised, property_of_instance
+from .rip import unscaled
 from .rounding import in_range, size
 
 _LARGEST_SHOWN = 1e300  # of a score that may be infinite
@@ -84,7 +85,7 @@ def feasible(case: Case) -> Finding:
     delta = _delta(case)
     score = _efs(case, delta)
     known = "" if case.rip_constant is not None else ", a lower bound"
-    return _above_one(score, MARGIN * (1 + abs(score)), f"δ = {delta:.6g}{known}")
+    return _above_one(score, MARGIN * (1 + abs(score)), f"δ = {delta:.6g}{known}{unscaled(delta)}")
 
 
 @property_of_instance("efs-star-above-1", "EFS* > 1", 4)

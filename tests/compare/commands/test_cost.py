@@ -137,3 +137,64 @@ def test_rows_that_failed_end_with_one_and_the_name_of_the_instance_stays(tmp_pa
     rows = json.loads(capsys.readouterr().out)["rows"]
     said = [(row["operator"], row["status"]) for row in rows]
     assert said == [("s1e+150", "failed"), ("two-by-two", "measured")]
+
+
+def own_file(tmp_path):
+    path = tmp_path / "mine.npz"
+    sensing.save_instance(path, sensing.instance("two-by-two"))
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--methods", "explicit", "--forms", "symmetric", "normal"],
+        ["--methods", "exact"],
+        ["--predict", "--order", "3"],
+    ],
+)
+def test_an_instance_after_a_list_is_an_instance(tmp_path, capsys, words):
+    own = own_file(tmp_path)
+    given = ["--repeats", "1", *words, own, "real-system", "--json"]
+    assert main(["cost", *given, "--out", str(tmp_path / "out")]) == 0
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    assert {row["operator"] for row in rows} == {"mine", "real-system"}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--n", "4"], "--n: the instance says it"),
+        (["--rank", "1"], "--rank: the instance says it"),
+        (["--m", "2n"], "--m: the instance says it"),
+        (["--methods"], "--methods: expected a value, got the instance"),
+    ],
+)
+def test_sizes_before_an_instance_are_refused_as_sizes(tmp_path, capsys, words, said):
+    assert main(["cost", *words, own_file(tmp_path), "--out", str(tmp_path / "out")]) == 2
+    assert said in sentence(capsys.readouterr().err)
+
+
+@pytest.mark.parametrize(
+    ("words", "close"),
+    [
+        (["cost", "--methods", "exactt"], "exact"),
+        (["cost", "--forms", "normall"], "normal"),
+        (["cost", "--operator", "gausian"], "gaussian"),
+        (["rivals", "--grid", "quik"], "quick"),
+        (["rivals", "--start", "piont"], "point"),
+    ],
+)
+def test_a_word_that_is_close_to_another_is_told(capsys, words, close):
+    assert main(words) == 2
+    assert f"(did you mean '{close}'?)" in sentence(capsys.readouterr().err)
+
+
+def test_a_form_with_the_name_of_an_instance_is_a_form(tmp_path, capsys):
+    words = ["--operator", "rank-one", "--n", "2", "--m", "2n", "--methods", "explicit"]
+    words += ["--forms", "rank-one", "--repeats", "1", "--json", "--out", str(tmp_path)]
+    assert main(["cost", *words]) == 0
+    assert [row["form"] for row in json.loads(capsys.readouterr().out)["rows"]] == ["rank-one"]
+    assert main(["cost", *words, "--methods", "exact"]) == 0  # methods add up, as orders do
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    assert [row["method"] for row in rows] == ["explicit", "exact"]

@@ -83,3 +83,22 @@ def test_a_seed_looks_for_another_point(tmp_path, capsys) -> None:
     assert "none of them ended at a spurious point, another --seed starts elsewhere" in said["0"]
     assert "strict local minimum" in said["1"]
     assert "none of them" not in said["1"]
+
+
+def test_several_instances_are_told_one_after_the_other(tmp_path, capsys) -> None:
+    path = tmp_path / "mine.npz"
+    sensing.save_instance(path, sensing.instance("real-system"))
+    assert main(["instances", "two-by-two", str(path)]) == 0
+    text = capsys.readouterr().out
+    assert text.index("Instance(two-by-two: n = 2") < text.index("\n\nInstance(mine: n = 3")
+    assert main(["instances", "two-by-two", str(path), "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    assert [(row["name"], row["n"]) for row in rows] == [("two-by-two", 2), ("mine", 3)]
+
+
+@pytest.mark.parametrize("command", ["sweep", "reproduce"])
+def test_a_command_of_one_instance_says_why(capsys, command) -> None:
+    assert main([command, "--help"]) == 0
+    said = sentence(capsys.readouterr().out)
+    assert " one: " in said
+    assert "several, one after the other;" not in said

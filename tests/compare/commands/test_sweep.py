@@ -12,8 +12,10 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from lift_compare import sensing
 from lift_compare.compare.commands.main import main
 from lift_compare.compare.commands.sweep import grid_names
 from lift_compare.compare.sweeps.rows import Status
@@ -144,6 +146,12 @@ def test_a_shipped_grid_runs_by_name(tmp_path: Path, capsys) -> None:
     assert "0.611755" in out  # printed with the paper: 0.6117554908
     assert "14 rows: 14 done." in out
     assert "type beta" in out  # in all rows
+    for words in (
+        "h final: h after the gradient descent that goes on from there",
+        "near truth: at the very end XXᵀ is within 1 % of ZZᵀ",
+        "an exact path does not use the recursion",
+    ):
+        assert words in " ".join(out.split())
     assert max(map(len, out.splitlines())) <= 100
     assert (tmp_path / "two-by-two.sqlite").exists()
 
@@ -292,11 +300,40 @@ def test_the_table_and_the_figure_in_further_forms(file: Path, tmp_path: Path, c
 
 
 def test_more_than_two_settings_have_no_figure_and_it_says_so(tmp_path: Path, capsys) -> None:
-    assert main(["sweep", "two-by-two", "--out", str(tmp_path), "--jobs", "2"]) == 0
+    file = tmp_path / "three.toml"
+    file.write_text(
+        'evaluation = "path"\n[fixed]\ninstance = "two-by-two"\nsteps = 10\n'
+        "[grid]\norder = [3, 5]\nrho = [0.1, 0.2]\neta = [0.01, 0.02]\n"
+    )
+    assert main(["sweep", str(file), "--out", str(tmp_path / "out"), "--jobs", "1"]) == 0
     said = capsys.readouterr().err
     assert "No figure: it needs one or two settings" in sentence(said)
     assert max(len(line) for line in said.splitlines() if str(tmp_path) not in line) <= 100
-    assert [path.name for path in tmp_path.iterdir()] == ["two-by-two.sqlite"]
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["three.sqlite"]
+
+
+def test_settings_that_vary_one_at_a_time_have_a_panel_each(tmp_path: Path, capsys) -> None:
+    sensing.save_instance(tmp_path / "mine.npz", sensing.instance("perturbed-completion"))
+    words = ["sweep", "two-by-two", "--instance", str(tmp_path / "mine.npz"), "--jobs", "1"]
+    assert main([*words, "--out", str(tmp_path / "out")]) == 0
+    said = capsys.readouterr()
+    # What the file says of its own instance is not said of another.
+    assert said.out.startswith("The settings of two-by-two, on ")
+    assert "ublished" not in said.out
+    drawn = (tmp_path / "out" / "two-by-two.svg").read_text()
+    for name, values in {"eta": 4, "rho": 5, "order": 4, "steps": 4}.items():
+        assert f"{name} alone varies" in drawn
+        assert drawn.count(f": {values} of {values} rows are drawn.") >= 1
+
+
+def test_rows_that_are_all_alike_have_no_figure_and_it_says_why(tmp_path: Path, capsys) -> None:
+    rng = np.random.default_rng(11)
+    A = rng.standard_normal((6, 4, 4))
+    np.savez(tmp_path / "easy.npz", A=A + A.transpose(0, 2, 1), Z=rng.standard_normal(4))
+    words = ["sweep", "two-by-two", "--instance", str(tmp_path / "easy.npz"), "--jobs", "1"]
+    assert main([*words, "--out", str(tmp_path / "out")]) == 0
+    said = sentence(capsys.readouterr().err)
+    assert "No figure: every result is the same in all rows: X̂ is not spurious" in said
 
 
 def test_two_settings_are_lines_or_a_map(tmp_path: Path) -> None:

@@ -121,7 +121,8 @@ def test_only_failures_prints_and_writes_no_other_claim(tmp_path, capsys):
     [
         (["two-by-two"], 0.5, "δ = 0.5 as known of this instance"),
         (["two-by-two", "--rip-constant", 0.25], 0.25, "δ = 0.25 as given"),
-        (["block-ring"], None, "the scores need δ < 1"),
+        (["block-ring"], 1.0, "δ = 1 as known of this instance"),
+        (["two-by-two", "--rip-constant", 2], 2.0, "δ = 2 as given"),
         (["real-system"], None, "δ is not given"),
     ],
 )
@@ -250,7 +251,7 @@ def test_a_long_command_goes_on_as_a_shell_reads_it(tmp_path, capsys, monkeypatc
         ["two-by-two", "more"],
         ["two-by-two", "--order", 1003],
         ["two-by-two", "--order", "99999999999999999999"],
-        ["two-by-two", "--rip-constant", 1],
+        ["two-by-two", "--rip-constant", "inf"],
         ["two-by-two", "--rip-constant", "nan"],
         ["two-by-two", "--steps", 10**12],
         ["two-by-two", "--eta", "inf"],
@@ -280,7 +281,7 @@ def test_bad_usage_exits_with_two_and_writes_nothing(tmp_path, capsys, words):
         ("--step-size", 1e308),
         ("--steps", 0),
         ("--seed", -1),
-        ("--rip-constant", 2),
+        ("--rip-constant", -0.5),
         ("--memory-limit", -5),
     ],
 )

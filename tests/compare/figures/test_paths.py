@@ -27,7 +27,7 @@ def drawn(ax, label: str) -> np.ndarray:
 def test_a_path_without_end_does_not_hide_the_others(growing) -> None:
     for steps in (None, 1000):
         _, ax = figures.lifted_objective(growing, steps=steps)
-        truncated = drawn(ax, "truncated, as published")
+        truncated = drawn(ax, "truncated closed form")
         others = [drawn(ax, label) for label in ("explicit lift", "exact simulation")]
         tallest = max(line[:, 1].max() for line in others)
         assert truncated[:, 1].max() > 1e6 * tallest

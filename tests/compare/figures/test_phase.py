@@ -106,7 +106,7 @@ def test_the_words_give_the_intervals_at_the_marked_setting() -> None:
     )
     words = text_alternative(ax.figure)  # type: ignore[arg-type]
     assert "rule accepts for 3 < T < 5 and T > 7" in words
-    assert "its own is T = 6" in words
+    assert "T = 6 is used" in words
 
 
 def test_a_rule_that_never_accepts_is_named_in_the_legend() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any
 
 import numpy as np
@@ -115,3 +116,28 @@ def test_refusals_name_the_argument(name: str) -> None:
     given = {"rows": ROWS, "x": "order", "y": "h", **BAD[name][0]}
     with pytest.raises(InvalidInput, match=f"^{BAD[name][1]}"):
         sweep_figure(**given)
+
+
+@pytest.mark.parametrize("kind", figures.sweep.KINDS)
+@pytest.mark.parametrize(
+    ("low", "high", "h"), [(1e-300, 1e300, 1e300), (5e-324, 1.0, 1e-310), (1.0, 1.7e308, -1e308)]
+)
+def test_what_no_axis_holds_is_marked_or_stands_side_by_side(
+    tmp_path: Any, kind: str, low: float, high: float, h: float
+) -> None:
+    values = {low: 3.0, 1e-3: h, high: 7.0}
+    rows = [
+        {"status": "done", "rho": rho, "order": order, "h": value}
+        for rho, value in values.items()
+        for order in (3, 5)
+    ]
+    with warnings.catch_warnings(), np.errstate(all="raise"):
+        warnings.simplefilter("error")
+        figure, ax = sweep_figure(rows, "rho", "h", by="order", kind=kind)
+        figures.save_svg(figure, tmp_path / "far.svg")
+    ticks = [label.get_text() for label in ax.get_xticklabels()]
+    assert ticks == [f"{value:.4g}" for value in sorted(values)]
+    assert "Off the axis: rho = 0.001, order = 3" in text_alternative(figure)
+    legend = ax.get_legend()
+    assert legend is not None
+    assert "off the axis: 2" in " ".join(text.get_text() for text in legend.get_texts())

@@ -301,7 +301,25 @@ def test_a_point_that_solves_the_problem_has_nothing_to_escape_from(tmp_path: Pa
     assert made.complete
     assert made.consistent
     assert "solves the problem" in made.report.read_text(encoding="utf-8")
+    assert list(made.to_frame()["about"]) == [row["about"] for row in made.findings]
+    assert "The point" in set(made.to_frame()["about"])
     assert not [path for path in made.figures if path.stem.startswith(("panels", "phase"))]
+
+
+def test_the_report_of_an_own_instance_calls_nothing_of_it_published(tmp_path: Path) -> None:
+    """What is published is the method and its rules; settings and numbers are the instance's."""
+    own = sensing.Instance("own", sensing.two_by_two(), known_point=[[0.0], [0.5**0.5]])
+    made = reproduce(tmp_path, quick=True, instance=own)
+    assert made.complete
+    page = made.report.read_text(encoding="utf-8")
+    said = {match[0] for match in re.finditer(r"published( \w+)?", page)}
+    assert said <= {"published rules", "published method"}
+    assert "its own" not in page
+    assert "the instance has no settings" in page
+    # It descends by backtracking: no stochastic descent with a step of a size is spoken of.
+    assert "Gradient descent makes" in page
+    assert "steps by backtracking." in page
+    assert "stochastic" not in page
 
 
 def test_a_network_without_ground_truth_is_drawn_too(tmp_path: Path) -> None:

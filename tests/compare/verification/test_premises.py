@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lift_compare import sensing
-from lift_compare.compare import verify
+from lift_compare.compare import Verification, verify
 from lift_compare.compare.verification.claims import Holds
 from lift_compare.sensing.rip import RipBracket, rip_bracket
 from tests.compare.verification.cases import case, check
@@ -93,3 +93,24 @@ def test_published_rip_constant_never_makes_a_violation():
         assert found.violations == ()
         # Matrices of rank two attain 0.898.
         assert found["given RIP constant"].holds is (Holds.YES if delta > 0.9 else Holds.NO)
+
+
+def test_a_delta_above_one_says_how_to_scale_and_the_scores_stay_the_same() -> None:
+    instance = sensing.instance("real-system")
+    problem, X = instance.problem, instance.stationary_point()
+
+    def times(factor: float, delta: float | None) -> Verification:
+        A = sensing.DenseOperator(factor * problem.operator.matrices())
+        there = sensing.SensingProblem(A, factor * problem.measurements, 1)
+        return verify(there, X, order=3, rip_constant=delta, claims=claims)
+
+    claims = ["efs-above-1", "needed-rip-inequality", "efs-star-above-1"]
+    large, delta = times(3.0, 12.5), 12.5
+    by = ((1 + delta) / 2) ** 0.5
+    said = f"δ > 1: A is not scaled as the RIP wants it; A and b divided by {by:.4g} would"
+    assert said in large["efs-above-1"].reason
+    assert "; δ > 1: A is not scaled" in times(3.0, None)["needed-rip-inequality"].reason
+    mended = times(3.0 / by, (1 + delta) / by**2 - 1)
+    for claim in ("efs-above-1", "efs-star-above-1"):
+        assert mended[claim].measured == pytest.approx(large[claim].measured, rel=1e-9)
+        assert "divided" not in mended[claim].reason

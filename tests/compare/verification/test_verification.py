@@ -13,13 +13,13 @@ import pytest
 from scipy import sparse
 from tqdm import tqdm
 
-from lift_compare import sensing, simulated
+from lift_compare import lifting, sensing, simulated
 from lift_compare.compare import verify
 from lift_compare.compare.simulated_lift import SimulatedLift
 from lift_compare.compare.verification.claims import CHECKS, TOPICS, Check, Holds, Kind
 from lift_compare.compare.verification.claims.matrix_case import MatrixCase
 from lift_compare.simulated import NotStationaryWarning
-from tests.compare.verification.cases import case, check, scaled
+from tests.compare.verification.cases import case, check, replaced, scaled
 
 NUMBERS = json.loads((Path(__file__).parents[2] / "published.json").read_text())
 
@@ -423,7 +423,7 @@ def test_every_claim_is_documented():
         ({"eta": -1}, ValueError, "eta"),
         ({"steps": 0}, ValueError, "steps"),
         ({"rip_constant": -0.1}, ValueError, "rip_constant"),
-        ({"rip_constant": 1.0}, ValueError, "rip_constant"),
+        ({"rip_constant": math.inf}, ValueError, "rip_constant"),
         ({"order": 1003}, ValueError, "order: expected a whole number of at most 1001"),
         ({"order": 10**20 + 1}, ValueError, "order: expected a whole number of at most 1001"),
         ({"steps": 10**12}, ValueError, "steps: expected a whole number of at most"),
@@ -512,3 +512,16 @@ def test_the_captured_path_says_how_long_it_is() -> None:
     published = sensing.instance("real-system")
     found = verify(published.problem, published.point, 3, claims=["span-capture-path"])
     assert found["span-capture-path"].reason.startswith("after 20 steps of size ")
+
+
+def test_least_curvatures_that_were_not_found_are_not_compared(monkeypatch) -> None:
+    """Such as a cluster at zero: what a search has left there is an upper bound, no more."""
+    problem, X, claims = sensing.two_by_two(), [[0.0], [2**-0.5]], ["curvatures-in-order"]
+    assert verify(problem, X, 3, claims=claims)["curvatures-in-order"].holds is Holds.YES
+    unfinished = replaced(
+        lifting.least_curvature_at_point, stop_reason=lambda _: sensing.StopReason.ITERATIONS
+    )
+    monkeypatch.setattr(lifting, "least_curvature_at_point", unfinished)
+    claim = verify(problem, X, 3, claims=claims)["curvatures-in-order"]
+    assert claim.holds is Holds.NOT_APPLICABLE
+    assert "a least curvature was not found" in claim.reason
