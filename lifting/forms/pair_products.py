@@ -47,7 +47,7 @@ class PairProducts:
         self.stored_bytes = weights + sparse_bytes(self._pairs, self._size**2, self.terms)
         # The weights of the terms while they are counted and put in order, and what the heap keeps
         # of them; the triples (p, q, σ) of one mode. Positions are narrow where that is enough.
-        self._width = np.int32 if self._size**2 < 2**31 else np.intp
+        self._width: Any = np.int32 if self._size**2 < 2**31 else np.intp
         terms = (9 if self._width is np.int32 else 11) * self.terms // 2
         self.building_bytes = self.stored_bytes + ITEMSIZE * (terms + 4 * n * n * r)
 
