@@ -76,10 +76,10 @@ class EntrywiseForm(ExpandedForm):
         working = max(min(n**s, self._block()) for s in range(self._half + 1)) * self._row
         self.largest_product = n * working / ITEMSIZE
         headers = HEADER_BYTES * (order + 3)
-        # Either two copies of the terms, or one and numpy's buffers while it is made.
-        self.gradient_bytes = (
-            4 * tensor_bytes + working + max(working, 2 * min(BUFFER_BYTES, working)) + headers
-        )
+        # The sum over sets, and the part of one set with its modes moved, beside two copies of the
+        # terms, or one and numpy's buffers while it is made. A symmetric w needs one tensor less.
+        terms = working + max(working, 2 * min(BUFFER_BYTES, working))
+        self.gradient_bytes = 3 * tensor_bytes + terms + headers
         self.hessian_bytes = self.gradient_bytes + 2 * tensor_bytes + headers
         matrices = 2 * n**2 + sum(n ** (2 * s) for s in range(self._half + 1))
         self.stored_bytes = ITEMSIZE * matrices + self._tensors.stored_bytes
