@@ -23,6 +23,7 @@ _NAMES = {
     "escape": ("escape", r"gradient descent from $\check X$"),
 }
 _GRID = 141  # points a side
+_FAR = 20.0  # times as far out as what a figure is about
 _SHADES = [f"#{shade:02x}{shade:02x}{shade:02x}" for shade in np.linspace(250, 150, 16).astype(int)]
 _POINT = r"stationary point $\hat X$"
 
@@ -48,7 +49,8 @@ def landscape(
     jump : pair of array (2, 1), optional
         X̂ and X̌: drawn as an arrow from the one to the other.
     window : (x1 min, x1 max, x2 min, x2 max), optional
-        What to show; by default all that is drawn, with a margin.
+        What to show; by default all that is drawn, with a margin, but nothing that is 20 times as
+        far out as the truth, X̂ and the starts: it is told in words.
 
     Raises
     ------
@@ -72,7 +74,8 @@ def landscape(
     truth = problem.ground_truth
     marks = [] if truth is None or truth.shape != (2, 1) else [truth[:, 0], -truth[:, 0]]
     ends = [np.asarray(end, dtype=float).reshape(2) for end in jump or ()]
-    shown = _window([*walked.values(), *marks[:1], *ends]) if window is None else window
+    near = [*marks[:1], *ends[:1], *(path[0] for path in walked.values())]
+    shown = _window([*walked.values(), *marks[:1], *ends], near) if window is None else window
 
     fig, ax = canvas(ax, size=(4.6, 4.8))
     _draw_levels(ax, problem, shown)
@@ -133,12 +136,16 @@ def _draw_jump(ax: Axes, problem: SensingProblem, start: FloatArray, end: FloatA
 
 
 def _at(x: FloatArray) -> str:
-    return f"({x[0]:z.3f}, {x[1]:z.3f})"
+    digits = "z.3f" if np.abs(x).max() < 1e4 else ".3g"
+    return f"({x[0]:{digits}}, {x[1]:{digits}})"
 
 
-def _window(paths: list[FloatArray]) -> Window:
-    """Return what holds all points, with a margin."""
+def _window(paths: list[FloatArray], near: list[FloatArray]) -> Window:
+    """Return what holds all points that are not far out, with a margin."""
     points = np.concatenate([path.reshape(-1, 2) for path in paths])
+    size = np.abs(points).max(axis=1)
+    reach = _FAR * max(float(np.abs(near).max()), SMALLEST_WINDOW)
+    points = points[size <= reach]
     low, high = points.min(axis=0), points.max(axis=0)
     margin = 0.15 * max(float((high - low).max()), SMALLEST_WINDOW)
     return low[0] - margin, high[0] + margin, low[1] - margin, high[1] + margin

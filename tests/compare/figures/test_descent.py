@@ -98,6 +98,18 @@ def test_the_landscape_shows_the_paths_and_the_jump() -> None:
     assert ax.get_aspect() == 1
 
 
+def test_a_jump_far_out_leaves_the_landscape_as_it_is_and_is_told() -> None:
+    near = {"gd": np.array([[[0.1], [0.7]], [[0.0], [0.7]]])}
+    X = np.array([[0.0], [0.7]])
+    jumps = [(X, np.array([[size], [0.0]])) for size in (1.0, 3e17)]
+    (_, ax), (_, far) = (plane.landscape(sensing.two_by_two(), near, jump=jump) for jump in jumps)
+    assert far.get_xlim()[1] < 2
+    assert ax.get_xlim()[1] > 1
+    said = text_alternative(far.figure.figure)
+    assert "to (3e+17, 0) with h = " in said
+    assert all(len(word) < 30 for word in said.split())
+
+
 def test_the_landscape_belongs_to_the_plane() -> None:
     with pytest.raises(ValueError, match="n = 2 and r = 1, got n = 3"):
         plane.landscape(sensing.real_system(), {})
