@@ -186,7 +186,7 @@ def test_a_rival_of_ones_own_is_known_by_its_content(tmp_path: Path) -> None:
     ("call", "message"),
     [
         (lambda: run_rivals("two-by-two"), "instances: expected a list"),
-        (lambda: run_rivals([]), "instances: expected a list"),
+        (lambda: run_rivals([]), "instances: expected at least one, got none"),
         (lambda: run_rivals(["two-by-two"], ["x"]), "rival: expected one of"),
         (lambda: run_rivals(["two-by-two"], ["gd"], runs=0), "runs"),
         (lambda: run_rivals(["nowhere"], ["gd"]), "instance: expected one of"),
