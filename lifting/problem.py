@@ -25,6 +25,7 @@ from lift_compare.sensing.validation import (
 from .backends import compiled, load, maker, row_major, threads_for, using
 from .cost import (
     DISTINCT_MODES,
+    ITEMSIZE,
     MOST_MODES,
     LiftingCost,
     LiftingCosts,
@@ -127,9 +128,6 @@ class LiftedProblem:
             raise InvalidType(f"problem: expected a SensingProblem, got {type(problem).__name__}")
         self.problem = problem
         self.order = odd_order(order)
-        if self.order >= MOST_MODES:
-            most = f"expected at most {MOST_MODES - 1}, the modes a numpy array can have"
-            raise InvalidValue(f"order: {most}, got {shown(order)}")
         if not isinstance(form, str) or form not in ("auto", *FORMS):
             raise InvalidValue(
                 f"form: expected 'auto' or one of {', '.join(FORMS)}, got {shown(form)}"
@@ -137,6 +135,12 @@ class LiftedProblem:
         if form != "auto" and (reason := FORMS[form].unfit(problem, self.order)) is not None:
             raise InvalidValue(f"form: {form!r} does not apply to this problem: {reason}")
         self.memory_limit = allowed_bytes(memory_limit)
+        if self.order >= MOST_MODES:
+            needed = ITEMSIZE * (problem.n * problem.rank) ** self.order
+            if needed > self.memory_limit:  # that is what stands in the way where n r > 1
+                raise MemoryLimitExceeded(needed, self.memory_limit, f"order {self.order}: w")
+            most = f"expected at most {MOST_MODES - 1}, the modes a numpy array can have"
+            raise InvalidValue(f"order: {most}, got {shown(order)}")
         self.shape = (problem.n * problem.rank,) * self.order
         self.backend, self._device = load(backend), device
         self._compiled: dict[tuple[Any, ...], Callable[..., Any]] = {}

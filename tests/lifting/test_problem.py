@@ -146,8 +146,11 @@ def test_bad_arguments_are_named():
         LiftedProblem(problem, 3, form="entrywise")
     with pytest.raises(ValueError, match="'rank-one' does not apply"):
         LiftedProblem(problem, 3, form="rank-one")
-    with pytest.raises(ValueError, match="order: expected at most 63"):
+    with pytest.raises(MemoryLimitExceeded, match="order 65: w"):
         LiftedProblem(problem, 65)
+    one = sensing.SensingProblem(sensing.DenseOperator(np.ones((1, 1, 1))), [1.0])
+    with pytest.raises(ValueError, match="order: expected at most 63"):
+        LiftedProblem(one, 65)
     with pytest.raises(ValueError, match="backend: expected one of"):
         LiftedProblem(problem, 3, backend="cupy")
     lifted = LiftedProblem(problem, 3)

@@ -305,6 +305,15 @@ def test_divergence_and_disagreement_are_the_answer(monkeypatch: pytest.MonkeyPa
     assert "DISAGREE at l = 3, 5 (of l = 3, 5)" in text
 
 
+def test_an_order_beyond_every_array_is_a_refused_column() -> None:
+    result = compare_instances(["two-by-two"], orders=[3, 65], costs=False)
+    small, large = result.rows
+    assert small["status"] == "compared"
+    assert large["status"].startswith("refused: needs 3.0e20 bytes")
+    # The simulated half stays.
+    assert large["curvature"] == pytest.approx(-2.0, abs=1e-9)
+
+
 def test_at_a_solved_point_no_escape_is_due() -> None:
     problem = sensing.gaussian(3, 1, 9, seed=2)
     solved = sensing.Instance("solved", problem, known_point=problem.ground_truth)
