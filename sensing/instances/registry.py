@@ -253,9 +253,15 @@ def split_instance(text: str) -> tuple[str, dict[str, Any]]:
         if Path(text).is_dir() or os.sep in text or Path(name).suffix:
             what = "expected a file, got a folder" if Path(text).is_dir() else "no such file"
             raise InvalidValue(f"instance: {text}: {what} (instances end in {', '.join(ENDINGS)})")
+        files = (name + ending for ending in ENDINGS if Path(name + ending).is_file())
+        known = [*CATALOGUE, *files]
         raise InvalidValue(
             f"instance: expected one of {', '.join(CATALOGUE)}, a file ({', '.join(ENDINGS)}) or "
-            f"module:function, got {text!r:.60}{did_you_mean(name, CATALOGUE)}"
+            f"module:function, got {text!r:.60}{did_you_mean(name, known)}"
+        )
+    if ":" in rest:
+        raise InvalidValue(
+            f"instance: expected {name}:key=value,... with commas between, got {text!r:.60}"
         )
     return name, parameters_of(text, rest)
 

@@ -715,3 +715,12 @@ def test_line_is_one_line_whatever_the_name(tmp_path):
     with pytest.raises(InstanceFileError) as caught:
         load_instance(path)
     assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_file_without_its_ending_and_a_wrong_separator_are_told(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    sensing.save_instance("mine.npz", sensing.instance("two-by-two"))
+    with pytest.raises(ValueError, match=r"got 'mine' \(did you mean 'mine.npz'\?\)"):
+        sensing.parse_instance("mine")
+    with pytest.raises(ValueError, match=r"expected gaussian:key=value,\.\.\. with commas between"):
+        sensing.parse_instance("gaussian:n=5:m=6")
