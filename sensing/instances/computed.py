@@ -59,7 +59,9 @@ def computed_facts(instance: Instance, *, seed: int = 0) -> ComputedFacts:
             X = instance.stationary_point(seed=seed)
             if problem.is_solved(X):
                 words += "; none of them ended at a spurious point, another --seed starts elsewhere"
-        elif STATIONARY < relative_gradient_norm(problem, X) <= NEARLY_STATIONARY:
+        elif (gradient := relative_gradient_norm(problem, X)) > NEARLY_STATIONARY:
+            words += "; it is no stationary point (without X, one is looked for)"
+        elif gradient > STATIONARY:
             words += ", made stationary"
             X = polish(problem, X)
         return ComputedFacts(_facts_at(problem, X), words)

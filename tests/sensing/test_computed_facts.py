@@ -126,3 +126,11 @@ def test_where_no_point_is_found_it_is_said() -> None:
     found = computed_facts(sensing.Instance("mine", problem))
     assert found.facts == {}
     assert found.where.startswith("no X̂ to compute at: problem: expected")
+
+
+def test_a_point_that_is_not_stationary_is_said_to_be_none():
+    problem = sensing.gaussian(4, 1, 6, seed=0)
+    found = computed_facts(sensing.Instance("mine", problem, known_point=np.ones((4, 1))))
+    assert "it is no stationary point" in found.where
+    assert "kind" not in found.facts
+    assert found.facts["objective"] == problem.objective(np.ones((4, 1)))
