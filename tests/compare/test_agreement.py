@@ -166,10 +166,9 @@ def test_a_wrong_simulation_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_start_that_is_rounding_is_no_disagreement() -> None:
     """At the truth h^l is flat, and a weight of 1e-15 is less than the rounding of ŵ.
 
-    Whatever step is chosen, rounding is all that moves: which instances part depends on the
-    machine's last bits. None of them may be called a disagreement.
+    Whatever step is chosen, rounding is all that moves: which instances part, if any, depends on
+    the machine's last bits. None of them may be called a disagreement.
     """
-    said = []
     for m, seed in itertools.product((5, 6, 8), range(20)):
         problem = sensing.gaussian(4, 1, m, seed=seed)
         try:
@@ -177,12 +176,9 @@ def test_a_start_that_is_rounding_is_no_disagreement() -> None:
                 problem, problem.ground_truth, 3, rho=1e-15, costs=False, oracle=False
             ).agree
         except OverflowError as refusal:
-            said.append(str(refusal))
+            assert "the rounding of ŵ grows to" in str(refusal)  # noqa: PT017 - not all raise
         else:
             assert agree, (m, seed)
-    assert said
-    expected = r"rho: expected a start .* ρ ‖v̂‖ = .* ‖ŵ‖: the rounding of ŵ grows to"
-    assert all(re.match(expected, refusal) for refusal in said)
 
 
 @pytest.mark.parametrize(("off", "refused"), [(1e-15, True), (1e-11, False)])
@@ -201,7 +197,8 @@ def test_rounding_of_a_start_that_grows_is_no_disagreement(
     problem, X = instance.problem, instance.stationary_point()
     settings = {"rho": 1e-13, "eta": 0.05, "steps": 1000, "costs": False, "oracle": False}
     if refused:
-        with pytest.raises(OverflowError, match="the rounding of ŵ grows to"):
+        expected = r"rho: expected a start .* ρ ‖v̂‖ = .* ‖ŵ‖: the rounding of ŵ grows to"
+        with pytest.raises(OverflowError, match=expected):
             compare_directions(problem, X, 3, **settings)
     else:
         assert not compare_directions(problem, X, 3, **settings).agree
