@@ -3,7 +3,6 @@
 import io
 import itertools
 import math
-import re
 import sys
 from dataclasses import replace
 
