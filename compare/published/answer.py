@@ -45,6 +45,8 @@ QUANTITIES = (
 )
 """What the short table shows of all the numbers: a negative curvature is a way out of X̂."""
 
+DIVERGED_AT_ONCE = "both diverge at the first step; nothing was compared"
+
 _ERRORS = ("coefficient_error", "objective_error", "tensor_error")
 _LABEL = 16  # width of the words before the lines of an answer
 
@@ -117,6 +119,8 @@ def _settings(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _largest_error(row: Mapping[str, Any]) -> float | None:
+    if row.get("diverged_at") == 1:  # what is left is the start, which both sides are given
+        return None
     found = [row[name] for name in _ERRORS if row.get(name) is not None]
     return max(found, default=None)
 
@@ -126,19 +130,24 @@ def _agreement(rows: Sequence[Mapping[str, Any]]) -> str:
     compared = [row for row in rows if row["status"] == "compared"]
     if not compared:
         return "not known: no order was compared (the reasons are below the table)"
-    orders = _compared(compared)
     apart = [row for row in compared if row["verdict"] == "DISAGREE"]
     if apart:
         return (
             f"explicit and simulated descent DISAGREE at {_orders(apart)} (of {_orders(compared)})"
         )
-    largest = max(_largest_error(row) or 0.0 for row in compared)
-    said = f"explicit and simulated descent agree to {largest:.1e} at {orders}"
-    diverged = [row for row in compared if row.get("diverged_at") is not None]
+    at_once = [row for row in compared if row.get("diverged_at") == 1]
+    moved = [row for row in compared if row.get("diverged_at") != 1]
+    said = []
+    if moved:
+        largest = max(_largest_error(row) or 0.0 for row in moved)
+        said = [f"explicit and simulated descent agree to {largest:.1e} at {_compared(moved)}"]
+    diverged = [row for row in moved if row.get("diverged_at") is not None]
     if diverged:
         steps = ", ".join(f"step {row['diverged_at']} (l = {row['order']})" for row in diverged)
-        said += f", until both diverge at {steps}: η is too large"
-    return said
+        said[0] += f", until both diverge at {steps}: η is too large"
+    if at_once:
+        said.append(f"{DIVERGED_AT_ONCE} ({_orders(at_once)}): η is too large")
+    return "; ".join(said)
 
 
 def _compared(rows: Sequence[Mapping[str, Any]]) -> str:
