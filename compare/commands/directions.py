@@ -134,7 +134,7 @@ def _figures(result: InstanceComparison, arguments: argparse.Namespace) -> list[
         rows = [row for row in rows if (instance.name, row["order"]) in result.comparisons]
         if not rows:
             continue
-        row = next((row for row in rows if row["published_order"]), rows[-1])
+        row = next((row for row in rows if row["order_of_findings"]), rows[-1])
         comparison = result.comparisons[instance.name, row["order"]]
         for kind, draw in (("objective", lifted_objective), ("coefficients", coefficient_paths)):
             how: dict[str, Any] = {"steps": row["T"], "name": instance.name}

@@ -168,7 +168,7 @@ def _cost(rows: Sequence[Mapping[str, Any]]) -> str:
     timed = [row for row in rows if row.get("explicit_seconds") is not None]
     if not timed:
         return ""
-    chosen = [row for row in timed if row["published_order"]]
+    chosen = [row for row in timed if row["order_of_findings"]]
     if timed[-1] not in chosen:
         chosen.append(timed[-1])
     said = []

@@ -64,7 +64,7 @@ def by_order(
     quantities: Sequence[Column], rows: Sequence[Mapping[str, Any]], *, title: str = ""
 ) -> str:
     """Return a table with a line for each quantity and a column for each order."""
-    orders = [f"l = {row['order']}{'*' * row['published_order']}" for row in rows]
+    orders = [f"l = {row['order']}{'*' * row['order_of_findings']}" for row in rows]
     columns = [Column("quantity", "quantity"), *(Column(order, order) for order in orders)]
     lines = []
     for quantity in quantities:

@@ -265,6 +265,12 @@ def test_where_both_sides_diverge_at_once_nothing_agrees(tmp_path, capsys) -> No
     assert "explicit − simulated, relative" not in said
     (row,) = json.loads((tmp_path / "out" / "directions.json").read_text())["rows"]
     assert (row["steps"], row["verdict"]) == (0, "diverged at step 1")
+    words = ["two-by-two", "--order", "1", "3", "--step-size", "1", "--out", str(tmp_path / "out")]
+    assert main(["directions", *words]) == 4
+    said = " ".join(capsys.readouterr().out.split())
+    assert said.startswith("Explicit and simulated lifted descent agree (over 2 steps;")
+    assert "until both diverge at step 3 (l = 3)" in said
+    assert "both diverge at the first step; nothing was compared (l = 1)" in said
 
 
 def test_an_unexpected_error_shows_its_traceback_and_is_exit_code_3(

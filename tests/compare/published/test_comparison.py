@@ -49,6 +49,8 @@ def test_rows_refusals_and_findings() -> None:
     for row in result.rows:
         if row["published_order"] and row["instance"] != "real-system":
             assert row["h_exact"] < row["h_stationary"]
+    published = {row["instance"]: row["order"] for row in result.rows if row["published_order"]}
+    assert published == {"two-by-two": 3, "perturbed-completion": 11, "real-system": 5}
 
 
 def test_unknown_instances_are_refused() -> None:
@@ -80,7 +82,8 @@ def test_without_settings_the_findings_are_about_an_order_that_was_asked_for() -
     for orders, about in (([5, 7], 5), ([1, 3, 5], 3), ([], 3)):
         rows = compare_instances([own], orders=orders, costs=False, oracle=False).rows
         assert [row["order"] for row in rows] == (orders or [3])
-        assert [row["order"] for row in rows if row["published_order"]] == [about]
+        assert [row["order"] for row in rows if row["order_of_findings"]] == [about]
+        assert not any(row["published_order"] for row in rows)  # nothing is published of it
 
 
 @pytest.mark.parametrize("name", ["two-by-two", "real-system", "gaussian:n=4,m=5,seed=3"])
