@@ -12,9 +12,8 @@ from lift_compare.sensing.validation import MAX_ORDER, show_bytes
 from lift_compare.simulated import AcceptanceRule
 
 from ..tables import Column, line_width, show_seconds
-from ..tolerances import MARGIN
 from .findings import InstanceFinding
-from .full_table import by_order, heading, refusals, starred
+from .full_table import by_order, change_of_h, heading, refusals, starred
 
 NOTES = (
     "X̂: the stationary point to be left. l: the lifting order; the explicit side works on tensors "
@@ -238,18 +237,8 @@ def ends_of_descents(
     rows: Sequence[Mapping[str, Any]],
 ) -> dict[str, list[Mapping[str, Any]]]:
     """Return the rows by what the simulated descent does to h, after its collapse to a matrix."""
-    ends: dict[str, list[Mapping[str, Any]]] = {
-        "lower h": [],
-        "leave h as it is": [],
-        "raise it": [],
-    }
-    for row in rows:
-        before, after = row.get("h_stationary"), row.get("h_exact")
-        if before is None or after is None:
-            continue
-        moved = 0 if abs(after - before) <= MARGIN * before else 1 if after > before else -1
-        ends[{-1: "lower h", 0: "leave h as it is", 1: "raise it"}[moved]].append(row)
-    return ends
+    signs = {"lower h": -1, "leave h as it is": 0, "raise it": 1}
+    return {does: [row for row in rows if change_of_h(row) == sign] for does, sign in signs.items()}
 
 
 def _failures(findings: Sequence[InstanceFinding]) -> list[str]:

@@ -12,7 +12,7 @@ from lift_compare import sensing, simulated
 from lift_compare.compare import compare_directions, compare_instances
 from lift_compare.compare.commands.main import main
 from lift_compare.compare.cost.cases import instance_cases
-from lift_compare.compare.published.answer import _saddle, _times
+from lift_compare.compare.published.answer import _saddle, _times, ends_of_descents
 from lift_compare.compare.published.findings import InstanceFinding, findings
 from lift_compare.compare.simulated_lift import SimulatedLift
 from lift_compare.sensing import LiftSettings
@@ -290,6 +290,28 @@ def test_the_answer_stands_first_and_no_line_is_too_long() -> None:
         assert _times(row["explicit_seconds"] / row["simulated_seconds"]) + " the time" in answer
         for number in ("5.56e-08", "l = 17: refused: needs") if not full else ("-5.563e-08",):
             assert number in text
+
+
+def test_the_table_shows_every_change_of_h_that_the_answer_tells() -> None:
+    """A change in the sixth digit is none in a table of five."""
+    own = sensing.Instance("own", sensing.gaussian(3, 1, 5, seed=1))
+    found = compare_instances([own], orders=[1, 3, 5], costs=False, oracle=False)
+    h = 1.230081234
+    changes = (0.0, 1.6e-5, -3e-7)
+    rows = [
+        {**row, "h_stationary": h, "h_exact": h + change}
+        for row, change in zip(found.rows, changes, strict=True)
+    ]
+    ends = {does: [row["order"] for row in of] for does, of in ends_of_descents(rows).items()}
+    assert ends == {"lower h": [5], "leave h as it is": [1], "raise it": [3]}
+    for full in (False, True):
+        lines = replace(found, rows=tuple(rows)).table(full=full).splitlines()
+        before, after = (
+            [float(number) for number in line.split()[-3:]]
+            for line in lines
+            if line.startswith(("h at X̂", "h after the sim", "h after collapse, exact"))
+        )
+        assert [(b > a) - (b < a) for a, b in zip(before, after, strict=True)] == [0, 1, -1]
 
 
 def test_divergence_and_disagreement_are_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
