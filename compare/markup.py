@@ -11,7 +11,16 @@ import unicodedata
 from collections.abc import Sequence
 from html import escape
 
-from .tables import Column, Row, holds_words, show
+from .tables import (
+    Column,
+    Row,
+    cut_columns,
+    holds_words,
+    key_columns,
+    needs_numbers,
+    numbered,
+    show,
+)
 
 _LONG = 40  # lines: a longer table in LaTeX may break across pages
 _PAGE = 70  # characters across a page of LaTeX's article; a wider table is cut
@@ -170,12 +179,12 @@ def latex_table(
     *,
     caption: str = "",
     label: str = "",
-    keys: int = 1,
+    keys: int | None = None,
 ) -> str:
     r"""Return a LaTeX table; it needs the package booktabs, and longtable for more than 40 lines.
 
     Numbers are mathematics. A table wider than a page is cut into tables below each other, which
-    all have the first columns. Only ASCII remains.
+    all have the columns that tell the rows apart. Only ASCII remains.
 
     Parameters
     ----------
@@ -184,7 +193,8 @@ def latex_table(
     label : str
         Of \\label.
     keys : int
-        Number of first columns that every part of a wide table has.
+        Number of first columns that every part of a wide table has; None: the first column and the
+        next ones that tell rows apart, or numbers of the rows where those columns are too wide.
 
     Returns
     -------
@@ -204,11 +214,11 @@ def latex_table(
         min(_WIDE, max([len(column.title), *(len(line[k]) for line in cells)]))
         for k, column in enumerate(chosen)
     ]
-    parts: list[list[int]] = [[]]
-    for k, width in enumerate(widths):
-        if len(parts[-1]) > keys and sum(widths[j] + 3 for j in parts[-1]) + width > _PAGE:
-            parts.append(list(range(keys)))
-        parts[-1].append(k)
+    sizes = [width + 3 for width in widths]
+    kept = key_columns(cells) if keys is None else list(range(keys))
+    if keys is None and needs_numbers(sizes, kept, _PAGE + 3):
+        return latex_table(*numbered(chosen, rows), caption=caption, label=label)
+    parts = cut_columns(sizes, kept, _PAGE + 3)
     is_long = len(parts) * (len(rows) + 3) > _LONG
     marks = (rf"\label{{{re.sub('[^A-Za-z0-9:.-]', '-', label)}}}") if label else ""
     above = rf"\caption{{{latex_text(caption)}}}{marks}" if caption or label else ""

@@ -73,15 +73,22 @@ def text_table(
 
     No line is longer than `width` (default: `line_width`). Where the table is, headings and then
     words go on in a further line; if that is not enough, the table is cut into tables below each
-    other, which all have the first column. Where `below` is the key of a text in each row, that
-    text goes below its row, on lines of its own.
+    other, which all have the columns that tell the rows apart, or numbers of the rows where those
+    columns are too wide. Where `below` is the key of a text in each row, that text goes below its
+    row, on lines of its own.
     """
     width = line_width() if width is None else width
     cells = [[show(row.get(column.key), column.format) for column in columns] for row in rows]
     words = [holds_words(column, rows) for column in columns]
     heads = [column.title for column in columns]
     texts = [_indented(str(row[below]), width) if below else [] for row in rows]
-    cut = _parts(heads, cells, words, width)
+    least = [
+        _least_width(head, [line[k] for line in cells], words[k]) for k, head in enumerate(heads)
+    ]
+    sizes, keys = [size + _GAP for size in least], key_columns(cells)
+    if needs_numbers(sizes, keys, width + _GAP):
+        return text_table(*numbered(columns, rows), title=title, width=width, below=below)
+    cut = cut_columns(sizes, keys, width + _GAP)
     parts = [
         _aligned(
             [heads[k] for k in part],
@@ -96,20 +103,41 @@ def text_table(
     return "\n".join([*above, "\n\n".join(parts)])
 
 
-def _parts(
-    heads: Sequence[str], cells: Sequence[Sequence[str]], words: Sequence[bool], width: int
-) -> list[list[int]]:
-    """Return the columns of each table that a table is cut into, by number."""
-    least = [
-        _least_width(head, [line[k] for line in cells], words[k]) for k, head in enumerate(heads)
-    ]
-    parts: list[list[int]] = [[]]
-    for k in range(len(heads)):
-        taken = sum(least[j] + _GAP for j in parts[-1])
-        if len(parts[-1]) > 1 and taken + least[k] > width:
-            parts.append([0])
+def key_columns(cells: Sequence[Sequence[str]]) -> list[int]:
+    """Return the first column and the next ones that tell rows apart, as far as cells differ."""
+    keys: list[int] = []
+    count = 0
+    for k in range(len(cells[0]) if cells else 0):
+        now = len({tuple(line[j] for j in (*keys, k)) for line in cells})
+        if now > count:
+            keys, count = [*keys, k], now
+    return keys
+
+
+def cut_columns(sizes: Sequence[int], keys: Sequence[int], width: int) -> list[list[int]]:
+    """Return the columns of each table that a table is cut into; each has the keys."""
+    parts = [[*keys]]
+    for k in range(len(sizes)):
+        if k in keys:
+            continue
+        if len(parts[-1]) > len(keys) and sum(sizes[j] for j in (*parts[-1], k)) > width:
+            parts.append([*keys])
         parts[-1].append(k)
-    return parts
+    return [sorted(part) for part in parts]
+
+
+def needs_numbers(sizes: Sequence[int], keys: Sequence[int], width: int) -> bool:
+    """Return whether a table is to be cut, and its keys would take more than half of every part."""
+    return sum(sizes) > width and len(keys) > 1 and sum(sizes[k] for k in keys) > width / 2
+
+
+def numbered(columns: Sequence[Column], rows: Sequence[Row]) -> tuple[list[Column], list[Row]]:
+    """Return the table with a column of row numbers before the others."""
+    key = "number of the row"
+    return (
+        [Column(key, "row", "d"), *columns],
+        [{**row, key: number} for number, row in enumerate(rows, 1)],
+    )
 
 
 def _least_width(head: str, cells: Sequence[str], is_words: bool) -> int:

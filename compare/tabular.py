@@ -19,7 +19,8 @@ class Tabular:
     the frame always has all.
     """
 
-    _keys = 1  # first columns that every part of a wide table has
+    # First columns that every part of a wide table has; None: those that tell rows apart.
+    _keys: int | None = None
     _columns: Sequence[Column] | None = None
 
     def _caption(self) -> str:

@@ -181,7 +181,7 @@ class DirectionComparison(Tabular):
     def verdict(self) -> str:
         """What became of the two: "agree", "DISAGREE", or "diverged at step k".
 
-        Those that diverged agreed until then.
+        Those that diverged agreed until then; at step 1 nothing was compared.
         """
         if not self.agree:
             return "DISAGREE"
@@ -215,7 +215,9 @@ class DirectionComparison(Tabular):
         return text_table([Column("what", "quantity"), Column("value", "value")], rows)
 
     def __repr__(self) -> str:
-        until = ", agreed until then" if self.agree and self.diverged_at is not None else ""
+        until = ""
+        if self.agree and self.diverged_at is not None:
+            until = ", nothing compared" if self.diverged_at == 1 else ", agreed until then"
         return (
             f"DirectionComparison(order {self.order}, {self.steps} steps: explicit and exact "
             f"simulation {self.verdict}{until} (coefficients "

@@ -17,7 +17,7 @@ from lift_compare.sensing.instances.published import PUBLISHED
 from ..agreement.progress import DELAY
 from ..figures.paths import coefficient_paths, lifted_objective, step_cost
 from ..provenance import provenance
-from ..published.answer import NOTES
+from ..published.answer import DIVERGED_AT_ONCE, NOTES
 from ..published.comparison import ORDERS, InstanceComparison, compare_instances
 from ..simulated_lift import DEFAULT_STEPS
 from ..tables import filled
@@ -94,17 +94,26 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _text(result: InstanceComparison, origin: dict[str, Any], *, full: bool) -> str:
     """Return the verdict, the answers with their tables, the words, and where it was computed."""
-    verdict = "agree" if result.agree else "DISAGREE"
-    made = sorted({comparison.steps for comparison in result.comparisons.values()})
+    ran = result.comparisons
+    moved = [each for each in ran.values() if each.diverged_at != 1 or not each.agree]
+    made = sorted({comparison.steps for comparison in moved})
     over = " to ".join(f"{steps:,}" for steps in dict.fromkeys((*made[:1], *made[-1:])))
-    bar = f"over {over} steps; bar: 1e-10, relative"
-    answer = f"Explicit and simulated lifted descent {verdict} ({bar})."
-    lines = [
-        answer
-        if result.comparisons
-        else "No order was compared: nothing can be said of agreement.",
-        *(f"Both diverge, and agree until then: {where}." for where in result.diverged),
-    ]
+    verdict = "agree" if result.agree else "DISAGREE"
+    lines = []
+    if moved:
+        bar = f"over {over} steps; bar: 1e-10, relative"
+        lines.append(f"Explicit and simulated lifted descent {verdict} ({bar}).")
+    elif not ran:
+        lines.append("No order was compared: nothing can be said of agreement.")
+    for (name, order), comparison in ran.items():
+        where, at = f"{name}, l = {order}", comparison.diverged_at
+        if at is None or not comparison.agree:
+            continue
+        lines.append(
+            filled(f"{where}: {DIVERGED_AT_ONCE}. A smaller step is needed (--step-size).")
+            if at == 1
+            else f"Both diverge, and agree until then: {where}: step {at}."
+        )
     versions = ", ".join(f"{name} {version}" for name, version in origin["versions"].items())
     machine = origin["machine"]
     where = f"{versions}; {machine['processor']}, {machine['cores']} cores; seed {origin['seed']}."
@@ -125,7 +134,7 @@ def _figures(result: InstanceComparison, arguments: argparse.Namespace) -> list[
         rows = [row for row in rows if (instance.name, row["order"]) in result.comparisons]
         if not rows:
             continue
-        row = next((row for row in rows if row["published_order"]), rows[-1])
+        row = next((row for row in rows if row["order_of_findings"]), rows[-1])
         comparison = result.comparisons[instance.name, row["order"]]
         for kind, draw in (("objective", lifted_objective), ("coefficients", coefficient_paths)):
             how: dict[str, Any] = {"steps": row["T"], "name": instance.name}

@@ -12,9 +12,8 @@ from lift_compare.sensing.validation import MAX_ORDER, show_bytes
 from lift_compare.simulated import AcceptanceRule
 
 from ..tables import Column, line_width, show_seconds
-from ..tolerances import MARGIN
 from .findings import InstanceFinding
-from .full_table import by_order, heading, refusals, starred
+from .full_table import by_order, change_of_h, heading, refusals, starred
 
 NOTES = (
     "X̂: the stationary point to be left. l: the lifting order; the explicit side works on tensors "
@@ -44,6 +43,8 @@ QUANTITIES = (
     Column("simulated_traced_bytes", "memory, simulated", "bytes"),
 )
 """What the short table shows of all the numbers: a negative curvature is a way out of X̂."""
+
+DIVERGED_AT_ONCE = "both diverge at the first step; nothing was compared"
 
 _ERRORS = ("coefficient_error", "objective_error", "tensor_error")
 _LABEL = 16  # width of the words before the lines of an answer
@@ -117,6 +118,8 @@ def _settings(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _largest_error(row: Mapping[str, Any]) -> float | None:
+    if row.get("diverged_at") == 1:  # what is left is the start, which both sides are given
+        return None
     found = [row[name] for name in _ERRORS if row.get(name) is not None]
     return max(found, default=None)
 
@@ -126,19 +129,24 @@ def _agreement(rows: Sequence[Mapping[str, Any]]) -> str:
     compared = [row for row in rows if row["status"] == "compared"]
     if not compared:
         return "not known: no order was compared (the reasons are below the table)"
-    orders = _compared(compared)
     apart = [row for row in compared if row["verdict"] == "DISAGREE"]
     if apart:
         return (
             f"explicit and simulated descent DISAGREE at {_orders(apart)} (of {_orders(compared)})"
         )
-    largest = max(_largest_error(row) or 0.0 for row in compared)
-    said = f"explicit and simulated descent agree to {largest:.1e} at {orders}"
-    diverged = [row for row in compared if row.get("diverged_at") is not None]
+    at_once = [row for row in compared if row.get("diverged_at") == 1]
+    moved = [row for row in compared if row.get("diverged_at") != 1]
+    said = []
+    if moved:
+        largest = max(_largest_error(row) or 0.0 for row in moved)
+        said = [f"explicit and simulated descent agree to {largest:.1e} at {_compared(moved)}"]
+    diverged = [row for row in moved if row.get("diverged_at") is not None]
     if diverged:
         steps = ", ".join(f"step {row['diverged_at']} (l = {row['order']})" for row in diverged)
-        said += f", until both diverge at {steps}: η is too large"
-    return said
+        said[0] += f", until both diverge at {steps}: η is too large"
+    if at_once:
+        said.append(f"{DIVERGED_AT_ONCE} ({_orders(at_once)}): η is too large")
+    return "; ".join(said)
 
 
 def _compared(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -159,7 +167,7 @@ def _cost(rows: Sequence[Mapping[str, Any]]) -> str:
     timed = [row for row in rows if row.get("explicit_seconds") is not None]
     if not timed:
         return ""
-    chosen = [row for row in timed if row["published_order"]]
+    chosen = [row for row in timed if row["order_of_findings"]]
     if timed[-1] not in chosen:
         chosen.append(timed[-1])
     said = []
@@ -229,18 +237,8 @@ def ends_of_descents(
     rows: Sequence[Mapping[str, Any]],
 ) -> dict[str, list[Mapping[str, Any]]]:
     """Return the rows by what the simulated descent does to h, after its collapse to a matrix."""
-    ends: dict[str, list[Mapping[str, Any]]] = {
-        "lower h": [],
-        "leave h as it is": [],
-        "raise it": [],
-    }
-    for row in rows:
-        before, after = row.get("h_stationary"), row.get("h_exact")
-        if before is None or after is None:
-            continue
-        moved = 0 if abs(after - before) <= MARGIN * before else 1 if after > before else -1
-        ends[{-1: "lower h", 0: "leave h as it is", 1: "raise it"}[moved]].append(row)
-    return ends
+    signs = {"lower h": -1, "leave h as it is": 0, "raise it": 1}
+    return {does: [row for row in rows if change_of_h(row) == sign] for does, sign in signs.items()}
 
 
 def _failures(findings: Sequence[InstanceFinding]) -> list[str]:

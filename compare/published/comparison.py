@@ -43,7 +43,9 @@ class InstanceComparison(Tabular):
     instances : tuple of Instance
         What was compared on.
     rows : tuple of dict
-        One row an instance and order; a refused order has a status that says so.
+        One row an instance and order; a refused order has a status that says so. The findings are
+        about the order at which `order_of_findings` is true: where that one is published,
+        `published_order` is true as well.
     comparisons : dict
         The `DirectionComparison` of each (instance name, order) that was run.
     findings : tuple of InstanceFinding
@@ -240,7 +242,8 @@ def _compare(
     row: dict[str, Any] = {
         "instance": instance.name,
         "order": order,
-        "published_order": order == part.own,
+        "published_order": order == part.own and instance.name in PUBLISHED,
+        "order_of_findings": order == part.own,
         "tensor_entries": X.size**order,
         "status": "compared",
         "seed": instance.descent.seed if instance.descent else None,
@@ -250,7 +253,7 @@ def _compare(
         lift = lift_of(instance, X, order, given)
         s = lift.settings
         row |= {"rho": s.rho, "eta": s.eta, "step_size": s.step_size, "T": s.steps}
-        in_full = row["published_order"] or given.steps is not None
+        in_full = row["order_of_findings"] or given.steps is not None
         row |= _simulated_row(lift, s.steps if in_full else min(s.steps, _SIMULATED_STEPS))
         explicit = replace(lift, settings=replace(s, steps=max(1, part.steps)))
         if part.operations == 0:  # no form fits the budget: the simulated half is measured here

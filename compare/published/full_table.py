@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from lift_compare.sensing import Instance
@@ -11,6 +12,7 @@ from lift_compare.sensing.instances.published import PUBLISHED
 from lift_compare.sensing.validation import show_bytes
 
 from ..tables import Column, filled, show, text_table
+from ..tolerances import MARGIN
 
 QUANTITIES = (
     Column("tensor_entries", "tensor entries d^l", ",d"),
@@ -64,13 +66,34 @@ def by_order(
     quantities: Sequence[Column], rows: Sequence[Mapping[str, Any]], *, title: str = ""
 ) -> str:
     """Return a table with a line for each quantity and a column for each order."""
-    orders = [f"l = {row['order']}{'*' * row['published_order']}" for row in rows]
+    orders = [f"l = {row['order']}{'*' * row['order_of_findings']}" for row in rows]
     columns = [Column("quantity", "quantity"), *(Column(order, order) for order in orders)]
     lines = []
-    for quantity in quantities:
+    for quantity in _h_told_apart(quantities, rows):
         cells = [_cell(row, quantity) for row in rows]
         lines.append({"quantity": quantity.title, **dict(zip(orders, cells, strict=True))})
     return text_table(columns, lines, title=title)
+
+
+def change_of_h(row: Mapping[str, Any]) -> int | None:
+    """Return the sign of the change of h from X̂ to the end of the simulated descent.
+
+    0: none beyond rounding; None: not computed.
+    """
+    before, after = row.get("h_stationary"), row.get("h_exact")
+    if before is None or after is None:
+        return None
+    return 0 if abs(after - before) <= MARGIN * before else 1 if after > before else -1
+
+
+def _h_told_apart(quantities: Sequence[Column], rows: Sequence[Mapping[str, Any]]) -> list[Column]:
+    """Return the quantities, h with as many digits as show every change of it."""
+    pair = [each for each in quantities if each.key in ("h_stationary", "h_exact")]
+    digits = max((int(each.format[1:-1]) for each in pair), default=1)
+    changed = [(row["h_stationary"], row["h_exact"]) for row in rows if change_of_h(row)]
+    while digits < 17 and any(f"{old:.{digits}g}" == f"{new:.{digits}g}" for old, new in changed):
+        digits += 1
+    return [replace(each, format=f".{digits}g") if each in pair else each for each in quantities]
 
 
 def _cell(row: Mapping[str, Any], quantity: Column) -> str:

@@ -131,9 +131,9 @@ _SUMMARY = (
     Column("always", "rivals that always solve it"),
 )
 _LEGEND = """solved: h ≤ 1e-10 · ½‖b‖², which a user can see; at the truth: of the solved, those
-with ‖XXᵀ − ZZᵀ‖ below 1 % of ‖ZZᵀ‖. ∇h a success: gradients of h of all runs, failures included,
-for each one that was solved; ≈: part of it is seconds, in units of a gradient. else: why most of
-the others ended."""
+with ‖XXᵀ − ZZᵀ‖ below 1 % of ‖ZZᵀ‖ (– where no truth Z is known). ∇h a success: gradients of h
+of all runs, failures included, for each one that was solved; ≈: part of it is seconds, in units of
+a gradient. else: why most of the others ended."""
 _SIZES = ("n", "m", "rank", "epsilon")
 _FAMILIES = ("gaussian", "rank-one", "completion", "sparse-completion", "asymmetric")
 
@@ -277,12 +277,13 @@ def _cell(name: str, start: str, rival: str, rows: list[Mapping[str, Any]]) -> C
         return cell | {"solved": None}
     solved = [row for row in done if row["solved"]]
     low, high = interval(len(solved), len(done))
+    known = any(row["near_truth"] is not None for row in done)  # whether there is a ground truth
     cell |= {
         "solved": len(solved),
         "low": low,
         "high": high,
         "share": f"{100 * len(solved) / len(done):.0f} ({100 * low:.0f}–{100 * high:.0f})",
-        "near_truth": sum(bool(row["near_truth"]) for row in solved),
+        "near_truth": sum(bool(row["near_truth"]) for row in solved) if known else None,
         "gradients": sum(row["spent"] for row in done),
         "by_clock": any(row["by_clock"] for row in done),
     }

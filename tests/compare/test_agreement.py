@@ -285,7 +285,8 @@ def test_descents_that_diverge_together_are_said_to(order: int, eta: float) -> N
     assert comparison.diverged_at == rises[0] + 1
     assert comparison.steps == rises[0]
     assert comparison.agree
-    assert f"diverged at step {rises[0] + 1}, agreed until then" in repr(comparison)
+    until = "agreed until then" if rises[0] > 0 else "nothing compared"
+    assert f"diverged at step {rises[0] + 1}, {until}" in repr(comparison)
     assert comparison.row()["verdict"] == f"diverged at step {rises[0] + 1}"
     numbers = [value for value in comparison.row().values() if isinstance(value, float)]
     assert all(math.isfinite(value) for value in numbers)

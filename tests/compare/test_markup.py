@@ -96,6 +96,38 @@ def test_a_long_table_breaks_across_pages_and_a_wide_one_is_cut() -> None:
     assert text.count("column0 &") == text.count(r"\toprule")  # every part has the first column
 
 
+def parts_of(text: str) -> list[list[list[str]]]:
+    """Return the lines of each tabular, cell by cell, headings first."""
+    bodies = re.findall(r"\\toprule\n(.*?)\\bottomrule", text, flags=re.DOTALL)
+    lines = [[line for line in body.splitlines() if " & " in line] for body in bodies]
+    return [[line.removesuffix(r" \\").split(" & ") for line in each] for each in lines]
+
+
+def test_every_part_of_a_wide_table_tells_its_rows_apart() -> None:
+    rows = [
+        {"instance": name, "start": "random", "rival": rival, **{f"number{k}": k for k in range(9)}}
+        for name in ("two-by-two", "mine.npz")
+        for rival in ("gd", "restarts")
+    ]
+    parts = parts_of(latex_table(None, rows))
+    assert len(parts) > 1
+    for heads, *lines in parts:
+        keys = [heads.index(key) for key in ("instance", "rival")]
+        told = [[line[k] for k in keys] for line in lines]
+        assert told == [[row["instance"], row["rival"]] for row in rows]
+    assert ["start" in heads for heads, *_ in parts] == [True] + [False] * (len(parts) - 1)
+    # Keys that take more than half of a page: a number in their place.
+    wide = [
+        {**{"abcdef" * 3 + str(k): number >> k & 1 for k in range(3)}, "x": "word " * 6}
+        for number in range(8)
+    ]
+    parts = parts_of(latex_table(None, wide))
+    assert len(parts) > 1
+    for heads, *lines in parts:
+        assert heads[0] == "row"
+        assert [line[0] for line in lines] == [f"${number}$" for number in range(1, 9)]
+
+
 def test_parts_of_a_wide_table_that_fill_a_page_break_across_pages() -> None:
     """A float that is longer than a page would lose what is below its end."""
     rows = [{f"column{k}": 1.5 * k for k in range(70)}] * 3

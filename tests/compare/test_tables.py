@@ -56,6 +56,35 @@ def test_columns_are_aligned_numbers_right_words_left() -> None:
     ]
 
 
+def test_every_part_of_a_wide_table_tells_its_rows_apart() -> None:
+    """By "l" and "method" here: "operator" alone does not, and "n" adds nothing."""
+    columns = [Column(key, key) for key in ("operator", "n", "l", "method", *map(str, range(40)))]
+    rows = [
+        {"operator": "mine", "n": 5, "l": order, "method": method, **{str(k): 1 for k in range(40)}}
+        for order in (3, 5)
+        for method in ("explicit", "exact")
+    ]
+    parts = [part.splitlines() for part in text_table(columns, rows, width=60).split("\n\n")]
+    assert len(parts) > 1
+    for heads, _, *lines in parts:
+        assert max(map(len, lines)) <= 60
+        keys = [heads.split().index(key) for key in ("operator", "l", "method")]
+        told = [tuple(line.split()[k] for k in keys) for line in lines]
+        assert told == [(row["operator"], str(row["l"]), row["method"]) for row in rows]
+    assert ["n" in part[0].split() for part in parts] == [True] + [False] * (len(parts) - 1)
+
+
+def test_rows_are_numbered_where_what_tells_them_apart_is_too_wide() -> None:
+    keys = [f"a long heading {k}".replace(" ", "_") for k in range(3)]
+    rows = [{key: 1 << (i >> k & 1) for k, key in enumerate(keys)} | {"x": 1.5} for i in range(8)]
+    columns = [*(Column(key, key) for key in keys), Column("x", "x")]
+    parts = [part.splitlines() for part in text_table(columns, rows, width=40).split("\n\n")]
+    assert len(parts) > 1
+    for heads, _, *lines in parts:
+        assert heads.split()[0] == "row"
+        assert [line.split()[0] for line in lines] == [str(k) for k in range(1, 9)]
+
+
 def test_a_text_below_a_row_keeps_to_the_width() -> None:
     rows = [{"name": "a", "x": 1.0, "said": "one\n" + "word " * 20}, {"name": "b", "said": ""}]
     lines = text_table(

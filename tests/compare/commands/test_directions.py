@@ -250,6 +250,29 @@ def test_a_divergence_of_both_sides_is_exit_code_4(tmp_path, capsys) -> None:
     assert "DISAGREE" not in said
 
 
+def test_where_both_sides_diverge_at_once_nothing_agrees(tmp_path, capsys) -> None:
+    """An agreement over no step is none; what is left of the others is told as ever."""
+    words = ["two-by-two", "--order", "3", "--step-size", "10", "--out", str(tmp_path / "out")]
+    assert main(["directions", *words]) == 4
+    said = " ".join(capsys.readouterr().out.split())
+    assert said.startswith(
+        "two-by-two, l = 3: both diverge at the first step; nothing was compared. "
+        "A smaller step is needed (--step-size)."
+    )
+    assert "agreement both diverge at the first step; nothing was compared (l = 3)" in said
+    assert "agree to" not in said
+    assert "agree (" not in said
+    assert "explicit − simulated, relative" not in said
+    (row,) = json.loads((tmp_path / "out" / "directions.json").read_text())["rows"]
+    assert (row["steps"], row["verdict"]) == (0, "diverged at step 1")
+    words = ["two-by-two", "--order", "1", "3", "--step-size", "1", "--out", str(tmp_path / "out")]
+    assert main(["directions", *words]) == 4
+    said = " ".join(capsys.readouterr().out.split())
+    assert said.startswith("Explicit and simulated lifted descent agree (over 2 steps;")
+    assert "until both diverge at step 3 (l = 3)" in said
+    assert "both diverge at the first step; nothing was compared (l = 1)" in said
+
+
 def test_an_unexpected_error_shows_its_traceback_and_is_exit_code_3(
     tmp_path, monkeypatch: pytest.MonkeyPatch, capsys
 ) -> None:

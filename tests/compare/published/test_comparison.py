@@ -12,7 +12,7 @@ from lift_compare import sensing, simulated
 from lift_compare.compare import compare_directions, compare_instances
 from lift_compare.compare.commands.main import main
 from lift_compare.compare.cost.cases import instance_cases
-from lift_compare.compare.published.answer import _saddle, _times
+from lift_compare.compare.published.answer import _saddle, _times, ends_of_descents
 from lift_compare.compare.published.findings import InstanceFinding, findings
 from lift_compare.compare.simulated_lift import SimulatedLift
 from lift_compare.sensing import LiftSettings
@@ -49,6 +49,8 @@ def test_rows_refusals_and_findings() -> None:
     for row in result.rows:
         if row["published_order"] and row["instance"] != "real-system":
             assert row["h_exact"] < row["h_stationary"]
+    published = {row["instance"]: row["order"] for row in result.rows if row["published_order"]}
+    assert published == {"two-by-two": 3, "perturbed-completion": 11, "real-system": 5}
 
 
 def test_unknown_instances_are_refused() -> None:
@@ -80,7 +82,8 @@ def test_without_settings_the_findings_are_about_an_order_that_was_asked_for() -
     for orders, about in (([5, 7], 5), ([1, 3, 5], 3), ([], 3)):
         rows = compare_instances([own], orders=orders, costs=False, oracle=False).rows
         assert [row["order"] for row in rows] == (orders or [3])
-        assert [row["order"] for row in rows if row["published_order"]] == [about]
+        assert [row["order"] for row in rows if row["order_of_findings"]] == [about]
+        assert not any(row["published_order"] for row in rows)  # nothing is published of it
 
 
 @pytest.mark.parametrize("name", ["two-by-two", "real-system", "gaussian:n=4,m=5,seed=3"])
@@ -287,6 +290,28 @@ def test_the_answer_stands_first_and_no_line_is_too_long() -> None:
         assert _times(row["explicit_seconds"] / row["simulated_seconds"]) + " the time" in answer
         for number in ("5.56e-08", "l = 17: refused: needs") if not full else ("-5.563e-08",):
             assert number in text
+
+
+def test_the_table_shows_every_change_of_h_that_the_answer_tells() -> None:
+    """A change in the sixth digit is none in a table of five."""
+    own = sensing.Instance("own", sensing.gaussian(3, 1, 5, seed=1))
+    found = compare_instances([own], orders=[1, 3, 5], costs=False, oracle=False)
+    h = 1.230081234
+    changes = (0.0, 1.6e-5, -3e-7)
+    rows = [
+        {**row, "h_stationary": h, "h_exact": h + change}
+        for row, change in zip(found.rows, changes, strict=True)
+    ]
+    ends = {does: [row["order"] for row in of] for does, of in ends_of_descents(rows).items()}
+    assert ends == {"lower h": [5], "leave h as it is": [1], "raise it": [3]}
+    for full in (False, True):
+        lines = replace(found, rows=tuple(rows)).table(full=full).splitlines()
+        before, after = (
+            [float(number) for number in line.split()[-3:]]
+            for line in lines
+            if line.startswith(("h at X̂", "h after the sim", "h after collapse, exact"))
+        )
+        assert [(b > a) - (b < a) for a, b in zip(before, after, strict=True)] == [0, 1, -1]
 
 
 def test_divergence_and_disagreement_are_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -107,6 +107,23 @@ def test_a_point_that_is_the_truth_counts_for_nobody(tmp_path: Path) -> None:
     assert (cell["solved"], cell["tried"], cell["outcome"]) == (None, 0, "X̂ is the truth")
 
 
+def test_without_a_truth_nothing_is_said_of_being_there(tmp_path: Path) -> None:
+    """Zero runs at the truth would be a finding; where no truth is known there is none."""
+    known = sensing.gaussian(4, 1, 12, 1)
+    unknown = sensing.SensingProblem(known.operator, known.measurements, 1)
+    named = [sensing.Instance("known", known), sensing.Instance("unknown", unknown)]
+    with ThreadPoolExecutor(1) as executor:
+        how = {"executor": executor, "progress": False}
+        report = run_rivals(named, ["restarts"], tmp_path / "r.sqlite", runs=2, **how)
+    with_truth, without = report.cells
+    assert with_truth["solved"] == without["solved"] == 2
+    assert (with_truth["near_truth"], without["near_truth"]) == (2, None)
+    shown = report.table().split("unknown, random starts")[1].splitlines()
+    head, line = shown[2], shown[4]
+    end = head.index("at the truth") + len("at the truth")
+    assert line[:end].endswith(" –")
+
+
 def test_a_run_that_is_done_is_not_made_again(ran: tuple[RivalReport, Path]) -> None:
     report, path = ran
 
