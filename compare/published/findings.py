@@ -132,7 +132,7 @@ def _on_the_oracle(lift: SimulatedLift) -> _Found:
         else f"certified to be none below {found.certified_below}"
     )
     said = (
-        f"Along V*, the best rank-one power, X̂ is a strict saddle from l = {found.order} on "
+        f"Along V*, the best rank-one power, ŵ is a strict saddle from l = {found.order} on "
         f"(curvature {found.curvature:.4g}), and {proved}."
     )
     return "power-saddle", said, None, numbers

@@ -56,7 +56,7 @@ CATALOGUE: dict[str, tuple[Builder, str]] = {
         "the least δ under which a point is spurious, by an LMI (cvxpy)",
     ),
     "two-clusters": (two_clusters_instance, "completion; the saddle order grows as ε falls"),
-    "path-completion": (path_completion_instance, "3×3; no escape along b for small t"),
+    "path-completion": (path_completion_instance, "3×3; no escape along v̂ for small t"),
     "block-ring": (block_ring_instance, "completion; saddle along V* only"),
     "block-completion": (
         block_completion_instance,

@@ -206,7 +206,7 @@ def test_the_answer_says_whether_there_is_a_way_out() -> None:
     assert row["h_exact"] > row["h_stationary"]
     assert row["power_curvature"] < 0
     assert re.search(
-        r"raise it at l = 5, 9, although X̂ is a strict saddle along V\* at l = 9", text
+        r"raise it at l = 5, 9, although ŵ = vec\(X̂\)\^{⊗l} is a strict saddle along V\* at l = 9", text
     )
     found = next(each for each in result.findings if each.id == "exact-escape")
     assert found.numbers["h reached"] == escape.objective_after
