@@ -266,6 +266,8 @@ def test_an_instance_of_your_own_has_panels_and_paths(
     assert not {"landscape", "panels-f", "panels-f-plane", "success-a"} & drawn
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "Panels of mine" in page
+    assert "at every step up to step_size =" in page  # η is twice that
+    assert "rises at some step with step_size =" in page
     # It opens as that of the published instances does: verdict, three figures, findings.
     head = page[: page.index("<nav")]
     assert head.count("<figure ") == 3
