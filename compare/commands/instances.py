@@ -146,7 +146,10 @@ def _told(instance: Instance, computed: ComputedFacts | None) -> str:
     lines = [repr(instance), f"operator: {operator_words(operator)}"]
     if name in CATALOGUE and instance.facts:
         lines += ["", inspect.getdoc(CATALOGUE[name][0]) or ""]
-    words = _FACTS | {"saddle_order": "saddle order along visible", "oracle_order": "saddle order along V*"}
+    words = _FACTS | {
+        "saddle_order": "saddle order along visible",
+        "oracle_order": "saddle order along V*",
+    }
     words["gradient"] = "‖∇h(X̂)‖ / its terms"
     found = {} if computed is None else computed.facts
     facts = []
