@@ -223,7 +223,10 @@ def parse_instances(given: Iterable[str | os.PathLike[str] | Instance]) -> tuple
     for each in given:
         found = each if isinstance(each, Instance) else parse_instance(each)
         if found.label in instances:
-            raise InvalidValue(f"instance: expected distinct names, got {found.label!r} twice")
+            raise InvalidValue(
+                f"instance: expected distinct names, got {found.label!r} twice (the name of a file "
+                "is that without its ending: rename one, or run them one by one)"
+            )
         instances[found.label] = found
     return tuple(instances.values())
 

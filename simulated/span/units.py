@@ -87,7 +87,7 @@ class Units:
         return float(to_float(np.ones(1), log, "the step size", remedy)[0])
 
     def rescaling(self) -> str:
-        """Return by what to divide A and b where their size takes l-th powers out of float64, or "".
+        """Return by what to divide A and b where their l-th powers leave float64, or "".
 
         With A and b divided by one number X stays as it is, with b alone X is divided by its root.
         The better of the two leaves ‖b‖ / a, the square of a point, closer to one. If b fits, and
