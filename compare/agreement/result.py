@@ -26,7 +26,7 @@ _IN_A_ROW = (
 
 @dataclass(frozen=True)
 class OracleAlignment:
-    """The oracle direction at ŵ, the least eigenvector of ∇²h^l(ŵ) over all tensors.
+    """The oracle direction over all tensors: the least eigenvector of ∇²h^l(ŵ).
 
     The mathematics: docs/theory.md, sections 5, 10 and 11.
 

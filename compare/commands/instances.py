@@ -33,7 +33,7 @@ _FACTS = {
     "eigenvalue": "λ_n",
     "objective": "h(X̂)",
     "kind": "X̂ is",
-    "saddle_order": "along b",
+    "saddle_order": "along visible",
     "oracle_order": "along V*",
 }
 _SHOWN = 30  # entries of X̂, or of metadata
@@ -45,9 +45,9 @@ _KINDS = {
 }
 _LEGEND = """δ: RIP constant of rank 2r. λ_n: smallest eigenvalue of A*(A(X̂X̂ᵀ) − b). X̂ is a minimum
 (∇²h positive but for rotations), degenerate (with further zeros), or a saddle of h. Last columns:
-least lifting order at which X̂ is a strict saddle, along b (the published visible direction) and
-along V* (the oracle direction); none: at no order up to 1001. –: not known in closed form, nor
-proved."""
+least lifting order l at which the lifted point ŵ = vec(X̂)^{⊗l} is a strict saddle of h^l, along
+the published visible direction and along V* (the best rank-one power); none: at no order up to
+1001. –: not known in closed form, nor proved."""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -146,7 +146,10 @@ def _told(instance: Instance, computed: ComputedFacts | None) -> str:
     lines = [repr(instance), f"operator: {operator_words(operator)}"]
     if name in CATALOGUE and instance.facts:
         lines += ["", inspect.getdoc(CATALOGUE[name][0]) or ""]
-    words = _FACTS | {"saddle_order": "order along b", "oracle_order": "order along V*"}
+    words = _FACTS | {
+        "saddle_order": "saddle order along visible",
+        "oracle_order": "saddle order along V*",
+    }
     words["gradient"] = "‖∇h(X̂)‖ / its terms"
     found = {} if computed is None else computed.facts
     facts = []

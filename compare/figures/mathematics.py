@@ -26,6 +26,7 @@ _LETTERS = {
     "rho": "ρ",
     "sigma": "σ",
     "tau": "τ",
+    "top": "T",  # of a transpose, as in X^T
     "Pi": "Π",
     "nabla": "∇",
 }

@@ -137,7 +137,7 @@ def exact_phases(
     fig, ax = _frame(ax, x, (float(y[0]), float(y[-1])))
     left = ~np.isfinite(ratio)
     keys: list[Any] = []
-    said = [_ranges(r"step size $\eta$", x, (y[0], y[-1]))]
+    said = [_ranges(r"step size $\eta/2$", x, (y[0], y[-1]))]
     for name, mask, colour, hatch in (
         ("$h^l$ falls at every step", falls, _BLUE, None),
         ("$h^l$ rises at some step", ~left & ~np.asarray(falls, dtype=bool), _ORANGE, None),
@@ -156,10 +156,10 @@ def exact_phases(
             dashed.set_label("largest falling step")
             keys.append(dashed)
     if marked is not None:
-        said.append(f"Used are η = {marked[0]:g} (as a step of this path), T = {marked[1]:g}.")
+        said.append(f"Used are step_size = {marked[0]:g}, T = {marked[1]:g}.")
         if y[0] <= marked[1] <= y[-1]:
             keys.append(_own(ax, *marked))
-    _complete(ax, keys, r"step size $\eta$", title, said)
+    _complete(ax, keys, r"step size $\eta/2$", title, said)
     return fig, ax
 
 

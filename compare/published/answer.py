@@ -229,7 +229,7 @@ def _escape(rows: Sequence[Mapping[str, Any]], findings: Sequence[InstanceFindin
     saddles = [row for row in risen if (row.get("power_curvature") or 0) < 0]
     if saddles:
         where = "there" if len(saddles) == len(risen) else f"at {_orders(saddles)}"
-        said += f", although X̂ is a strict saddle along V* {where}"
+        said += f", although ŵ = vec(X̂)^{{⊗l}} is a strict saddle along V* {where}"
     return said
 
 

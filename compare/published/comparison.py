@@ -156,7 +156,8 @@ def compare_instances(
     >>> found.rows[0]["accepted_by_code"], found.rows[0]["accepted_by_text"]
     (True, False)
     """
-    wanted = sorted({odd_order(order, "orders") for order in orders})
+    asked = listed("orders", orders, "a list of odd orders")
+    wanted = sorted({odd_order(order, "orders") for order in asked})
     given = GivenSettings.of(rho=rho, eta=eta, step_size=step_size, steps=steps)
     chosen = ComparisonOptions(**options)
     named = listed("instances", instances, "a list of names, files or instances")

@@ -73,9 +73,21 @@ def findings(name: str, lift: SimulatedLift, *, as_published: bool = True) -> li
         said = str(overflow).partition(";")[0]
         if any(each.id == "power-saddle" for each in kept):
             steps = f"its T = {lift.settings.steps:,} steps"
-            said = f"The truncated path leaves float64 within {steps}: {said}."
+            said = (
+                f"The truncated path leaves float64 within {steps}: {said}."
+                if _fits_at_the_start(lift)
+                else f"h^l leaves float64 at the start already: {said}."
+            )
         kept.append(InstanceFinding(name, "out-of-range", said))
     return kept
+
+
+def _fits_at_the_start(lift: SimulatedLift) -> bool:
+    try:
+        lift.span.value(lift.settings.start)
+    except OverflowError:
+        return False
+    return True
 
 
 _Found = tuple[str, str, bool | None, dict[str, Any]]
@@ -132,7 +144,7 @@ def _on_the_oracle(lift: SimulatedLift) -> _Found:
         else f"certified to be none below {found.certified_below}"
     )
     said = (
-        f"Along V*, the best rank-one power, X̂ is a strict saddle from l = {found.order} on "
+        f"Along V*, the best rank-one power, ŵ is a strict saddle from l = {found.order} on "
         f"(curvature {found.curvature:.4g}), and {proved}."
     )
     return "power-saddle", said, None, numbers

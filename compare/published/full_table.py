@@ -34,8 +34,10 @@ QUANTITIES = (
     Column("power_curvature", "curvature along V*", "+.3e"),
     Column("oracle_symmetric_curvature", "least curvature, symmetric tensors", "+.3e"),
     Column("oracle_curvature", "least curvature over all tensors", "+.3e"),
-    Column("oracle_power_cosine", "|cos| of oracle direction and V*", ".4f"),
-    Column("oracle_visible_cosine", "|cos| of oracle direction and visible", ".4f"),
+    Column("oracle_power_cosine", "|cos| of least eigenvector over all tensors and V*", ".4f"),
+    Column(
+        "oracle_visible_cosine", "|cos| of least eigenvector over all tensors and visible", ".4f"
+    ),
     Column("leakage_start", "leakage of ∇h^l at the start", ".4f"),
     Column("simulated_steps", "T, exact simulation", ",d"),
     Column("h_stationary", "h at X̂ (before)", ".4g"),

@@ -41,8 +41,8 @@ def phase_section(instances: Mapping[str, Runs], show: Show, *, quick: bool) -> 
     caption = r"Where in $T$ the published rules accept, at the $\eta$ and $\rho$ used"
     items.append(Sheet(caption, _WINDOWS, rows))
     items.append(
-        "The exact path: with which step sizes the lifted objective falls at every step. Its step "
-        r"is half the $\eta$ of the truncated recursion."
+        "The exact path: with which step sizes the lifted objective falls at every step. Its "
+        r"step_size is $\eta/2$, half the $\eta$ of the truncated recursion."
     )
     for name, runs in instances.items():
         item, row = _exact(name, runs, show, quick=quick)
@@ -146,9 +146,9 @@ def _exact(name: str, runs: Runs, show: Show, *, quick: bool) -> tuple[Any, dict
 
 _STEPS = (
     Column("instance", "instance"),
-    Column("used", r"$\eta/2$ used", ".4g"),
-    Column("largest", r"$h^l$ falls at every step up to $\eta$ =", ".4g"),
-    Column("rises", r"rises at some step with $\eta$ =", ".4g"),
+    Column("used", r"step_size ($\eta/2$) used", ".4g"),
+    Column("largest", "$h^l$ falls at every step up to step_size =", ".4g"),
+    Column("rises", "rises at some step with step_size =", ".4g"),
     Column("first", "bound of the first step", ".4g"),
     Column("end", r"$2/\lambda$ at the end", ".4g"),
     Column("steps", "steps", "d"),

@@ -115,7 +115,7 @@ def reproduce(
 
     The folder receives `report.html`, a page that needs no other file, and `figures/*.svg`. A
     figure is written as soon as it is drawn; when the run is interrupted the report of what was
-    finished is still written.
+    finished is still written. Tables of differences or findings are written by the command alone.
 
     Parameters
     ----------
@@ -129,14 +129,13 @@ def reproduce(
         RIP bound.
     instance : Instance, optional
         Draw the panels, paths, phase diagrams and costs of this instance instead.
-
     pdf : bool
         Write every figure as a PDF too.
 
     Returns
     -------
     Reproduction
-        With `.report`, `.figures`, `.differences`, `.table()`.
+        With `.report`, `.figures`, `.differences`, `.rows()`, `.table()`.
 
     Raises
     ------

@@ -52,7 +52,7 @@ def save_instance(path: Path_, instance: Instance) -> None:
     Parameters
     ----------
     path : path
-        The file; ".npz" is added where it is missing.
+        The file; ".npz" is added to a name without an ending, and any other ending is refused.
     instance : Instance
         What to write.
 
@@ -74,9 +74,8 @@ def save_instance(path: Path_, instance: Instance) -> None:
     """
     if not isinstance(instance, Instance):
         raise InvalidType(f"instance: expected an Instance, got {type(instance).__name__}")
-    path = _path(path)
+    path = _with_ending(_path(path))
     arrays = {**_plain_metadata(instance), **instance_arrays(instance)}
-    path = path if path.lower().endswith(".npz") else f"{path}.npz"
     # As numpy.savez_compressed, which has no room for keys such as "file".
     try:
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -163,6 +162,14 @@ def _path(path: Any) -> str:
     if not isinstance(path, str | os.PathLike):
         raise InvalidType(f"path: expected the path of a file, got {shown(path)}")
     return os.fsdecode(path)
+
+
+def _with_ending(path: str) -> str:
+    """Return a path that ends in ".npz": another ending would promise another format."""
+    ending = os.path.splitext(path)[1]
+    if ending.lower() not in ("", ".npz"):
+        raise InvalidValue(f"path: expected a file that ends in .npz, got {shown(path)}")
+    return path if ending else f"{path}.npz"
 
 
 def instance_arrays(instance: Instance) -> dict[str, Any]:

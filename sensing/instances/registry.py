@@ -56,7 +56,7 @@ CATALOGUE: dict[str, tuple[Builder, str]] = {
         "the least δ under which a point is spurious, by an LMI (cvxpy)",
     ),
     "two-clusters": (two_clusters_instance, "completion; the saddle order grows as ε falls"),
-    "path-completion": (path_completion_instance, "3×3; no escape along b for small t"),
+    "path-completion": (path_completion_instance, "3×3; no escape along v̂ for small t"),
     "block-ring": (block_ring_instance, "completion; saddle along V* only"),
     "block-completion": (
         block_completion_instance,
@@ -223,7 +223,10 @@ def parse_instances(given: Iterable[str | os.PathLike[str] | Instance]) -> tuple
     for each in given:
         found = each if isinstance(each, Instance) else parse_instance(each)
         if found.label in instances:
-            raise InvalidValue(f"instance: expected distinct names, got {found.label!r} twice")
+            raise InvalidValue(
+                f"instance: expected distinct names, got {found.label!r} twice (the name of a file "
+                "is that without its ending: rename one, or run them one by one)"
+            )
         instances[found.label] = found
     return tuple(instances.values())
 

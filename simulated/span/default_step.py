@@ -61,7 +61,7 @@ def default_rho(span_objective: SpanEvaluation, *, relative: float = 0.1) -> flo
             f"got norms {np.exp(norms)}"
         )
     log += span_objective.order * (norms[0] - norms[1])
-    return float(to_float(np.ones(1), np.array([log]), "ρ")[0])
+    return float(to_float(np.ones(1), np.array([log]), "ρ", span_objective.units.rescaling())[0])
 
 
 def default_step_size(span_objective: SpanEvaluation, start: Any, *, iterations: int) -> float:

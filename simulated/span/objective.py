@@ -27,9 +27,8 @@ from .quartic import Quartic
 from .rounding import error_quartic
 from .units import Units
 
-_REMEDY = (
-    "take a smaller step or ρ, or, of a SpanObjective, .normalised(), .log_value(c) or .log_gain(c)"
-)
+_SMALLER = "take a smaller step or ρ"
+_REMEDY = ", or, of a SpanObjective, take .normalised(), .log_value(c) or .log_gain(c)"
 
 
 class SpanEvaluation(SpanForms):
@@ -67,7 +66,7 @@ class SpanEvaluation(SpanForms):
             plain = np.isfinite(value) & (largest <= self.quartic.largest_coefficient)
         if not np.all(plain):
             logs = np.asarray(self.log_value(c[~plain]))
-            value[~plain] = to_float(np.ones(logs.shape), logs, "h^l", _REMEDY)
+            value[~plain] = to_float(np.ones(logs.shape), logs, "h^l", self._remedy)
         return _scalar(value)
 
     def log_value(self, c: Any) -> Any:
@@ -86,7 +85,7 @@ class SpanEvaluation(SpanForms):
             gain = self.quartic.gain(c)
             if np.all(np.isfinite(gain)):
                 return _scalar(gain)
-        return _scalar(to_float(*self.log_quartic.gain(c), "the gain", _REMEDY))
+        return _scalar(to_float(*self.log_quartic.gain(c), "the gain", self._remedy))
 
     def log_gain(self, c: Any) -> tuple[Any, Any]:
         """Return (sign, log|gain|) of `gain`, (0, −inf) where it is zero; it works at any order."""
@@ -125,7 +124,7 @@ class SpanEvaluation(SpanForms):
             gradient = self.quartic.gradient(c)
             if np.all(np.isfinite(gradient)):
                 return gradient
-        return to_float(*self.log_quartic.gradient(c), "the gradient", _REMEDY, axes=1)
+        return to_float(*self.log_quartic.gradient(c), "the gradient", self._remedy, axes=1)
 
     def projected_gradient(self, c: Any) -> FloatArray:
         """Return Γ⁺ γ(c), the coordinates of Π_S ∇h^l(w), shape (..., k).
@@ -138,7 +137,7 @@ class SpanEvaluation(SpanForms):
         plain = self._plain_projected(c)
         if plain is not None:
             return plain
-        return to_float(*self.log_projected(c), "the projected gradient", _REMEDY, axes=1)
+        return to_float(*self.log_projected(c), "the projected gradient", self._remedy, axes=1)
 
     @np.errstate(under="ignore")  # beside the largest part
     def log_projected(self, c: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -223,13 +222,17 @@ class SpanEvaluation(SpanForms):
         """Return the quartic in plain numbers, if the largest terms of it at c are within range."""
         largest = (np.max(np.abs(c), axis=-1) for c in coefficients)
         if self.quartic is None or not all(map(self.quartic.no_underflow, largest)):
-            raise OutOfRange(f"{what} needs powers beyond float64; {_REMEDY}")
+            raise OutOfRange(f"{what} needs powers beyond float64; {self._remedy}")
         return self.quartic
 
-    @staticmethod
-    def _finite(what: str, array: FloatArray) -> FloatArray:
+    @property
+    def _remedy(self) -> str:
+        """What to do where a number leaves float64: no step nor ρ mends the size of A and b."""
+        return (self.units.rescaling() or _SMALLER) + _REMEDY
+
+    def _finite(self, what: str, array: FloatArray) -> FloatArray:
         if not np.all(np.isfinite(array)):
-            raise OutOfRange(f"{what} is beyond float64; {_REMEDY}")
+            raise OutOfRange(f"{what} is beyond float64; {self._remedy}")
         return array
 
     def _coefficients(self, value: Any) -> FloatArray:

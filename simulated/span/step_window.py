@@ -31,9 +31,9 @@ class StepWindow:
     Attributes
     ----------
     largest : float
-        A step size η, checked by running it, with which h^l rises at none of the steps (beyond the
-        rounding of its terms, which is all that is left of the decrease at the end of a long run).
-        0 where the start is stationary.
+        A step_size of `descend` (half the published η), checked by running it, with which h^l rises
+        at none of the steps (beyond the rounding of its terms, which is all that is left of the
+        decrease at the end of a long run). 0 where the start is stationary.
     rises_at : float
         The least step size tried with which h^l rises at some step; at most (1 + tolerance) ·
         largest. inf where every trial falls.
@@ -70,10 +70,10 @@ class StepWindow:
     def __repr__(self) -> str:
         rise = ""
         if self.rising_step is not None:
-            rise = f"; with η = {self.rises_at:.6g} it rises at step {self.rising_step}"
+            rise = f"; with step_size = {self.rises_at:.6g} it rises at step {self.rising_step}"
         return (
             f"StepWindow(h^l falls at each of {self.iterations} steps up to "
-            f"η = {self.largest:.6g}{rise}; first step alone {self.first_step:.6g}, "
+            f"step_size = {self.largest:.6g}{rise}; first step alone {self.first_step:.6g}, "
             f"curvature at the end {self.final_curvature:.6g})"
         )
 
@@ -113,10 +113,10 @@ def step_window(
     tolerance: float = WINDOW,
     trials: int = 60,
 ) -> StepWindow:
-    """Return the largest η with which h^l falls at every one of the steps of `descend`.
+    """Return the largest step size with which h^l falls at every one of the steps of `descend`.
 
     The first step gives an upper bound in closed form; below it the window is found by bisection.
-    A trial η is checked by running it; a change of h^l within its rounding is no rise. Bisection
+    A trial is checked by running it; a change of h^l within its rounding is no rise. Bisection
     supposes that below a step size that works all others work. (docs/theory.md, section 6.)
 
     Parameters
@@ -135,7 +135,7 @@ def step_window(
     Returns
     -------
     StepWindow
-        Its η is that of `descend`; the η of the published truncated recursion is twice as large.
+        Its step sizes are those of `descend`; the published η is twice as large.
 
     Raises
     ------

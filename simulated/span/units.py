@@ -10,7 +10,7 @@ import numpy as np
 from lift_compare.sensing.tolerances import NATURAL_SCALE
 from lift_compare.sensing.validation import FloatArray, positive
 
-from ..signed_log import signed_log, to_float
+from ..signed_log import LARGEST_LOG, signed_log, to_float
 from .gram import GramData
 
 
@@ -83,9 +83,36 @@ class Units:
         OverflowError if it does not fit into float64.
         """
         log = np.log([positive("step_size", step_size)]) + self.log_step_for(other)
-        return float(to_float(np.ones(1), log, "the step size")[0])
+        remedy = other.rescaling() or self.rescaling()
+        return float(to_float(np.ones(1), log, "the step size", remedy)[0])
+
+    def rescaling(self) -> str:
+        """Return by what to divide A and b where their l-th powers leave float64, or "".
+
+        With A and b divided by one number X stays as it is, with b alone X is divided by its root.
+        The better of the two leaves ‖b‖ / a, the square of a point, closer to one. If b fits, and
+        ‖b‖ / a does not, A alone is divided.
+        """
+        largest = self.order * max(abs(self.log_measurements), abs(self.log_metric))
+        if largest <= LARGEST_LOG or not np.isfinite(largest):  # infinite where A or b is zero
+            return ""
+        log_b = self.log_measurements / 2
+        log_a = self.log_metric + log_b
+        if self.order * abs(self.log_measurements) <= LARGEST_LOG:
+            said = f"divide A by {_power(log_a)} (its size), multiply X and Z by the root of that"
+        elif abs(self.log_metric) < abs(log_a):
+            return f"divide A and b by {_power(log_b)} (the size of b), which is the same problem"
+        else:
+            said = f"divide b by {_power(log_b)} (its size), and X and Z by the root of that"
+        return f"{said}, which is the same problem in other units"
 
     def log_step_for(self, other: Units) -> float:
         """Return the logarithm of the factor of `step_size_for`."""
         shift = self.log_measurements - other.log_measurements + self.log_metric - other.log_metric
         return self.order * shift
+
+
+def _power(log: float) -> str:
+    """Return exp(log), which may not fit into float64, with two digits."""
+    exponent = log / np.log(10)
+    return f"{10 ** (exponent % 1):.1f}e{exponent // 1:.0f}"

@@ -61,6 +61,7 @@ def test_an_instance_is_no_list_no_folder_and_no_sweep(tmp_path: Path) -> None:
         (lambda: compare.success_rates(INSTANCE), "sizes: expected a list of sides n"),
         (lambda: compare.success_rates([4], INSTANCE), "epsilons: expected a list of numbers"),
         (lambda: compare.compare_instances(INSTANCE), "instances: expected a list"),
+        (lambda: compare.compare_instances([INSTANCE], orders=3), "orders: expected a list"),
         (lambda: compare.run_rivals(INSTANCE, ["gd"], out), "instances: expected a list"),
         (lambda: compare.run_sweep(INSTANCE, out), "sweep: expected a Sweep"),
         (lambda: compare.reproduce(INSTANCE), "out: expected a path"),

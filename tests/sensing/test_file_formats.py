@@ -143,6 +143,13 @@ def test_what_is_no_instance_or_no_path_is_not_written(tmp_path, path, what, wor
     assert os.listdir(tmp_path) == []
 
 
+@pytest.mark.parametrize("name", ["x.txt", "x.mat", "x.npy", "x.npz.bak"])
+def test_another_ending_is_refused_not_added_to(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ValueError, match=r"path: expected a file that ends in \.npz, got "):
+        save_instance(tmp_path / name, sensing.instance("two-by-two"))
+    assert os.listdir(tmp_path) == []
+
+
 # the operator as vectors or entries --------------------------------------------------------------
 
 

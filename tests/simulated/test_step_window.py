@@ -59,7 +59,8 @@ def test_the_window_is_where_running_it_turns_from_falling_to_rising(case):
     assert not any(rises(f * window.largest) for f in np.linspace(0.05, 1, 20))
     assert all(rises(f * window.rises_at) for f in (1.05, 1.2, 1.5))
     assert window.largest <= window.first_step
-    assert f"{window.largest:.6g}" in repr(window)
+    assert f"falls at each of {steps} steps up to step_size = {window.largest:.6g}" in repr(window)
+    assert f"with step_size = {window.rises_at:.6g} it rises" in repr(window)
 
 
 def test_the_window_of_a_quadratic_is_the_textbook_one():

@@ -38,6 +38,15 @@ def test_natural_units_are_the_best_multiples_or_those_as_large_as_b(sizes, orde
     assert natural.log_measurements == 0
 
 
+def test_only_sizes_that_leave_float64_are_to_be_divided_out():
+    """‖b‖² or ‖b‖ / a to the power l; a zero b or A has no size."""
+    log = math.log
+    assert Units(3, np.zeros(1), 2 * log(1e100), 0.0).rescaling() != ""
+    assert Units(3, np.zeros(1), 0.0, log(1e120)).rescaling() != ""
+    for fits in ((2 * log(1e50), 0.0), (0.0, log(1e-100)), (-math.inf, math.inf), (0.0, -math.inf)):
+        assert Units(3, np.zeros(1), *fits).rescaling() == ""
+
+
 def test_a_coefficient_far_below_the_others_may_become_zero_in_other_units():
     units, larger = Units(1, np.zeros(2), 0.0, 0.0), Units(1, np.full(2, 100.0), 0.0, 0.0)
     assert units.coefficients_for(larger, [1, 1e-300])[1] == 0

@@ -30,7 +30,7 @@ _DENSE_UP_TO = 400  # side of a lifted Hessian that is formed to check its least
 
 @exact("lambda-n-is-k1-k2", "λ_n = K1 − K2", 5)
 def eigenvalue_as_difference(case: Case) -> Finding:
-    """K1 = ⟨A(bbᵀ), A(X̂X̂ᵀ)⟩, K2 = ⟨A(bbᵀ), b⟩
+    """K1 = ⟨A(uuᵀ), A(X̂X̂ᵀ)⟩, K2 = ⟨A(uuᵀ), b⟩
 
     λ_n = ⟨u uᵀ, G(X̂)⟩ = ⟨A(u uᵀ), A(X̂X̂ᵀ) − b⟩ = K1 − K2.
     """

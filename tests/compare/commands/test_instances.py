@@ -40,11 +40,11 @@ def test_one_instance_tells_what_it_is(capsys) -> None:
     assert text.startswith("Instance(rip-dial:rank=3,delta=0.8,n=4: n = 4, m = 10, r = 3)")
     assert "Return a search of rank r for a truth of rank one" in text
     assert "X̂ is minimum" in text
-    assert "order along b = 3" in text
+    assert "saddle order along visible = 3" in text
     assert "source: derived here" in text
     assert max(map(len, text.splitlines())) <= 100
     assert main(["instances", "real-system"]) == 0
-    assert "order along b = none up to 1001" in capsys.readouterr().out
+    assert "saddle order along visible = none up to 1001" in capsys.readouterr().out
 
 
 def test_a_file_of_ones_own_too(tmp_path, capsys) -> None:

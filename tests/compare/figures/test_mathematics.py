@@ -16,6 +16,7 @@ from lift_compare.compare.figures.mathematics import literal, mathml, plain_text
     [
         (r"objective $h^l(w_t)\,/\,h^l(\hat w)$", "objective h^l(w_t) / h^l(ŵ)"),
         (r"$\|XX^T-ZZ^T\|$", "‖XXᵀ − ZZᵀ‖"),
+        (r"$X_jX_k^\top$", "X_jX_kᵀ"),
         (r"$x_2^2 = \frac{1}{2}-2x_1^2$", "x₂² = 1/2 − 2x₁²"),
         (r"$10^{-5}$ and $\delta_3\geq 0.91$", "10⁻⁵ and δ₃ ≥ 0.91"),
         (r"\$5, or $ 5", "$5, or $ 5"),

@@ -143,3 +143,4 @@ def test_the_exact_diagram_shows_where_the_objective_falls() -> None:
     assert "leaves float64: 17 % of the grid." in words
     assert "h^l < h^l(ŵ): 50 % of the grid." in words
     assert "falls at every step is 0.5" in words
+    assert "Logarithmic: step size η/2 from" in words  # as simulated.descend takes it

@@ -209,7 +209,8 @@ def test_the_answer_says_whether_there_is_a_way_out() -> None:
     assert row["h_exact"] > row["h_stationary"]
     assert row["power_curvature"] < 0
     assert re.search(
-        r"raise it at l = 5, 9, although X̂ is a strict saddle along V\* at l = 9", text
+        r"raise it at l = 5, 9, although ŵ = vec\(X̂\)\^{⊗l} is a strict saddle along V\* at l = 9",
+        text,
     )
     found = next(each for each in result.findings if each.id == "exact-escape")
     assert found.numbers["h reached"] == escape.objective_after
@@ -260,6 +261,45 @@ def test_settings_that_leave_float64_are_a_finding() -> None:
     assert "float64" in said[-1].statement
 
 
+@pytest.mark.parametrize(
+    ("of_A", "of_b", "said"),
+    [
+        (1.0, 1e-60, r"divide b by ([\d.e+-]+) \(its size\), and X and Z by the root of that"),
+        (1.0, 1e60, r"divide b by ([\d.e+-]+) \(its size\), and X and Z by the root of that"),
+        (1e120, 1.0, r"divide A by ([\d.e+-]+) \(its size\), multiply X and Z by the root"),
+        (1e100, 1e100, r"divide A and b by ([\d.e+-]+) \(the size of b\)"),
+        (1e-100, 1e-100, r"divide A and b by ([\d.e+-]+) \(the size of b\)"),
+    ],
+)
+def test_a_size_that_leaves_float64_is_told_with_what_mends_it(of_A, of_b, said) -> None:
+    """No step and no ρ does; what is told is done here, and then the order is compared."""
+    instance = sensing.instance("perturbed-completion")
+    A, b = np.asarray(instance.problem.operator.matrices()), instance.problem.measurements
+    X = instance.stationary_point()
+
+    def compared(of_A, of_b):
+        problem = sensing.SensingProblem(sensing.DenseOperator(A * of_A), b * of_b, rank=1)
+        point = X * math.sqrt(of_b / of_A)
+        given = sensing.Instance("scaled", problem, known_point=point)
+        return compare_instances([given], orders=[3], costs=False, oracle=False)
+
+    refused = compared(of_A, of_b)
+    status = refused.rows[0]["status"]
+    assert status.startswith("out of range"), status
+    assert "smaller step" not in status
+    told = re.search(said, status)
+    assert told is not None, status
+    assert not any("truncated path leaves" in each.statement for each in refused.findings)
+    divisor = float(told[1])
+    if " b by" in said:
+        assert divisor == pytest.approx(np.linalg.norm(b) * of_b, rel=0.05)
+    mended = compared(
+        of_A / divisor if "divide A" in said else of_A, of_b / divisor if " b by" in said else of_b
+    )
+    assert mended.rows[0]["status"] == "compared"
+    assert mended.agree
+
+
 def test_two_instances_of_one_name_are_refused(tmp_path: Path) -> None:
     """Rows and files are told apart by it: the second would pass for the first."""
     files = [tmp_path / folder / "mine.npz" for folder in ("one", "other")]
@@ -267,7 +307,7 @@ def test_two_instances_of_one_name_are_refused(tmp_path: Path) -> None:
         file.parent.mkdir()
         sensing.save_instance(file, sensing.instance("rank-one", n=3, m=4, seed=seed))
     refused = "instance: expected distinct names, got 'mine' twice"
-    with pytest.raises(ValueError, match=refused):
+    with pytest.raises(ValueError, match=refused + r" \(the name of a file is that without its"):
         compare_instances(files, orders=[3])
     with pytest.raises(ValueError, match=refused):
         instance_cases([str(file) for file in files], [3])

@@ -69,6 +69,7 @@ def test_the_page_holds_every_figure_and_every_difference(out: Path) -> None:
     for name in FIGURES:
         assert f'<figure id="{name}">' in page
     assert page.count('role="img"') == page.count("<figure ")
+    assert not re.search(r"<mi>\w{2,}</mi>", page)  # a command of LaTeX that was not translated
     rows = json.loads((out / "differences.json").read_text(encoding="utf-8"))["rows"]
     counts = Counter(row["class"] for row in rows)
     assert len(counts) == 4
@@ -266,6 +267,9 @@ def test_an_instance_of_your_own_has_panels_and_paths(
     assert not {"landscape", "panels-f", "panels-f-plane", "success-a"} & drawn
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "Panels of mine" in page
+    assert "at every step up to step_size =" in page  # η is twice that
+    assert "rises at some step with step_size =" in page
+    assert not re.search(r"<mi>\w{2,}</mi>", page)  # a command of LaTeX that was not translated
     # It opens as that of the published instances does: verdict, three figures, findings.
     head = page[: page.index("<nav")]
     assert head.count("<figure ") == 3
