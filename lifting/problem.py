@@ -208,12 +208,12 @@ class LiftedProblem:
 
         Parameters
         ----------
-        tensors : tensor of shape (k, *shape)
+        tensors : tensor of shape (k, n r, ..., n r)
             Such as the iterates of k starts.
 
         Returns
         -------
-        values, gradients : arrays of shape (k,) and (k, *shape)
+        values, gradients : arrays of shape (k,) and (k, n r, ..., n r)
 
         Raises
         ------

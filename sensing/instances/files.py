@@ -166,10 +166,10 @@ def _path(path: Any) -> str:
 
 def _with_ending(path: str) -> str:
     """Return a path that ends in ".npz": another ending would promise another format."""
-    ending = os.path.splitext(path)[1]
-    if ending.lower() not in ("", ".npz"):
+    ending = os.path.splitext(path)[1].lower()
+    if ending[1:].isalpha() and ending != ".npz":  # .1 of "noise_0.1" is none
         raise InvalidValue(f"path: expected a file that ends in .npz, got {shown(path)}")
-    return path if ending else f"{path}.npz"
+    return path if ending == ".npz" else f"{path}.npz"
 
 
 def instance_arrays(instance: Instance) -> dict[str, Any]:

@@ -724,3 +724,11 @@ def test_a_file_without_its_ending_and_a_wrong_separator_are_told(tmp_path, monk
         sensing.parse_instance("mine")
     with pytest.raises(ValueError, match=r"expected gaussian:key=value,\.\.\. with commas between"):
         sensing.parse_instance("gaussian:n=5:m=6")
+
+
+def test_a_number_at_the_end_of_a_name_is_no_ending(tmp_path):
+    for name, file in (("noise_0.1", "noise_0.1.npz"), ("plain", "plain.npz"), ("A.NPZ", "A.NPZ")):
+        sensing.save_instance(tmp_path / name, sensing.instance("two-by-two"))
+        assert (tmp_path / file).is_file()
+    with pytest.raises(ValueError, match=r"path: expected a file that ends in \.npz"):
+        sensing.save_instance(tmp_path / "mine.txt", sensing.instance("two-by-two"))
