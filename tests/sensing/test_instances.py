@@ -466,7 +466,7 @@ def test_the_matrices_of_a_file_are_symmetrised_where_its_text_says_so(tmp_path)
         ("gaussian:n=4,m=6=5", TypeError, "^m: expected a whole number, got '6=5'"),
         ("gaussian:n=four,m=6", TypeError, "^n: expected a whole number, got 'four'"),
         ("gaussian:n=4.0,m=6", TypeError, "^n: expected a whole number, got 4.0"),
-        ("gaussian:m:n=4", ValueError, "^m:n: not a parameter of the instance 'gaussian'"),
+        ("gaussian:m:n=4", ValueError, "^instance: expected gaussian:key=value,"),
     ],
 )
 def test_a_bad_text_is_refused_by_name(text, error, message: str) -> None:
