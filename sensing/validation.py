@@ -277,7 +277,15 @@ def show_bytes(count: float) -> str:
 _LARGEST_SHOWN = 999.5e15  # in words; no prefix above peta is common
 
 
+def exponential(log: float) -> str:
+    """Return exp(log), which may leave the range of float64, with two digits: '1.9e-325'."""
+    return _two_digits(Decimal(float(log)).exp())
+
+
 def power_of_ten(count: float) -> str:
     """Return a large number, or an integer beyond float64, with two digits: '1.9e25'."""
-    exact = Decimal(count if isinstance(count, float) else int(count))
+    return _two_digits(Decimal(count if isinstance(count, float) else int(count)))
+
+
+def _two_digits(exact: Decimal) -> str:
     return f"{exact:.1e}".replace("e+", "e")

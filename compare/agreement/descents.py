@@ -13,7 +13,7 @@ from lift_compare import simulated
 from lift_compare.lifting import LiftedProblem, SpanProjection, projected_gradient_descent
 from lift_compare.sensing import StopReason
 from lift_compare.sensing.tolerances import GRAM_RANK
-from lift_compare.sensing.validation import FloatArray, OutOfRange
+from lift_compare.sensing.validation import FloatArray, OutOfRange, exponential
 
 from ..simulated_lift import SimulatedLift
 from ..tolerances import AGREEMENT, PATH_ROUNDING
@@ -142,8 +142,7 @@ class Descents:
             return
         s = self._lift.settings
         norms = np.linalg.norm(self._lift.directions.generators[:2].reshape(2, -1), axis=1)
-        log = np.log10(s.rho) + s.order * (np.log10(norms[1]) - np.log10(norms[0]))
-        size = f"{10 ** (log % 1):.1f}e{int(np.floor(log))}"
+        size = exponential(np.log(s.rho) + s.order * (np.log(norms[1]) - np.log(norms[0])))
         raise OutOfRange(
             f"rho: expected a start ŵ + ρ v̂ that keeps digits of ρ v̂ beside ŵ, got ρ ‖v̂‖ = {size} "
             f"‖ŵ‖: the rounding of ŵ grows to {moved:.1e} within {parted[0]} steps, so that "

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lift_compare.sensing.tolerances import NATURAL_SCALE
-from lift_compare.sensing.validation import FloatArray, positive
+from lift_compare.sensing.validation import FloatArray, exponential, positive
 
 from ..signed_log import LARGEST_LOG, signed_log, to_float
 from .gram import GramData
@@ -99,20 +99,18 @@ class Units:
         log_b = self.log_measurements / 2
         log_a = self.log_metric + log_b
         if self.order * abs(self.log_measurements) <= LARGEST_LOG:
-            said = f"divide A by {_power(log_a)} (its size), multiply X and Z by the root of that"
+            said = (
+                f"divide A by {exponential(log_a)} (its size), multiply X and Z by the root of that"
+            )
         elif abs(self.log_metric) < abs(log_a):
-            return f"divide A and b by {_power(log_b)} (the size of b), which is the same problem"
+            return (
+                f"divide A and b by {exponential(log_b)} (the size of b), which is the same problem"
+            )
         else:
-            said = f"divide b by {_power(log_b)} (its size), and X and Z by the root of that"
+            said = f"divide b by {exponential(log_b)} (its size), and X and Z by the root of that"
         return f"{said}, which is the same problem in other units"
 
     def log_step_for(self, other: Units) -> float:
         """Return the logarithm of the factor of `step_size_for`."""
         shift = self.log_measurements - other.log_measurements + self.log_metric - other.log_metric
         return self.order * shift
-
-
-def _power(log: float) -> str:
-    """Return exp(log), which may not fit into float64, with two digits."""
-    exponent = log / np.log(10)
-    return f"{10 ** (exponent % 1):.1f}e{exponent // 1:.0f}"

@@ -180,7 +180,7 @@ def test_a_start_that_is_rounding_is_no_disagreement() -> None:
             assert agree, (m, seed)
 
 
-@pytest.mark.parametrize(("off", "refused"), [(1e-15, True), (1e-11, False)])
+@pytest.mark.parametrize(("off", "refused"), [(1e-15, True), (1e-13, False), (1e-11, False)])
 def test_rounding_of_a_start_that_grows_is_no_disagreement(
     off: float, refused: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:

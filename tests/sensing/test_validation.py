@@ -1,5 +1,6 @@
 """Refusals name the argument, what was expected and what came."""
 
+import math
 import os
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 from lift_compare.sensing.validation import (
     InvalidValue,
+    exponential,
     odd_order,
     positive,
     random_generator,
@@ -126,3 +128,16 @@ def test_a_value_too_long_to_print_is_shown_by_its_kind() -> None:
 )
 def test_sizes_of_memory_are_shown_in_decimal_units(count: float, words: str) -> None:
     assert show_bytes(count) == words
+
+
+@pytest.mark.parametrize(
+    ("log", "said"),
+    [
+        (math.log(9.96), "1.0e1"),  # not 10.0e0
+        (math.log(4.2e-7), "4.2e-7"),
+        (5000 * math.log(2), "1.4e1505"),  # 2^5000 has 1506 digits, the first ones 141
+        (-749.0, "5.2e-326"),  # 5.169e-326, below float64
+    ],
+)
+def test_a_number_beyond_float64_is_shown_by_its_logarithm(log: float, said: str) -> None:
+    assert exponential(log) == said
