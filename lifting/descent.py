@@ -24,6 +24,7 @@ from lift_compare.sensing.validation import (
 from .backends import using
 from .problem import LiftedProblem
 from .projection import Projection, SpanProjection
+from .symmetry import is_symmetric
 
 
 @dataclass(frozen=True, repr=False)
@@ -131,8 +132,10 @@ def projected_gradient_descent(
     last, values, coefficients = None, [], []
     if span is not None:
         coefficients.append(span.unchecked_coefficients(first))
+    with using(lifted.backend):
+        symmetric: bool | None = is_symmetric(first)
     for iteration in range(iterations + 1):
-        value, gradient = lifted.unchecked(w)
+        value, gradient = lifted.unchecked(w, symmetric=symmetric)
         if not math.isfinite(value):
             reason = StopReason.DIVERGED
             break
@@ -151,11 +154,13 @@ def projected_gradient_descent(
             elif span is not None:
                 w, c = span.unchecked(gradient)
                 coefficients.append(c)
+                symmetric = span.is_symmetric or None
             elif isinstance(gradient, np.ndarray) and not np.isfinite(gradient).all():
                 reason = StopReason.DIVERGED
                 break
             else:
-                w = lifted.tensor("projection", projection(gradient))
+                w, symmetric = lifted.tensor("projection", projection(gradient)), None
+            del gradient  # its memory serves the next one
     if last is None:
         raise InvalidValue(
             "start: expected a tensor where h^l is finite in float64, got an overflow"

@@ -20,7 +20,7 @@ from lift_compare.sensing.validation import FloatArray
 from .backends import row_major, take
 from .cost import ITEMSIZE
 
-_AT_ONCE = 2**16  # entries of a tensor whose positions are kept
+_AT_ONCE = 2**18  # entries of a tensor whose positions are kept: 2 MiB
 
 IntArray = npt.NDArray[np.intp]
 

@@ -183,8 +183,8 @@ class LiftedProblem:
         """Return h^l(w); OverflowError if it is beyond float64."""
         with using(self.backend):
             w = self.tensor("w", w)
-            form = self._form_for(w)
-            return finite("w: h^l(w)", _not_below_zero(self._run(form, "value", w)))
+            form, known = self._form_for(w)
+            return finite("w: h^l(w)", _not_below_zero(self._run(form, "value", w, **known)))
 
     def gradient(self, w: Any) -> Any:
         """Return ∇h^l(w), in the shape of w; OverflowError if it, or h^l, is beyond float64."""
@@ -256,14 +256,15 @@ class LiftedProblem:
                 finite("tensors: ∇h^l", gradients)
             return values, gradients
 
-    def unchecked(self, w: Any) -> tuple[float, Any]:
+    def unchecked(self, w: Any, *, symmetric: bool | None = None) -> tuple[float, Any]:
         """Return `value_and_gradient` for a tensor that was checked before, finite or not.
 
-        For descents, which end where h^l leaves float64. Numpy's signals are the caller's.
+        For descents, which end where h^l leaves float64, and know whether w is symmetric (None:
+        it is looked at). Numpy's signals are the caller's.
         """
         with using(self.backend):
-            form = self._form_for(w)
-            value, gradient = self._run(form, "value_and_gradient", w)
+            form, known = self._form_for(w, symmetric=symmetric)
+            value, gradient = self._run(form, "value_and_gradient", w, **known)
             return _not_below_zero(value), gradient.reshape(self.shape)
 
     @silently
@@ -299,18 +300,17 @@ class LiftedProblem:
             except OverflowError:
                 pass  # the form says what is finite of it
         with using(self.backend):
-            form = self._form_for(w, direction)
+            form, known = self._form_for(w, direction)
             modes = DISTINCT_MODES if form.symmetric_only else self.order
             peak = form.hessian_bytes + python_bytes(modes, "hessian_product")
             needed = evaluation_bytes(form.stored_bytes, peak)
             if needed > self.memory_limit:
                 what = f"order {self.order}: a Hessian product"
                 raise MemoryLimitExceeded(needed, self.memory_limit, what)
-            return self._run(form, "hessian_product", w, direction).reshape(self.shape)
+            return self._run(form, "hessian_product", w, direction, **known).reshape(self.shape)
 
-    def _run(self, form: Form, method: str, *tensors: Any, many: int = 1) -> Any:
+    def _run(self, form: Form, method: str, *tensors: Any, many: int = 1, **known: bool) -> Any:
         """Call a method of a form, compiled where the backend compiles; `many` tensors at once."""
-        known = form.facts(*tensors)
         key = (form.name, method, *known.items())
         if key not in self._compiled:
             function = partial(getattr(form, method), **known)
@@ -337,10 +337,16 @@ class LiftedProblem:
             raise InvalidType(f"{name}: expected a float64 tensor, got dtype {value.dtype}")
         return row_major(value)
 
-    def _form_for(self, *tensors: Any) -> Form:
-        if self._form.symmetric_only and not all(is_symmetric(tensor) for tensor in tensors):
-            return self._general_form
-        return self._form
+    def _form_for(
+        self, *tensors: Any, symmetric: bool | None = None
+    ) -> tuple[Form, dict[str, bool]]:
+        """Return the form for tensors that are symmetric or not, and what it asks of them."""
+        form = self._form
+        if symmetric is None and (form.symmetric_only or form.asks_symmetric):
+            symmetric = all(is_symmetric(tensor) for tensor in tensors)
+        if form.symmetric_only and not symmetric:
+            form = self._general_form
+        return form, {"symmetric": bool(symmetric)} if form.asks_symmetric else {}
 
     @cached_property
     def _general_form(self) -> Form:

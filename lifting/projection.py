@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,6 +15,7 @@ from lift_compare.sensing.validation import FloatArray, InvalidValue, real_array
 
 from .backends import backend_of, inner_product, threads_for, using
 from .rank_one_approximation import best_rank_one
+from .symmetry import is_symmetric
 
 
 class Projection(Protocol):
@@ -42,6 +44,8 @@ class SpanProjection:
         Gram matrix of the generators as given.
     rank : int
         Dimension of the span.
+    is_symmetric : bool
+        Whether all of its tensors are symmetric.
 
     Raises
     ------
@@ -103,6 +107,12 @@ class SpanProjection:
             second = (vectors / np.sqrt(values)) @ vectors.T
             self._basis = tl.tensor(second, **tl.context(units)) @ basis
             self._to_generators = (second @ first).T  # from coordinates in E
+
+    @cached_property
+    def is_symmetric(self) -> bool:
+        """Whether all tensors of the span are symmetric, to rounding."""
+        with using(self._backend):
+            return all(is_symmetric(row.reshape(self._shape)) for row in self._basis)
 
     @property
     @silently

@@ -28,10 +28,14 @@ from .symmetric import SymmetricForm, SymmetricPairsForm
 
 
 class Form(Protocol):
-    """One way to compute h^l, ∇h^l and Hessian products; planned when made, built by `prepare`."""
+    """One way to compute h^l, ∇h^l and Hessian products; planned when made, built by `prepare`.
+
+    Where `asks_symmetric`, the methods take by name whether all of their tensors are symmetric.
+    """
 
     name: str
     symmetric_only: bool
+    asks_symmetric: bool
     flops: float
     largest_product: float
     moved_bytes: float
@@ -49,9 +53,6 @@ class Form(Protocol):
 
     def value_and_gradient(self, w: Any, **known: bool) -> tuple[Any, Any]:
         """Return h^l(w) and ∇h^l(w), which is the caller's to change."""
-
-    def facts(self, *tensors: Any) -> dict[str, bool]:
-        """Return what the form wants to know of its tensors; the other methods take it by name."""
 
     def values_and_gradients(self, tensors: Any) -> tuple[Any, Any]:
         """Return h^l and ∇h^l at k tensors; only those of `MANY_AT_ONCE` have it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from lift_compare.sensing import SensingProblem
@@ -9,7 +10,9 @@ from lift_compare.sensing import SensingProblem
 from ..cost import ITEMSIZE
 from ..multisets import SymmetricTensors, number
 from .pair_products import PairProducts
-from .symmetric_power import SymmetricPower
+from .symmetric_power import DiagonalPower, SymmetricPower
+
+Power = SymmetricPower | DiagonalPower
 
 
 class DistinctForm:
@@ -24,6 +27,7 @@ class DistinctForm:
     """
 
     symmetric_only = True
+    asks_symmetric = False
 
     def __init__(self, problem: SensingProblem, order: int) -> None:
         n, r = problem.shape
@@ -47,7 +51,7 @@ class DistinctForm:
         """Return N^{⊗l}(G), of which T is linear but for a constant."""
         raise NotImplementedError
 
-    def _count(self, powers: list[SymmetricPower], middle_bytes: int) -> None:
+    def _count(self, powers: Sequence[Power], middle_bytes: int) -> None:
         """Set what a form costs but for f, given T's powers, and its peak beside G."""
         self.flops = self._products.flops + 4.0 * self._entries
         self.flops += sum(power.flops for power in powers)
@@ -63,10 +67,6 @@ class DistinctForm:
             self._tensors.expand_bytes,
         )
         self.hessian_bytes = self.gradient_bytes + 2 * self._distinct_bytes
-
-    def facts(self, *tensors: Any) -> dict[str, bool]:
-        """Return what the form wants to know of its tensors: nothing."""
-        return {}
 
     def value(self, w: Any) -> Any:
         """Return h^l(w)."""

@@ -10,11 +10,11 @@ import numpy as np
 import tensorly as tl
 
 from lift_compare.sensing import EntrywiseOperator, SensingProblem
+from lift_compare.sensing.validation import FloatArray
 
 from ..backends import row_major
 from ..cost import BUFFER_BYTES, ITEMSIZE, operations
 from ..multisets import SymmetricTensors
-from ..symmetry import is_symmetric
 from .expansion import ExpandedForm
 
 BLOCK_BYTES = 2**21
@@ -42,6 +42,7 @@ class EntrywiseForm(ExpandedForm):
 
     name = "entrywise"
     symmetric_only = False
+    asks_symmetric = True  # it decides how many sums are needed
 
     def __init__(self, problem: SensingProblem, order: int) -> None:
         n, r = problem.shape
@@ -83,7 +84,7 @@ class EntrywiseForm(ExpandedForm):
         self.hessian_bytes = self.gradient_bytes + 2 * tensor_bytes + headers
         matrices = 2 * n**2 + sum(n ** (2 * s) for s in range(self._half + 1))
         self.stored_bytes = ITEMSIZE * matrices + self._tensors.stored_bytes
-        self.building_bytes = self.stored_bytes + ITEMSIZE * 6 * n**2
+        self.building_bytes = self.stored_bytes + ITEMSIZE * 3 * n**2
 
     @staticmethod
     def unfit(problem: SensingProblem, order: int) -> str | None:
@@ -99,10 +100,8 @@ class EntrywiseForm(ExpandedForm):
         """Build what is kept between evaluations, from makers of tensors and of positions."""
         operator, b = self._problem.operator, self._problem.measurements
         assert isinstance(operator, EntrywiseOperator)
-        weights = operator.weights
-        squares = np.asarray(weights.toarray() if hasattr(weights, "toarray") else weights) ** 2
-        D = (squares + squares.T) / 2
-        powers = [np.ones((1, 1))]
+        D = squared_weights(operator)
+        powers: list[Any] = [np.ones((1, 1))]
         for _ in range(self._half):
             powers.append(np.kron(powers[-1], D))
         self._D = tensor(D)
@@ -110,10 +109,6 @@ class EntrywiseForm(ExpandedForm):
         self._B = tensor(operator.adjoint_matmul(b, np.eye(self._n)))
         self._b_norm = float(b @ b) ** self._order
         self._tensors.prepare(index)
-
-    def facts(self, *tensors: Any) -> dict[str, bool]:
-        """Return whether the tensors are symmetric, which decides how many sums are needed."""
-        return {"symmetric": all(is_symmetric(tensor) for tensor in tensors)}
 
     def _terms(self, w: Any, **known: bool) -> tuple[Any, Any]:
         return self._cubic([(w, w, w)], known["symmetric"]), self._linear(w)
@@ -204,6 +199,13 @@ class EntrywiseForm(ExpandedForm):
             length = (self._n * self._r) ** (self._order - mode - 1) * self._r
             x = self._B @ x.reshape((-1, self._n, length))
         return x.reshape((self._n * self._r,) * self._order)
+
+
+def squared_weights(operator: EntrywiseOperator) -> FloatArray:
+    """Return D = sym(w ∘ w), shape (n, n)."""
+    weights = operator.weights
+    squares = np.asarray(weights.toarray() if hasattr(weights, "toarray") else weights) ** 2
+    return np.asarray((squares + squares.T) / 2)
 
 
 def _with_modes(tensors: tuple[Any, ...], axes: list[int]) -> list[Any]:

@@ -21,12 +21,8 @@ class ExpandedForm:
         """Return C and L at w, both the caller's to change."""
         raise NotImplementedError
 
-    def facts(self, *tensors: Any) -> dict[str, bool]:
-        """Return what the form wants to know of its tensors: nothing."""
-        return {}
-
     def value(self, w: Any, **known: bool) -> Any:
-        """Return h^l(w); `known` is what `facts` found out about w."""
+        """Return h^l(w); `known` holds `symmetric` for a form that asks for it."""
         return self._value(w, *self._terms(w, **known))
 
     def value_and_gradient(self, w: Any, **known: bool) -> tuple[Any, Any]:

@@ -19,6 +19,7 @@ class NormalForm(ExpandedForm):
 
     name = "normal"
     symmetric_only = False
+    asks_symmetric = False
 
     def __init__(self, problem: SensingProblem, order: int) -> None:
         n, r = problem.shape

@@ -10,6 +10,7 @@ import tensorly as tl
 from ..backends import SparseMatrix, sparse_bytes
 from ..cost import ITEMSIZE
 from ..multisets import IntArray, insertion_tables, last_index, multiplicities, number, without_last
+from .symmetric_power import along
 
 
 class PairProducts:
@@ -82,11 +83,6 @@ class PairProducts:
         acting = M @ x if len(x.shape) == 1 else tl.sum(M * x, 1)
         acting *= along(self._per_entry, acting)
         return acting
-
-
-def along(weights: Any, values: Any) -> Any:
-    """Return weights of the first axis in a shape that multiplies values, one tensor or a batch."""
-    return weights if len(values.shape) == 1 else weights[:, None]
 
 
 def _relabelled(label: IntArray, d: int, order: int) -> IntArray:

@@ -31,6 +31,7 @@ class PairsForm(ExpandedForm):
 
     name = "pairs"
     symmetric_only = False
+    asks_symmetric = False
 
     def __init__(self, problem: SensingProblem, order: int) -> None:
         n, r = problem.shape

@@ -24,6 +24,7 @@ class RankOneForm:
 
     name = "rank-one"
     symmetric_only = False
+    asks_symmetric = False
 
     def __init__(self, problem: SensingProblem, order: int) -> None:
         n, r, m = *problem.shape, problem.m
@@ -84,10 +85,6 @@ class RankOneForm:
         residual = y[:, 0] * y[:, 0] if self._r == 1 else tl.einsum("is,is->i", y, y)
         residual -= self._b_power
         return residual
-
-    def facts(self, *tensors: Any) -> dict[str, bool]:
-        """Return what the form wants to know of its tensors: nothing."""
-        return {}
 
     def value(self, w: Any) -> Any:
         """Return h^l(w)."""

@@ -27,6 +27,7 @@ class ResidualForm:
 
     name = "residual"
     symmetric_only = False
+    asks_symmetric = False
 
     def __init__(self, problem: SensingProblem, order: int) -> None:
         n, r = problem.shape
@@ -86,10 +87,6 @@ class ResidualForm:
     def _half_norm(self, residual: Any) -> Any:
         flat = residual.reshape((-1,))
         return (inner_product(flat, flat) + self._outside) * 0.5
-
-    def facts(self, *tensors: Any) -> dict[str, bool]:
-        """Return what the form wants to know of its tensors: nothing."""
-        return {}
 
     def value(self, w: Any) -> Any:
         """Return h^l(w)."""

@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 import tensorly as tl
 
-from lift_compare.sensing import SensingProblem
+from lift_compare.sensing import EntrywiseOperator, SensingProblem
 from lift_compare.sensing.validation import FloatArray
 
 from ..cost import ITEMSIZE
 from ..multisets import monomials, multiplicities, number
-from .distinct import DistinctForm
-from .pair_products import along
+from .distinct import DistinctForm, Power
+from .entrywise import squared_weights
 from .residual import compressed, compression_bytes
-from .symmetric_power import SymmetricPower
+from .symmetric_power import DiagonalPower, SymmetricPower, along
 
 
 class SymmetricForm(DistinctForm):
@@ -88,7 +88,8 @@ class SymmetricPairsForm(DistinctForm):
     """f(G) = ½ (⟨G, N^{⊗l}(G)⟩ − 2 ⟨G, (A*(b))^{⊗l}⟩ + ‖b‖^{2l}), with N = A*A over pairs {p, q}.
 
     Each A_i is symmetric: N is a matrix of n(n+1)/2 rows, whatever m is, and acts once on every
-    mode, where the residual needs A and A*. Near h^l = 0 the terms of the value cancel: its
+    mode, where the residual needs A and A*. For an operator that weighs single entries N is
+    diagonal, and N^{⊗l} a product with numbers. Near h^l = 0 the terms of the value cancel: its
     absolute error is of the order of 1e-16 ‖b‖^{2l}.
     """
 
@@ -96,8 +97,14 @@ class SymmetricPairsForm(DistinctForm):
 
     def __init__(self, problem: SensingProblem, order: int) -> None:
         super().__init__(problem, order)
-        self._power = SymmetricPower(self._pairs, self._pairs, order)
-        self._count([self._power], self._power.peak_bytes)
+        self._is_diagonal = isinstance(problem.operator, EntrywiseOperator)
+        self._power: Power = (
+            DiagonalPower(self._pairs, order)
+            if self._is_diagonal
+            else SymmetricPower(self._pairs, self._pairs, order)
+        )
+        # Beside G: what N^{⊗l} takes, then T with what the sum of the value is made from.
+        self._count([self._power], max(self._power.peak_bytes, 3 * self._pairs_bytes))
         self.flops += 6.0 * number(self._pairs, order)
         self.stored_bytes = (
             self._tensors.stored_bytes
@@ -105,11 +112,11 @@ class SymmetricPairsForm(DistinctForm):
             + self._power.stored_bytes
             + 2 * self._pairs_bytes
         )
-        n, m = problem.n, problem.m
-        self.building_bytes = max(
-            ITEMSIZE * (m * n * n + m * self._pairs + self._pairs**2),
-            self.stored_bytes + building(self._products, self._power),
-        )
+        self.building_bytes = self.stored_bytes + building(self._products, self._power)
+        if not self._is_diagonal:  # the A_i, their distinct entries, and N
+            n, m = problem.n, problem.m
+            matrices = ITEMSIZE * (m * n * n + m * self._pairs + self._pairs**2)
+            self.building_bytes = max(matrices, self.building_bytes)
 
     @staticmethod
     def unfit(problem: SensingProblem, order: int) -> str | None:
@@ -118,11 +125,19 @@ class SymmetricPairsForm(DistinctForm):
 
     def prepare(self, tensor: Any, index: Any) -> None:
         """Build what is kept between evaluations, from makers of tensors and of positions."""
-        A, b = packed(self._problem.operator.matrices()), self._problem.measurements
+        operator, b = self._problem.operator, self._problem.measurements
+        if isinstance(operator, EntrywiseOperator):
+            n = self._problem.n
+            # Of D ∘ sym(M) off the diagonal, M[p, q] and M[q, p] have a half each.
+            N = packed(squared_weights(operator) * (1 + np.eye(n)) / 2)
+            linear = packed(operator.adjoint_matmul(b, np.eye(n)))
+        else:
+            A = packed(operator.matrices())
+            N, linear = A.T @ A, A.T @ b
         self._tensors.prepare(index)
         self._products.prepare(tensor, index)
-        self._power.prepare(A.T @ A, tensor, index)
-        self._linear = tensor(monomials(A.T @ b, self._order))
+        self._power.prepare(N, tensor, index)
+        self._linear = tensor(monomials(linear, self._order))
         self._orders = tensor(multiplicities(self._pairs, self._order))
         self._b_norm = float(b @ b) ** self._order
 
@@ -147,6 +162,6 @@ def building(*parts: Any) -> int:
 
 
 def packed(A: FloatArray) -> FloatArray:
-    """Return the distinct entries of symmetric matrices, (m, n(n+1)/2)."""
+    """Return the distinct entries of symmetric matrices, (..., n(n+1)/2)."""
     rows, columns = np.triu_indices(A.shape[-1])
-    return np.ascontiguousarray(A[:, rows, columns])
+    return np.ascontiguousarray(A[..., rows, columns])

@@ -1,4 +1,4 @@
-"""One matrix on every mode of a symmetric tensor, in distinct entries."""
+"""A matrix on every mode of a symmetric tensor, in distinct entries: any, or a diagonal one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import tensorly as tl
 
 from ..backends import row_major, take
 from ..cost import ITEMSIZE, operations
-from ..multisets import insertion_tables, number
+from ..multisets import insertion_tables, monomials, number
 
 VIEW_BYTES = 144  # of Python's for a view of an array
 DENSE_ENTRIES = 2**17  # up to which the whole power is kept as a matrix: 1 MiB
@@ -54,9 +54,7 @@ class SymmetricPower:
             self.calls, self.peak_bytes = 1, ITEMSIZE * self._sizes[0]
             self.stored_bytes = ITEMSIZE * entries
             batch = self._sizes[1]  # of unit vectors
-            self.building_bytes = batch * (
-                self._steps()[4] + ITEMSIZE * (2 * batch + self._sizes[0])
-            )
+            self.building_bytes = batch * (self._steps()[4] + ITEMSIZE * (batch + self._sizes[0]))
             self.building_bytes += 4 * tables + own
             return
         self.flops, self.largest_product, self.moved_bytes, self.calls, self.peak_bytes = (
@@ -89,7 +87,7 @@ class SymmetricPower:
                 largest = max(largest, float(columns * entries))
             after = ITEMSIZE * number(rows, j + 1) * rest
             views = VIEW_BYTES * rows if j > 0 else 0
-            if not turned and done >= rest and j > 0:
+            if self._is_turned(j) and not turned:
                 turned = True
                 peak = max(peak, 2 * before)
             gathered *= rest > 1
@@ -102,14 +100,18 @@ class SymmetricPower:
 
     def prepare(self, B: Any, tensor: Any, index: Any) -> None:
         """Build what is kept, from B (an array) and makers of tensors and of positions."""
-        tables = [
-            np.ascontiguousarray(table.T).reshape(-1)
-            for table in insertion_tables(self._columns, self._order)
-        ]
-        self._B, self._tables = tensor(B), [index(table) for table in tables]
+        tables: list[Any] = list(insertion_tables(self._columns, self._order))
+        for j in range(self._order):  # of the modes after the turn e comes behind ρ
+            if self._is_turned(j):
+                tables[-1 - j] = np.ascontiguousarray(tables[-1 - j].T)
+        self._B, self._tables = tensor(B), [index(table.reshape(-1)) for table in tables]
         if self._is_dense:
             self._dense = self._mode_by_mode(tensor(np.eye(self._sizes[1])))
             del self._B, self._tables
+
+    def _is_turned(self, j: int) -> bool:
+        """Return whether there are as many β as ρ before mode j is done, or more."""
+        return j > 0 and number(self._rows, j) >= number(self._columns, self._order - j - 1)
 
     def __call__(self, entries: Any) -> Any:
         """Return the distinct entries of the result, (N_l(d′),); a batch has a second axis."""
@@ -117,41 +119,37 @@ class SymmetricPower:
 
     def _mode_by_mode(self, entries: Any) -> Any:
         batch = entries.shape[1:]
-        # X[β, tensor, ρ], and X[tensor, ρ, β] once there are more β than ρ: what is picked and what
-        # is multiplied then lies in long rows.
-        X = row_major(tl.transpose(entries)) if batch else entries
-        X = X.reshape((1, *(batch or (1,)), -1))
-        tensors, turned = X.shape[1], False
+        # X[β, ρ, tensor], and X[tensor, ρ, β] once there are more β than ρ: what is picked and what
+        # is multiplied lies in long rows.
+        X = entries.reshape((1, self._sizes[1], *(batch or (1,))))
+        tensors, turned = X.shape[2], False
         del entries
         for j in range(self._order):
             rest = number(self._columns, self._order - j - 1)
-            if not turned and j > 0 and number(self._rows, j) >= rest:
-                X, turned = row_major(tl.transpose(X, (1, 2, 0))), True
+            if self._is_turned(j) and not turned:
+                X, turned = row_major(tl.transpose(X, (2, 1, 0))), True
             if rest > 1:  # else ρ + e is e
-                X = take(X, self._tables[self._order - j - 1], axis=1 if turned else 2)
+                X = take(X, self._tables[self._order - j - 1], axis=1)
             if turned:
                 parts = self._last_modes(j, X.reshape((tensors * rest, self._columns, -1)))
             else:
-                parts = self._first_modes(j, X.reshape((-1, tensors * rest, self._columns)))
+                parts = self._first_modes(j, X.reshape((-1, self._columns, rest * tensors)))
             del X  # the parts are views of products: what these were made from is done with
             X = tl.concatenate(parts, axis=1 if turned else 0) if len(parts) > 1 else parts[0]
-            X = X.reshape((tensors, rest, -1) if turned else (-1, tensors, rest))
+            X = X.reshape((tensors, rest, -1) if turned else (-1, rest, tensors))
             del parts
-        X = X.reshape((tensors, -1)) if turned else X.reshape((-1, tensors))
         if not batch:
             return X.reshape((-1,))
-        return row_major(tl.transpose(X)) if turned else X
+        return row_major(tl.transpose(X.reshape((tensors, -1)))) if turned else X[:, 0]
 
     def _first_modes(self, j: int, X: Any) -> list[Any]:
-        """Return X′[β + v, ·] from X[β, ·, e], in parts along the first axis."""
+        """Return X′[β + v, ·] from X[β, e, ·], in parts along the first axis."""
         parts: list[Any] = []
         for first, last in self._blocks(j):
-            done = number(last, j)
-            product = self._B[first:last] @ tl.transpose(X[:done].reshape((-1, self._columns)))
+            product = self._B[first:last] @ X[: number(last, j)]
             if j == 0:
                 return [product]
-            product = product.reshape((last - first, done, X.shape[1]))
-            parts += [product[v - first, : number(v + 1, j)] for v in range(first, last)]
+            parts += [product[: number(v + 1, j), v - first] for v in range(first, last)]
         return parts
 
     def _last_modes(self, j: int, X: Any) -> list[Any]:
@@ -161,3 +159,31 @@ class SymmetricPower:
             product = self._B[first:last] @ X[:, :, : number(last, j)]
             parts += [product[:, v - first, : number(v + 1, j)] for v in range(first, last)]
         return parts
+
+
+class DiagonalPower:
+    """The diagonal matrix of x (d,) on every mode: each distinct entry times a monomial of x.
+
+    Attributes as those of `SymmetricPower`.
+    """
+
+    def __init__(self, d: int, order: int) -> None:
+        size = number(d, order)
+        self._order = order
+        self.flops, self.largest_product, self.calls = float(size), 0.0, 1
+        self.moved_bytes = 3.0 * ITEMSIZE * size
+        self.peak_bytes = self.stored_bytes = ITEMSIZE * size
+        self.building_bytes = 3 * ITEMSIZE * size
+
+    def prepare(self, x: Any, tensor: Any, index: Any) -> None:
+        """Build what is kept, from the diagonal (an array) and makers as for `SymmetricPower`."""
+        self._monomials = tensor(monomials(x, self._order))
+
+    def __call__(self, entries: Any) -> Any:
+        """Return the distinct entries of the result, (N_l(d),); a batch has a second axis."""
+        return along(self._monomials, entries) * entries
+
+
+def along(weights: Any, values: Any) -> Any:
+    """Return weights of the first axis in a shape that multiplies values, one tensor or a batch."""
+    return weights if len(values.shape) == 1 else weights[:, None]

@@ -445,9 +445,9 @@ def test_the_symmetric_forms_are_counted_in_distinct_entries(name, n, r, m, orde
 @pytest.mark.parametrize(
     ("n", "m", "order", "distinct", "numbers"),
     [
-        # The way back to a full tensor: at once, or from 2^15 · 3 entries to 2^17.
-        (2, 1, 15, 16, 2**15),
-        (2, 1, 17, 18, 3 * 2**15 + 2**17),
+        # The way back to a full tensor: at once, or from 2^17 · 3 entries to 2^19.
+        (2, 1, 17, 18, 2**17),
+        (2, 1, 19, 20, 3 * 2**17 + 2**19),
         # The products of two entries, and their sums by pairs.
         (3, 5, 5, 21, 21**2 + 252),
         (2, 1, 3, 4, 4**2 + 10),

@@ -8,6 +8,7 @@ from lift_compare.lifting import (
     projected_gradient_descent,
 )
 from tests.lifting import explicit
+from tests.lifting.conftest import _entrywise
 
 
 def test_span_projection_is_the_least_squares_fit():
@@ -107,6 +108,38 @@ def test_descent_follows_its_formula(projected):
     else:
         assert run.coefficients is None
     np.testing.assert_array_equal(start, tensors[0] + 0.3 * tensors[1])
+
+
+@pytest.mark.parametrize("operator", ["gaussian", "entrywise"])
+@pytest.mark.parametrize("generators", ["none", "symmetric", "not symmetric"])
+@pytest.mark.parametrize("start", ["symmetric", "not symmetric"])
+def test_iterates_may_become_symmetric_or_cease_to_be(operator, generators, start):
+    """A form for symmetric tensors takes the iterates that are, and no others."""
+    rng = np.random.default_rng(5)
+    problem = _entrywise(3, 1, seed=6) if operator == "entrywise" else sensing.gaussian(3, 1, 4, 2)
+    order, eta = 3, 1e-3
+    lifted = LiftedProblem(problem, order)
+    form = LiftedProblem(problem, order, form="symmetric-pairs")
+    symmetric = [lifted.lift(X) for X in 0.5 * rng.standard_normal((2, 3, 1))]
+    others = [0.5 * T for T in rng.standard_normal((2, 3, 3, 3))]
+    w = {"symmetric": symmetric[0] + 0.3 * symmetric[1], "not symmetric": others[1]}[start]
+    tensors = {"none": None, "symmetric": symmetric, "not symmetric": [symmetric[0], others[0]]}
+    tensors = tensors[generators]
+    span = SpanProjection(tensors) if tensors is not None else None
+    if span is not None:
+        assert span.is_symmetric == (generators == "symmetric")
+        basis, _ = np.linalg.qr(np.reshape(tensors, (2, -1)).T)
+    runs = [
+        projected_gradient_descent(each, w, step_size=eta, iterations=4, projection=span)
+        for each in (lifted, form)
+    ]
+    for _ in range(4):
+        w = w - eta * explicit.gradient(problem, order, w)
+        if span is not None:
+            w = (basis @ (basis.T @ w.ravel())).reshape(w.shape)
+    for run in runs:
+        np.testing.assert_allclose(run.tensor, w, rtol=0, atol=1e-12 * np.abs(w).max())
+        assert run.values[-1] == pytest.approx(explicit.value(problem, order, w), rel=1e-11)
 
 
 def test_descent_on_the_two_by_two_example_reaches_the_truth():

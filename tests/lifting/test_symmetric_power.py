@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lift_compare.lifting.forms import symmetric_power
-from lift_compare.lifting.forms.symmetric_power import SymmetricPower
+from lift_compare.lifting.forms.symmetric_power import DiagonalPower, SymmetricPower
 from lift_compare.lifting.multisets import number
 from tests.lifting.test_cost import traced_peak
 from tests.lifting.test_multisets import SIZES, in_order, symmetric_tensor
@@ -95,3 +95,22 @@ def test_blocks_leave_out_most_of_what_is_not_needed():
     needed = sum(2.0 * d * number(d, j + 1) * number(d, order - j - 1) for j in range(order))
     everything = sum(2.0 * d * d * number(d, j) * number(d, order - j - 1) for j in range(order))
     assert needed < power.flops < 1.7 * needed < everything
+
+
+@pytest.mark.parametrize(("d", "order"), [(1, 1), (6, 1), (6, 5), (21, 3), (3, 9), (78, 3)])
+def test_a_diagonal_matrix_acts_like_any_other(d, order):
+    diagonal = np.random.default_rng(2).standard_normal(d)
+    entries = np.random.default_rng(3).standard_normal(number(d, order))
+    power = DiagonalPower(d, order)
+    make = np.ascontiguousarray
+    peak = traced_peak(lambda: power.prepare(diagonal, make, make))
+    assert power.building_bytes > peak / 1.1 or peak < 40_000
+    assert power.stored_bytes == 8 * number(d, order) == power.flops * 8
+    if d < 78:
+        wanted = built(np.diag(diagonal), order)(entries)
+        # A monomial is a product of l numbers here, a sum of rounded terms there.
+        np.testing.assert_allclose(power(entries), wanted, rtol=0, atol=1e-14 * abs(wanted).max())
+    batch = power(np.stack([entries, -2 * entries], axis=1))
+    np.testing.assert_array_equal(batch, np.stack([power(entries), -2 * power(entries)], axis=1))
+    if power.peak_bytes > 80_000:
+        assert power.peak_bytes == pytest.approx(traced_peak(lambda: power(entries)), rel=0.06)
