@@ -152,6 +152,7 @@ def test_what_there_is_not_is_refused(folder: Path, text: str, message: str) -> 
     ],
 )
 @pytest.mark.parametrize("text", ["bad:make", "bad.py:make"])
+@pytest.mark.lines
 def test_a_module_that_cannot_be_imported_says_where(folder, text, code, message) -> None:
     (folder / "bad.py").write_text(code)
     with pytest.raises(sensing.InvalidInput, match=f"cannot be imported: {message}"):
@@ -184,6 +185,7 @@ def test_up_to_eight_functions_are_told_in_the_place_of_one(folder, names, said)
         ("from_c", ""),
     ],
 )
+@pytest.mark.lines
 def test_what_a_function_raises_is_kept_as_the_cause(folder: Path, function, place) -> None:
     """With the last line of it that is the user's, if there is one."""
     text = f"own_matrices.py:{function}"
