@@ -54,10 +54,10 @@ def real_system() -> tuple[str, sensing.SensingProblem, np.ndarray]:
 
 def by_products(lifted: lifting.LiftedProblem, w: np.ndarray) -> float:
     """Return the least eigenvalue from Hessian products, by two runs of ARPACK."""
-    size = w.size
+    size, at_w = w.size, lifted.unchecked_hessian(w)
 
     def product(v: np.ndarray) -> np.ndarray:
-        return lifted.unchecked_hessian_product(w, v.reshape(w.shape)).reshape(-1)
+        return at_w(v.reshape(w.shape)).reshape(-1)
 
     first = np.random.default_rng(0).standard_normal(size)
     number = np.dtype(np.float64)

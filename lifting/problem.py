@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import cached_property, partial
 from typing import Any
 
@@ -286,28 +287,41 @@ class LiftedProblem:
             If an entry is beyond float64.
         """
         w, direction = self.tensor("w", w), self.tensor("direction", direction)
-        product = self.unchecked_hessian_product(w, direction)
+        product = self.unchecked_hessian(w)(direction)
         if isinstance(product, np.ndarray):
             finite("w, direction: ∇²h^l(w)[direction]", product)
         return product
 
-    def unchecked_hessian_product(self, w: Any, direction: Any) -> Any:
-        """Return `hessian_product` for tensors that were checked before, finite or not."""
-        if self._kronecker_pays and (x := lifted_point(w)) is not None:
-            try:
-                X = x.reshape(self.problem.shape)
-                return kronecker.hessian_product_at(self.problem, X, self.order, direction)
-            except OverflowError:
-                pass  # the form says what is finite of it
+    def unchecked_hessian(self, w: Any) -> Callable[[Any], Any]:
+        """Return direction ↦ ∇²h^l(w)[direction], for tensors that were checked before.
+
+        What the products at one w share is computed once, with the first of them.
+        """
+        x = lifted_point(w) if self._kronecker_pays else None
         with using(self.backend):
-            form, known = self._form_for(w, direction)
-            modes = DISTINCT_MODES if form.symmetric_only else self.order
-            peak = form.hessian_bytes + python_bytes(modes, "hessian_product")
-            needed = evaluation_bytes(form.stored_bytes, peak)
-            if needed > self.memory_limit:
-                what = f"order {self.order}: a Hessian product"
-                raise MemoryLimitExceeded(needed, self.memory_limit, what)
-            return self._run(form, "hessian_product", w, direction, **known).reshape(self.shape)
+            asks = self._form.symmetric_only or self._form.asks_symmetric
+            symmetric = None if asks and is_symmetric(w) else False  # None: as the direction is
+        parts: dict[str, Any] = {}
+
+        def product(direction: Any) -> Any:
+            if x is not None:
+                with suppress(OverflowError):  # the form says what is finite of it
+                    X = x.reshape(self.problem.shape)
+                    return kronecker.hessian_product_at(self.problem, X, self.order, direction)
+            with using(self.backend):
+                form, known = self._form_for(direction, symmetric=symmetric)
+                modes = DISTINCT_MODES if form.symmetric_only else self.order
+                peak = form.hessian_bytes + python_bytes(modes, "hessian_product")
+                needed = evaluation_bytes(form.stored_bytes, peak)
+                if needed > self.memory_limit:
+                    what = f"order {self.order}: a Hessian product"
+                    raise MemoryLimitExceeded(needed, self.memory_limit, what)
+                if form.name not in parts:
+                    parts[form.name] = self._run(form, "hessian_part", w)
+                tensors = (parts[form.name], w, direction)
+                return self._run(form, "hessian_product", *tensors, **known).reshape(self.shape)
+
+        return product
 
     def _run(self, form: Form, method: str, *tensors: Any, many: int = 1, **known: bool) -> Any:
         """Call a method of a form, compiled where the backend compiles; `many` tensors at once."""

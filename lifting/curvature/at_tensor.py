@@ -98,10 +98,11 @@ def least_curvature(
                 f"w: expected a tensor where the Hessian is finite in float64: {error}"
             ) from error
     size = math.prod(lifted.shape)
+    hessian = lifted.unchecked_hessian(w)
 
     def product(v: FloatArray) -> FloatArray:
         with using(lifted.backend):
-            image = lifted.unchecked_hessian_product(w, lifted.tensor("v", v.reshape(lifted.shape)))
+            image = hessian(lifted.tensor("v", v.reshape(lifted.shape)))
             return np.asarray(tl.to_numpy(image)).reshape(-1)
 
     # Without this check an eigensolver would be handed inf and NaN.

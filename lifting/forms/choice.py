@@ -57,8 +57,11 @@ class Form(Protocol):
     def values_and_gradients(self, tensors: Any) -> tuple[Any, Any]:
         """Return h^l and ∇h^l at k tensors; only those of `MANY_AT_ONCE` have it."""
 
-    def hessian_product(self, w: Any, direction: Any, **known: bool) -> Any:
-        """Return ∇²h^l(w)[direction]."""
+    def hessian_part(self, w: Any) -> Any:
+        """Return what all Hessian products at w share."""
+
+    def hessian_product(self, part: Any, w: Any, direction: Any, **known: bool) -> Any:
+        """Return ∇²h^l(w)[direction], from the `hessian_part` of w."""
 
 
 FORMS: dict[str, Any] = {

@@ -66,7 +66,9 @@ class DistinctForm:
             self._pairs_bytes + self._products.products_bytes,
             self._tensors.expand_bytes,
         )
-        self.hessian_bytes = self.gradient_bytes + 2 * self._distinct_bytes
+        # T as a matrix is kept beside all that.
+        self.hessian_bytes = self.gradient_bytes + self._products.products_bytes
+        self.hessian_bytes += 2 * self._distinct_bytes
 
     def value(self, w: Any) -> Any:
         """Return h^l(w)."""
@@ -91,13 +93,18 @@ class DistinctForm:
         gradient *= 2
         return value, gradient
 
-    def hessian_product(self, w: Any, direction: Any) -> Any:
+    def hessian_part(self, w: Any) -> Any:
+        """Return T as a matrix that acts on distinct entries."""
+        x = self._tensors.compress(w)
+        _, T = self._value_and_T(self._products(x, x))
+        return self._products.matrix(T)
+
+    def hessian_product(self, T: Any, w: Any, direction: Any) -> Any:
         """Return ∇²h^l(w)[direction] for a symmetric direction."""
         x, d = self._tensors.compress(w), self._tensors.compress(direction)
-        _, T = self._value_and_T(self._products(x, x))
-        product = self._products.acting(T, d)
         change = self._normal(self._products(x, d))
         change *= 2
-        product += self._products.acting(change, x)
+        product = self._products.acting(change, x)
+        product += self._products.by_matrix(T, d)
         product *= 2
         return self._tensors.expand(product)

@@ -113,7 +113,7 @@ class EntrywiseForm(ExpandedForm):
     def _terms(self, w: Any, **known: bool) -> tuple[Any, Any]:
         return self._cubic([(w, w, w)], known["symmetric"]), self._linear(w)
 
-    def hessian_product(self, w: Any, direction: Any, *, symmetric: bool) -> Any:
+    def hessian_product(self, part: None, w: Any, direction: Any, *, symmetric: bool) -> Any:
         """Return ∇²h^l(w)[direction], the derivative of the gradient."""
         product = self._cubic([(w, w, direction), (w, direction, w), (direction, w, w)], symmetric)
         product -= self._linear(direction)

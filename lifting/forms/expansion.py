@@ -33,6 +33,10 @@ class ExpandedForm:
         gradient *= 2
         return value, gradient
 
+    def hessian_part(self, w: Any) -> Any:
+        """Return what all Hessian products at w share: nothing."""
+        return None
+
     def _value(self, w: Any, cubic: Any, linear: Any) -> Any:
         flat = w.reshape((-1,))
         quartic, quadratic = (inner_product(flat, term.reshape((-1,))) for term in (cubic, linear))

@@ -73,7 +73,7 @@ class NormalForm(ExpandedForm):
     def _terms(self, w: Any, **known: bool) -> tuple[Any, Any]:
         return self._cubic(w, w, w, *self._N), self._linear(w, *self._B)
 
-    def hessian_product(self, w: Any, direction: Any) -> Any:
+    def hessian_product(self, part: None, w: Any, direction: Any) -> Any:
         """Return ∇²h^l(w)[direction], the derivative of the gradient."""
         product = self._cubic(w, direction, w, *self._N)
         product *= 2

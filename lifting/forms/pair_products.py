@@ -78,8 +78,15 @@ class PairProducts:
 
     def acting(self, T: Any, x: Any) -> Any:
         """Return a tensor over pairs acting on P(x), in distinct entries; T is used up."""
+        return self.by_matrix(self.matrix(T), x)
+
+    def matrix(self, T: Any) -> Any:
+        """Return the matrix of a tensor over pairs, shape (N_l(n r),)*2; T is used up."""
         T *= along(self._orders, T)
-        M = self._C.transposed(T).reshape((self._size, self._size, *x.shape[1:]))
+        return self._C.transposed(T).reshape((self._size, self._size, *T.shape[1:]))
+
+    def by_matrix(self, M: Any, x: Any) -> Any:
+        """Return what the tensor over pairs of a matrix does to P(x), in distinct entries."""
         acting = M @ x if len(x.shape) == 1 else tl.sum(M * x, 1)
         acting *= along(self._per_entry, acting)
         return acting

@@ -71,7 +71,7 @@ class PairsForm(ExpandedForm):
                 *steps,
             ]
         )
-        self.hessian_bytes = self.gradient_bytes + tensor_bytes + numbers[0]
+        self.hessian_bytes = self.gradient_bytes + tensor_bytes + numbers[0] + numbers[-1]
         tables = [
             ITEMSIZE * n ** (2 * (order - k)) * (2 * pairs + n * n) for k in range(2, order + 1)
         ]
@@ -115,10 +115,15 @@ class PairsForm(ExpandedForm):
         x = self._split(w)
         return self._joined(self._acting(self._normal(x, x), x)), self._linear(w)
 
-    def hessian_product(self, w: Any, direction: Any) -> Any:
+    def hessian_part(self, w: Any) -> Any:
+        """Return N on every mode of ⟨P(w), P(w)⟩."""
+        x = self._split(w)
+        return self._normal(x, x)
+
+    def hessian_product(self, T: Any, w: Any, direction: Any) -> Any:
         """Return ∇²h^l(w)[direction]: C is linear in each of its three factors."""
         x, d = self._split(w), self._split(direction)
-        product = self._acting(self._normal(x, x), d)
+        product = self._acting(T, d)
         change = self._acting(self._normal(x, d), x)
         change *= 2
         product += change

@@ -102,22 +102,30 @@ class RankOneForm:
         gradient *= 2
         return value, gradient
 
-    def hessian_product(self, w: Any, direction: Any) -> Any:
-        """Return 2 (residual ∘ ẏ + 2 ⟨y, ẏ⟩ y) × aᵀ on every mode; ẏ is the projected direction."""
+    def hessian_part(self, w: Any) -> Any:
+        """Return y and the residual, or 3 y² − b for r = 1."""
         y = self._projected(w)
-        if self._r == 1:  # then it is (3 y² − b) ∘ ẏ, which needs less memory
-            y *= y
-            y *= 3
-            y -= self._b_power[:, None]
-            y *= self._projected(direction)
+        if self._r > 1:
+            return y, self._residual(y)
+        y *= y
+        y *= 3
+        y -= self._b_power[:, None]
+        return y
+
+    def hessian_product(self, part: Any, w: Any, direction: Any) -> Any:
+        """Return 2 (residual ∘ ẏ + 2 ⟨y, ẏ⟩ y) × aᵀ on every mode; ẏ is the projected direction.
+
+        For r = 1 that is 2 (3 y² − b) ∘ ẏ × aᵀ.
+        """
+        change = self._projected(direction)
+        if self._r == 1:
+            change *= part
         else:
-            change = self._projected(direction)
+            y, residual = part
             along = tl.einsum("is,is->i", y, change)
             along *= 2
-            change *= self._residual(y)[:, None]
-            y *= along[:, None]
-            y += change
-            del change
-        product = self._back(y, *self._vectors)
+            change *= residual[:, None]
+            change += y * along[:, None]
+        product = self._back(change, *self._vectors)
         product *= 2
         return product

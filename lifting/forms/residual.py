@@ -64,7 +64,8 @@ class ResidualForm:
         self.gradient_bytes = max(
             self._measure.peak_bytes, residual_bytes + self._adjoint.peak_bytes
         )
-        self.hessian_bytes = self.gradient_bytes + self._adjoint.result_bytes
+        # The residual at w is kept beside the change of it.
+        self.hessian_bytes = residual_bytes + self.gradient_bytes + self._adjoint.result_bytes
         self.stored_bytes = residual_bytes + ITEMSIZE * m * n * n
         self.building_bytes = residual_bytes + compression_bytes(problem)
 
@@ -110,12 +111,16 @@ class ResidualForm:
         gradients *= 2
         return values, gradients.reshape(tensors.shape)
 
-    def hessian_product(self, w: Any, direction: Any) -> Any:
+    def hessian_part(self, w: Any) -> Any:
+        """Return the residual."""
+        return self._residual(w)
+
+    def hessian_product(self, residual: Any, w: Any, direction: Any) -> Any:
         """Return the derivative of the gradient along a direction, term by term.
 
         2 (A*)^{⊗l}(residual) on the direction, plus 4 (A*)^{⊗l}(A^{⊗l}(w, direction)) on w.
         """
-        product = self._adjoint(self._residual(w), direction, *self._cores)
+        product = self._adjoint(residual, direction, *self._cores)
         change = self._measure(w, direction, *self._cores)
         change *= 2
         product += self._adjoint(change, w, *self._cores)

@@ -47,6 +47,31 @@ def test_every_form_equals_the_definition_on_symmetric_tensors(lifted):
         )
 
 
+def test_hessian_products_at_one_tensor_share_what_they_can(lifted):
+    problem, order = lifted.problem, lifted.order
+    rng = np.random.default_rng(3)
+    unsymmetric = rng.standard_normal(lifted.shape)
+    symmetric = sum(explicit.power(rng.standard_normal(problem.shape), order) for _ in range(3))
+    for w in (symmetric, unsymmetric):
+        at_w = lifted.unchecked_hessian(w)
+        for direction in (symmetric, unsymmetric, -2 * symmetric, unsymmetric + symmetric):
+            close(at_w(direction), explicit.hessian_product(problem, order, w, direction))
+
+
+@pytest.mark.parametrize("form", ["residual", "pairs", "rank-one", "symmetric", "symmetric-pairs"])
+def test_what_hessian_products_share_is_computed_once(form, monkeypatch):
+    operator = sensing.RankOneOperator(np.random.default_rng(4).standard_normal((5, 3)))
+    problem = sensing.SensingProblem.from_ground_truth(operator, np.ones((3, 1)))
+    lifted = LiftedProblem(problem, 3, form=form)
+    part, seen = FORMS[form].hessian_part, []
+    monkeypatch.setattr(FORMS[form], "hessian_part", lambda *args: seen.append(1) or part(*args))
+    w = lifted.lift([[1.0], [2.0], [3.0]]) + lifted.lift([[1.0], [0.0], [0.0]])
+    at_w = lifted.unchecked_hessian(w)
+    for direction in (w, lifted.lift(np.ones((3, 1))), -w):
+        close(at_w(direction), explicit.hessian_product(problem, 3, w, direction))
+    assert seen == [1]
+
+
 def test_gradient_and_hessian_product_are_derivatives(lifted):
     rng = np.random.default_rng(2)
     w, direction = rng.standard_normal((2, *lifted.shape))

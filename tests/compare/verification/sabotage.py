@@ -6,6 +6,7 @@ from decimal import Decimal
 import numpy as np
 
 from lift_compare import lifting, sensing, simulated
+from lift_compare.lifting.forms.distinct import DistinctForm
 from lift_compare.lifting.forms.entrywise import EntrywiseForm
 from lift_compare.lifting.forms.expansion import ExpandedForm
 from lift_compare.lifting.forms.normal import NormalForm
@@ -14,6 +15,7 @@ from lift_compare.lifting.forms.pairs import PairsForm
 from lift_compare.lifting.forms.rank_one import RankOneForm
 from lift_compare.lifting.forms.residual import ResidualForm
 from lift_compare.lifting.forms.symmetric import SymmetricForm, SymmetricPairsForm
+from lift_compare.lifting.forms.symmetric_power import DiagonalPower
 from lift_compare.lifting.kronecker.hessian import KroneckerHessian
 from lift_compare.simulated.points.line import LineQuartic
 from lift_compare.simulated.span import orthonormal
@@ -51,23 +53,20 @@ def _unsymmetrised(self, left, right):
     return (left @ np.swapaxes(right, -1, -2))[..., self._rows, self._cols] * self._values
 
 
-def _normal_hessian_without_a_term(self, w, direction):
+def _normal_hessian_without_a_term(self, part, w, direction):
     product = 2 * self._cubic(w, direction, w, *self._N)
     return 2 * (product - self._linear(direction, *self._B))
 
 
-def _rank_one_hessian_with_3_001(self, w, direction):
-    if self._r > 1:
-        return RANK_ONE_HESSIAN(self, w, direction)
+def _rank_one_hessian_with_3_001(self, w):
     y = self._projected(w)
-    y = (3.001 * y**2 - self._b_power[:, None]) * self._projected(direction)
-    return 2 * self._back(y, *self._vectors)
+    return RANK_ONE_PART(self, w) if self._r > 1 else 3.001 * y**2 - self._b_power[:, None]
 
 
-RANK_ONE_HESSIAN = RankOneForm.hessian_product
+RANK_ONE_PART = RankOneForm.hessian_part
 
 
-def _entrywise_hessian_without_a_triple(self, w, direction, **_known):
+def _entrywise_hessian_without_a_triple(self, part, w, direction, **_known):
     product = self._cubic([(w, w, direction), (w, direction, w)], False)
     return 2 * (product - self._linear(direction))
 
@@ -80,8 +79,8 @@ def _cholesky(gram):
 CHOLESKY = orthonormal.cholesky
 
 
-def _residual_hessian(self, w, direction):
-    product = self._adjoint(self._residual(w), direction, *self._cores)
+def _residual_hessian(self, residual, w, direction):
+    product = self._adjoint(residual, direction, *self._cores)
     change = 2.00001 * self._measure(w, direction, *self._cores)
     return 2 * (product + self._adjoint(change, w, *self._cores))
 
@@ -220,7 +219,7 @@ SABOTAGE = {
         (lifting.LiftedProblem, "lift", scaled(lifting.LiftedProblem.lift, LITTLE)),
     ],
     "normal form: Hessian": [(NormalForm, "hessian_product", _normal_hessian_without_a_term)],
-    "rank-one form: Hessian": [(RankOneForm, "hessian_product", _rank_one_hessian_with_3_001)],
+    "rank-one form: Hessian": [(RankOneForm, "hessian_part", _rank_one_hessian_with_3_001)],
     "rank-one form: value": [(RankOneForm, "value", scaled(RankOneForm.value, LITTLE))],
     "entrywise form: Hessian": [
         (EntrywiseForm, "hessian_product", _entrywise_hessian_without_a_triple)
@@ -248,6 +247,12 @@ SABOTAGE = {
             "_value_and_T",
             _first(SymmetricPairsForm._value_and_T),
         )
+    ],
+    "symmetric form over pairs: diagonal N": [
+        (DiagonalPower, "__call__", scaled(DiagonalPower.__call__, LITTLE))
+    ],
+    "symmetric forms: Hessian": [
+        (DistinctForm, "hessian_part", scaled(DistinctForm.hessian_part, LITTLE))
     ],
     "form over pairs: N": [(PairsForm, "_normal", scaled(PairsForm._normal, LITTLE))],
     "expanded forms: value": [(ExpandedForm, "_value", scaled(ExpandedForm._value, LITTLE))],
