@@ -192,8 +192,10 @@ class DirectionComparison(Tabular):
         return [self.row()]
 
     def row(self) -> dict[str, Any]:
-        """Return the numbers as one row of a table."""
+        """Return the numbers as one row of a table; agree is None where nothing was compared."""
         row = {name: getattr(self, name) for name in _IN_A_ROW}
+        if self.agree and self.diverged_at == 1:
+            row["agree"] = None
         row |= {"verdict": self.verdict, "diverged_at": self.diverged_at}
         row |= {"visible_order": self.visible_order, "power_order": self.saddle_order.order}
         row["power_certified_below"] = self.saddle_order.certified_below

@@ -295,8 +295,8 @@ def test_descents_that_diverge_together_are_said_to(order: int, eta: float) -> N
 def test_a_divergence_of_one_side_is_a_disagreement(monkeypatch: pytest.MonkeyPatch) -> None:
     true = lifting.LiftedProblem.unchecked
 
-    def steeper(self, w):
-        value, gradient = true(self, w)
+    def steeper(self, w, **known):
+        value, gradient = true(self, w, **known)
         return value, 1e6 * gradient
 
     monkeypatch.setattr(lifting.LiftedProblem, "unchecked", steeper)

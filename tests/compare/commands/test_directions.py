@@ -264,7 +264,7 @@ def test_where_both_sides_diverge_at_once_nothing_agrees(tmp_path, capsys) -> No
     assert "agree (" not in said
     assert "explicit − simulated, relative" not in said
     (row,) = json.loads((tmp_path / "out" / "directions.json").read_text())["rows"]
-    assert (row["steps"], row["verdict"]) == (0, "diverged at step 1")
+    assert (row["steps"], row["agree"], row["verdict"]) == (0, None, "diverged at step 1")
     words = ["two-by-two", "--order", "1", "3", "--step-size", "1", "--out", str(tmp_path / "out")]
     assert main(["directions", *words]) == 4
     said = " ".join(capsys.readouterr().out.split())
