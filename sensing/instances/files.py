@@ -35,6 +35,7 @@ from .assembly import assemble, symmetrised, without_name
 from .contents import MAX_BYTES, Contents, InstanceFileError, Path_
 from .definition import Instance
 from .matlab import read_mat
+from .published import PUBLISHED
 
 ENDINGS = (".npz", ".npy", ".mat")
 """Of files that are instances; capitals are the same."""
@@ -150,6 +151,8 @@ def load_instance(path: Path_, *, symmetrise: bool = False, max_bytes: int = MAX
     if symmetrise and "A" in contents.arrays:
         contents.arrays["A"] = symmetrised(path, contents)
     name = re.sub(rf"({'|'.join(map(re.escape, ENDINGS))})$", "", Path(path).name, flags=re.I)
+    if name in PUBLISHED:  # a file may hold anything: only the catalogue's goes by that name
+        name = Path(path).name
     return assemble(path, name, contents, max_bytes)
 
 

@@ -732,3 +732,11 @@ def test_a_number_at_the_end_of_a_name_is_no_ending(tmp_path):
         assert (tmp_path / file).is_file()
     with pytest.raises(ValueError, match=r"path: expected a file that ends in \.npz"):
         sensing.save_instance(tmp_path / "mine.txt", sensing.instance("two-by-two"))
+
+
+@pytest.mark.parametrize("name", ["two-by-two", "real-system", "two-clusters"])
+def test_a_file_is_never_taken_for_a_published_instance(tmp_path, name) -> None:
+    path = tmp_path / f"{name}.npz"
+    sensing.save_instance(path, sensing.instance("gaussian", n=2, m=3))
+    ours = name if name == "two-clusters" else f"{name}.npz"
+    assert sensing.load_instance(path).name == ours
