@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..given import rows_of
 from ..tables import Column
 from .resident import NOISE
 
@@ -93,6 +94,7 @@ def scaling_exponents(rows: Iterable[Mapping[str, Any]], *, points: int = 3) -> 
     >>> round(compare.scaling_exponents(rows)[0].measured, 6)
     2.0
     """
+    rows = rows_of("rows", rows, "rows of cost_grid")
     measured = [row for row in rows if row.get("status") == "measured"]
     fits = []
     for axis in SIZES:

@@ -13,6 +13,7 @@ from matplotlib.ticker import NullFormatter
 from lift_compare.sensing.validation import show_bytes
 
 from ..cost.scaling import SIZES, series_along
+from ..given import rows_of
 from ..tables import show_seconds
 from .refused import Refused, refused_band
 from .style import BLACK, GREEN, ORANGE, PURPLE, SMALL, canvas, finish, line
@@ -84,6 +85,7 @@ def cost_seconds(
     ... )
     >>> figure, ax = figures.cost_seconds(rows, axis="n")
     """
+    rows = rows_of("rows", rows, "rows of cost_grid", least=1)
     fig, ax = canvas(ax, size=(4.6, 4.9))
     said = []
     for name, members in _series(rows).items():
@@ -135,6 +137,7 @@ def cost_bytes(
     ... )
     >>> figure, ax = figures.cost_bytes(rows, axis="n")
     """
+    rows = rows_of("rows", rows, "rows of cost_grid", least=1)
     fig, ax = canvas(ax, size=(4.6, 4.9))
     said, refused = [], list[Refused]()
     for name, members in _series(rows).items():

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from lift_compare.sensing.descent_result import History
 from lift_compare.sensing.validation import FloatArray, InvalidValue, real_array
 
+from ..given import of_kind
 from ..tolerances import DRAWN
 from .far import FAR, cut_far
 from .style import BLACK, canvas, finish, line, nested
@@ -66,6 +67,7 @@ def histories(
     >>> run = sensing.instance("two-by-two").descent.run(sensing.two_by_two())
     >>> figure, ax = figures.histories({"gd": [run.history]}, "objective", title="Descent")
     """
+    of_kind("runs", runs, Mapping, "a mapping of kinds of run to histories")
     if quantity not in _QUANTITIES:
         raise InvalidValue(f"quantity: expected one of {', '.join(_QUANTITIES)}, got {quantity!r}")
     short, name = _QUANTITIES[quantity]
@@ -135,6 +137,7 @@ def lifted_objectives(
     >>> from lift_compare.compare import figures
     >>> figure, ax = figures.lifted_objectives({"h^l": ("exact", [1.0, 1.0, 0.8, 0.7])})
     """
+    of_kind("curves", curves, Mapping, "a mapping of labels to (kind, values)")
     fig, ax = canvas(ax)
     ax.axhline(1, color=BLACK, linewidth=0.9)
     said, top = [], 1.0

@@ -13,6 +13,7 @@ from lift_compare import simulated
 from lift_compare.sensing.validation import FloatArray
 
 from ..agreement.result import DirectionComparison
+from ..given import of_kind, rows_of
 from ..simulated_lift import SimulatedLift
 from ..tables import show_seconds
 from ..tolerances import DRAWN
@@ -62,6 +63,7 @@ def lifted_objective(
     ... )
     >>> figure, ax = figures.lifted_objective(found, name="two-by-two")
     """
+    of_kind("comparison", comparison, DirectionComparison, "a DirectionComparison")
     fig, ax = canvas(ax)
     lift, made = _simulations(comparison, steps), comparison.steps
     exact, path = lift.exact.values, lift.truncated.coefficients
@@ -118,6 +120,7 @@ def coefficient_paths(
     ... )
     >>> figure, ax = figures.coefficient_paths(found, name="two-by-two")
     """
+    of_kind("comparison", comparison, DirectionComparison, "a DirectionComparison")
     fig, ax = canvas(ax)
     lift = _simulations(comparison, steps)
     first = _first_step(ax, comparison, lift)
@@ -196,6 +199,7 @@ def step_cost(rows: Sequence[Mapping[str, Any]], *, ax: Axes | None = None) -> t
     >>> rows = compare.compare_instances(["two-by-two"], orders=[3]).rows
     >>> figure, ax = figures.step_cost(rows)
     """
+    rows = rows_of("rows", rows, "rows of compare_instances", least=1)
     fig, ax = canvas(ax, size=(4.6, 4.2))
     names = dict.fromkeys(row["instance"] for row in rows)
     told, refused = [], list[Refused]()

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from lift_compare.sensing.validation import FloatArray, InvalidValue
 
+from ..given import of_kind, rows_of
 from .counted import shares
 from .style import canvas, finish, line_in_turn
 
@@ -50,6 +51,7 @@ def performance_profile(
     >>> costs = {"gd": [40.0, float("inf")], "restarts": [60.0, 900.0]}
     >>> figure, ax = figures.performance_profile(costs)
     """
+    of_kind("costs", costs, Mapping, "a mapping of rivals to costs")
     table = _table(costs)
     with np.errstate(invalid="ignore"):  # inf/inf: a problem that nobody solved
         ratios = table / table.min(axis=0)
@@ -119,6 +121,7 @@ def rival_success(
     >>> cells = [cell | {"m": 6, "solved": 3, "runs": 5}, cell | {"m": 8, "solved": 5, "runs": 5}]
     >>> figure, axes = figures.rival_success(cells)
     """
+    cells = rows_of("cells", cells, "the cells of a RivalReport")
     kept = [c for c in cells if c["start"] == "random" and c.get("n") and c.get("m")]
     kept = [c for c in kept if c["solved"] is not None]
     panels = sorted({(c["rank"], c["n"]) for c in kept})

@@ -18,6 +18,7 @@ from matplotlib.transforms import ScaledTranslation
 
 from lift_compare.sensing.validation import InvalidValue
 
+from ..given import of_kind
 from ..tolerances import ROUND_EXPONENT
 from .mathematics import plain_text
 
@@ -230,6 +231,7 @@ def text_alternative(figure: Figure) -> str:
     >>> figures.text_alternative(figure)
     'Rates. Success rates against n. gd, computed here: 0.50 at n = 4, 0.25 at n = 8.'
     """
+    of_kind("figure", figure, Figure, "a matplotlib Figure")
     labels = [str(ax.get_label()) for ax in figure.axes]
     texts = [label for label in labels if label and not label.startswith("<")]
     if not texts:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lift_compare.sensing.descent_result import History
-from lift_compare.sensing.validation import InvalidValue, real_array
+from lift_compare.sensing.validation import InvalidValue, listed, real_array
 
+from ..given import of_kind
 from ..tolerances import DRAWN_DISTANCE, REACHED_TRUTH
 from .panels import thinned
 from .style import canvas, finish, line
@@ -98,6 +100,14 @@ def trial_distances(
     >>> run = sensing.instance("two-by-two").descent.run(sensing.two_by_two())
     >>> figure, ax = figures.trial_distances([[run.history]], title="One trial")
     """
+    trials = [
+        listed(f"trials[{k}]", each, "histories")
+        for k, each in enumerate(listed("trials", trials, "histories of trials"))
+    ]
+    if not any(trials):
+        raise InvalidValue("trials: expected histories of trials, got none")
+    for history in chain(*trials):
+        of_kind("trials", history, History, "histories (History)")
     fig, ax = canvas(ax)
     style = line(kind)
     colour: dict[str, Any] = {"color": style["color"]}
