@@ -199,7 +199,7 @@ def step_cost(rows: Sequence[Mapping[str, Any]], *, ax: Axes | None = None) -> t
     >>> rows = compare.compare_instances(["two-by-two"], orders=[3]).rows
     >>> figure, ax = figures.step_cost(rows)
     """
-    rows = rows_of("rows", rows, "rows of compare_instances", least=1)
+    rows = rows_of("rows", rows, "rows of compare_instances")
     fig, ax = canvas(ax, size=(4.6, 4.2))
     names = dict.fromkeys(row["instance"] for row in rows)
     told, refused = [], list[Refused]()

@@ -27,7 +27,7 @@ def test_what_is_no_result_is_refused(name: str, given: object) -> None:
         getattr(figures, name)(given)
 
 
-@pytest.mark.parametrize("name", ["cost_seconds", "cost_bytes", "step_cost", "trial_distances"])
+@pytest.mark.parametrize("name", ["cost_seconds", "cost_bytes", "trial_distances"])
 def test_nothing_to_draw_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="got none"):
         getattr(figures, name)([])
