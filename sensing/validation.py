@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import operator as _operator
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
 from difflib import get_close_matches
@@ -209,6 +209,22 @@ def listed(name: str, value: Any, what: str) -> list[Any]:
     if isinstance(value, str | os.PathLike) or not isinstance(value, Iterable):
         raise InvalidType(f"{name}: expected {what}, got {shown(value)}")
     return list(value)
+
+
+def of_kind(name: str, value: Any, kind: type, what: str) -> None:
+    """Refuse a value that is not of a kind; TypeError."""
+    if not isinstance(value, kind):
+        raise InvalidType(f"{name}: expected {what}, got {shown(value)}")
+
+
+def rows_of(name: str, value: Any, what: str, *, least: int = 0) -> list[Mapping[str, Any]]:
+    """Return rows; TypeError for what is none, ValueError for fewer than `least`."""
+    rows = listed(name, value, what)
+    for index, row in enumerate(rows):
+        of_kind(f"{name}[{index}]", row, Mapping, "a row (a mapping)")
+    if len(rows) < least:
+        raise InvalidValue(f"{name}: expected {what}, got none")
+    return rows
 
 
 def path_of(name: str, value: Any) -> Path:

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ..given import rows_of
+from lift_compare.sensing.validation import rows_of
+
 from ..tables import Column
 from .resident import NOISE
 

@@ -11,7 +11,7 @@ and `ax` is where to draw (a new figure without it).
     counted.py     shares of points with their 95 % intervals
     rivals.py      performance profiles of rivals, and their success against m/n
     cost.py        seconds and bytes against a size; refused.py: the band of what was refused
-    sweep.py       any sweep: lines over a setting, or a map over two
+    sweep.py       any sweep: lines over a setting, or a map over two; sweep_rows.py: its rows
     style.py       the look they share, and the text alternative
     mathematics.py formulas in texts: in words, and as MathML
     svg_files.py   SVG files with text as text; dark.py: their colours in the dark

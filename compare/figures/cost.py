@@ -10,10 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from lift_compare.sensing.validation import show_bytes
+from lift_compare.sensing.validation import rows_of, show_bytes
 
 from ..cost.scaling import SIZES, series_along
-from ..given import rows_of
 from ..tables import show_seconds
 from .refused import Refused, refused_band
 from .style import BLACK, GREEN, ORANGE, PURPLE, SMALL, canvas, finish, line

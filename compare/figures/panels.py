@@ -9,9 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lift_compare.sensing.descent_result import History
-from lift_compare.sensing.validation import FloatArray, InvalidValue, real_array
+from lift_compare.sensing.validation import FloatArray, InvalidValue, of_kind, real_array
 
-from ..given import of_kind
 from ..tolerances import DRAWN
 from .far import FAR, cut_far
 from .style import BLACK, canvas, finish, line, nested

@@ -10,10 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lift_compare import simulated
-from lift_compare.sensing.validation import FloatArray
+from lift_compare.sensing.validation import FloatArray, of_kind, rows_of
 
 from ..agreement.result import DirectionComparison
-from ..given import of_kind, rows_of
 from ..simulated_lift import SimulatedLift
 from ..tables import show_seconds
 from ..tolerances import DRAWN

@@ -9,9 +9,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lift_compare.sensing.validation import FloatArray, InvalidValue
+from lift_compare.sensing.validation import FloatArray, InvalidValue, of_kind, rows_of
 
-from ..given import of_kind, rows_of
 from .counted import shares
 from .style import canvas, finish, line_in_turn
 

@@ -16,9 +16,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import Formatter, FuncFormatter, MaxNLocator
 from matplotlib.transforms import ScaledTranslation
 
-from lift_compare.sensing.validation import InvalidValue
+from lift_compare.sensing.validation import InvalidValue, of_kind
 
-from ..given import of_kind
 from ..tolerances import ROUND_EXPONENT
 from .mathematics import plain_text
 

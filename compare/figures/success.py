@@ -11,9 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lift_compare.sensing.descent_result import History
-from lift_compare.sensing.validation import InvalidValue, listed, real_array
+from lift_compare.sensing.validation import InvalidValue, listed, of_kind, real_array
 
-from ..given import of_kind
 from ..tolerances import DRAWN_DISTANCE, REACHED_TRUTH
 from .panels import thinned
 from .style import canvas, finish, line
