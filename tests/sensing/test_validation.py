@@ -2,20 +2,24 @@
 
 import math
 import os
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from lift_compare.sensing.validation import (
+    InvalidType,
     InvalidValue,
     exponential,
     odd_order,
+    of_kind,
     positive,
     random_generator,
     real_array,
     real_number,
     refuse_absurd,
+    rows_of,
     show_bytes,
     shown,
     true_or_false,
@@ -141,3 +145,23 @@ def test_sizes_of_memory_are_shown_in_decimal_units(count: float, words: str) ->
 )
 def test_a_number_beyond_float64_is_shown_by_its_logarithm(log: float, said: str) -> None:
     assert exponential(log) == said
+
+
+def test_rows_are_mappings_and_as_many_as_are_needed() -> None:
+    rows = [{"n": 3}, {}]
+    assert rows_of("rows", iter(rows), "rows of mine") == rows
+    assert rows_of("rows", [], "rows of mine") == []
+    assert rows_of("rows", rows, "rows of mine", least=2) == rows
+    for wrong in (None, 3, "rows", Path("rows")):
+        with pytest.raises(InvalidType, match=r"^rows: expected rows of mine, got ."):
+            rows_of("rows", wrong, "rows of mine")
+    with pytest.raises(InvalidType, match=r"^rows\[1\]: expected a row \(a mapping\), got 3$"):
+        rows_of("rows", [{}, 3], "rows of mine")
+    with pytest.raises(InvalidValue, match=r"^rows: expected rows of mine, got none$"):
+        rows_of("rows", [], "rows of mine", least=1)
+
+
+def test_a_value_of_another_kind_is_refused() -> None:
+    of_kind("x", 3, int, "a count")
+    with pytest.raises(InvalidType, match=r"^x: expected a count, got '3'$"):
+        of_kind("x", "3", int, "a count")
