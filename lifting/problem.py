@@ -204,7 +204,7 @@ class LiftedProblem:
     def values_and_gradients(self, tensors: Any) -> tuple[Any, Any]:
         """Return h^l and ∇h^l at several tensors, as many at a time as the memory limit allows.
 
-        In the residual and the symmetric forms that takes a fraction of one evaluation after the
+        In the residual, entrywise and symmetric forms that takes a fraction of one evaluation after the
         other, where calls take the time: they are shared.
 
         Parameters
@@ -236,16 +236,23 @@ class LiftedProblem:
         with using(self.backend):
             tensors = self._checked("tensors", tensors, (None, *self.shape))
             form, peak = self._form_for_many
-            if form is None or (form.symmetric_only and not each_is_symmetric(tensors)):
+            asks = form is not None and (form.symmetric_only or form.asks_symmetric)
+            symmetric = asks and each_is_symmetric(tensors)
+            if form is None or (form.symmetric_only and not symmetric):
                 pairs = [self.unchecked(row_major(w)) for w in tensors]
                 values = np.array([value for value, _ in pairs])
                 gradients = tl.stack([gradient for _, gradient in pairs])
             else:
                 room = min(_MANY_BYTES, self.memory_limit - form.stored_bytes)
                 many = min(len(tensors), max(1, room // peak))
+                known = {"symmetric": symmetric} if form.asks_symmetric else {}
                 parts = [
                     self._run(
-                        form, "values_and_gradients", tensors[first : first + many], many=many
+                        form,
+                        "values_and_gradients",
+                        tensors[first : first + many],
+                        many=many,
+                        **known,
                     )
                     for first in range(0, len(tensors), many)
                 ]

@@ -54,7 +54,7 @@ class Form(Protocol):
     def value_and_gradient(self, w: Any, **known: bool) -> tuple[Any, Any]:
         """Return h^l(w) and ∇h^l(w), which is the caller's to change."""
 
-    def values_and_gradients(self, tensors: Any) -> tuple[Any, Any]:
+    def values_and_gradients(self, tensors: Any, **known: bool) -> tuple[Any, Any]:
         """Return h^l and ∇h^l at k tensors; only those of `MANY_AT_ONCE` have it."""
 
     def hessian_part(self, w: Any) -> Any:
@@ -78,7 +78,7 @@ FORMS: dict[str, Any] = {
 }
 """The forms by name. Each class tells with `unfit(problem, order)` why it does not apply, if so."""
 
-MANY_AT_ONCE = ("residual", "symmetric", "symmetric-pairs")
+MANY_AT_ONCE = ("residual", "entrywise", "symmetric", "symmetric-pairs")
 """The forms that evaluate many tensors in the calls that one takes."""
 
 

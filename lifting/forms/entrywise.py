@@ -111,17 +111,32 @@ class EntrywiseForm(ExpandedForm):
         self._tensors.prepare(index)
 
     def _terms(self, w: Any, **known: bool) -> tuple[Any, Any]:
-        return self._cubic([(w, w, w)], known["symmetric"]), self._linear(w)
+        return self._cubic([(w[None],) * 3], known["symmetric"])[0], self._linear(w)
+
+    def values_and_gradients(self, tensors: Any, *, symmetric: bool) -> tuple[Any, Any]:
+        """Return h^l and ∇h^l at k tensors: (k,) and (k, n r, ..., n r)."""
+        gradients = self._cubic([(tensors,) * 3], symmetric)
+        linear = self._linear(tensors).reshape(tensors.shape)
+        # ⟨w, C⟩ − 2 ⟨w, L⟩ in one sum over products of each tensor.
+        terms = (tensors * (gradients - linear * 2)).reshape((len(tensors), -1))
+        values = (tl.sum(terms, 1) + self._b_norm) * 0.5
+        gradients -= linear
+        gradients *= 2
+        return values, gradients
 
     def hessian_product(self, part: None, w: Any, direction: Any, *, symmetric: bool) -> Any:
         """Return ∇²h^l(w)[direction], the derivative of the gradient."""
-        product = self._cubic([(w, w, direction), (w, direction, w), (direction, w, w)], symmetric)
+        x, d = w[None], direction[None]
+        product = self._cubic([(x, x, d), (x, d, x), (d, x, x)], symmetric)[0]
         product -= self._linear(direction)
         product *= 2
         return product
 
     def _cubic(self, triples: list[tuple[Any, Any, Any]], symmetric: bool) -> Any:
-        """Return 2^{1−l} Σ_{|S| ≤ (l−1)/2} T_S, summed over the triples (x, y, z)."""
+        """Return 2^{1−l} Σ_{|S| ≤ (l−1)/2} T_S, summed over the triples (x, y, z).
+
+        Here and below the tensors have a first axis of their number.
+        """
         total: Any = None
         modes = range(self._order)
         for s in range(self._half + 1):
@@ -136,7 +151,7 @@ class EntrywiseForm(ExpandedForm):
                         part = self._swap(s, *(triple if symmetric else _with_modes(triple, axes)))
                         swap = part if swap is None else swap + part
                 # Back to the order of the modes of w.
-                moved = tl.transpose(swap, [axes.index(k) for k in modes])
+                moved = tl.transpose(swap, [0, *(1 + axes.index(k) for k in modes)])
                 if total is None:
                     total = moved
                 else:
@@ -144,61 +159,71 @@ class EntrywiseForm(ExpandedForm):
         # 2^{-l}, twice: S and its complement give the same sum. The sum over all S of one size is
         # symmetric only when every S was added, and to rounding: equal entries are made equal.
         total *= 2.0 ** (1 - self._order)
-        return self._tensors.expand(self._tensors.compress(total)) if symmetric else total
+        if not symmetric:
+            return total
+        return self._tensors.expand_each(self._tensors.compress_each(total))
 
     def _swap(self, s: int, x: Any, y: Any, z: Any) -> Any:
-        """Return T_S for S the first s modes, as a tensor with l modes of length n r."""
-        n, r, k = self._n, self._r, self._order - s
-        shape = (n**s, r**s, n**k, r**k)
+        """Return T_S for S the first s modes, as tensors with l modes of length n r."""
+        n, r, k, count = self._n, self._r, self._order - s, len(x)
+        shape = (count, n**s, r**s, n**k, r**k)
         # x[c, σ, b, σ′], y[a, σ, e, σ′], z[c, τ, e, τ′]: D sums c and e, the ranks σ and σ′ are
         # summed, τ and τ′ stay.
         X, Y, Z = (self._split(tensor, s).reshape(shape) for tensor in (x, y, z))
-        X = tl.transpose(X, (1, 0, 2, 3)).reshape((1, r**s, n**s, 1, n**k, r**k, 1))
-        Z = Z.reshape((1, 1, n**s, r**s, n**k, 1, r**k))
+        X = tl.transpose(X, (0, 2, 1, 3, 4)).reshape((count, 1, r**s, n**s, 1, n**k, r**k, 1))
+        Z = Z.reshape((count, 1, 1, n**s, r**s, n**k, 1, r**k))
         starts = range(0, n**s, self._block())
         swap = tl.concatenate(
-            [self._swapped_rows(s, slice(i, i + self._block()), X, Y, Z) for i in starts], axis=0
+            [self._swapped_rows(s, slice(i, i + self._block()), X, Y, Z) for i in starts], axis=1
         )
         if r > 1:
-            split = (n,) * s + (r,) * s + (n,) * k + (r,) * k
+            split = (count, *(n,) * s, *(r,) * s, *(n,) * k, *(r,) * k)
             pairs = [
-                *((j, s + j) for j in range(s)),
-                *((2 * s + j, 2 * s + k + j) for j in range(k)),
+                *((1 + j, 1 + s + j) for j in range(s)),
+                *((1 + 2 * s + j, 1 + 2 * s + k + j) for j in range(k)),
             ]
-            swap = tl.transpose(swap.reshape(split), [axis for pair in pairs for axis in pair])
-        return swap.reshape((n * r,) * self._order)
+            swap = tl.transpose(
+                swap.reshape(split), [0, *(axis for pair in pairs for axis in pair)]
+            )
+        return swap.reshape((count, *(n * r,) * self._order))
 
     def _swapped_rows(self, s: int, rows: slice, X: Any, Y: Any, Z: Any) -> Any:
         """Return the rows a of T_S, summed over c, b and the ranks σ and σ′."""
         n, r, k = self._n, self._r, self._order - s
-        Y = Y[rows]
-        shape = (len(Y), r**s, n**s, r**s, n**k, r**k, r**k)
+        Y = Y[:, rows]
+        count, some = Y.shape[:2]
+        shape = (count, some, r**s, n**s, r**s, n**k, r**k, r**k)
         # The product is handed on without a name, so that it is freed once the first mode is done.
         terms = every_mode(
-            self._D, Y.reshape((-1, r**s, 1, 1, n**k, r**k, 1)) * Z, n, k, r ** (2 * k)
+            self._D,
+            Y.reshape((count, some, r**s, 1, 1, n**k, r**k, 1)) * Z,
+            n,
+            k,
+            r ** (2 * k),
         )
         # Σ_e D[b, e] y z is done; now x, the sums over σ and σ′, and Σ_c D[a, c].
         terms = terms.reshape(shape)
         terms *= X
         if r > 1:
-            terms = tl.sum(terms, (1, 5))
+            terms = tl.sum(terms, (2, 6))
         power = self._powers[s][rows].reshape((-1, 1, n**s))
-        return power @ terms.reshape((len(Y), n**s, -1))
+        return power @ terms.reshape((count, some, n**s, -1))
 
-    def _split(self, tensor: Any, s: int) -> Any:
-        """Return P(tensor), its axes n and r of the first s modes before those of the others."""
+    def _split(self, tensors: Any, s: int) -> Any:
+        """Return P of the tensors, its axes n and r of the first s modes before the others'."""
         if self._r == 1:
-            return tensor
-        firsts, others = range(0, 2 * s, 2), range(2 * s, 2 * self._order, 2)
-        axes = [*firsts, *(j + 1 for j in firsts), *others, *(j + 1 for j in others)]
-        return tl.transpose(tensor.reshape((self._n, self._r) * self._order), axes)
+            return tensors
+        firsts, others = range(1, 1 + 2 * s, 2), range(1 + 2 * s, 1 + 2 * self._order, 2)
+        axes = [0, *firsts, *(j + 1 for j in firsts), *others, *(j + 1 for j in others)]
+        return tl.transpose(tensors.reshape((-1, *(self._n, self._r) * self._order)), axes)
 
     def _linear(self, x: Any) -> Any:
-        """Return (A*(b))^{⊗l} acting on P(x)."""
+        """Return (A*(b))^{⊗l} acting on P(x), in the shape of one or several x."""
+        shape = x.shape
         for mode in range(self._order):
             length = (self._n * self._r) ** (self._order - mode - 1) * self._r
             x = self._B @ x.reshape((-1, self._n, length))
-        return x.reshape((self._n * self._r,) * self._order)
+        return x.reshape(shape)
 
 
 def squared_weights(operator: EntrywiseOperator) -> FloatArray:
@@ -210,7 +235,8 @@ def squared_weights(operator: EntrywiseOperator) -> FloatArray:
 
 def _with_modes(tensors: tuple[Any, ...], axes: list[int]) -> list[Any]:
     """Return the tensors with modes in the given order; one that comes twice is copied once."""
-    moved = {id(tensor): row_major(tl.transpose(tensor, axes)) for tensor in tensors}
+    order = [0, *(1 + axis for axis in axes)]
+    moved = {id(tensor): row_major(tl.transpose(tensor, order)) for tensor in tensors}
     return [moved[id(tensor)] for tensor in tensors]
 
 

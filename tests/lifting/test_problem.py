@@ -291,7 +291,8 @@ def test_measurements_that_are_left_out_altogether_stay_in_the_value(form, order
 @pytest.mark.parametrize("many", [2**22, 1])
 def test_many_tensors_at_once_are_one_after_the_other(form, symmetric, many, monkeypatch):
     monkeypatch.setattr("lift_compare.lifting.problem._MANY_BYTES", many)
-    for problem in (sensing.perturbed_completion(3), sensing.gaussian(3, 2, 5, seed=1)):
+    gaussian, completion = sensing.gaussian(3, 2, 5, seed=1), sensing.perturbed_completion(3)
+    for problem in (completion, gaussian, _entrywise(2, 2, seed=14)):
         if form in FORMS and FORMS[form].unfit(problem, 3) is not None:
             continue
         lifted = LiftedProblem(problem, 3, form=form)
