@@ -204,8 +204,8 @@ class LiftedProblem:
     def values_and_gradients(self, tensors: Any) -> tuple[Any, Any]:
         """Return h^l and ∇h^l at several tensors, as many at a time as the memory limit allows.
 
-        In the residual, entrywise and symmetric forms that takes a fraction of one evaluation after the
-        other, where calls take the time: they are shared.
+        Where calls take the time, that takes a fraction of one evaluation after the other: they are
+        shared (in the residual, entrywise and symmetric forms).
 
         Parameters
         ----------
@@ -246,16 +246,8 @@ class LiftedProblem:
                 room = min(_MANY_BYTES, self.memory_limit - form.stored_bytes)
                 many = min(len(tensors), max(1, room // peak))
                 known = {"symmetric": symmetric} if form.asks_symmetric else {}
-                parts = [
-                    self._run(
-                        form,
-                        "values_and_gradients",
-                        tensors[first : first + many],
-                        many=many,
-                        **known,
-                    )
-                    for first in range(0, len(tensors), many)
-                ]
+                run = partial(self._run, form, "values_and_gradients", many=many, **known)
+                parts = [run(tensors[i : i + many]) for i in range(0, len(tensors), many)]
                 values = np.concatenate([tl.to_numpy(part) for part, _ in parts])
                 values = np.where(values < 0, 0.0, values)  # as `_not_below_zero`
                 gradients = tl.concatenate([part for _, part in parts], axis=0)
