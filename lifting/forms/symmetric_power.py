@@ -14,6 +14,7 @@ from ..multisets import insertion_tables, monomials, number
 VIEW_BYTES = 144  # of Python's for a view of an array
 DENSE_ENTRIES = 2**17  # up to which the whole power is kept as a matrix: 1 MiB
 _BLOCKS, _BLOCKED_FROM = 4, 2**15
+_PIECE_BYTES = 2**19  # half of what a core's second cache holds
 
 
 class SymmetricPower:
@@ -70,6 +71,14 @@ class SymmetricPower:
         step = -(-self._rows // _BLOCKS) if several else self._rows
         return [(v, min(v + step, self._rows)) for v in range(0, self._rows, step)]
 
+    def _pieces(self, j: int) -> list[tuple[int, int]]:
+        """Return the pieces of ρ in which mode j is done, for one tensor."""
+        rest, done = number(self._columns, self._order - j - 1), number(self._rows, j)
+        each = ITEMSIZE * self._columns * done
+        whole = rest == 1 or each * rest <= 2 * _PIECE_BYTES
+        step = rest if whole else max(1, _PIECE_BYTES // each)
+        return [(first, min(first + step, rest)) for first in range(0, rest, step)]
+
     def _steps(self) -> tuple[float, float, float, int, int]:
         """Return operations, those of the largest product, bytes moved, calls and peak bytes."""
         flops, largest, moved, calls, peak = 0.0, 0.0, 0.0, 0, 0
@@ -77,34 +86,42 @@ class SymmetricPower:
         before, turned = 0, False
         for j in range(self._order):
             rest, done = number(columns, self._order - j - 1), number(rows, j)
-            gathered = ITEMSIZE * columns * rest * done
-            blocks = self._blocks(j)
-            products = 0
+            blocks, pieces = self._blocks(j), self._pieces(j)
+            longest = pieces[0][1]
+            products = 0  # their numbers for one ρ
             for first, last in blocks:
-                entries = (last - first) * number(last, j) * rest
-                products += ITEMSIZE * entries
-                flops += 2.0 * columns * entries
-                largest = max(largest, float(columns * entries))
+                entries = (last - first) * number(last, j)
+                products += entries
+                flops += 2.0 * columns * entries * rest
+                largest = max(largest, float(columns * entries * longest))
             after = ITEMSIZE * number(rows, j + 1) * rest
             views = VIEW_BYTES * rows if j > 0 else 0
             if self._is_turned(j) and not turned:
                 turned = True
                 peak = max(peak, 2 * before)
-            gathered *= rest > 1
-            operand = gathered or before
-            peak = max(peak, before + gathered, operand + products, products + views + after)
-            moved += operations(4 * gathered + 2 * products + 2 * after)
-            calls += 4 + 3 * len(blocks) + (rows // 4 if j > 0 else 0)
+            gathered = ITEMSIZE * columns * done * (rest > 1)
+            # X and the pieces that are done stand beside each piece, and at the end both these and
+            # all of X′.
+            made = ITEMSIZE * products * longest
+            piece = ITEMSIZE * number(rows, j + 1) * longest
+            working = max(gathered * longest + made, made + views + piece)
+            peak = max(peak, before + after - piece + working)
+            if len(pieces) > 1:
+                peak = max(peak, 2 * after)
+                moved += operations(2 * after)
+            moved += operations(4 * gathered * rest + 2 * ITEMSIZE * products * rest + 2 * after)
+            calls += 2 + len(pieces) * (2 + 3 * len(blocks) + (rows // 4 if j > 0 else 0))
             before = after
         return flops, largest, moved, calls, peak
 
     def prepare(self, B: Any, tensor: Any, index: Any) -> None:
         """Build what is kept, from B (an array) and makers of tensors and of positions."""
-        tables: list[Any] = list(insertion_tables(self._columns, self._order))
-        for j in range(self._order):  # of the modes after the turn e comes behind ρ
-            if self._is_turned(j):
-                tables[-1 - j] = np.ascontiguousarray(tables[-1 - j].T)
-        self._B, self._tables = tensor(B), [index(table.reshape(-1)) for table in tables]
+        self._B, self._tables = tensor(B), []
+        for j, table in enumerate(insertion_tables(self._columns, self._order)[::-1]):
+            parts = [table[:, first:last] for first, last in self._pieces(j)]
+            if self._is_turned(j):  # e comes behind ρ
+                parts = [part.T for part in parts]
+            self._tables.append([index(np.ascontiguousarray(part).reshape(-1)) for part in parts])
         if self._is_dense:
             self._dense = self._mode_by_mode(tensor(np.eye(self._sizes[1])))
             del self._B, self._tables
@@ -122,25 +139,33 @@ class SymmetricPower:
         # X[β, ρ, tensor], and X[tensor, ρ, β] once there are more β than ρ: what is picked and what
         # is multiplied lies in long rows.
         X = entries.reshape((1, self._sizes[1], *(batch or (1,))))
-        tensors, turned = X.shape[2], False
+        turned = False
         del entries
         for j in range(self._order):
-            rest = number(self._columns, self._order - j - 1)
             if self._is_turned(j) and not turned:
                 X, turned = row_major(tl.transpose(X, (2, 1, 0))), True
-            if rest > 1:  # else ρ + e is e
-                X = take(X, self._tables[self._order - j - 1], axis=1)
-            if turned:
-                parts = self._last_modes(j, X.reshape((tensors * rest, self._columns, -1)))
-            else:
-                parts = self._first_modes(j, X.reshape((-1, self._columns, rest * tensors)))
-            del X  # the parts are views of products: what these were made from is done with
-            X = tl.concatenate(parts, axis=1 if turned else 0) if len(parts) > 1 else parts[0]
-            X = X.reshape((tensors, rest, -1) if turned else (-1, rest, tensors))
-            del parts
+            # What is picked for a piece of ρ stays in a cache until it is multiplied.
+            done = [self._one_mode(j, X, table, turned) for table in self._tables[j]]
+            del X
+            X = tl.concatenate(done, axis=1) if len(done) > 1 else done[0]
+            del done
         if not batch:
             return X.reshape((-1,))
-        return row_major(tl.transpose(X.reshape((tensors, -1)))) if turned else X[:, 0]
+        return row_major(tl.transpose(X[:, 0])) if turned else X[:, 0]
+
+    def _one_mode(self, j: int, X: Any, table: Any, turned: bool) -> Any:
+        """Return a piece of X′ in the layout of X: the ρ of a table of positions."""
+        tensors = X.shape[0 if turned else 2]
+        if j < self._order - 1:  # else there is one ρ, and ρ + e is e
+            X = take(X, table, axis=1)
+        rest = X.shape[1] // self._columns
+        if turned:
+            parts = self._last_modes(j, X.reshape((tensors * rest, self._columns, -1)))
+        else:
+            parts = self._first_modes(j, X.reshape((-1, self._columns, rest * tensors)))
+        del X  # the parts are views of products: what these were made from is done with
+        X = tl.concatenate(parts, axis=1 if turned else 0) if len(parts) > 1 else parts[0]
+        return X.reshape((tensors, rest, -1) if turned else (-1, rest, tensors))
 
     def _first_modes(self, j: int, X: Any) -> list[Any]:
         """Return X′[β + v, ·] from X[β, e, ·], in parts along the first axis."""

@@ -1,5 +1,6 @@
 """One matrix on every mode of a symmetric tensor, against the whole tensor, and its costs."""
 
+import itertools
 from typing import ClassVar
 
 import numpy as np
@@ -15,12 +16,15 @@ SHAPES = [(1, 1, 1), (7, 4, 1), (4, 7, 1), (8, 60, 2), (100, 2, 2), (30, 3, 3), 
 SHAPES += [(6, 6, 5), (12, 12, 3), (9, 5, 5), (3, 3, 9)]
 
 
-@pytest.fixture(params=["one product", "mode by mode", "in blocks"])
+@pytest.fixture(params=["one product", "mode by mode", "in blocks", "in pieces"])
 def way(request, monkeypatch):
-    """The three ways to compute a power, whatever its size."""
+    """The four ways to compute a power, whatever its size."""
+    monkeypatch.setattr(
+        symmetric_power, "_PIECE_BYTES", 10**3 if request.param == "in pieces" else 1e9
+    )
     monkeypatch.setattr(symmetric_power, "DENSE_ENTRIES", 10**7 * (request.param == "one product"))
     monkeypatch.setattr(
-        symmetric_power, "_BLOCKED_FROM", 1 if request.param == "in blocks" else 1e9
+        symmetric_power, "_BLOCKED_FROM", 1 if request.param.startswith("in ") else 1e9
     )
 
 
@@ -82,7 +86,7 @@ def test_memory_is_predicted(rows, columns, order):
     if power.peak_bytes > 80_000:  # then a few small objects of Python's are nothing beside it
         traced = traced_peak(lambda: power(entries))
         assert power.peak_bytes == pytest.approx(traced, rel=0.06)
-    arrays = [power._dense] if power._is_dense else [power._B, *power._tables]
+    arrays = [power._dense] if power._is_dense else [power._B, *itertools.chain(*power._tables)]
     assert power.stored_bytes == sum(array.nbytes for array in arrays)
     B = np.ones((rows, columns))
     peak = traced_peak(lambda: power.prepare(B, np.ascontiguousarray, np.ascontiguousarray))
