@@ -55,7 +55,7 @@ class PairsForm(ExpandedForm):
         self.moved_bytes = (
             2.0 * numbers[0]
             + sum(8.0 * after for after in numbers[1:])
-            + 2.0 * order * numbers[-1]
+            + order * (2.0 * numbers[-1] + ITEMSIZE * pairs**2)
             + sum(3.0 * before for before in numbers[:-1])
             + 2.0 * numbers[0]
             + 3.0 * vectors
