@@ -36,7 +36,7 @@ class SymmetricPower:
         Multiplications and additions; multiplications of the largest matrix product.
     moved_bytes : float
         Bytes read and written.
-    calls : int
+    calls : float
         Calls of the array library; four views count as one.
     peak_bytes, stored_bytes, building_bytes : int
         Most memory held at one time with the result, and kept between calls, and while it is built.
@@ -52,7 +52,7 @@ class SymmetricPower:
             entries = self._sizes[0] * self._sizes[1]
             self.flops, self.largest_product = 2.0 * entries, float(entries)
             self.moved_bytes = float(ITEMSIZE * (entries + sum(self._sizes)))
-            self.calls, self.peak_bytes = 1, ITEMSIZE * self._sizes[0]
+            self.calls, self.peak_bytes = 1.0, ITEMSIZE * self._sizes[0]
             self.stored_bytes = ITEMSIZE * entries
             batch = self._sizes[1]  # of unit vectors
             self.building_bytes = batch * (self._steps()[4] + ITEMSIZE * (batch + self._sizes[0]))
@@ -71,23 +71,22 @@ class SymmetricPower:
         step = -(-self._rows // _BLOCKS) if several else self._rows
         return [(v, min(v + step, self._rows)) for v in range(0, self._rows, step)]
 
-    def _pieces(self, j: int) -> list[tuple[int, int]]:
-        """Return the pieces of ρ in which mode j is done, for one tensor."""
+    def _piece(self, j: int) -> int:
+        """Return how many ρ of one tensor are in a piece in which mode j is done."""
         rest, done = number(self._columns, self._order - j - 1), number(self._rows, j)
         each = ITEMSIZE * self._columns * done
         whole = rest == 1 or each * rest <= 2 * _PIECE_BYTES
-        step = rest if whole else max(1, _PIECE_BYTES // each)
-        return [(first, min(first + step, rest)) for first in range(0, rest, step)]
+        return rest if whole else max(1, _PIECE_BYTES // each)
 
-    def _steps(self) -> tuple[float, float, float, int, int]:
+    def _steps(self) -> tuple[float, float, float, float, int]:
         """Return operations, those of the largest product, bytes moved, calls and peak bytes."""
-        flops, largest, moved, calls, peak = 0.0, 0.0, 0.0, 0, 0
+        flops, largest, moved, calls, peak = 0.0, 0.0, 0.0, 0.0, 0
         rows, columns = self._rows, self._columns
         before, turned = 0, False
         for j in range(self._order):
             rest, done = number(columns, self._order - j - 1), number(rows, j)
-            blocks, pieces = self._blocks(j), self._pieces(j)
-            longest = pieces[0][1]
+            blocks, longest = self._blocks(j), self._piece(j)
+            pieces = -(-rest // longest)
             products = 0  # their numbers for one ρ
             for first, last in blocks:
                 entries = (last - first) * number(last, j)
@@ -106,11 +105,11 @@ class SymmetricPower:
             piece = ITEMSIZE * number(rows, j + 1) * longest
             working = max(gathered * longest + made, made + views + piece)
             peak = max(peak, before + after - piece + working)
-            if len(pieces) > 1:
+            if pieces > 1:
                 peak = max(peak, 2 * after)
                 moved += operations(2 * after)
             moved += operations(4 * gathered * rest + 2 * ITEMSIZE * products * rest + 2 * after)
-            calls += 2 + len(pieces) * (2 + 3 * len(blocks) + (rows // 4 if j > 0 else 0))
+            calls += 2 + operations(pieces) * (2 + 3 * len(blocks) + (rows // 4 if j > 0 else 0))
             before = after
         return flops, largest, moved, calls, peak
 
@@ -118,7 +117,8 @@ class SymmetricPower:
         """Build what is kept, from B (an array) and makers of tensors and of positions."""
         self._B, self._tables = tensor(B), []
         for j, table in enumerate(insertion_tables(self._columns, self._order)[::-1]):
-            parts = [table[:, first:last] for first, last in self._pieces(j)]
+            step = self._piece(j)
+            parts = [table[:, i : i + step] for i in range(0, table.shape[1], step)]
             if self._is_turned(j):  # e comes behind ρ
                 parts = [part.T for part in parts]
             self._tables.append([index(np.ascontiguousarray(part).reshape(-1)) for part in parts])
@@ -195,7 +195,7 @@ class DiagonalPower:
     def __init__(self, d: int, order: int) -> None:
         size = number(d, order)
         self._order = order
-        self.flops, self.largest_product, self.calls = float(size), 0.0, 1
+        self.flops, self.largest_product, self.calls = float(size), 0.0, 1.0
         self.moved_bytes = 3.0 * ITEMSIZE * size
         self.peak_bytes = self.stored_bytes = ITEMSIZE * size
         self.building_bytes = 3 * ITEMSIZE * size
