@@ -187,7 +187,7 @@ def test_a_curvature_that_cancels_is_shown_with_its_rounding(full: bool) -> None
 
 
 def test_the_answer_says_how_many_steps_were_compared() -> None:
-    result = compare_instances(["perturbed-completion"], orders=[3, 5, 11], costs=False)
+    result = compare_instances(["real-system"], orders=[3, 5, 11], costs=False)
     made = [row["steps"] for row in result.rows]
     assert made[0] == made[1] > made[2]
     text = " ".join(result.table().split())

@@ -67,7 +67,8 @@ RANK_ONE_PART = RankOneForm.hessian_part
 
 
 def _entrywise_hessian_without_a_triple(self, part, w, direction, **_known):
-    product = self._cubic([(w, w, direction), (w, direction, w)], False)
+    x, d = w[None], direction[None]
+    product = self._cubic([(x, x, d), (x, d, x)], False)[0]
     return 2 * (product - self._linear(direction))
 
 
