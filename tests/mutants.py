@@ -191,14 +191,22 @@ def _in_a_fork(session: Any, items: list[Any], mutant: str, limit: int) -> int:
 
 
 def copy() -> None:
-    """Bring the copy up to date; files that have not changed keep their times and results."""
+    """Bring the copy up to date; files that have not changed keep their results.
+
+    Where any has, the tests that reach each function are looked for anew: mutmut asks new tests
+    only, and a function that is new has none of the old ones.
+    """
     COPY.mkdir(parents=True, exist_ok=True)
+    changed = False
     for name in ("src", "tests", "docs", "examples"):
         for source in _files(ROOT / name):
             target = COPY / source.relative_to(ROOT)
             target.parent.mkdir(parents=True, exist_ok=True)
             if not target.exists() or target.stat().st_mtime < source.stat().st_mtime:
                 shutil.copy2(source, target)
+                changed = True
+    if changed:
+        (COPY / "mutants" / "mutmut-stats.json").unlink(missing_ok=True)
     patterns = json.dumps([f"src/lift_compare/{package}/*" for package in PACKAGES])
     settings = SETTINGS.format(only=patterns, python=sys.executable)
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
