@@ -299,7 +299,8 @@ class LiftedProblem:
         x = lifted_point(w) if self._kronecker_pays else None
         with using(self.backend):
             asks = self._form.symmetric_only or self._form.asks_symmetric
-            symmetric = None if asks and is_symmetric(w) else False  # None: as the direction is
+            # None: as the direction is. A lifted point is symmetric.
+            symmetric = None if x is not None or (asks and is_symmetric(w)) else False
         parts: dict[str, Any] = {}
 
         def product(direction: Any) -> Any:

@@ -54,9 +54,12 @@ class RankOneForm:
         self.gradient_bytes = max(
             self._project.peak_bytes, projected + residual, projected + self._back.peak_bytes
         )
-        # Projecting the direction takes the most beside y; for r > 1 it is turned round at last,
-        # which takes more than ⟨y, ẏ⟩ and the residual do.
-        self.hessian_bytes = max(self.gradient_bytes, projected + self._project.peak_bytes)
+        # Beside what is kept for all directions: ẏ while it is made, with what is added to it for
+        # r > 1, and while it goes back.
+        kept = projected + (residual if r > 1 else 0)
+        added = 2 * projected + residual if r > 1 else 0
+        back = projected + self._back.peak_bytes
+        self.hessian_bytes = kept + max(self._project.peak_bytes, added, back)
         # The vectors are the operator's own, and at order 1 so is b.
         self.stored_bytes = residual if order > 1 else 0
         self.building_bytes = self.stored_bytes

@@ -145,6 +145,8 @@ LARGE = {
     "normal, its cores": (general(6, 1, 2), 3, "normal"),
     "symmetric, its terms": (general(5, 3, 10), 3, "symmetric"),
     "symmetric, its result": (general(2, 1, 1), 15, "symmetric"),
+    "rank-one, one column": (rank_one(3, 40, 1), 3, "rank-one"),
+    "rank-one, two columns": (rank_one(3, 24, 2), 3, "rank-one"),
 }
 
 
@@ -385,15 +387,15 @@ def test_the_rank_one_form_is_counted_mode_by_mode(n, m, r, order):
     ("n", "m", "r", "order", "gradient", "hessian"),
     [
         # Many measurements, so that y has m^l entries that decide. Gradient: y and the residual.
-        # Hessian product: y, and the last mode of the projected direction, from m^{l-1} n to m^l.
-        (3, 12, 1, 3, 2 * 12**3, 2 * 12**3 + 3 * 12**2),
-        (3, 12, 1, 5, 2 * 12**5, 2 * 12**5 + 3 * 12**4),
+        # Hessian product: 3 y² − b and ẏ, ẏ on its way back: m^{l-1} n, turned round.
+        (3, 12, 1, 3, 2 * 12**3, 2 * 12**3 + 2 * 3 * 12**2),
+        (3, 12, 1, 5, 2 * 12**5, 2 * 12**5 + 2 * 3 * 12**4),
         # Few, so that the result decides: y, its last mode from m n^{l-1} to n^l.
         (60, 2, 1, 3, 2**3 + 2 * 60**2 + 60**3, 2**3 + 2 * 60**2 + 60**3),
-        # Columns of P(w). Gradient: y, and y turned round for the way back; Hessian product: y and
-        # ẏ, with ⟨y, ẏ⟩ and the residual, or with ẏ being turned round.
-        (2, 40, 2, 1, (2 + 2) * 40, (2 + 2 + 1 + 1) * 40),
-        (3, 40, 3, 1, (3 + 3) * 40, (3 + 3 + 3) * 40),
+        # Columns of P(w). Gradient: y, and y turned round for the way back; Hessian product: y, the
+        # residual, ẏ, ⟨y, ẏ⟩ and what it makes of y.
+        (2, 40, 2, 1, (2 + 2) * 40, (2 + 1 + 2 + 1 + 2) * 40),
+        (3, 40, 3, 1, (3 + 3) * 40, (3 + 1 + 3 + 1 + 3) * 40),
     ],
 )
 def test_what_the_rank_one_form_holds_at_its_worst_moment(n, m, r, order, gradient, hessian):
