@@ -14,6 +14,8 @@ from tests.lifting.test_multisets import SIZES, in_order, symmetric_tensor
 
 SHAPES = [(1, 1, 1), (7, 4, 1), (4, 7, 1), (8, 60, 2), (100, 2, 2), (30, 3, 3), (3, 30, 3)]
 SHAPES += [(6, 6, 5), (12, 12, 3), (9, 5, 5), (3, 3, 9)]
+# Views of arrays, tuples and, where lines are counted, what counts them: up to 7 kB was seen.
+OTHER_OBJECTS = 10_000
 
 
 @pytest.fixture(params=["one product", "mode by mode", "in blocks", "in pieces"])
@@ -83,14 +85,14 @@ def test_operations_are_counted(rows, columns, order):
 def test_memory_is_predicted(rows, columns, order):
     power = built(np.ones((rows, columns)), order)
     entries = np.ones(number(columns, order))
-    if power.peak_bytes > 80_000:  # then a few small objects of Python's are nothing beside it
+    if power.peak_bytes > 80_000:
         traced = traced_peak(lambda: power(entries))
-        assert power.peak_bytes == pytest.approx(traced, rel=0.06)
+        assert power.peak_bytes == pytest.approx(traced, rel=0.06, abs=OTHER_OBJECTS)
     arrays = [power._dense] if power._is_dense else [power._B, *itertools.chain(*power._tables)]
     assert power.stored_bytes == sum(array.nbytes for array in arrays)
     B = np.ones((rows, columns))
     peak = traced_peak(lambda: power.prepare(B, np.ascontiguousarray, np.ascontiguousarray))
-    assert power.building_bytes > peak / 1.1 or peak < 40_000
+    assert power.building_bytes > (peak - OTHER_OBJECTS) / 1.1 or peak < 40_000
 
 
 def test_blocks_leave_out_most_of_what_is_not_needed():
@@ -108,7 +110,7 @@ def test_a_diagonal_matrix_acts_like_any_other(d, order):
     power = DiagonalPower(d, order)
     make = np.ascontiguousarray
     peak = traced_peak(lambda: power.prepare(diagonal, make, make))
-    assert power.building_bytes > peak / 1.1 or peak < 40_000
+    assert power.building_bytes > (peak - OTHER_OBJECTS) / 1.1 or peak < 40_000
     assert power.stored_bytes == 8 * number(d, order) == power.flops * 8
     if d < 78:
         wanted = built(np.diag(diagonal), order)(entries)
@@ -117,4 +119,5 @@ def test_a_diagonal_matrix_acts_like_any_other(d, order):
     batch = power(np.stack([entries, -2 * entries], axis=1))
     np.testing.assert_array_equal(batch, np.stack([power(entries), -2 * power(entries)], axis=1))
     if power.peak_bytes > 80_000:
-        assert power.peak_bytes == pytest.approx(traced_peak(lambda: power(entries)), rel=0.06)
+        traced = traced_peak(lambda: power(entries))
+        assert power.peak_bytes == pytest.approx(traced, rel=0.06, abs=OTHER_OBJECTS)
