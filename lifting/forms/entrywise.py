@@ -21,6 +21,9 @@ BLOCK_BYTES = 2**21
 """Size of the blocks of rows that the swaps work on (about what a core's cache holds)."""
 
 
+MOST_ORDER = 21
+"""Largest order at which 2^{l−1} tensors, a million, are added in seconds where each is small."""
+
 HEADER_BYTES = 700  # of Python's, for the many short-lived views of one swap
 
 
@@ -89,9 +92,11 @@ class EntrywiseForm(ExpandedForm):
     @staticmethod
     def unfit(problem: SensingProblem, order: int) -> str | None:
         """Return why the form does not apply, or None."""
-        if isinstance(problem.operator, EntrywiseOperator):
-            return None
-        return "it needs an operator that weighs single entries (sensing.EntrywiseOperator)"
+        if not isinstance(problem.operator, EntrywiseOperator):
+            return "it needs an operator that weighs single entries (sensing.EntrywiseOperator)"
+        if order > MOST_ORDER:
+            return f"it adds 2^(order - 1) tensors, too many beyond order {MOST_ORDER}"
+        return None
 
     def _block(self) -> int:
         return max(1, int(BLOCK_BYTES // self._row))

@@ -171,6 +171,11 @@ def test_bad_arguments_are_named():
         LiftedProblem(problem, 3, form="entrywise")
     with pytest.raises(ValueError, match="'rank-one' does not apply"):
         LiftedProblem(problem, 3, form="rank-one")
+    entry = sensing.SensingProblem(sensing.EntrywiseOperator([[1.0]]), [1.0])
+    assert LiftedProblem(entry, 21, form="entrywise").cost.form == "entrywise"
+    with pytest.raises(ValueError, match=r"form: 'entrywise' does not apply .*beyond order 21"):
+        LiftedProblem(entry, 23, form="entrywise")
+    assert LiftedProblem(entry, 23).value(1.0 + np.zeros((1,) * 23)) == 0.0
     with pytest.raises(MemoryLimitExceeded, match="order 65: w"):
         LiftedProblem(problem, 65)
     one = sensing.SensingProblem(sensing.DenseOperator(np.ones((1, 1, 1))), [1.0])
