@@ -366,29 +366,34 @@ def test_a_descent_that_ends_on_a_plateau_goes_on() -> None:
 
 
 class Waiting:
-    """A rule that goes from (2, 0) to (1, 0), waits there for its steps to come, and then moves."""
+    """A rule whose first step leads from 2 to 1 on the first axis; the others are as given."""
 
     def __init__(self, then: float) -> None:
         self.asked_at, self.then = [], then
 
     def step(self, objective, X, value, gradient, last) -> float:
-        self.asked_at.append(X[:, 0].tolist())
+        self.asked_at.append(float(X[0, 0]))
         return 0.25 if len(self.asked_at) == 1 else self.then
 
 
 def on_a_plateau(then: float) -> tuple[sensing.Instance, Waiting]:
-    """Return h = ½ (|X|² − 3)², from which at (1, 0) no Newton step leads: ∇²h ∇h = 0 ≠ ∇h."""
-    problem = sensing.SensingProblem(sensing.DenseOperator([np.eye(2)]), [3.0])
+    """Return h = ½ (x² + y² − 3)² + ½ (z² + 1)²: at (1, 0, 0) ∇²h ∇h = 0, no Newton step leads on.
+
+    z² = −1 is met by none, so the first descent from a random start ends the search of another.
+    """
+    A = [np.diag([1.0, 1.0, 0.0]), np.diag([0.0, 0.0, 1.0])]
+    problem = sensing.SensingProblem(sensing.DenseOperator(A), [3.0, -1.0])
     rule = Waiting(then)
-    descent = _descent(centre=[[2.0], [0.0]], spread=0.0, step_size=rule, before=1)
+    descent = _descent(centre=[[2.0], [0.0], [0.0]], spread=0.0, step_size=rule, before=1)
     return sensing.Instance("mine", problem, descent=descent), rule
 
 
 def test_a_descent_goes_on_from_its_end_for_twenty_times_its_steps() -> None:
     instance, rule = on_a_plateau(0.05)
-    np.testing.assert_array_equal(instance.point, [[1.0], [0.0]])
-    np.testing.assert_allclose(instance.stationary_point(), [[np.sqrt(3)], [0.0]], rtol=1e-15)
-    assert rule.asked_at[:3] == [[2.0, 0.0], [1.0, 0.0], [1.2, 0.0]]  # ∇h = −4 at (1, 0)
+    np.testing.assert_array_equal(instance.point, [[1.0], [0.0], [0.0]])
+    expected = [[np.sqrt(3)], [0.0], [0.0]]
+    np.testing.assert_allclose(instance.stationary_point(), expected, rtol=1e-14)
+    assert rule.asked_at[:3] == [2.0, 1.0, 1.2]  # the first of ∇h is −4 at 1
     assert len(rule.asked_at) == 1 + 20
 
 
@@ -397,7 +402,7 @@ def test_where_a_descent_stays_on_a_plateau_the_seed_decides_where_others_start(
     for chosen in ({}, {"seed": 0}, {"seed": 4}):
         instance, rule = on_a_plateau(1e-20)  # 1 + 4e-20 = 1
         points.append(instance.stationary_point(**chosen))
-        assert rule.asked_at == [[2.0, 0.0], *[[1.0, 0.0]] * 20]
+        assert rule.asked_at == [2.0, *[1.0] * 20]
         np.testing.assert_array_equal(
             points[-1], sensing.spurious_point(instance.problem, **chosen)
         )
@@ -407,7 +412,7 @@ def test_where_a_descent_stays_on_a_plateau_the_seed_decides_where_others_start(
 
 def test_a_point_that_was_given_is_left_to_no_descent() -> None:
     instance, rule = on_a_plateau(0.05)
-    given = dataclasses.replace(instance, known_point=[[1.0], [0.0]])
+    given = dataclasses.replace(instance, known_point=[[1.0], [0.0], [0.0]])
     with pytest.raises(
         ValueError, match=r"^X: .*; without X, descents from random starts look for a point$"
     ):
