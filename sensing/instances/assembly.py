@@ -64,7 +64,7 @@ def assemble(path: Path_, name: str, contents: Contents, max_bytes: int) -> Inst
     settings = _settings(path, arrays["settings"]) if "settings" in arrays else None
     if X is None:
         notes.append("the file has no X: descents from random starts look for a point X̂")
-    note = truth_note(problem) if b is not None else None
+    note = truth_note(problem)
     if note is not None:
         notes.append(note)
     return Instance(

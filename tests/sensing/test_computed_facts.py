@@ -115,11 +115,23 @@ def test_a_point_far_from_stationary_is_taken_as_it_is() -> None:
     assert found.facts["objective"] == problem.objective(X)
     assert found.facts["gradient"] == sensing.relative_gradient_norm(problem, X) > 1e-3
     assert "kind" not in found.facts
-    assert "it is no stationary point" in found.where
+    assert found.where == (
+        "the point that was given; it is no stationary point (without X, one is looked for)"
+    )
     close = sensing.spurious_point(problem) * (1 + 1e-5)
     found = computed_facts(sensing.Instance("mine", problem, known_point=close))
     assert found.where == "the point that was given, made stationary"
     assert found.facts["gradient"] < 1e-9
+
+
+def test_where_every_descent_solves_the_problem_it_is_said() -> None:
+    problem = sensing.SensingProblem(sensing.DenseOperator([[[1.0]]]), [3.0])  # x² = 3
+    found = computed_facts(sensing.Instance("mine", problem), seed=2)
+    assert found.facts["kind"] == "solution"
+    assert found.where == (
+        "found by descents from random starts (seed 2); none of them ended at a spurious point, "
+        "another --seed starts elsewhere"
+    )
 
 
 def test_where_no_point_is_found_it_is_said() -> None:

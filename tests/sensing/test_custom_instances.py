@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from lift_compare import sensing
-from lift_compare.sensing.instances.custom import InstanceFunctionError
+from lift_compare.sensing.instances.custom import InstanceFunctionError, _place
 from lift_compare.sensing.instances.registry import source_file
 
 CODE = """
@@ -145,14 +145,14 @@ def test_what_there_is_not_is_refused(folder: Path, text: str, message: str) -> 
         ("x = 1\nx.y\n", r"AttributeError: .*bad.py, line 2, in <module>\)"),
         ("def make(:\n", r"SyntaxError: .*bad.py, line 1"),
         ("import sys\nsys.exit(4)\n", "SystemExit: 4"),
-        (
+        pytest.param(
             "from lift_compare import sensing\nsensing.gaussian(0, 1, 2, 0)\n",
             r"InvalidValue: n: expected .*bad.py, line 2, in <module>\)",
+            marks=pytest.mark.lines,
         ),
     ],
 )
 @pytest.mark.parametrize("text", ["bad:make", "bad.py:make"])
-@pytest.mark.lines
 def test_a_module_that_cannot_be_imported_says_where(folder, text, code, message) -> None:
     (folder / "bad.py").write_text(code)
     with pytest.raises(sensing.InvalidInput, match=f"cannot be imported: {message}"):
@@ -179,13 +179,20 @@ def test_up_to_eight_functions_are_told_in_the_place_of_one(folder, names, said)
     ("function", "place"),
     [
         ("broken", r" \(.*own_matrices.py, line \d+, in inner\)"),
-        ("of_ours", r" \(.*own_matrices.py, line \d+, in of_ours\)"),
-        ("of_lifting", r" \(.*own_matrices.py, line \d+, in of_lifting\)"),
+        pytest.param(
+            "of_ours",
+            r" \(.*own_matrices.py, line \d+, in of_ours\)",
+            marks=pytest.mark.lines,
+        ),
+        pytest.param(
+            "of_lifting",
+            r" \(.*own_matrices.py, line \d+, in of_lifting\)",
+            marks=pytest.mark.lines,
+        ),
         ("in_a_file_beside_ours", r" \(.*lift_compare_own.py, line 1, in in_a_file_beside_ours\)"),
-        ("from_c", ""),
+        pytest.param("from_c", "", marks=pytest.mark.lines),
     ],
 )
-@pytest.mark.lines
 def test_what_a_function_raises_is_kept_as_the_cause(folder: Path, function, place) -> None:
     """With the last line of it that is the user's, if there is one."""
     text = f"own_matrices.py:{function}"
@@ -201,3 +208,7 @@ def test_a_module_without_a_file_has_no_content_that_decides(folder: Path) -> No
         source_file("sys:exit")
     for text in ("gaussian", "gaussian:n=4,m=5", "gaussian:m:n=4"):  # refused when it is made
         assert source_file(text) is None
+
+
+def test_what_was_raised_nowhere_has_no_place() -> None:
+    assert _place(ValueError("made, and never raised")) == ""

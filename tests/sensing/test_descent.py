@@ -62,6 +62,25 @@ def test_tolerance_stops_and_callback_sees_every_point() -> None:
     assert repr(run.history) == f"History({run.iterations + 1} points)"
 
 
+@pytest.mark.parametrize(("tolerance", "products"), [(0.0, 6), (1e-300, 12)])
+def test_a_tolerance_costs_a_product_a_step_and_zero_none(tolerance, products: int) -> None:
+    """Five steps see six points, and each gradient takes a product."""
+
+    class Counting(DenseOperator):
+        count = 0
+
+        def adjoint_matmul(self, y, right):
+            self.count += 1
+            return super().adjoint_matmul(y, right)
+
+    problem = sensing.real_system()
+    operator = Counting(problem.operator.matrices())
+    counted = SensingProblem(operator, problem.measurements)
+    settings = {"step_size": 0.01, "max_iterations": 5}
+    run = gradient_descent(counted, [[1.0], [0.5], [0.2]], tolerance=tolerance, **settings)
+    assert (run.iterations, operator.count) == (5, products)
+
+
 def test_callback_can_stop() -> None:
     run = gradient_descent(
         sensing.two_by_two(),
@@ -73,10 +92,10 @@ def test_callback_can_stop() -> None:
     assert (run.iterations, run.stop_reason) == (3, StopReason.CALLBACK)
 
 
-def test_divergence_ends_finite() -> None:
-    run = gradient_descent(
-        sensing.real_system(), [[3.0], [3.0], [3.0]], step_size=10.0, max_iterations=1000
-    )
+@pytest.mark.parametrize("tolerance", [0.0, 1e-9])
+def test_divergence_ends_finite(tolerance: float) -> None:
+    start, settings = [[3.0], [3.0], [3.0]], {"step_size": 10.0, "max_iterations": 1000}
+    run = gradient_descent(sensing.real_system(), start, tolerance=tolerance, **settings)
     assert run.stop_reason is StopReason.DIVERGED
     for values in (
         run.point,

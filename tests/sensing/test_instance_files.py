@@ -730,8 +730,9 @@ def test_a_number_at_the_end_of_a_name_is_no_ending(tmp_path):
     for name, file in (("noise_0.1", "noise_0.1.npz"), ("plain", "plain.npz"), ("A.NPZ", "A.NPZ")):
         sensing.save_instance(tmp_path / name, sensing.instance("two-by-two"))
         assert (tmp_path / file).is_file()
-    with pytest.raises(ValueError, match=r"path: expected a file that ends in \.npz"):
-        sensing.save_instance(tmp_path / "mine.txt", sensing.instance("two-by-two"))
+    for name in ("mine.txt", "mine.m"):
+        with pytest.raises(ValueError, match=r"path: expected a file that ends in \.npz"):
+            sensing.save_instance(tmp_path / name, sensing.instance("two-by-two"))
 
 
 @pytest.mark.parametrize("name", ["two-by-two", "real-system", "two-clusters"])

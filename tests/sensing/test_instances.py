@@ -365,12 +365,76 @@ def test_a_descent_that_ends_on_a_plateau_goes_on() -> None:
     np.testing.assert_allclose(instance.stationary_point(), onward, rtol=0, atol=1e-10)
 
 
-def test_a_descent_that_comes_nowhere_leaves_the_search_to_others() -> None:
-    slow = sensing.instance("gaussian", n=3, m=5, seed=1)
-    short = dataclasses.replace(slow.descent, step_size=1e-12, before=1)
-    own = sensing.Instance("slow", slow.problem, descent=short)
-    expected = sensing.spurious_point(slow.problem, seed=4)
-    np.testing.assert_array_equal(own.stationary_point(seed=4), expected)
+class Waiting:
+    """A rule whose first step leads from 2 to 1 on the first axis; the others are as given."""
+
+    def __init__(self, then: float) -> None:
+        self.asked_at, self.then = [], then
+
+    def step(self, objective, X, value, gradient, last) -> float:
+        self.asked_at.append(float(X[0, 0]))
+        return 0.25 if len(self.asked_at) == 1 else self.then
+
+
+def on_a_plateau(then: float) -> tuple[sensing.Instance, Waiting]:
+    """Return h = ½ (x² + y² − 3)² + ½ (z² + 1)²: at (1, 0, 0) ∇²h ∇h = 0, no Newton step leads on.
+
+    z² = −1 is met by none, so the first descent from a random start ends the search of another.
+    """
+    A = [np.diag([1.0, 1.0, 0.0]), np.diag([0.0, 0.0, 1.0])]
+    problem = sensing.SensingProblem(sensing.DenseOperator(A), [3.0, -1.0])
+    rule = Waiting(then)
+    descent = _descent(centre=[[2.0], [0.0], [0.0]], spread=0.0, step_size=rule, before=1)
+    return sensing.Instance("mine", problem, descent=descent), rule
+
+
+def test_a_descent_goes_on_from_its_end_for_twenty_times_its_steps() -> None:
+    instance, rule = on_a_plateau(0.05)
+    np.testing.assert_array_equal(instance.point, [[1.0], [0.0], [0.0]])
+    expected = [[np.sqrt(3)], [0.0], [0.0]]
+    np.testing.assert_allclose(instance.stationary_point(), expected, rtol=1e-14)
+    assert rule.asked_at[:3] == [2.0, 1.0, 1.2]  # the first of ∇h is −4 at 1
+    assert len(rule.asked_at) == 1 + 20
+
+
+def test_where_a_descent_stays_on_a_plateau_the_seed_decides_where_others_start() -> None:
+    points = []
+    for chosen in ({}, {"seed": 0}, {"seed": 4}):
+        instance, rule = on_a_plateau(1e-20)  # 1 + 4e-20 = 1
+        points.append(instance.stationary_point(**chosen))
+        assert rule.asked_at == [2.0, *[1.0] * 20]
+        np.testing.assert_array_equal(
+            points[-1], sensing.spurious_point(instance.problem, **chosen)
+        )
+    np.testing.assert_array_equal(points[0], points[1])
+    assert not np.array_equal(points[1], points[2])
+
+
+def test_a_point_that_was_given_is_left_to_no_descent() -> None:
+    instance, rule = on_a_plateau(0.05)
+    given = dataclasses.replace(instance, known_point=[[1.0], [0.0], [0.0]])
+    with pytest.raises(
+        ValueError, match=r"^X: .*; without X, descents from random starts look for a point$"
+    ):
+        given.stationary_point()
+    assert rule.asked_at == []
+
+
+def test_a_descent_runs_from_its_start_or_on_from_another_point() -> None:
+    problem, settings = sensing.two_by_two(), _descent(spread=0.5, before=3)
+    other = np.array([[0.9], [0.1]])
+    for given, start, steps in (
+        ({}, settings.start(), 3),
+        ({"start": other}, other, 3),
+        ({"start": other, "iterations": 5}, other, 5),
+        ({"iterations": 0}, settings.start(), 0),
+    ):
+        X = start
+        for _ in range(steps):
+            X = X - 0.1 * problem.gradient(X)
+        run = settings.run(problem, **given)
+        assert run.iterations == steps
+        np.testing.assert_allclose(run.point, X, rtol=1e-13)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -541,6 +605,11 @@ def test_settings_at_their_bounds_are_kept() -> None:
     still = _descent(spread=0, before=0, after=0)
     np.testing.assert_array_equal(still.start(), [[1.0], [2.0]])
     assert (still.before, still.after) == (0, 0)
+
+
+@pytest.mark.parametrize("step", [0.005, 0.3, 7.0])
+def test_a_step_and_the_eta_that_stands_for_it(step: float) -> None:
+    assert sensing.LiftSettings(eta=sensing.LiftSettings.eta_of(step)).step_size == step
 
 
 def test_a_step_is_a_number_or_a_rule() -> None:

@@ -57,6 +57,7 @@ def test_a_cube_is_ambiguous_and_asked_for(tmp_path: Path) -> None:
     for layout, array in (("nnm", cube), ("mnn", A[:3])):
         instance = load_instance(mat(tmp_path / "y.mat", A=array, b=B[:3], rank=1, layout=layout))
         np.testing.assert_array_equal(instance.problem.operator.matrices(), A[:3])
+        assert not any("was read as" in note for note in instance.notes), "it was said"
     line = refusal(mat(tmp_path / "z.mat", A=cube, b=B[:3], rank=1, layout="nm"))
     assert "layout: expected 'mnn' or 'nnm', got 'nm'" in line
     assert "may be (n, n, m)" in refusal(mat(tmp_path / "t.mat", A=np.ones((2, 2, 2)), Z=[1, 1]))

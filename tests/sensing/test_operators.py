@@ -175,10 +175,11 @@ def test_broadcasting_of_sparse_weights_agrees_with_dense() -> None:
     weights = np.array([[0.0, 2.0], [3.0, 1.0]])
     y, R = (
         np.random.default_rng(0).standard_normal((5, 3)),
-        np.random.default_rng(1).standard_normal((2, 2)),
+        np.random.default_rng(1).standard_normal((5, 2, 2)),
     )
     dense, stored = EntrywiseOperator(weights), EntrywiseOperator(sparse.csr_array(weights))
-    np.testing.assert_allclose(stored.adjoint_matmul(y, R), dense.adjoint_matmul(y, R))
+    for ys, Rs in ((y, R[0]), (y[0], R), (y, R)):
+        np.testing.assert_allclose(stored.adjoint_matmul(ys, Rs), dense.adjoint_matmul(ys, Rs))
 
 
 def test_leading_axes_that_do_not_broadcast_are_refused_with_their_shapes() -> None:

@@ -23,8 +23,8 @@ Z = np.ones((3, 1))
 class Mine:
     n, m = 3, 5
 
-    def __init__(self, fault):
-        self.fault = fault
+    def __init__(self, fault, unit):
+        self.fault, self.unit = fault, unit
 
     def measure(self, left, right):
         if self.fault == "raises":
@@ -32,19 +32,19 @@ class Mine:
         A_ = A + np.triu(A, 1) if self.fault == "asymmetric" else A
         A_ = 0 * A if self.fault == "zero" else A_
         axes = "ijk,jl,kl->i" if self.fault == "no stacks" else "ijk,...jl,...kl->...i"
-        return np.einsum(axes, A_, left, right)
+        return self.unit * np.einsum(axes, A_, left, right)
 
     def adjoint_matmul(self, y, right):
         factor = {"twice": 2.0, "zero": 0.0}.get(self.fault, 1.0)
-        return factor * np.einsum("...i,ijk,...kl->...jl", y, A, right)
+        return self.unit * factor * np.einsum("...i,ijk,...kl->...jl", y, A, right)
 
     def matrices(self):
-        return A[::-1] if self.fault == "other matrices" else A
+        return self.unit * (A[::-1] if self.fault == "other matrices" else A)
 
 
-def make(fault="none"):
+def make(fault="none", unit=1.0):
     b = np.einsum("ijk,jl,kl->i", A, Z, Z)
-    return sensing.SensingProblem(Mine(fault), b, 1)
+    return sensing.SensingProblem(Mine(fault, unit), b, 1)
 
 
 def noisy(noise=0.0):
@@ -54,6 +54,9 @@ def noisy(noise=0.0):
 """
 
 
+UNITS = [1e-12, 1.0, 1e12]  # a mistake is one in any
+
+
 @pytest.fixture
 def module(tmp_path: Path) -> str:
     path = tmp_path / "mine.py"
@@ -61,10 +64,12 @@ def module(tmp_path: Path) -> str:
     return str(path)
 
 
-def test_a_right_operator_is_taken(module: str) -> None:
-    assert sensing.parse_instance(f"{module}:make").problem.m == 5
+@pytest.mark.parametrize("unit", UNITS)
+def test_a_right_operator_is_taken(module: str, unit: float) -> None:
+    assert sensing.parse_instance(f"{module}:make:unit={unit}").problem.m == 5
 
 
+@pytest.mark.parametrize("unit", UNITS)
 @pytest.mark.parametrize(
     ("fault", "message"),
     [
@@ -76,10 +81,10 @@ def test_a_right_operator_is_taken(module: str) -> None:
     ],
 )
 def test_an_operator_that_contradicts_itself_is_refused(
-    module: str, fault: str, message: str
+    module: str, fault: str, message: str, unit: float
 ) -> None:
     with pytest.raises(sensing.InvalidInput, match=message):
-        sensing.parse_instance(f"{module}:make:fault={fault}")
+        sensing.parse_instance(f"{module}:make:fault={fault},unit={unit}")
 
 
 def test_what_an_operator_raises_is_a_fault_of_the_users_code(module: str) -> None:

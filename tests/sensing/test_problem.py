@@ -116,6 +116,20 @@ def test_bad_problems_are_refused_by_name(change, error, message) -> None:
         SensingProblem(**arguments)
 
 
+@pytest.mark.parametrize(
+    ("given", "got"),
+    [
+        (3, "got int"),
+        (sensing.two_by_two().operator, "got DenseOperator"),
+        (sensing.instance("two-by-two"), "got Instance, which holds one: give its .problem"),
+    ],
+)
+def test_what_is_no_problem_is_refused_with_what_may_hold_one(given, got: str) -> None:
+    with pytest.raises(TypeError) as caught:
+        sensing.polish(given, [[1.0], [0.0]])
+    assert str(caught.value) == f"problem: expected a SensingProblem, {got}"
+
+
 def test_bad_points_are_refused_by_name() -> None:
     problem = sensing.real_system()
     for call in (problem.objective, problem.gradient, problem.landscape, problem.distance):

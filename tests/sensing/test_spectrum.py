@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy import sparse
+from scipy.optimize import minimize
 
 from lift_compare import sensing
 from lift_compare.sensing import (
@@ -11,6 +12,7 @@ from lift_compare.sensing import (
     SensingProblem,
     polish,
     relative_gradient_norm,
+    rip,
     rip_lower_bound,
 )
 from lift_compare.sensing.spectrum import last_singular_triplet, least_eigenpairs
@@ -209,6 +211,26 @@ class TestRIP:
             found = rip_lower_bound(operator, rank, samples=1, seed=seed)
             assert found == pytest.approx(expected, rel=LBFGS)
             assert found <= expected * (1 + 1e-12)
+
+    def test_the_search_is_given_the_gradient_of_its_value(self, monkeypatch) -> None:
+        """Along (E, T) from (L, S), S and T symmetric and L not orthonormal, by differences."""
+        searches = []
+
+        def search(function, start, **settings):
+            searches.append(function)
+            return minimize(function, start, **settings)
+
+        monkeypatch.setattr(rip, "minimize", search)
+        n, p, rng = 5, 2, np.random.default_rng(2)
+        operator = DenseOperator(10 * sensing.gaussian(n, 1, 9, 1).operator.matrices())
+        rip_lower_bound(operator, p, samples=1, seed=0, max_iterations=1)
+        assert len(searches) == 2, "of the largest quotient and of the least"
+        for function in searches:
+            (L, S), (E, T) = ((rng.standard_normal((n, p)), np.eye(p) + k) for k in (0.5, 2.0))
+            for D in (np.concatenate([E.ravel(), 0 * T.ravel()]), [0.0] * n * p + [*T.ravel()]):
+                z, step = np.concatenate([L.ravel(), S.ravel()]), 1e-4 * np.asarray(D)
+                difference = (function(z + step)[0] - function(z - step)[0]) / 2
+                assert difference == pytest.approx(function(z)[1] @ step, rel=1e-5)
 
     def test_more_iterations_come_closer(self) -> None:
         B, values = symmetric_matrix()

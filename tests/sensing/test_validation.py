@@ -12,8 +12,10 @@ from lift_compare.sensing.validation import (
     InvalidType,
     InvalidValue,
     exponential,
+    listed,
     odd_order,
     of_kind,
+    path_of,
     positive,
     random_generator,
     real_array,
@@ -121,6 +123,7 @@ def test_a_value_too_long_to_print_is_shown_by_its_kind() -> None:
         (32e9, "32 GB"),
         (2e12, "2 TB"),
         (999.4e15, "999 PB"),
+        (999.5e15, "1.0e18 bytes"),
         (1e18, "1.0e18 bytes"),
         (np.int64(2 * 10**18), "2.0e18 bytes"),
         (1.87e25, "1.9e25 bytes"),
@@ -159,6 +162,25 @@ def test_rows_are_mappings_and_as_many_as_are_needed() -> None:
         rows_of("rows", [{}, 3], "rows of mine")
     with pytest.raises(InvalidValue, match=r"^rows: expected rows of mine, got none$"):
         rows_of("rows", [], "rows of mine", least=1)
+
+
+def test_the_members_of_any_sequence_are_listed_and_one_alone_is_none() -> None:
+    for members in ([3, "x"], (3, "x"), iter([3, "x"])):
+        assert listed("orders", members, "a list") == [3, "x"]
+    for alone in ("x", Path("x"), 3, None):
+        with pytest.raises(InvalidType, match=r"^orders: expected a list, got ."):
+            listed("orders", alone, "a list")
+
+
+def test_a_path_is_a_text_or_says_its_own() -> None:
+    class Own(os.PathLike):
+        def __fspath__(self) -> bytes:
+            return b"a/b"
+
+    for path in ("a/b", Path("a/b"), Own()):
+        assert path_of("out", path) == Path("a/b")
+    with pytest.raises(InvalidType, match=r"^out: expected a path, got 3$"):
+        path_of("out", 3)
 
 
 def test_a_value_of_another_kind_is_refused() -> None:
