@@ -75,14 +75,13 @@ class SymmetricPower:
         """Return how many ρ of one tensor are in a piece in which mode j is done."""
         rest, done = number(self._columns, self._order - j - 1), number(self._rows, j)
         each = ITEMSIZE * self._columns * done
-        whole = rest == 1 or each * rest <= 2 * _PIECE_BYTES
-        return rest if whole else max(1, _PIECE_BYTES // each)
+        return rest if each * rest <= 2 * _PIECE_BYTES else max(1, _PIECE_BYTES // each)
 
     def _steps(self) -> tuple[float, float, float, float, int]:
         """Return operations, those of the largest product, bytes moved, calls and peak bytes."""
         flops, largest, moved, calls, peak = 0.0, 0.0, 0.0, 0.0, 0
         rows, columns = self._rows, self._columns
-        before, turned = 0, False
+        before = 0
         for j in range(self._order):
             rest, done = number(columns, self._order - j - 1), number(rows, j)
             blocks, longest = self._blocks(j), self._piece(j)
@@ -94,16 +93,13 @@ class SymmetricPower:
                 flops += 2.0 * columns * entries * rest
                 largest = max(largest, float(columns * entries * longest))
             after = ITEMSIZE * number(rows, j + 1) * rest
-            views = VIEW_BYTES * rows if j > 0 else 0
-            if self._is_turned(j) and not turned:
-                turned = True
-                peak = max(peak, 2 * before)
             gathered = ITEMSIZE * columns * done * (rest > 1)
             # X and the pieces that are done stand beside each piece, and at the end both these and
-            # all of X′.
+            # all of X′. To turn X takes it twice, which is never the most.
             made = ITEMSIZE * products * longest
             piece = ITEMSIZE * number(rows, j + 1) * longest
-            working = max(gathered * longest + made, made + views + piece)
+            joined = VIEW_BYTES * rows + piece if j > 0 else 0
+            working = made + max(gathered * longest, joined)
             peak = max(peak, before + after - piece + working)
             if pieces > 1:
                 peak = max(peak, 2 * after)
@@ -143,7 +139,7 @@ class SymmetricPower:
         del entries
         for j in range(self._order):
             if self._is_turned(j) and not turned:
-                X, turned = row_major(tl.transpose(X, (2, 1, 0))), True
+                X, turned = row_major(tl.transpose(X)), True
             # What is picked for a piece of ρ stays in a cache until it is multiplied.
             done = [self._one_mode(j, X, table, turned) for table in self._tables[j]]
             del X

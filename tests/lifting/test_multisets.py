@@ -78,5 +78,36 @@ def test_expanding_holds_its_result_and_the_tensor_before_the_last_step(
     monkeypatch.setattr("lift_compare.lifting.multisets.take", recording)
     entries = np.random.default_rng(3).standard_normal(tensors.size)
     T = tensors.expand(entries)
+    assert T.shape == (d,) * order
     np.testing.assert_array_equal(tensors.compress(T), entries)
     assert tensors.expand_bytes == max(sizes[:-1], default=T.nbytes)
+
+
+@pytest.mark.parametrize("less", [0, 1])
+@pytest.mark.parametrize(("d", "order"), [(40, 1), (4, 3), (3, 5)])
+def test_what_is_kept_is_predicted_for_positions_of_all_entries_and_for_tables(
+    d, order, less, monkeypatch
+):
+    monkeypatch.setattr("lift_compare.lifting.multisets._AT_ONCE", d**order - less)
+    kept = []
+
+    def index(array):
+        kept.append(array)
+        return array
+
+    tensors = SymmetricTensors(d, order)
+    tensors.prepare(index)
+    assert tensors.stored_bytes == sum(array.nbytes for array in kept)
+    assert (kept[-1].size == d**order) == (not less or order == 1)
+
+
+@pytest.mark.parametrize("at_once", [0, 10**6])
+@pytest.mark.parametrize(("d", "order"), [(4, 1), (3, 3), (2, 5)])
+def test_several_tensors_are_expanded_and_compressed_like_one(d, order, at_once, monkeypatch):
+    monkeypatch.setattr("lift_compare.lifting.multisets._AT_ONCE", at_once)
+    tensors = SymmetricTensors(d, order)
+    tensors.prepare(np.asarray)
+    entries = np.random.default_rng(4).standard_normal((tensors.size, 3))
+    each = tensors.expand_each(entries)
+    np.testing.assert_array_equal(each, [tensors.expand(column) for column in entries.T])
+    np.testing.assert_array_equal(tensors.compress_each(each), entries)

@@ -11,6 +11,7 @@ from lift_compare.lifting import (
     LiftedProblem,
     RankOneProjection,
     SpanProjection,
+    multisets,
     projected_gradient_descent,
 )
 from lift_compare.lifting.backends import (
@@ -22,6 +23,7 @@ from lift_compare.lifting.backends import (
     take,
     using,
 )
+from lift_compare.lifting.forms import symmetric_power
 from tests.lifting import stand_ins, test_backends
 from tests.lifting.test_backends import CASES, PAIRS
 
@@ -44,8 +46,7 @@ def backend(request, monkeypatch):
     assert tl.get_backend() == "numpy"
 
 
-@pytest.mark.parametrize(("name", "form"), PAIRS)
-def test_every_form_stays_on_its_backend_and_device(backend, name, form):
+def agree_there(backend, name, form):
     problem, order = CASES[name]
     here = LiftedProblem(problem, order, form=form)
     there = LiftedProblem(problem, order, form=form, backend=backend, device=DEVICES[backend])
@@ -73,6 +74,20 @@ def test_every_form_stays_on_its_backend_and_device(backend, name, form):
     for w, value, gradient in zip(starts, values, gradients, strict=True):
         assert value == pytest.approx(here.value(w), rel=1e-10)
         close(gradient, here.gradient(w))
+
+
+@pytest.mark.parametrize(("name", "form"), PAIRS)
+def test_every_form_stays_on_its_backend_and_device(backend, name, form):
+    agree_there(backend, name, form)
+
+
+@pytest.mark.parametrize("form", ["symmetric", "symmetric-pairs"])
+def test_symmetric_forms_stay_there_at_any_size(backend, form, monkeypatch):
+    """Mode by mode, in blocks and pieces, as larger tensors are."""
+    monkeypatch.setattr(multisets, "_AT_ONCE", 0)
+    for name, value in (("DENSE_ENTRIES", 0), ("_PIECE_BYTES", 50), ("_BLOCKED_FROM", 1)):
+        monkeypatch.setattr(symmetric_power, name, value)
+    agree_there(backend, "gaussian r=2", form)
 
 
 def test_descents_and_projections_stay_there(backend):
