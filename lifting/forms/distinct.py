@@ -10,9 +10,9 @@ from lift_compare.sensing import SensingProblem
 from ..cost import ITEMSIZE
 from ..multisets import SymmetricTensors, number
 from .pair_products import PairProducts
-from .symmetric_power import DiagonalPower, SymmetricPower
+from .symmetric_power import DiagonalPower, ModewisePower, PowerMatrix
 
-Power = SymmetricPower | DiagonalPower
+Power = PowerMatrix | ModewisePower | DiagonalPower
 
 
 class DistinctForm:

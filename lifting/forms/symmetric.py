@@ -15,7 +15,7 @@ from ..multisets import monomials, multiplicities, number
 from .distinct import DistinctForm, Power
 from .entrywise import squared_weights
 from .residual import compressed, compression_bytes
-from .symmetric_power import DiagonalPower, SymmetricPower, along
+from .symmetric_power import DiagonalPower, along, symmetric_power
 
 
 class SymmetricForm(DistinctForm):
@@ -30,8 +30,8 @@ class SymmetricForm(DistinctForm):
         super().__init__(problem, order)
         n = problem.n
         self._m = m = min(problem.m, self._pairs)
-        self._measure = SymmetricPower(m, self._pairs, order)
-        self._adjoint = SymmetricPower(self._pairs, m, order)
+        self._measure = symmetric_power(m, self._pairs, order)
+        self._adjoint = symmetric_power(self._pairs, m, order)
         residual = ITEMSIZE * number(m, order)
         powers = [self._measure, self._adjoint]
         self._count(powers, max(self._measure.peak_bytes, residual + self._adjoint.peak_bytes))
@@ -46,7 +46,9 @@ class SymmetricForm(DistinctForm):
         self.building_bytes = max(
             compression_bytes(problem),
             ITEMSIZE * m * (n * n + 2 * self._pairs),  # the A_i, and their distinct entries
-            self.stored_bytes + building(self._products, self._measure, self._adjoint),
+            ITEMSIZE * m * self._pairs
+            + self.stored_bytes
+            + building(self._products, self._measure, self._adjoint),
         )
 
     @staticmethod
@@ -101,7 +103,7 @@ class SymmetricPairsForm(DistinctForm):
         self._power: Power = (
             DiagonalPower(self._pairs, order)
             if self._is_diagonal
-            else SymmetricPower(self._pairs, self._pairs, order)
+            else symmetric_power(self._pairs, self._pairs, order)
         )
         # Beside G: what N^{⊗l} takes, then T with what the sum of the value is made from.
         self._count([self._power], max(self._power.peak_bytes, 3 * self._pairs_bytes))

@@ -9,21 +9,28 @@ import tensorly as tl
 
 from ..backends import row_major, take
 from ..cost import ITEMSIZE, operations
-from ..multisets import insertion_tables, monomials, number
+from ..multisets import insertion_tables, monomials, multiplicities, number
 
 VIEW_BYTES = 144  # of Python's for a view of an array
-DENSE_ENTRIES = 2**17  # up to which the whole power is kept as a matrix: 1 MiB
+MATRIX_ENTRIES = 2**17  # up to which the whole power is kept as a matrix: 1 MiB
 _BLOCKS, _BLOCKED_FROM = 4, 2**15
 _PIECE_BYTES = 2**19  # half of what a core's second cache holds
 
 
-class SymmetricPower:
+def symmetric_power(rows: int, columns: int, order: int) -> PowerMatrix | ModewisePower:
+    """Return the plan of a power: a small one is quicker as a matrix, in one product."""
+    entries = number(rows, order) * number(columns, order)
+    kind = PowerMatrix if entries <= MATRIX_ENTRIES else ModewisePower
+    return kind(rows, columns, order)
+
+
+class ModewisePower:
     """The matrix B (d′, d) on every mode of a symmetric tensor: N_l(d) numbers to N_l(d′).
 
     Mode after mode, from a vector to a matrix X[β, ρ] with ρ a multiset of the modes still to do
     and β one of those done: X′[β + v, ρ] = Σ_e B[v, e] X[β, ρ + e], for v at least as large as
     every index of β. Those β are the first N_j(v + 1), so that blocks of v leave out most of the
-    others. A small power is a matrix of N_l(d′)×N_l(d) numbers, which is quicker in one product.
+    others.
 
     Parameters
     ----------
@@ -44,23 +51,11 @@ class SymmetricPower:
 
     def __init__(self, rows: int, columns: int, order: int) -> None:
         self._rows, self._columns, self._order = rows, columns, order
-        self._sizes = number(rows, order), number(columns, order)
-        self._is_dense = self._sizes[0] * self._sizes[1] <= DENSE_ENTRIES
-        tables = ITEMSIZE * columns * sum(number(columns, k) for k in range(order))
-        own = ITEMSIZE * rows * columns
-        if self._is_dense:
-            entries = self._sizes[0] * self._sizes[1]
-            self.flops, self.largest_product = 2.0 * entries, float(entries)
-            self.moved_bytes = float(ITEMSIZE * (entries + sum(self._sizes)))
-            self.calls, self.peak_bytes = 1.0, ITEMSIZE * self._sizes[0]
-            self.stored_bytes = ITEMSIZE * entries
-            batch = self._sizes[1]  # of unit vectors
-            self.building_bytes = batch * (self._steps()[4] + ITEMSIZE * (batch + self._sizes[0]))
-            self.building_bytes += 4 * tables + own
-            return
         self.flops, self.largest_product, self.moved_bytes, self.calls, self.peak_bytes = (
             self._steps()
         )
+        tables = ITEMSIZE * columns * sum(number(columns, k) for k in range(order))
+        own = ITEMSIZE * rows * columns
         self.stored_bytes = tables + own
         self.building_bytes = 4 * tables + own  # each is made from others of its size
 
@@ -118,9 +113,6 @@ class SymmetricPower:
             if self._is_turned(j):  # e comes behind ρ
                 parts = [part.T for part in parts]
             self._tables.append([index(np.ascontiguousarray(part).reshape(-1)) for part in parts])
-        if self._is_dense:
-            self._dense = self._mode_by_mode(tensor(np.eye(self._sizes[1])))
-            del self._B, self._tables
 
     def _is_turned(self, j: int) -> bool:
         """Return whether there are as many β as ρ before mode j is done, or more."""
@@ -128,13 +120,10 @@ class SymmetricPower:
 
     def __call__(self, entries: Any) -> Any:
         """Return the distinct entries of the result, (N_l(d′),); a batch has a second axis."""
-        return self._dense @ entries if self._is_dense else self._mode_by_mode(entries)
-
-    def _mode_by_mode(self, entries: Any) -> Any:
         batch = entries.shape[1:]
         # X[β, ρ, tensor], and X[tensor, ρ, β] once there are more β than ρ: what is picked and what
         # is multiplied lies in long rows.
-        X = entries.reshape((1, self._sizes[1], *(batch or (1,))))
+        X = entries.reshape((1, entries.shape[0], *(batch or (1,))))
         turned = False
         del entries
         for j in range(self._order):
@@ -182,10 +171,59 @@ class SymmetricPower:
         return parts
 
 
+class PowerMatrix:
+    """The matrix N of a small power, of N_l(d′)×N_l(d) numbers.
+
+    Its columns are the powers at unit vectors. Those of Bᵀ say the same of its rows: with μ(α) how
+    many entries of a tensor the multiset α stands for, N[β, α] μ(β) = N_{Bᵀ}[α, β] μ(α). The
+    fewer of the two are computed.
+
+    Attributes as those of `ModewisePower`.
+    """
+
+    def __init__(self, rows: int, columns: int, order: int) -> None:
+        self._rows, self._columns, self._order = rows, columns, order
+        sizes = number(rows, order), number(columns, order)
+        self._is_flat = sizes[0] < sizes[1]
+        modewise = self._modewise()
+        entries = sizes[0] * sizes[1]
+        self.flops, self.largest_product = 2.0 * entries, float(entries)
+        self.moved_bytes = float(ITEMSIZE * (entries + sum(sizes)))
+        self.calls, self.peak_bytes = 1.0, ITEMSIZE * sizes[0]
+        self.stored_bytes = ITEMSIZE * entries
+        units = min(sizes)
+        made = modewise.building_bytes + units * (modewise.peak_bytes + ITEMSIZE * units)
+        # A flat one is copied when it is weighed and turned, and μ is found beside it.
+        weighed = self.stored_bytes + max(self.stored_bytes, 5 * ITEMSIZE * sizes[1])
+        self.building_bytes = max(made, weighed) if self._is_flat else made
+
+    def _modewise(self) -> ModewisePower:
+        """Return the plan by which N is made, of Bᵀ if N is flat."""
+        shape = (self._columns, self._rows) if self._is_flat else (self._rows, self._columns)
+        return ModewisePower(*shape, self._order)
+
+    def prepare(self, B: Any, tensor: Any, index: Any) -> None:
+        """Build what is kept, from B (an array) and makers as for `ModewisePower`."""
+        modewise = self._modewise()
+        modewise.prepare(B.T if self._is_flat else B, tensor, index)
+        units = number(min(self._rows, self._columns), self._order)
+        matrix = modewise(tensor(np.eye(units)))
+        del modewise
+        if self._is_flat:
+            matrix = matrix * tensor(multiplicities(self._columns, self._order))[:, None]
+            matrix = matrix / tensor(multiplicities(self._rows, self._order))
+            matrix = row_major(tl.transpose(matrix))
+        self._matrix = matrix
+
+    def __call__(self, entries: Any) -> Any:
+        """Return the distinct entries of the result, (N_l(d′),); a batch has a second axis."""
+        return self._matrix @ entries
+
+
 class DiagonalPower:
     """The diagonal matrix of x (d,) on every mode: each distinct entry times a monomial of x.
 
-    Attributes as those of `SymmetricPower`.
+    Attributes as those of `ModewisePower`.
     """
 
     def __init__(self, d: int, order: int) -> None:
@@ -197,7 +235,7 @@ class DiagonalPower:
         self.building_bytes = 3 * ITEMSIZE * size
 
     def prepare(self, x: Any, tensor: Any, index: Any) -> None:
-        """Build what is kept, from the diagonal (an array) and makers as for `SymmetricPower`."""
+        """Build what is kept, from the diagonal (an array) and makers as for `ModewisePower`."""
         self._monomials = tensor(monomials(x, self._order))
 
     def __call__(self, entries: Any) -> Any:

@@ -85,7 +85,7 @@ def test_every_form_stays_on_its_backend_and_device(backend, name, form):
 def test_symmetric_forms_stay_there_at_any_size(backend, form, monkeypatch):
     """Mode by mode, in blocks and pieces, as larger tensors are."""
     monkeypatch.setattr(multisets, "_AT_ONCE", 0)
-    for name, value in (("DENSE_ENTRIES", 0), ("_PIECE_BYTES", 50), ("_BLOCKED_FROM", 1)):
+    for name, value in (("MATRIX_ENTRIES", 0), ("_PIECE_BYTES", 50), ("_BLOCKED_FROM", 1)):
         monkeypatch.setattr(symmetric_power, name, value)
     agree_there(backend, "gaussian r=2", form)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lift_compare.lifting.forms import symmetric_power
-from lift_compare.lifting.forms.symmetric_power import DiagonalPower, SymmetricPower
+from lift_compare.lifting.forms.symmetric_power import DiagonalPower, PowerMatrix
 from lift_compare.lifting.multisets import number
 from tests.lifting.test_cost import traced_peak
 from tests.lifting.test_multisets import SIZES, in_order, symmetric_tensor
@@ -25,14 +25,14 @@ def way(request, monkeypatch):
     monkeypatch.setattr(
         symmetric_power, "_PIECE_BYTES", 10**3 if request.param == "in pieces" else 1e9
     )
-    monkeypatch.setattr(symmetric_power, "DENSE_ENTRIES", 10**7 * (request.param == "one product"))
+    monkeypatch.setattr(symmetric_power, "MATRIX_ENTRIES", 10**7 * (request.param == "one product"))
     monkeypatch.setattr(
         symmetric_power, "_BLOCKED_FROM", 1 if request.param.startswith("in ") else 1e9
     )
 
 
 def built(B, order):
-    power = SymmetricPower(*B.shape, order)
+    power = symmetric_power.symmetric_power(*B.shape, order)
     power.prepare(B, lambda array: array, np.ascontiguousarray)
     return power
 
@@ -74,8 +74,8 @@ class Recording(np.ndarray):
 def recorded(rows, columns, order):
     """Return a power and its result, once its products, picks and joins are recorded."""
     power = built(np.ones((rows, columns)).view(Recording), order)
-    if power._is_dense:
-        power._dense = power._dense.view(Recording)
+    if isinstance(power, PowerMatrix):
+        power._matrix = power._matrix.view(Recording)
     for record in (Recording.products, Recording.factors):
         record.clear()
     return power, power(np.ones(number(columns, order)))
@@ -125,12 +125,12 @@ def test_operations_are_counted(rows, columns, order):
 def test_a_small_power_is_one_product(monkeypatch):
     rows, columns, order = 2, 5, 3
     matrix = number(rows, order) * number(columns, order)
-    monkeypatch.setattr(symmetric_power, "DENSE_ENTRIES", matrix)
+    monkeypatch.setattr(symmetric_power, "MATRIX_ENTRIES", matrix)
     power, result = recorded(rows, columns, order)
     assert power.calls == len(Recording.products) == 1
     assert power.peak_bytes == result.nbytes
     assert power.moved_bytes == 8 * matrix + 8 * number(columns, order) + result.nbytes
-    monkeypatch.setattr(symmetric_power, "DENSE_ENTRIES", matrix - 1)
+    monkeypatch.setattr(symmetric_power, "MATRIX_ENTRIES", matrix - 1)
     recorded(rows, columns, order)
     assert len(Recording.products) == order
 
@@ -237,7 +237,7 @@ def test_what_is_picked_for_a_piece_stays_in_a_cache(
 
 def test_pieces_are_put_together_beside_the_result(monkeypatch):
     """One tensor in the middle is so much larger than the others that these two are the most."""
-    for name, value in (("DENSE_ENTRIES", 0), ("_PIECE_BYTES", 50_000), ("_BLOCKED_FROM", 1)):
+    for name, value in (("MATRIX_ENTRIES", 0), ("_PIECE_BYTES", 50_000), ("_BLOCKED_FROM", 1)):
         monkeypatch.setattr(symmetric_power, name, value)
     power = built(np.ones((14, 20)), 5)
     entries = np.ones(number(20, 5))
@@ -254,7 +254,11 @@ def test_memory_is_predicted(rows, columns, order):
     if power.peak_bytes > 80_000:
         traced = traced_peak(lambda: power(entries))
         assert power.peak_bytes == pytest.approx(traced, rel=0.06, abs=OTHER_OBJECTS)
-    arrays = [power._dense] if power._is_dense else [power._B, *itertools.chain(*power._tables)]
+    arrays = (
+        [power._matrix]
+        if isinstance(power, PowerMatrix)
+        else [power._B, *itertools.chain(*power._tables)]
+    )
     assert power.stored_bytes == sum(array.nbytes for array in arrays)
 
 
@@ -264,16 +268,27 @@ def test_memory_is_predicted(rows, columns, order):
 )
 def test_memory_while_it_is_built_is_predicted(rows, columns, order):
     """Tables, the matrix itself or, for one product, unit vectors are most of it."""
-    power = SymmetricPower(rows, columns, order)
+    power = symmetric_power.symmetric_power(rows, columns, order)
     make = np.ascontiguousarray
     peak = traced_peak(lambda: power.prepare(np.ones((rows, columns)), make, make))
-    most = 1.6 if power._is_dense else 1.3
+    most = 1.6 if isinstance(power, PowerMatrix) else 1.3
     assert (peak - OTHER_OBJECTS) / 1.1 < power.building_bytes < most * peak or peak < 40_000
+
+
+@pytest.mark.parametrize(("rows", "columns", "order"), [(1, 21, 5), (3, 28, 3)])
+def test_a_flat_matrix_takes_a_few_times_its_size_to_build(rows, columns, order):
+    """It has 53,130 or 4,060 columns: as many unit vectors would take gigabytes."""
+    power = symmetric_power.symmetric_power(rows, columns, order)
+    assert isinstance(power, PowerMatrix)
+    make = np.ascontiguousarray
+    peak = traced_peak(lambda: power.prepare(np.ones((rows, columns)), make, make))
+    assert power.building_bytes == pytest.approx(peak, rel=0.15)
+    assert peak < 10 * power.stored_bytes
 
 
 def test_blocks_leave_out_most_of_what_is_not_needed():
     """At most 1 + 1/4 + ... of the operations that the result needs, mode for mode."""
-    power, order, d = SymmetricPower(20, 20, 5), 5, 20
+    power, order, d = symmetric_power.symmetric_power(20, 20, 5), 5, 20
     needed = sum(2.0 * d * number(d, j + 1) * number(d, order - j - 1) for j in range(order))
     everything = sum(2.0 * d * d * number(d, j) * number(d, order - j - 1) for j in range(order))
     assert needed < power.flops < 1.7 * needed < everything
