@@ -118,16 +118,16 @@ class Contraction:
 
     def __call__(self, *operands: Any) -> Any:
         """Contract the operands (tensors of the current tensorly backend, in row-major layout)."""
-        return self._contracted(list(operands), ())
+        return self._contracted(list(operands), [()] * len(operands))
 
     def each(self, many: Sequence[Any], shared: Sequence[Any]) -> Any:
         """Contract k networks at once: the first operands are (k, ...), the others those of all."""
         (count,) = {len(operand) for operand in many}
-        return self._contracted([*many, *shared], (count,), len(many))
+        leads = [(count,)] * len(many) + [()] * len(shared)
+        return self._contracted([*many, *shared], leads)
 
-    def _contracted(self, operands: list[Any], lead: tuple[int, ...], many: int = 0) -> Any:
-        """Contract, where the first `many` operands have the leading axis `lead`."""
-        leads = [lead] * many + [()] * (len(operands) - many)
+    def _contracted(self, operands: list[Any], leads: Sequence[tuple[int, ...]]) -> Any:
+        """Contract operands that each have a leading axis, or none (an empty tuple)."""
         live = [
             (_shaped(operands.pop(0), (*before, *shape)), before)
             for before, shape in zip(leads, self._input_shapes, strict=True)

@@ -2,6 +2,7 @@ import gc
 import os
 import pickle
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,8 +14,8 @@ from lift_compare.lifting import (
     least_curvature_at_point,
     predict_cost,
 )
-from lift_compare.lifting.cost import DEFAULT_FRACTION, available_memory
-from lift_compare.lifting.forms.choice import FORMS
+from lift_compare.lifting.cost import DEFAULT_FRACTION, LiftingCost, available_memory
+from lift_compare.lifting.forms.choice import FORMS, costs_of, plan
 from lift_compare.lifting.forms.rates import RATES, Rates
 from lift_compare.lifting.forms.residual import compressed, compression_bytes
 from lift_compare.lifting.multisets import number
@@ -183,7 +184,7 @@ def test_building_what_is_kept_takes_at_most_what_is_predicted(problem, order, f
     assert peak / 1.05 < planned.building_bytes < 1.4 * peak
 
 
-@pytest.mark.parametrize(("n", "m"), [(20, 50), (20, 210), (20, 211), (20, 300), (3, 2000)])
+@pytest.mark.parametrize(("n", "m"), [(20, 50), (20, 210), (20, 211), (20, 300), (2, 3000)])
 def test_compressing_measurements_takes_what_is_predicted(n, m):
     problem = sensing.gaussian(n, 1, m, seed=0)
     most = min(m, n * (n + 1) // 2)
@@ -274,6 +275,8 @@ def test_seconds_are_those_of_operations_bytes_and_calls():
     assert rates.seconds(operations=0, moved_bytes=5, calls=3, peak_bytes=2**20) == 46
     cost = LiftedProblem(sensing.two_by_two(), 3).cost
     assert cost.seconds == RATES.seconds(cost.flops, cost.moved_bytes, cost.calls, cost.peak_bytes)
+    beside = RATES.evaluation + RATES.call * cost.calls
+    assert cost.work_seconds == pytest.approx(cost.seconds - beside, rel=1e-9)
 
 
 @pytest.mark.parametrize(("name", "form"), PAIRS)
@@ -323,6 +326,34 @@ def test_nothing_is_allocated_before_a_refusal():
         assert tracemalloc.get_traced_memory()[1] - before < 10**6
     finally:
         tracemalloc.stop()
+
+
+def test_a_limit_of_exactly_its_bytes_admits_a_form():
+    costs = predict_cost(sensing.two_by_two(), 3)
+    least = min(row.total_bytes for row in costs if row.reason is None)
+    assert costs.choose(least).total_bytes == least
+    with pytest.raises(MemoryLimitExceeded):
+        costs.choose(least - 1)
+
+
+def test_beside_its_arrays_an_evaluation_takes_what_the_heap_keeps_and_a_part_of_an_arena():
+    """A sixth of the peak, and 2^17 bytes; or what is built, where that is more."""
+    row = LiftingCost("residual", 1.0, peak_bytes=6000, tensor_bytes=8, stored_bytes=500)
+    assert row.total_bytes == 500 + 6000 + 1000 + 2**17
+    assert replace(row, building_bytes=10**6).total_bytes == 10**6
+
+
+@pytest.mark.parametrize("form", [form for form in FORMS if form not in ("entrywise", "rank-one")])
+def test_pythons_objects_grow_with_the_modes_but_not_in_distinct_entries(form):
+    problem, beside = sensing.two_by_two(), []
+    for order in (1, 3, 5):
+        planned = plan(problem, order, [form])
+        row = costs_of(planned, planned, problem, order)[form]
+        arrays = planned[form].gradient_bytes, planned[form].hessian_bytes
+        beside.append(np.subtract((row.peak_bytes, row.hessian_bytes), arrays))
+    assert np.all(beside[0] > 0)
+    grown = np.diff(beside, axis=0)
+    assert np.all(grown == 0) if FORMS[form].symmetric_only else np.all(grown > 0)
 
 
 def test_the_default_limit_is_a_fraction_of_the_available_memory():
@@ -516,6 +547,15 @@ def test_a_form_that_does_not_apply_costs_nothing():
         assert row.reason is not None
         assert row.flops == row.peak_bytes == row.stored_bytes == 0
         assert row.hessian_bytes == row.building_bytes == 0
+        assert row.moved_bytes == row.calls == row.seconds == row.work_seconds == 0
+
+
+def test_where_nothing_is_planned_a_gradient_is_written_at_least():
+    """w has one entry in 65 modes, so that what an evaluation takes whatever it does decides."""
+    rows = [row for row in predict_cost(rank_one(1, 2, 1), 65) if row.reason is None]
+    assert {row.flops for row in rows} == {row.moved_bytes for row in rows} == {8}
+    at_least = RATES.evaluation + 8 * (RATES.operation + RATES.cached_byte)
+    assert [row.seconds for row in rows] == pytest.approx([at_least] * len(rows), rel=1e-12)
 
 
 @pytest.mark.parametrize("order", [3, 65])

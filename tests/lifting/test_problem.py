@@ -1,4 +1,6 @@
 import itertools
+from contextlib import nullcontext
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -297,7 +299,8 @@ def test_measurements_that_are_left_out_altogether_stay_in_the_value(form, order
 def test_many_tensors_at_once_are_one_after_the_other(form, symmetric, many, monkeypatch):
     monkeypatch.setattr("lift_compare.lifting.problem._MANY_BYTES", many)
     gaussian, completion = sensing.gaussian(3, 2, 5, seed=1), sensing.perturbed_completion(3)
-    for problem in (completion, gaussian, _entrywise(2, 2, seed=14)):
+    noisy, _ = SMALL["noisy n=2 m=5 r=1"]  # what no tensor can fit stays in the values
+    for problem in (completion, gaussian, _entrywise(2, 2, seed=14), noisy):
         if form in FORMS and FORMS[form].unfit(problem, 3) is not None:
             continue
         lifted = LiftedProblem(problem, 3, form=form)
@@ -327,6 +330,59 @@ def test_no_value_of_many_is_below_zero(form):
         scale = float(problem.measurements @ problem.measurements) ** 3
         assert np.all(values >= 0)
         assert np.all(values <= 1e-12 * scale)
+
+
+@pytest.mark.parametrize("form", ["symmetric", "entrywise"])
+def test_a_tensor_that_is_known_to_be_symmetric_or_not_is_not_looked_at(form, monkeypatch):
+    lifted = LiftedProblem(sensing.perturbed_completion(3), 3, form=form)
+    w = lifted.lift([[1.0], [-2.0], [0.5]])
+    want = lifted.value_and_gradient(w)
+    monkeypatch.delattr("lift_compare.lifting.problem.is_symmetric")
+    for symmetric in (True, False):
+        value, gradient = lifted.unchecked(w, symmetric=symmetric)
+        assert value == pytest.approx(want[0], rel=1e-12)
+        close(gradient, want[1])
+    with pytest.raises(NameError):
+        lifted.unchecked(w)
+
+
+@pytest.mark.parametrize("form", ["residual", "normal", "pairs", "entrywise"])
+def test_a_form_that_is_asked_for_by_name_is_the_only_one_that_is_built(form, monkeypatch):
+    lifted = LiftedProblem(sensing.perturbed_completion(3), 3, form=form)
+    monkeypatch.delattr(LiftedProblem, "_built")
+    rng = np.random.default_rng(11)
+    for w in (rng.standard_normal(lifted.shape), lifted.lift(rng.standard_normal((3, 1)))):
+        value, gradient = lifted.value_and_gradient(w)
+        assert value == lifted.value(w)
+        assert np.vdot(lifted.hessian_product(w, w), gradient) != 0
+
+
+def test_products_are_as_large_as_the_form_says_for_each_of_many_tensors(monkeypatch):
+    """So that several threads are taken where they pay, and nowhere else."""
+    lifted, seen = LiftedProblem(sensing.gaussian(3, 1, 4, seed=1), 3, form="residual"), []
+
+    def recorded(backend, multiplications):
+        seen.append((backend, multiplications))
+        return nullcontext()
+
+    monkeypatch.setattr("lift_compare.lifting.problem.threads_for", recorded)
+    w = np.ones(lifted.shape)
+    lifted.gradient(w)
+    lifted.values_and_gradients(np.stack([w] * 4))
+    largest = FORMS["residual"](lifted.problem, 3).largest_product
+    assert seen == [("numpy", largest), ("numpy", 4 * largest)]
+
+
+@pytest.mark.parametrize("form", ["residual", "symmetric"])
+def test_a_hessian_product_is_refused_with_the_bytes_of_its_form(form):
+    lifted = LiftedProblem(sensing.two_by_two(), 3, form=form)
+    w = lifted.lift([[1.0], [2.0]])
+    lifted.memory_limit = 1
+    with pytest.raises(MemoryLimitExceeded, match="order 3: a Hessian product") as refusal:
+        lifted.hessian_product(w, w)
+    product = replace(lifted.cost, peak_bytes=lifted.cost.hessian_bytes, building_bytes=0)
+    needed = product.total_bytes
+    assert refusal.value.predicted_bytes == needed
 
 
 def test_many_tensors_are_refused_by_name():

@@ -1,5 +1,6 @@
 """The lifted problem on other backends than numpy, without their packages (see stand_ins.py)."""
 
+import re
 import sys
 
 import numpy as np
@@ -153,12 +154,23 @@ def test_using_puts_back_what_it_found(backend):
     assert tl.get_backend() == "numpy"
 
 
-def test_a_tensor_of_another_shape_is_refused_with_both_shapes(backend):
+@pytest.mark.parametrize("shape", [(2, 2), (3, 2, 2), (1, 2, 2, 2), (0, 2, 2)])
+def test_a_tensor_of_another_shape_is_refused_with_both_shapes(backend, shape):
+    """Also one more mode than w has, or the right number of modes of another length."""
     lifted = LiftedProblem(sensing.two_by_two(), 3, backend=backend, device=DEVICES[backend])
     with using(backend):
-        wrong = maker(backend, DEVICES[backend])(np.zeros((2, 2)))
-    with pytest.raises(ValueError, match=r"^w: expected .* \(2, 2, 2\), got \(2, 2\)$"):
+        wrong = maker(backend, DEVICES[backend])(np.zeros(shape))
+    got = re.escape(str(shape))
+    with pytest.raises(ValueError, match=rf"^w: expected .* \(2, 2, 2\), got {got}$"):
         lifted.value(wrong)
+
+
+def test_no_tensors_at_all_are_refused(backend):
+    lifted = LiftedProblem(sensing.two_by_two(), 3, backend=backend, device=DEVICES[backend])
+    with using(backend):
+        none = maker(backend, DEVICES[backend])(np.zeros((0, 2, 2, 2)))
+    with pytest.raises(ValueError, match=r"^tensors: expected .* \(k, 2, 2, 2\), got \(0, "):
+        lifted.values_and_gradients(none)
 
 
 @pytest.mark.parametrize("name", ["numpy", "pytorch", "jax"])
@@ -186,6 +198,24 @@ def test_a_sparse_matrix_adds_up_what_stands_at_one_place(monkeypatch, name):
             else []
         )
         assert name != "numpy" or sparse_bytes(4, 5, 3) == sum(kept)
+
+
+@pytest.mark.parametrize(("columns", "width"), [(2**31 - 1, 4), (2**31, 8)])
+def test_positions_from_2_to_the_31_on_take_eight_bytes(columns, width):
+    """scipy takes the longer ones from the same length on, so that nothing is converted."""
+    values, zeros = np.array([1.0, 2.0]), np.zeros(2, dtype=int)
+    make = maker("numpy")
+    matrix = SparseMatrix(values, zeros, np.array([3, columns - 1]), (1, columns), make, make)
+    kept = matrix._matrix
+    assert kept.indices.itemsize == kept.indptr.itemsize == width
+    arrays = kept.data, kept.indices, kept.indptr
+    assert sparse_bytes(1, columns, 2) == sum(array.nbytes for array in arrays)
+
+
+def test_the_beginnings_of_rows_count_up_to_the_number_of_entries():
+    many = 2**31
+    assert sparse_bytes(1, 1, many - 1) == 12 * (many - 1) + 2 * 4
+    assert sparse_bytes(1, 1, many) == 16 * many + 2 * 8
 
 
 @pytest.mark.parametrize("name", ["numpy", "pytorch", "jax"])
