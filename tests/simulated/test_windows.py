@@ -221,7 +221,7 @@ def test_an_objective_is_below_a_level_between_the_roots_of_their_difference(
 
 
 def test_steps_beyond_float64_are_infinite_and_no_floating_point_error():
-    """ν − 1 is about 1e-310, and log(350) of it the step at which the visible term is largest."""
+    """ν − 1 is 4e-310: the visible term is the largest after log(350) / (ν − 1) steps."""
     _, problem, _, directions = published_point("two-by-two")
     with np.errstate(all="raise"):
         never = truncated_windows(problem, directions, 3, rho=1e-3, eta=1e-309)
