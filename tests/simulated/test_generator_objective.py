@@ -411,7 +411,7 @@ def test_an_evaluation_takes_one_product_a_pair_of_generators():
 
 @pytest.mark.parametrize("order", [1, 3])
 def test_a_start_that_is_zero_or_not_measured_is_not_computed_again(order):
-    """One factor of its product with A* is zero: X, or D = 0 where nothing is measured at order 3."""
+    """One factor of its product with A* is zero: X, or, at order 3, D where nothing is measured."""
     operator = Counting([[[0.0, 1.0], [1.0, 0.0]]])
     lifted = GeneratorObjective(SensingProblem(operator, [1.0], 1), order)
     measured = [[[0.75], [-0.5]]]
