@@ -240,6 +240,7 @@ def test_intervals_that_touch_become_one_and_have_nothing_in_common():
     first, second = ((0.0, 1.0),), ((1.0, 2.0),)
     assert unite(first, second) == ((0.0, 2.0),)
     assert intersect(first, second) == ()
+    assert unite(((-1.0, 0.0),), first) == ((-1.0, 1.0),)
     # Ends that are the same to rounding.
     for end in (np.nextafter(1.0, 0.0), np.nextafter(1.0, 2.0)):
         assert unite(first, ((end, 2.0),)) == ((0.0, 2.0),)
