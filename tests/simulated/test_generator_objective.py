@@ -246,6 +246,30 @@ def test_starts_of_all_sizes_at_once_are_the_starts_one_by_one(order):
         assert np.log(np.abs(together[0][i])) + together[2][i] == pytest.approx(log, rel=1e-13)
 
 
+def test_a_start_that_is_not_measured_has_its_gradient_beside_one_that_is():
+    """It is −2 A*(b) X at order one, here in units of ‖b‖²: in its own it would be 2^1221."""
+    problem = SensingProblem(
+        sensing.DenseOperator([[[0.0, 2.0**530], [2.0**530, 0.0]]]), [2.0**100], 1
+    )
+    measured = np.ldexp([[[0.75], [-0.5]]], -215)
+    unmeasured = np.array([[[2.0**590], [0.0]]])
+    with np.errstate(all="raise"):
+        _, gradient, log_scale = GeneratorObjective(problem, 1).scaled([measured, unmeasured])
+    assert log_scale[1] == pytest.approx(200 * np.log(2.0), rel=1e-14)
+    assert gradient[1].ravel() == pytest.approx([0.0, -(2.0 ** (1 + 530 + 590 - 100))], rel=1e-12)
+
+
+@pytest.mark.parametrize("exponent", [-60, -110])
+def test_starts_keep_their_digits_beside_one_that_is_not_measured(exponent):
+    """It is measured again in all scales, and A is too large for some and too small for others."""
+    operator = sensing.DenseOperator([np.diag([2.0**30, 0.7 * 2.0**exponent, 0.0])])
+    lifted = GeneratorObjective(SensingProblem(operator, [1.0], 1), 3)
+    x = 0.9 * np.array([2.0**-15, 2.0 ** (-exponent // 2), 1.0])
+    y = np.array([0.81, 0.7 * 0.81, 0.0])
+    gain = lifted.gain(np.diag(x)[:, None, :, None])
+    assert gain == pytest.approx(y**3 - y**6 / 2, rel=1e-13)
+
+
 def test_a_start_with_small_products_keeps_its_digits_beside_another():
     """⟨A₂, XXᵀ⟩ is next to the least number for x₂ of the size of one."""
     size = 2.0**-530
