@@ -130,7 +130,7 @@ def descend(
 
 def gradient_step(quartic: Quartic, step_size: float) -> Step:
     """Return u ↦ u − η ∇h(u) on one u of shape (r,), for long runs: nothing is checked."""
-    with np.errstate(over="ignore", under="ignore"):
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         K, B, r = 2 * step_size * quartic.K, 2 * step_size * quartic.B, len(quartic.B)
 
     def step(u: FloatArray) -> FloatArray:

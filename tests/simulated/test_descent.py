@@ -122,18 +122,26 @@ def test_the_step_alone_is_that_of_the_descent(angle):
     assert step_of_coefficients(span, 0.01)(c) == pytest.approx(path.coefficients[1], rel=1e-14)
 
 
-@pytest.mark.parametrize("step_size", [1e308, 1e-308])
-def test_a_step_size_next_to_the_ends_of_float64_is_no_floating_point_error(step_size):
-    problem = sensing.gaussian(2, 1, 4, 0)
-    span = SpanObjective(problem, [[[3.0], [0.0]], [[0.0], [1.0]]], 3)
+@pytest.mark.parametrize(
+    ("size", "step_size", "stays"),
+    [
+        (3.0, 1e308, False),  # twice the step is infinite, and coefficients of zero times that
+        (3.0, 1e305, False),
+        (0.3, 1e-308, True),
+    ],
+)
+def test_a_step_size_next_to_the_ends_of_float64_is_no_floating_point_error(size, step_size, stays):
+    """Two axes measured on their own: K is 3¹² or 0.3¹² on the diagonal, and zero elsewhere."""
+    problem = sensing.SensingProblem(sensing.RankOneOperator(size * np.eye(2)), [1.0, 1.0])
+    span = SpanObjective(problem, np.eye(2)[:, :, None], 3)
     with np.errstate(all="raise"):
         step = step_of_coefficients(span, step_size)
     with np.errstate(all="ignore"):
         moved = step(np.ones(2))
-    if step_size < 1:
-        assert moved == pytest.approx([1.0, 1.0], rel=1e-12)
+    if stays:
+        assert moved.tolist() == [1.0, 1.0]
     else:
-        assert not np.all(np.isfinite(moved))
+        assert not np.any(np.isfinite(moved))
 
 
 def test_steps_of_many_are_those_of_each():
