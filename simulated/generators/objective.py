@@ -267,6 +267,8 @@ class GeneratorObjective:
         zero = ~(np.any(left, axis=tuple(range(1, left.ndim))) & np.any(right, axis=(1, 2, 3)))
         best: tuple[FloatArray, int] | None = None
         for exponent in _SCALES:
+            if best is not None and exponent < best[1]:
+                continue  # smaller scales are for products that overflow, and lose digits of others
             try:
                 product = self._product(which, np.ldexp(left, exponent), np.ldexp(right, exponent))
             except OutOfRange:

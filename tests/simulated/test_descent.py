@@ -12,6 +12,7 @@ from lift_compare.sensing import StopReason
 from lift_compare.simulated import SpanObjective, collapse, descend
 from lift_compare.simulated.span.descent import (
     step_in_logs,
+    step_of_coefficients,
     step_together,
 )
 from lift_compare.simulated.span.objective import SpanEvaluation
@@ -92,6 +93,55 @@ def logs_only(span):
     logs = SpanEvaluation(span.generators, span.gram_data, span.units)
     logs.quartic = logs.orthonormal = None
     return logs
+
+
+def test_coefficients_whose_sum_leaves_float64_are_no_end_of_a_run():
+    """Powers of X = 1e-103 e_j are below float64, and 1e308 of them are not."""
+    problem = sensing.SensingProblem(sensing.RankOneOperator(np.eye(2)), [1.0, 1.0])
+    span = SpanObjective(problem, 1e-103 * np.eye(2)[:, :, None], 3)
+    assert span.orthonormal is None
+    with np.errstate(all="raise"):
+        path = descend(span, [1e308, 1e308], step_size=1e-4, iterations=3)
+        far = descend(span, [1e308, -1e308], step_size=1e4, iterations=3)
+    assert path.stop_reason is StopReason.ITERATIONS
+    # w ← w + 2 η (w − w³) with w = 0.1, so that the cubic part is 2e-6 of w.
+    assert path.coefficients == pytest.approx(
+        1e308 * 1.0002 ** np.arange(4)[:, None] * np.ones(2), rel=1e-5
+    )
+    assert far.stop_reason is StopReason.DIVERGED
+    assert far.coefficients.tolist() == [[1e308, -1e308]]
+
+
+@pytest.mark.parametrize("angle", [0.5, 1e-5, 1e-7])
+def test_the_step_alone_is_that_of_the_descent(angle):
+    """Of nearly parallel generators the unseen part of the start is projected away, at 1e-7."""
+    problem = sensing.gaussian(2, 1, 4, 0)
+    span = SpanObjective(problem, [[[1.0], [0.0]], [[np.cos(angle)], [np.sin(angle)]]], 3)
+    c = np.array([0.7, -0.4])
+    path = descend(span, c, step_size=0.01, iterations=1)
+    assert step_of_coefficients(span, 0.01)(c) == pytest.approx(path.coefficients[1], rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("size", "step_size", "stays"),
+    [
+        (3.0, 1e308, False),  # twice the step is infinite, and coefficients of zero times that
+        (3.0, 1e305, False),
+        (0.3, 1e-308, True),
+    ],
+)
+def test_a_step_size_next_to_the_ends_of_float64_is_no_floating_point_error(size, step_size, stays):
+    """Two axes measured on their own: K is 3¹² or 0.3¹² on the diagonal, and zero elsewhere."""
+    problem = sensing.SensingProblem(sensing.RankOneOperator(size * np.eye(2)), [1.0, 1.0])
+    span = SpanObjective(problem, np.eye(2)[:, :, None], 3)
+    with np.errstate(all="raise"):
+        step = step_of_coefficients(span, step_size)
+    with np.errstate(all="ignore"):
+        moved = step(np.ones(2))
+    if stays:
+        assert moved.tolist() == [1.0, 1.0]
+    else:
+        assert not np.any(np.isfinite(moved))
 
 
 def test_steps_of_many_are_those_of_each():

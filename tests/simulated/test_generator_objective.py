@@ -211,12 +211,88 @@ def test_units_change_nothing_but_the_units(exponent):
         shift = 2 * order * exponent * np.log(2.0)
         there = np.ldexp(X, half)
         assert other.log_value(there) == pytest.approx(lifted.log_value(X) + shift, rel=1e-14)
-        with pytest.raises(OverflowError, match=r"h\^l"):
+        with pytest.raises(OverflowError, match=r"^h\^l is .*; use \.log_value$"):
             other.value(there)
-        with pytest.raises(OverflowError, match="gradient"):
+        with pytest.raises(OverflowError, match=r"^the gradient of h\^l is .*; use \.scaled$"):
             other.gradient(there)
         with pytest.raises(OverflowError, match=r"the gain is .*; use \.scaled"):
             other.gain(there)
+
+
+def test_parts_of_a_gradient_far_below_its_largest_may_be_zero():
+    """h = ½ Σ (x_j² − b_j)², whose gradient is 2 (x_j² − b_j) x_j."""
+    operator = sensing.RankOneOperator(np.eye(2))
+    lifted = GeneratorObjective(SensingProblem(operator, [1e-200, 1e-200], 1), 1)
+    gradient = lifted.gradient([[[2e-100], [1e-250]]])
+    assert gradient.ravel() == pytest.approx([1.2e-299, 0.0], rel=1e-12, abs=0)
+
+
+@pytest.mark.parametrize("order", [1, 3, 1001])
+def test_starts_of_all_sizes_at_once_are_the_starts_one_by_one(order):
+    """The second is not measured, and its gradient is that of order one."""
+    problem = SensingProblem(sensing.DenseOperator([[[0.0, 1.0], [1.0, 0.0]]]), [2.0**-900], 1)
+    start = np.array([[[0.75], [-0.5]]])
+    X = np.stack([start, np.array([[[2.0**100], [0.0]]]), start * 2.0**-600, start * 2.0**-300])
+    lifted = GeneratorObjective(problem, order)
+    with np.errstate(all="raise"):
+        together = lifted.scaled(X)
+        for i, x in enumerate(X):
+            for both, alone in zip(together, lifted.scaled(x), strict=True):
+                np.testing.assert_allclose(both[i], alone, rtol=1e-13)
+    # The gain is (y b)^l − ½ y^{2l} with y = 2 x₁x₂; one of both is below 1e-150 of the other.
+    log_two = np.log(2.0)
+    largest = order * np.log(0.75**2) - log_two, order * (np.log(0.75) - 2100 * log_two)
+    for i, log in zip((0, 2), largest, strict=True):
+        assert np.log(np.abs(together[0][i])) + together[2][i] == pytest.approx(log, rel=1e-13)
+
+
+def test_a_start_that_is_not_measured_has_its_gradient_beside_one_that_is():
+    """It is −2 A*(b) X at order one, here in units of ‖b‖²: in its own it would be 2^1221."""
+    problem = SensingProblem(
+        sensing.DenseOperator([[[0.0, 2.0**530], [2.0**530, 0.0]]]), [2.0**100], 1
+    )
+    measured = np.ldexp([[[0.75], [-0.5]]], -215)
+    unmeasured = np.array([[[2.0**590], [0.0]]])
+    with np.errstate(all="raise"):
+        _, gradient, log_scale = GeneratorObjective(problem, 1).scaled([measured, unmeasured])
+    assert log_scale[1] == pytest.approx(200 * np.log(2.0), rel=1e-14)
+    assert gradient[1].ravel() == pytest.approx([0.0, -(2.0 ** (1 + 530 + 590 - 100))], rel=1e-12)
+
+
+@pytest.mark.parametrize("exponent", [-60, -110])
+def test_starts_keep_their_digits_beside_one_that_is_not_measured(exponent):
+    """It is measured again in all scales, and A is too large for some and too small for others."""
+    operator = sensing.DenseOperator([np.diag([2.0**30, 0.7 * 2.0**exponent, 0.0])])
+    lifted = GeneratorObjective(SensingProblem(operator, [1.0], 1), 3)
+    x = 0.9 * np.array([2.0**-15, 2.0 ** (-exponent // 2), 1.0])
+    y = np.array([0.81, 0.7 * 0.81, 0.0])
+    gain = lifted.gain(np.diag(x)[:, None, :, None])
+    assert gain == pytest.approx(y**3 - y**6 / 2, rel=1e-13)
+
+
+def test_a_start_with_small_products_keeps_its_digits_beside_another():
+    """⟨A₂, XXᵀ⟩ is next to the least number for x₂ of the size of one."""
+    size = 2.0**-530
+    problem = SensingProblem(sensing.RankOneOperator([[1.0, 0.0], [0.0, size]]), [1.0, 1.0], 1)
+    x = 0.7 / size
+    for order in (1, 3):
+        lifted = GeneratorObjective(problem, order)
+        with np.errstate(all="raise"):
+            gain = lifted.gain([[[[0.7], [0.0]]], [[[0.0], [x]]]])
+            gradient = lifted.gradient([[[[0.7], [0.0]]], [[[0.0], [x]]]])
+        B, K = 0.49**order, 0.49 ** (2 * order)
+        assert gain == pytest.approx(B - K / 2, rel=1e-13)
+        slope = 2 * order * (K - B)  # times x
+        assert gradient[0].ravel() == pytest.approx([slope / 0.7, 0.0], rel=1e-12)
+        assert gradient[1].ravel() == pytest.approx([0.0, slope / x], rel=1e-12, abs=0)
+
+
+@pytest.mark.parametrize("order", [1, 3, 101])
+def test_the_scale_where_nothing_is_measured_is_the_square_of_b(order):
+    lifted = GeneratorObjective(PROBLEMS[1], order)
+    assert lifted.scaled(0 * draw(PROBLEMS[1], 0, 2))[2] == pytest.approx(
+        lifted.log_unit, rel=1e-14
+    )
 
 
 class Refusing(sensing.RankOneOperator):
@@ -355,6 +431,18 @@ def test_an_evaluation_takes_one_product_a_pair_of_generators():
         lifted.scaled(generators)
         assert operator.measured == [2 * 6]
         assert operator.multiplied == [2 * 6]
+
+
+@pytest.mark.parametrize("order", [1, 3])
+def test_a_start_that_is_zero_or_not_measured_is_not_computed_again(order):
+    """One factor of its product with A* is zero: X, or, at order 3, D where nothing is measured."""
+    operator = Counting([[[0.0, 1.0], [1.0, 0.0]]])
+    lifted = GeneratorObjective(SensingProblem(operator, [1.0], 1), order)
+    measured = [[[0.75], [-0.5]]]
+    for other in ([[[0.0], [0.0]]], [[[1.0], [0.0]]]):
+        operator.multiplied = []
+        lifted.scaled([measured, other])
+        assert operator.multiplied == [2]
 
 
 @pytest.mark.parametrize(("room", "groups"), [(100, [3, 3, 3, 2]), (20, [1] * 11)])

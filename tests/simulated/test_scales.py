@@ -492,6 +492,15 @@ def test_defaults_refuse_what_they_cannot_use():
     assert default_step_size(span, [0.0, 0.0], iterations=5) > 0
 
 
+def test_a_default_start_beyond_float64_is_refused_by_its_name_with_what_to_divide():
+    problem = SensingProblem(RankOneOperator(np.eye(2)), [1e-120, 1e-120])
+    span = SpanObjective(problem, [[[1.0], [1.0]], [[1e-120], [0.0]]], 3)
+    with pytest.raises(
+        OverflowError, match=r"^ρ is about 1e359, beyond float64; divide b by 1\.4e"
+    ):
+        default_rho(span)
+
+
 @pytest.mark.parametrize("own_K", [0.0, -1e-66])
 def test_what_rounding_leaves_of_an_invisible_generator_is_no_scale(own_K):
     """⟨A(XXᵀ), A(XXᵀ)⟩ is a difference of rounded numbers: it may be zero, or less."""

@@ -440,6 +440,84 @@ def test_a_hessian_whose_terms_are_below_float64_is_refused():
     assert np.all(np.isfinite(span.hessian([1e-20, 0.0, 0.0])))
 
 
+def decoupled(b=(1.0, 1.0)):
+    """Two axes, each measured on its own: h³ = ½ (Σ c_j⁴ − 2 Σ b_j³ c_j² + ‖b‖⁶)."""
+    problem = sensing.SensingProblem(sensing.RankOneOperator(np.eye(2)), b)
+    return SpanObjective(problem, np.eye(2)[:, :, None], 3)
+
+
+@pytest.mark.parametrize(
+    ("method", "name"),
+    [
+        ("value", r"h\^l"),
+        ("gain", "the gain"),
+        ("gradient", "the gradient"),
+        ("projected_gradient", "the projected gradient"),
+    ],
+)
+def test_what_is_beyond_float64_is_refused_by_its_name_with_a_remedy(method, name):
+    """Only the powers of 1e120 are beyond it, and the square of 1e200."""
+    for c in ([1e120, 0.0], [1e200, 0.0]):
+        with pytest.raises(OverflowError, match=rf"^{name} is about .*normalised\(\)"):
+            getattr(decoupled(), method)(c)
+
+
+def test_a_value_beyond_float64_is_refused_although_powers_of_its_coefficient_are_not():
+    """K = 1e80³, and c⁴ is 1e80."""
+    problem = sensing.SensingProblem(sensing.RankOneOperator(1e10 * np.eye(2)), [1e20, 1e20])
+    span = SpanObjective(problem, 1e10 * np.eye(2)[:, :, None], 3)
+    assert np.isfinite(span.quartic.K).all()
+    with pytest.raises(OverflowError, match=r"^h\^l is about 1e320, beyond float64"):
+        span.value([1e20, 0.0])
+
+
+def test_one_of_a_batch_below_float64_is_refused():
+    span = decoupled()
+    tiny = [1e-200, 0.0]
+    for batch in ([[1.0, 0.0], tiny], [tiny, [1.0, 0.0]]):
+        with pytest.raises(OverflowError, match=r"^the Hessian needs powers beyond float64"):
+            span.hessian(batch)
+    for c, d in ((tiny, [1.0, 0.0]), ([1.0, 0.0], tiny)):
+        with pytest.raises(OverflowError, match=r"^the quartic along a line needs powers beyond"):
+            span.along(c, d)
+
+
+def test_what_cancels_is_zero_and_its_logarithm_minus_infinity():
+    """One number: h^l = ½ (c² − 1)² is zero at 1, and the gain c² − ½ c⁴ at 0."""
+    problem = sensing.SensingProblem(sensing.EntrywiseOperator([[1.0]]), [1.0], 1)
+    for order in (1, 3):
+        span = SpanObjective(problem, [[[1.0]]], order)
+        assert span.log_value([1.0]) == -np.inf
+        assert span.log_value([[1.0], [0.0]]).tolist() == [-np.inf, -np.log(2)]
+        assert span.log_gain([0.0]) == (0.0, -np.inf)
+
+
+def test_the_noise_beyond_float64_is_infinite():
+    """The other axis has coefficients of zero, and zero times infinity is unknown."""
+    span = decoupled()
+    assert span.noise([[1e200, 1.0], [0.0, 1e80], [1.0, 1.0]])[:2].tolist() == [np.inf, np.inf]
+    # 1e-15 of ½ (1 + 1) + (1 + 1) + ½ (1 + 1)³.
+    assert span.noise([1.0, 1.0]) == pytest.approx(7e-15, rel=1e-12)
+
+
+def test_whole_numbers_are_coefficients_too():
+    problem, X, _ = random_problem(2, 1, 3, 7)
+    span = SpanObjective(problem, X, 3)
+    c = [10**10, -3 * 10**9, 7]  # their products are beyond int64
+    there = np.array(c, dtype=float)
+    for name in ("value", "gain", "gradient", "hessian", "log_value"):
+        found, expected = getattr(span, name)(c), getattr(span, name)(there)
+        assert found == pytest.approx(expected, rel=1e-12)
+
+
+def test_one_state_has_numbers():
+    span = decoupled()
+    c = [0.5, 2.0]
+    for number in (span.value(c), span.log_value(c), span.gain(c), *span.log_gain(c)):
+        assert type(number) is float
+    assert type(span.noise(c)) is type(span.rounding(c)) is float
+
+
 def test_plain_and_logarithmic_arithmetic_agree(case):
     span, _, _, c = case
     logs = SpanEvaluation(span.generators, span.gram_data, span.units)

@@ -19,7 +19,7 @@ from lift_compare.simulated import (
     truncation_error,
 )
 from lift_compare.simulated.truncated.acceptance import dominant_term
-from lift_compare.simulated.truncated.path import truncated_state
+from lift_compare.simulated.truncated.path import truncated_rates, truncated_state
 from tests.simulated.points import published_point
 
 
@@ -116,6 +116,44 @@ def test_a_state_without_its_path():
     for steps in (-1, 2**53 + 1):
         with pytest.raises(ValueError, match=r"^steps"):
             truncated_state(still, 3, rho=1.0, eta=1e-3, steps=steps)
+
+
+def test_a_path_of_no_steps_is_its_start():
+    directions = published_point("two-by-two")[3]
+    path = truncated_coefficients(directions, 3, rho=0.3, eta=0.01, steps=0)
+    assert path.coefficients.tolist() == [[1.0, 0.3, 0.0]]
+
+
+@pytest.mark.parametrize(
+    ("eigenvalue", "order", "eta"),
+    [
+        (-7.0, 401, 1e-100),  # λ^l is 1e338, and η λ^l fits
+        (-1e-3, 201, 1e300),  # 1e-603, and so does this
+        (-1e-3, 201, 1.0),
+        (-0.5, 1001, 1e-100),  # λ^l is 1e-301, and η λ^l is below float64
+        (0.9, 11, 0.1),
+        (0.0, 1001, 1e300),
+    ],
+)
+def test_rates_fit_or_are_zero_where_their_powers_leave_float64(eigenvalue, order, eta):
+    directions = replace(
+        published_point("two-by-two")[3], eigenvalues=np.array([eigenvalue]), singular_value=1.3
+    )
+    with np.errstate(all="raise"):
+        found = truncated_rates(directions, order, eta)
+    with mpmath.workdps(30):
+        growth = -eta * mpmath.mpf(eigenvalue) ** order
+        drive = eta * mpmath.mpf(1.3) ** order / 2 ** (order - 1)
+        # Through logarithms, of some thousands.
+        assert found == pytest.approx((float(growth), float(drive)), rel=1e-12, abs=1e-307)
+
+
+@pytest.mark.parametrize(("eigenvalue", "order", "eta"), [(-2.0, 1001, 1e100), (-7.0, 401, 1.0)])
+def test_rates_beyond_float64_are_refused(eigenvalue, order, eta):
+    directions = replace(published_point("two-by-two")[3], eigenvalues=np.array([eigenvalue]))
+    message = rf"leaves float64 at order {order}$"
+    with np.errstate(all="raise"), pytest.raises(OverflowError, match=message):
+        truncated_rates(directions, order, eta)
 
 
 @pytest.mark.parametrize(

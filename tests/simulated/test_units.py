@@ -47,6 +47,38 @@ def test_only_sizes_that_leave_float64_are_to_be_divided_out():
         assert Units(3, np.zeros(1), *fits).rescaling() == ""
 
 
+def units_of(a, b, order=3):
+    """The units of an operator and measurements of these sizes."""
+    return Units(order, np.zeros(1), 2 * math.log(b), math.log(a) - math.log(b))
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "said"),
+    [
+        (1e-180, 1e20, "divide A by 1.0e-180 (its size), multiply X and Z by the root of that"),
+        (1e180, 1e-20, "divide A by 1.0e180 (its size), multiply X and Z by the root of that"),
+        (1e210, 1e200, "divide A and b by 1.0e200 (the size of b)"),
+        (1e-10, 1e200, "divide b by 1.0e200 (its size), and X and Z by the root of that"),
+        (1e-10, 1e-200, "divide b by 1.0e-200 (its size), and X and Z by the root of that"),
+        (1e-190, 1e-200, "divide A and b by 1.0e-200 (the size of b)"),
+    ],
+)
+def test_by_what_to_divide(a, b, said):
+    """A alone where b fits; else what leaves b / a, the square of a point, closer to one."""
+    units = "" if "A and b" in said else " in other units"
+    assert units_of(a, b).rescaling() == f"{said}, which is the same problem{units}"
+
+
+def test_a_step_size_that_leaves_float64_in_other_units_is_refused_with_what_to_divide():
+    """Whichever of the two units are out of range: those of b = 1e200 are, at order 3."""
+    far, near = units_of(1.0, 1e200), units_of(1.0, 1.0)
+    # Steps scale as (‖b‖ a)^−l.
+    for start, other, size in ((far, near, "1e600, beyond"), (near, far, "1e-600, below")):
+        message = rf"^the step size is about {size} float64; divide b by 1\.0e200 \(its size\)"
+        with pytest.raises(OverflowError, match=message):
+            start.step_size_for(other, 1.0)
+
+
 def test_a_coefficient_far_below_the_others_may_become_zero_in_other_units():
     units, larger = Units(1, np.zeros(2), 0.0, 0.0), Units(1, np.full(2, 100.0), 0.0, 0.0)
     assert units.coefficients_for(larger, [1, 1e-300])[1] == 0
