@@ -142,6 +142,15 @@ def test_the_search_finds_weights_wherever_there_are_any(seed, diagonal, kind):
             assert margin(terms(shifted, found.direction), 3)[0] < 0
 
 
+def test_between_two_eigenvectors_that_refute_nothing_is_a_direction_that_does():
+    """e₁ and e₂ have the margin 0.1; halfway K = (½, 0.9, ½ · 2^{−1/3}), ¼^{1/3} − 0.9 < 0."""
+    matrices = np.stack([np.diag([1.0, 0.0]), 0.9 * np.eye(2), np.diag([0.0, 2 ** (-1 / 3)])])
+    assert margin(terms(matrices, np.eye(2)), 3) == pytest.approx(np.array([0.1, 0.1]))
+    found = certify(forms_of(matrices), 3)
+    assert found.reason is CertificateReason.REFUTED
+    assert np.abs(found.direction.ravel()) == pytest.approx(np.full(2, 0.5**0.5))
+
+
 FIRST, BOTH = "K₁ ≥ 0", "K₁ ≥ 0, or K₂ ≥ −K₁"
 BELOW, ABOVE = "K₁ < 0, K₂ ≤ −K₁", "K₁ < 0, K₂ ≥ −K₁"
 
