@@ -215,6 +215,11 @@ def test_a_certificate_of_any_forms_of_the_plane_proves_what_it_says(order):
         check(found, matrices, order)
         margins = margin(terms(matrices, circle), order)
         assert not found.holds or margins.min() >= -1e-9
+        if len(found.parts) == 3 and found.direction is None:  # weights are found if there are any
+            root = 2 ** (1 / order)
+            path = segment(np.array([root - 1, -1.0, root]), np.array([1.0, 0.0, 0.0]))
+            last = found.parts[-1]
+            assert (last.eigenvalue >= -last.tolerance) == (highest(matrices, path) > 0)
         seen.add((found.reason.name, *(part.region for part in found.parts)))
     assert {reason for reason, *_ in seen} >= {"LANDSCAPE", "WEIGHTS", "PARTS", "REFUTED"}
     if order == math.inf:  # the least share is 0
