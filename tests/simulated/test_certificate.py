@@ -142,6 +142,19 @@ def test_the_search_finds_weights_wherever_there_are_any(seed, diagonal, kind):
             assert margin(terms(shifted, found.direction), 3)[0] < 0
 
 
+@pytest.mark.parametrize("least", [0.5, -0.5])
+def test_one_place_takes_one_eigenvalue(least, monkeypatch):
+    """Where weights prove, and where they neither prove nor their eigenvector refutes."""
+    looked, found_by = [], LandscapeForms.least
+    monkeypatch.setattr(
+        LandscapeForms, "least", lambda forms, w: looked.append(list(w)) or found_by(forms, w)
+    )
+    matrices = np.stack([(1 + least) * np.eye(2), np.eye(2), np.eye(2)])
+    found = search(forms_of(matrices), 3, constant(1, -1, 0))
+    assert (found.holds, found.direction) == (least > 0, None)
+    assert looked == [[1, -1, 0]]
+
+
 def test_between_two_eigenvectors_that_refute_nothing_is_a_direction_that_does():
     """e₁ and e₂ have the margin 0.1; halfway K = (½, 0.9, ½ · 2^{−1/3}), ¼^{1/3} − 0.9 < 0."""
     matrices = np.stack([np.diag([1.0, 0.0]), 0.9 * np.eye(2), np.diag([0.0, 2 ** (-1 / 3)])])
