@@ -7,7 +7,7 @@ import numpy as np
 from lift_compare.sensing.tolerances import REAL_ROOT
 from lift_compare.sensing.validation import FloatArray
 
-_APART = float(np.log(1e40))
+_APART = float(np.log(1e18))
 """Log of a ratio of roots at which the terms of the one are rounding beside those of the other."""
 
 

@@ -205,7 +205,7 @@ def _starts(forms: LandscapeForms, order: int, count: int) -> Iterator[FloatArra
         u = np.linalg.svd(forms.least(weights, rough=True).vectors[0], full_matrices=False)[0][:, 0]
         rows = u[:, None] * np.eye(r)[:, None, :]
         small = np.einsum("inr,n->ir", forms.products(rows)[:, 2], u)
-        for q in np.linalg.eigh(small / 2 + small.T / 2)[1].T:
+        for q in np.linalg.eigh(small)[1].T:
             yield u[:, None] * q
     # 3. Rank above one: XΩ with skew Ω has q_l = 0, and near it q_l < 0 where G(X) is indefinite.
     _, _, Qt = np.linalg.svd(forms.X, full_matrices=False)

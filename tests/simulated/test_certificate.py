@@ -1,6 +1,7 @@
 """The weights of a certificate: their paths, the search along them, and what each part proves."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -142,6 +143,63 @@ def test_the_search_finds_weights_wherever_there_are_any(seed, diagonal, kind):
             assert margin(terms(shifted, found.direction), 3)[0] < 0
 
 
+@pytest.fixture
+def looked(monkeypatch):
+    """The weights at which eigenvalues are computed, in their order."""
+    weights, least = [], LandscapeForms.least
+    monkeypatch.setattr(
+        LandscapeForms, "least", lambda forms, w: weights.append(list(w)) or least(forms, w)
+    )
+    return weights
+
+
+@pytest.mark.parametrize("least", [0.5, -0.5])
+def test_one_place_takes_one_eigenvalue(least, looked):
+    """Where weights prove, and where they neither prove nor their eigenvector refutes."""
+    matrices = np.stack([(1 + least) * np.eye(2), np.eye(2), np.eye(2)])
+    found = search(forms_of(matrices), 3, constant(1, -1, 0))
+    assert (found.holds, found.direction) == (least > 0, None)
+    assert looked == [[1, -1, 0]]
+
+
+def test_where_no_weights_prove_a_direction_within_the_rounding_is_none():
+    """On the path of the next test, and all margins are at least 2^{1/3} (1 − 1) to some δ."""
+    delta, N = 1e-3, np.diag([1.0, -1.0])
+    matrices = np.stack([N - delta * np.eye(2), -N - delta * np.eye(2), np.eye(2)])
+    forms = replace(forms_of(matrices), rounding=delta / 20)
+    angles = np.linspace(0, np.pi, 181)
+    circle = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    assert abs(margin(terms(matrices, circle), 3).min()) < forms.resolution < delta
+    found = search(forms, 3, segment(np.array([1.0, 0.0, 0.0]), np.array([0.0, 1.0, 0.0])))
+    assert (found.holds, found.direction) == (False, None)
+
+
+@pytest.mark.parametrize("rising", [0, 1])
+def test_the_next_place_keeps_away_from_both_ends_of_the_bracket(rising, looked):
+    """λ_min = −|1 − 2s| − δ has its kink where the cuts of both sides always meet, at s = ½."""
+    delta, other = 1e-3, np.diag([1.0, -1.0]) * (2 * rising - 1)
+    matrices = np.stack([other - delta * np.eye(2), -other - delta * np.eye(2), 2 * np.eye(2)])
+    # δ is more than the rounding of weights of one, and less than what refutes: more are looked at.
+    forms = replace(forms_of(matrices), rounding=delta / 5)
+    found = search(forms, 3, segment(np.array([1.0, 0.0, 0.0]), np.array([0.0, 1.0, 0.0])))
+    assert (found.holds, found.direction) == (False, None)
+    assert found.eigenvalue == pytest.approx(-delta, rel=1e-9)
+    places = np.array([w[1] for w in looked])
+    assert places[:3].tolist() == [1.0, 0.0, 0.5]
+    # Each is a thousandth of the bracket away from ½, which is one end, until no bracket is left.
+    away = np.array([5e-4, 5e-7, 5e-10, 5e-13, 5e-16])
+    assert np.abs(places[3:] - 0.5) == pytest.approx(away, rel=1e-6, abs=3e-16)
+
+
+def test_between_two_eigenvectors_that_refute_nothing_is_a_direction_that_does():
+    """e₁ and e₂ have the margin 0.1; halfway K = (½, 0.9, ½ · 2^{−1/3}), ¼^{1/3} − 0.9 < 0."""
+    matrices = np.stack([np.diag([1.0, 0.0]), 0.9 * np.eye(2), np.diag([0.0, 2 ** (-1 / 3)])])
+    assert margin(terms(matrices, np.eye(2)), 3) == pytest.approx(np.array([0.1, 0.1]))
+    found = certify(forms_of(matrices), 3)
+    assert found.reason is CertificateReason.REFUTED
+    assert np.abs(found.direction.ravel()) == pytest.approx(np.full(2, 0.5**0.5))
+
+
 FIRST, BOTH = "K₁ ≥ 0", "K₁ ≥ 0, or K₂ ≥ −K₁"
 BELOW, ABOVE = "K₁ < 0, K₂ ≤ −K₁", "K₁ < 0, K₂ ≥ −K₁"
 
@@ -206,6 +264,11 @@ def test_a_certificate_of_any_forms_of_the_plane_proves_what_it_says(order):
         check(found, matrices, order)
         margins = margin(terms(matrices, circle), order)
         assert not found.holds or margins.min() >= -1e-9
+        if len(found.parts) == 3 and found.direction is None:  # weights are found if there are any
+            root = 2 ** (1 / order)
+            path = segment(np.array([root - 1, -1.0, root]), np.array([1.0, 0.0, 0.0]))
+            last = found.parts[-1]
+            assert (last.eigenvalue >= -last.tolerance) == (highest(matrices, path) > 0)
         seen.add((found.reason.name, *(part.region for part in found.parts)))
     assert {reason for reason, *_ in seen} >= {"LANDSCAPE", "WEIGHTS", "PARTS", "REFUTED"}
     if order == math.inf:  # the least share is 0

@@ -33,6 +33,7 @@ from tests.simulated.saddles import (
     power_form,
     terms,
 )
+from tests.simulated.test_certificate import forms_of
 from tests.simulated.test_curvature import explicit_value
 
 
@@ -416,6 +417,17 @@ def test_a_curvature_that_may_be_rounding_is_zero():
         assert (found.curvature, found.is_saddle) == (0, False)
 
 
+def test_a_rounding_beyond_float64_is_infinite():
+    """In units where it is 1.5e309, and what is left of the curvature 2e304."""
+    forms = replace(LandscapeForms.at(*generic(3, 1, 4)), log_unit=math.log(1e108))
+    at = PowerForm.at(forms, 3, np.eye(3)[:1, :, None])
+    K = np.array([[0.5, 0.5, 0.0]])  # its terms are 1/4, and their rounding 3e-15 / 4
+    near = replace(at, K=K, sign=np.ones(1), log=np.log([1e-20]))
+    found = described(Minima(near, np.ones(1), np.ones(1), [sensing.StopReason.CONVERGED]), 1)
+    assert found.rounding == math.inf
+    assert found.curvature == pytest.approx(2e304, rel=1e-12)
+
+
 # Newton steps on the sphere -----------------------------------------------------------------------
 
 
@@ -535,6 +547,28 @@ def test_where_the_value_is_level_a_step_must_halve_the_gradient(monkeypatch):
     monkeypatch.setattr(sphere, "SphereModel", lambda at: SimpleNamespace(relative_norm=at.norm))
     which = np.array([False, True, True, True, True])
     assert sphere._gradient_falls(before, there, which).tolist() == [True, False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("value", "promised", "level"),
+    # 1e-15 of the logarithm, or of one where that is less: −23 and −0.1.
+    [(1e-10, 5e-15, True), (1e-10, 5e-14, False), (0.9, 5e-16, True), (0.9, 1.5e-15, False)],
+)
+def test_a_value_is_level_up_to_the_rounding_of_its_logarithm(value, promised, level, monkeypatch):
+    """Near e₂ of N₁ = diag(1, value), where a step is refused."""
+
+    def steps(model, radius):
+        return 0 * model.gradient, np.full(len(radius), promised)
+
+    monkeypatch.setattr(sphere, "_newton_steps", steps)
+    monkeypatch.setattr(sphere, "_judged", lambda *args: (np.array([False]), args[-1] / 4))
+    monkeypatch.setattr(sphere, "_gradient_falls", lambda *args: False)
+    matrices = np.stack([np.diag([1.0, value]), np.zeros((2, 2)), np.zeros((2, 2))])
+    ends = minimise_on_sphere(forms_of(matrices), 3, np.array([[[1e-6], [1.0]]]))
+    assert ends.at.height[0] == pytest.approx(math.log(value), rel=1e-2)
+    # Where the value cannot judge it that is the end; elsewhere shorter steps are tried.
+    reason = sensing.StopReason.CONVERGED if level else sensing.StopReason.NO_DECREASE
+    assert ends.stop_reasons == [reason]
 
 
 def test_every_step_is_counted_and_none_goes_up(monkeypatch):

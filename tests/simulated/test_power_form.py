@@ -7,7 +7,13 @@ import pytest
 
 from lift_compare import sensing
 from lift_compare.simulated.points.landscape_forms import LandscapeForms
-from lift_compare.simulated.points.power_form import PowerForm, SphereModel, margin, power_norm
+from lift_compare.simulated.points.power_form import (
+    PowerForm,
+    SphereModel,
+    margin,
+    power_norm,
+    rounding_of,
+)
 from tests.simulated.saddles import explicit_forms, power_form, terms
 
 
@@ -48,6 +54,14 @@ def test_the_power_form_is_that_of_the_values_along_unit_matrices(order):
     np.testing.assert_allclose(at.height, np.sign(q) * np.log(np.abs(q)) / order, rtol=1e-11)
     np.testing.assert_array_equal(at.is_saddle, q < 0)
     np.testing.assert_array_equal(at.ascending(), np.argsort(q))
+
+
+@pytest.mark.parametrize("order", [1, 3, 51])
+def test_the_rounding_is_that_of_the_terms_with_their_weights(order):
+    """l · 1e-15 (|K₁|^l + |K₂|^l + 2 K₃^l)."""
+    K = np.array([[0.5, -0.25, 0.0], [0.5, 0.5, 0.75], [0.0, 0.0, 0.5]])
+    expected = order * 1e-15 * (np.abs(K) ** order @ [1, 1, 2])
+    np.testing.assert_allclose(np.exp(rounding_of(K, order)), expected, rtol=1e-13)
 
 
 def test_along_gauges_the_power_form_is_zero_to_rounding():

@@ -20,6 +20,9 @@ EPS = np.finfo(float).eps
         ([-1e-100, 1.0, 1e100], 1.0),
         ([-1e-6, 2e-6, 1e6], 1.0),
         ([-1e150, 1e-150, 2e-150], 1e10),
+        ([1e-36, 1.0, 2.0], 1.0),
+        ([1e-38, 20.0, 2e40], 1.0),
+        ([1e-30, 2e-30, 3e-30, 1.0], 1.0),
     ],
 )
 def test_the_roots_of_a_product_of_factors_are_found(roots, scale):
@@ -37,6 +40,7 @@ def test_the_roots_of_a_product_of_factors_are_found(roots, scale):
         ([1e-300, 1.0, 3.0, 1.0, 1e-300], [-1e300, *np.roots([1.0, 3.0, 1.0]), -1e-300]),
         # The hull decides, not one term beside the next: these are one and a pair.
         ([1e-280, 1e-150, 1e-149, 1.0], [-1e-130]),
+        ([-9.0, 0.0, -2e20, 1e30], [3e-10]),  # (s − 3)(s² + s + 3) for s = 1e10 t
     ],
 )
 def test_roots_that_are_far_apart_are_all_found(coefficients, expected):
