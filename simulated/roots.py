@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.polynomial.polynomial import polyval
 
 from lift_compare.sensing.tolerances import REAL_ROOT
 from lift_compare.sensing.validation import FloatArray
@@ -38,8 +39,24 @@ def real_roots(coefficients: FloatArray) -> FloatArray:
         scaled = np.sign(inner) * np.exp(logs - logs.max())
         roots = np.roots(scaled[::-1])
         real = np.abs(roots.imag) <= REAL_ROOT * np.abs(roots)
-        found = roots[real].real * np.exp(log_unit)
+        found = _polished(scaled, roots[real].real) * np.exp(log_unit)
     return np.sort(np.concatenate([zero, found[np.isfinite(found)]]))
+
+
+def _polished(coefficients: FloatArray, roots: FloatArray) -> FloatArray:
+    """Return the roots after two steps of Newton's method, each where it makes |p| smaller.
+
+    The eigenvalues that `numpy.roots` finds have errors relative to the largest one.
+    """
+    slope = coefficients[1:] * np.arange(1, len(coefficients))
+    values = polyval(roots, coefficients)
+    for _ in range(2):
+        closer = roots - values / polyval(roots, slope)
+        closer_values = polyval(closer, coefficients)
+        better = np.abs(closer_values) < np.abs(values)
+        roots = np.where(better, closer, roots)
+        values = np.where(better, closer_values, values)
+    return roots
 
 
 def _split(logs: FloatArray) -> int | None:

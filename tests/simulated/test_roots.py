@@ -1,6 +1,7 @@
 """Real roots of polynomials with known ones, near and far from each other."""
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -75,3 +76,22 @@ def test_a_pair_is_real_only_where_rounding_has_split_it(size):
     near = 100 * math.sqrt(EPS)  # what rounding makes of a double root
     assert real_roots(double) == pytest.approx(sorted([size, size, 1 / size]), rel=near, abs=0)
     assert real_roots(pair) == pytest.approx([1 / size], rel=near, abs=0)
+
+
+@pytest.mark.parametrize("degree", [2, 3, 4])
+def test_every_root_has_the_digits_that_its_condition_leaves(degree):
+    """The condition is Σ |a_i rⁱ| / |r p′(r)|; the coefficients are exact and rounded once."""
+    rng = np.random.default_rng(degree)
+    for _ in range(200):
+        roots = np.sort(rng.choice([-1, 1], degree) * 10 ** rng.uniform(-12, 12, degree))
+        exact = [Fraction(1)]
+        for root in roots:
+            shifted = [0, *exact]
+            exact = [a - Fraction(root) * b for a, b in zip(shifted, [*exact, 0], strict=True)]
+        found = real_roots(np.array([float(a) for a in exact]))
+        assert len(found) == degree
+        for root, near in zip(roots, found, strict=True):
+            terms = [a * Fraction(root) ** i for i, a in enumerate(exact)]
+            slope = sum(i * term for i, term in enumerate(terms))
+            condition = sum(abs(term) for term in terms) / abs(slope)
+            assert near == pytest.approx(root, rel=100 * EPS * float(condition), abs=0)
