@@ -20,7 +20,9 @@ from lift_compare.simulated import (
     oracle_direction,
     smallest_saddle_order,
 )
+from lift_compare.simulated.escapes import any_method as any_module
 from lift_compare.simulated.escapes import columns as columns_module
+from lift_compare.simulated.escapes.any_method import AnyMethod
 from lift_compare.simulated.escapes.columns import Columns
 from lift_compare.simulated.escapes.pair import ORDERS, Pair, _best_multiple
 from lift_compare.simulated.escapes.start import Start
@@ -389,6 +391,39 @@ def test_a_column_beside_which_nothing_is_left_to_measure_is_passed_over(monkeyp
 
 
 # Any ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("order", [None, 5])
+@pytest.mark.parametrize(
+    ("rank", "names", "last"),
+    [
+        (1, ["exact", "pair"], None),
+        (1, ["exact", "pair"], "pair"),
+        (2, ["exact", "columns", "pair"], None),
+        (2, ["exact", "columns"], "columns"),
+        (2, ["exact"], "exact"),
+    ],
+)
+def test_any_asks_one_method_after_the_other_until_one_escapes(
+    monkeypatch, rank, names, last, order
+):
+    stand_ins = {name: Inner(name) for name in ("exact", "columns", "pair")}
+    for name, method in stand_ins.items():
+        monkeypatch.setattr(any_module, name.capitalize(), method)
+    problem = sensing.gaussian(3, rank, 8, 0)
+    if last:
+        stand_ins[last].answer = (1, problem.ground_truth)
+    attempt = AnyMethod(order).attempt(at(problem, np.ones((3, rank))))
+    assert [each.method for each in attempt.attempts] == names
+    assert {name for name, method in stand_ins.items() if method.asked} == set(names)
+    assert all(stand_ins[name].order == order for name in names)
+    assert attempt.found == (last is not None)
+    if last is None:
+        assert attempt.order == order
+        assert attempt.details == "; ".join(f"{name}: NO_SADDLE" for name in names)
+    else:
+        assert (attempt.method, attempt.order) == (last, 7)
+        np.testing.assert_array_equal(attempt.point, problem.ground_truth)
 
 
 def test_any_says_which_method_escaped_and_what_the_others_did(phase_retrieval, blocks):
