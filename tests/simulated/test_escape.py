@@ -373,7 +373,8 @@ def test_the_starts_are_the_lowest_points_of_the_lines_and_the_lower_generators(
 def test_the_spans_have_the_published_generators_the_mixed_ones_or_those_given():
     X = np.array([[[3.0], [0.0], [4.0]]])  # of norm 5
     visibles = np.array([[[0.0], [1.0], [0.0]], [[0.6], [0.0], [-0.8]]])
-    published = np.concatenate([X, visibles, [[[2.0], [0.0], [1.0]]]])
+    hiddens = [[[2.0], [0.0], [1.0]], [[0.0], [1.0], [4.0]]]
+    published = np.concatenate([X, visibles, hiddens])
     mixed = [X[0] + 5 * s * D for D in visibles for s in MIXED]
     extended = np.concatenate([published, mixed])
     own = np.array([[[0.0], [7.0], [1.0]], [[1.0], [1.0], [1.0]]])
