@@ -174,3 +174,11 @@ def test_newton_steps_that_would_lead_down_are_not_taken():
         f, pull, _ = sum_of_powers(np.eye(2), z, 3)
         # A difference of nearly equal numbers, of rounding ε.
         assert residual == pytest.approx(abs(pull[1] * z[0] - pull[0] * z[1]) / f, abs=8 * EPS)
+
+
+def test_newton_steps_do_not_lead_down_by_a_little_more_than_rounding():
+    """At equal entries z₁^l + z₂^l is lower by (lδ)² / 2 of itself than at an angle δ from there."""
+    order, delta = 101, 5e-7 / 101
+    z = np.array([np.cos(np.pi / 4 + delta), np.sin(np.pi / 4 + delta)])
+    end, _ = _newton(np.eye(2), z, order)
+    np.testing.assert_array_equal(end, z)
