@@ -481,9 +481,12 @@ def test_what_a_start_finds_is_told_in_the_units_that_were_given(exponent):
 
 
 @pytest.mark.parametrize("exponent", [-260, 260])
-def test_a_start_whose_h_leaves_float64_in_the_units_given_is_refused(exponent):
-    with pytest.raises(OverflowError, match=r"^h\(X\) is about "):
-        Start.at(*stationary("two-by-two"), None, "exact", 0.0, exponent)
+def test_a_start_is_refused_where_h_leaves_float64_in_the_units_given(exponent):
+    problem, X = stationary("two-by-two")
+    # At the truth h is zero in any units, and h(0) is what leaves them.
+    for point in (X, problem.ground_truth):
+        with pytest.raises(OverflowError, match=r"^h\(X\) is about "):
+            Start.at(problem, point, None, "exact", 0.0, exponent)
 
 
 def test_a_point_whose_h_is_not_finite_is_infinitely_high():
