@@ -144,7 +144,7 @@ def descend_with_escapes(
     TypeError, ValueError
         For a bad or zero start, an unknown method, or a setting out of its range.
     OverflowError
-        If h leaves float64, or the h at which the problem is solved is below it.
+        If h leaves float64, or the h at which the problem is solved does.
 
     See Also
     --------
@@ -244,10 +244,9 @@ class _Run:
         tolerance = positive("tolerance", tolerance, or_zero=True)
         max_iterations = whole_number("max_iterations", max_iterations, least=0)
         check_path("max_iterations", max_iterations, numbers=8)  # the history of one descent
-        with np.errstate(over="ignore", under="ignore"):
-            unit = problem.objective_at_zero
-        # As zero the tolerance below would call every point solved where h underflows, too.
-        if not np.finfo(np.float64).tiny <= min(1.0, tolerance or 1.0) * unit < np.inf:
+        unit = problem.objective_at_zero
+        # As zero the product would call every point solved where h underflows, too.
+        if tolerance > 0 and not np.finfo(np.float64).tiny <= tolerance * unit < np.inf:
             raise OutOfRange(
                 f"measurements: h(0) = ½‖b‖² = {unit:.3g} times the tolerance {tolerance:.3g} "
                 "leaves float64; scale b, and X by its root"

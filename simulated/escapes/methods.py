@@ -76,7 +76,8 @@ def escape_method(name: str, order: int | None, settings: dict[str, Any]) -> Esc
     return method
 
 
-# Trials may leave float64: a point counts only if h is finite and lower there.
+# Trials of a method, and what `Start` does with them, may leave float64: a point counts only if h
+# is finite and lower there.
 @np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore")
 def escape(
     problem: SensingProblem,

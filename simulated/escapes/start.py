@@ -9,7 +9,7 @@ import numpy as np
 
 from lift_compare.sensing import SensingProblem
 from lift_compare.sensing.tolerances import NEGATIVE_EIGENVALUE
-from lift_compare.sensing.validation import FloatArray, OutOfRange
+from lift_compare.sensing.validation import FloatArray
 
 from ..points.directions import EscapeDirections
 from ..points.unit_scale import in_given_units
@@ -19,6 +19,8 @@ from .result import Escape, EscapeReason
 @dataclass(frozen=True, eq=False)
 class Start:
     """The stationary point that an escape starts from.
+
+    What underflows or overflows here signals nothing: `escape` has told numpy so.
 
     Attributes
     ----------
@@ -57,16 +59,12 @@ class Start:
         exponent: int,
     ) -> Start:
         """Evaluate h(X̂), and what decrease of it counts; OverflowError if h leaves float64."""
-        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-            value = float(problem.objective(X))
-            # Rounding of h is about eps · ‖A(XXᵀ)‖ ‖residual‖; below it a decrease means nothing.
-            measured, b = problem.operator.measure(X, X), problem.measurements
-            size = float(np.linalg.norm(measured)) + float(np.linalg.norm(b))
-            rounding = 8 * np.finfo(float).eps * size * np.sqrt(2 * value)
-            largest = max(value, problem.objective_at_zero)
-        if not np.finfo(np.float64).tiny <= largest < np.inf:
-            side = "below" if largest < 1 else "beyond"
-            raise OutOfRange(f"X: h is {side} float64 there; scale b, and X by its root")
+        value = float(problem.objective(X))
+        # Rounding of h is about eps · ‖A(XXᵀ)‖ ‖residual‖; below it a decrease means nothing.
+        measured, b = problem.operator.measure(X, X), problem.measurements
+        size = float(np.linalg.norm(measured)) + float(np.linalg.norm(b))
+        rounding = 8 * np.finfo(float).eps * size * np.sqrt(2 * value)
+        largest = max(value, problem.objective_at_zero)
         in_given_units(largest, 4 * exponent, "h(X)")
         threshold = max(minimum_decrease * value, rounding)
         return cls(problem, X, directions, method, value, threshold, exponent)
@@ -79,17 +77,15 @@ class Start:
         PSD M.
         """
         u, measure = self.directions.u[:, None], self.problem.operator.measure
-        with np.errstate(under="ignore"):
-            along = measure(u, u)
-            # The two terms of λ_n, which cancel at the truth.
-            terms = (along @ measure(self.X, self.X), along @ self.problem.measurements)
-            size = sum(abs(float(term)) for term in terms)
+        along = measure(u, u)
+        # The two terms of λ_n, which cancel at the truth.
+        terms = (along @ measure(self.X, self.X), along @ self.problem.measurements)
+        size = sum(abs(float(term)) for term in terms)
         return self.directions.eigenvalue < -NEGATIVE_EIGENVALUE * size
 
     def lowers(self, point: FloatArray) -> tuple[bool, float]:
         """Return whether h falls by enough at the point, and h there (inf where it overflows)."""
-        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-            value = float(self.problem.objective_or_inf(point))
+        value = float(self.problem.objective_or_inf(point))
         value = value if np.isfinite(value) else np.inf
         return value < self.objective - self.threshold, value
 
@@ -106,17 +102,16 @@ class Start:
     ) -> Escape:
         fields = {"order": None, "kind": None, **more}
         e = self.exponent
-        with np.errstate(over="ignore", under="ignore"):
-            if fields.get("step") is not None:
-                fields["step"] = float(np.ldexp(fields["step"], e))
-            if fields.get("generators") is not None:
-                fields["generators"] = np.ldexp(fields["generators"], e)
-            return Escape(
-                found=found,
-                reason=reason,
-                point=np.ldexp(point, e),
-                method=self.method,
-                objective_before=float(np.ldexp(self.objective, 4 * e)),
-                objective_after=float(np.ldexp(value, 4 * e)),
-                **fields,
-            )
+        if fields.get("step") is not None:
+            fields["step"] = float(np.ldexp(fields["step"], e))
+        if fields.get("generators") is not None:
+            fields["generators"] = np.ldexp(fields["generators"], e)
+        return Escape(
+            found=found,
+            reason=reason,
+            point=np.ldexp(point, e),
+            method=self.method,
+            objective_before=float(np.ldexp(self.objective, 4 * e)),
+            objective_after=float(np.ldexp(value, 4 * e)),
+            **fields,
+        )

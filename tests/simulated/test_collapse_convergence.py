@@ -165,6 +165,19 @@ def test_the_collapse_of_terms_that_nearly_cancel_has_the_digits_they_leave(turn
     assert abs(np.tan(angle)) == pytest.approx(np.tan(phi), abs=32 * EPS / delta)
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_newton_steps_take_the_last_digits_of_a_sum_of_many_terms(seed):
+    """Where the height changes by its rounding only, which is as much larger as there are terms."""
+    rng = np.random.default_rng(seed)
+    p = np.eye(3)[0] + 0.1 * rng.standard_normal((60, 3))
+    p /= np.linalg.norm(p, axis=1).max()
+    top, _ = _newton(p, p.sum(axis=0) / np.linalg.norm(p.sum(axis=0)), 3)
+    start = top + 1e-9 * rng.standard_normal(3)
+    end, residual = _newton(p, start / np.linalg.norm(start), 3)
+    assert residual <= 8 * 3 * EPS
+    assert np.linalg.norm(end - top) <= 1e-12
+
+
 def test_newton_steps_that_would_lead_down_are_not_taken():
     """z₁³ + z₂³ has a minimum on the quarter of the circle, at equal entries."""
     z = np.array([np.cos(0.8), np.sin(0.8)])
@@ -174,3 +187,11 @@ def test_newton_steps_that_would_lead_down_are_not_taken():
         f, pull, _ = sum_of_powers(np.eye(2), z, 3)
         # A difference of nearly equal numbers, of rounding ε.
         assert residual == pytest.approx(abs(pull[1] * z[0] - pull[0] * z[1]) / f, abs=8 * EPS)
+
+
+def test_newton_steps_do_not_lead_down_by_a_little_more_than_rounding():
+    """At equal entries z₁^l + z₂^l is (lδ)² / 2 of itself lower than at an angle δ from there."""
+    order, delta = 101, 5e-7 / 101
+    z = np.array([np.cos(np.pi / 4 + delta), np.sin(np.pi / 4 + delta)])
+    end, _ = _newton(np.eye(2), z, order)
+    np.testing.assert_array_equal(end, z)

@@ -2,6 +2,7 @@
 lower."""
 
 from dataclasses import replace
+from fractions import Fraction
 from types import SimpleNamespace
 
 import mpmath
@@ -20,11 +21,16 @@ from lift_compare.simulated import (
     smallest_saddle_order,
     truncated_coefficients,
 )
+from lift_compare.simulated.escapes.exact import MIXED, Exact, Plan, _nearest, _starts, _way
 from lift_compare.simulated.escapes.line_search import LineSearch, _refined
 from lift_compare.simulated.escapes.methods import METHODS
 from lift_compare.simulated.escapes.single_step import SingleStep
 from lift_compare.simulated.escapes.start import Start
+from lift_compare.simulated.escapes.truncated import Truncated
 from lift_compare.simulated.points.line import LineQuartic
+from lift_compare.simulated.span.minimum import RelativeQuartic
+from lift_compare.simulated.span.quartic import Quartic
+from lift_compare.simulated.truncated.path import MOST_STEPS
 from tests.catalogue import PUBLISHED_NUMBERS
 
 
@@ -154,6 +160,15 @@ def test_truncated_out_of_range_is_a_reason_not_an_error():
     assert attempt.details == f"ν^t leaves float64 at step {last} of 100000"
 
 
+def test_truncated_takes_from_none_to_as_many_steps_as_float64_counts():
+    problem, X = stationary("two-by-two")
+    attempt = escape(problem, X, method="truncated", order=3, rho=0.25, steps=0)
+    np.testing.assert_array_equal(attempt.coefficients, [1.0, 0.25, 0.0])
+    assert Truncated(steps=MOST_STEPS).steps == 2**53
+    with pytest.raises(ValueError, match=r"^steps: .*at most"):
+        Truncated(steps=MOST_STEPS + 1)
+
+
 def test_truncated_takes_the_smallest_order_along_the_directions_given():
     problem, X = stationary("two-by-two")
     other = np.array([[np.cos(5 * np.pi / 8)], [np.sin(5 * np.pi / 8)]])
@@ -254,6 +269,15 @@ def test_line_search_along_a_line_that_is_not_measured_without_a_hidden_one():
     assert refined.step == pytest.approx(0.6, rel=1e-14)
 
 
+def test_the_smallest_grid_has_the_two_ends_of_the_range():
+    """X̂ = e₁ and M = 4 I: along e₂ it is lowest at t = 2."""
+    problem = SensingProblem(EntrywiseOperator(np.ones((2, 2))), 4 * np.eye(2).reshape(-1))
+    start = line_start(problem, *np.eye(2)[:, :, None], np.zeros((2, 1)))
+    for low, high, t in ((1.9, 3.0, 1.9), (1.0, 2.1, 2.1)):
+        attempt = LineSearch(grid_size=2, grid_range=(low, high), refine=False).attempt(start)
+        assert abs(attempt.step) == pytest.approx(t, rel=1e-14)
+
+
 def test_line_search_says_how_many_steps_were_in_vain():
     problem = sensing.gaussian(4, 2, 12, 1)
     visible, hidden = np.random.default_rng(1).standard_normal((2, 4, 2))
@@ -312,6 +336,167 @@ def test_single_step_says_a_score_that_is_too_low():
     attempt = escape(problem, X, method="single-step")
     assert attempt.reason is EscapeReason.SCORE_TOO_LOW
     assert attempt.details == "EFS* = 1"
+
+
+# The parts of "exact"
+# ----------------------------------------------------------------------------------------------
+
+
+def test_the_starts_are_the_lowest_points_of_the_lines_and_the_lower_generators():
+    """ŵ + t e_j adds a polynomial with known turns, and the values of single generators are known.
+
+    With K_jjjj = 1, B_jj = −(pq + ps + qs) and B_0j = pqs its derivative is 2 (t − p)(t − q)(t − s)
+    for p + q + s = 0.
+    """
+    K = np.zeros((4, 4, 4, 4))
+    for j in range(4):
+        K[j, j, j, j] = 1
+    B = np.array(
+        [
+            [7.0, 12.0, 6.0, 0.0],  # ŵ is at ½ − 7, as high as e₂
+            [12.0, 13.0, 0.0, 0.0],  # turns at −3, −1 and 4, by −4.5, 11.5 and −176
+            [6.0, 0.0, 7.0, 0.0],  # turns at −2, −1 and 3, by 4, 5.5 and −58.5
+            [0.0, 0.0, 0.0, -1.0],  # no turn but t = 0; e₃ is at ½ + 1
+        ]
+    )
+    relative = RelativeQuartic(Quartic(K.reshape(16, 16), B, 0.0), -np.inf, np.ones(4))
+    along = _starts(relative, 1, False)
+    np.testing.assert_allclose(along, [[1, 4, 0, 0], [1, -3, 0, 0]], atol=1e-12)
+    both = _starts(relative, 2, False)
+    np.testing.assert_allclose(both, [[1, 4, 0, 0], [1, 0, 3, 0], [1, -3, 0, 0]], atol=1e-12)
+    # Of the single ones e₁ is lower than ŵ, at ½ − 13.
+    beyond = _starts(relative, 1, True)
+    expected = [[1, 4, 0, 0], [1, 0, 3, 0], [0, 1, 0, 0], [1, -3, 0, 0]]
+    np.testing.assert_allclose(beyond, expected, atol=1e-12)
+
+
+def test_the_spans_have_the_published_generators_the_mixed_ones_or_those_given():
+    X = np.array([[[3.0], [0.0], [4.0]]])  # of norm 5
+    visibles = np.array([[[0.0], [1.0], [0.0]], [[0.6], [0.0], [-0.8]]])
+    hiddens = [[[2.0], [0.0], [1.0]], [[0.0], [1.0], [4.0]]]
+    published = np.concatenate([X, visibles, hiddens])
+    mixed = [X[0] + 5 * s * D for D in visibles for s in MIXED]
+    extended = np.concatenate([published, mixed])
+    own = np.array([[[0.0], [7.0], [1.0]], [[1.0], [1.0], [1.0]]])
+    for generators, expected in (
+        ("published", [published]),
+        ("extended", [extended]),
+        ("auto", [published, extended]),
+        (own, [np.concatenate([X, visibles, own])]),
+    ):
+        spans = list(Exact(generators=generators)._spans(published, visibles).values())
+        assert len(spans) == len(expected)
+        for span, wanted in zip(spans, expected, strict=True):
+            np.testing.assert_array_equal(span, wanted)
+
+
+def test_generators_that_are_given_are_kept_as_they_were():
+    given = np.ones((1, 2, 1))
+    kept = Exact(generators=given).generators
+    given[0] = 5
+    np.testing.assert_array_equal(kept, np.ones((1, 2, 1)))
+    with pytest.raises(ValueError, match="read-only"):
+        kept[0] = 5
+
+
+@pytest.mark.parametrize(
+    ("largest", "tried", "orders"),
+    [
+        (2, 5, []),
+        (3, 5, [3]),
+        (6, 5, [3, 5]),
+        (7, 5, [3, 5, 7]),
+        (8, 5, [3, 5, 7]),
+        (99, 2, [3, 5]),
+    ],
+)
+def test_the_saddle_orders_go_up_from_the_smallest_to_the_largest(largest, tried, orders):
+    problem, X = stationary("two-by-two")
+    d = escape_directions(problem, X)
+    method = Exact(largest_order=largest, orders_tried=tried)
+    assert method._saddle_orders(Start.at(problem, X, d, "exact", 0.0, 0), d.visibles) == orders
+
+
+@pytest.mark.parametrize(
+    ("point", "name"),
+    [
+        ([9.0, 1.0, 0.0, 0.0], "base"),
+        ([-9.0, 1.0, 1.0, 1.0], "base"),
+        ([1.0, 2.0, 1.0, 1.0], "visible"),
+        ([1.0, 0.0, -2.0, 1.9], "visible"),
+        ([1.0, 0.0, 1.9, 2.0], "hidden"),
+    ],
+)
+def test_a_point_is_named_by_the_generator_that_is_nearest_in_angle(point, name):
+    published = np.diag([5.0, 1.0, 0.5, 20.0])[:, :, None]  # X̂, two visible ones, and hidden ones
+    published = np.concatenate([published, np.zeros((1, 4, 1))])
+    assert _nearest(np.array(point)[:, None], published, 2) == name
+
+
+def test_exact_says_from_where_its_point_was_reached():
+    # Hidden and visible are parallel here.
+    problem, X = stationary("two-by-two")
+    assert escape(problem, X).details == "3 generators, 2 of them independent, from ŵ ± ρ v̂"
+    span = "3 generators, 2 of them independent"
+    assert _way(Plan(3, "3 generators", False), 2, [3]) == f"{span}, from ŵ ± ρ v̂"
+    lower = f"{span}, from a lower state in their span"
+    assert _way(Plan(3, "3 generators", True), 2, [3]) == (
+        f"{lower} (no decrease from the strict saddle along v̂)"
+    )
+    assert _way(Plan(3, "3 generators", True), 2, []) == f"{lower} (no strict saddle along v̂)"
+
+
+# What a start knows
+# ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-3])
+def test_a_decrease_counts_beyond_the_rounding_of_h(scale):
+    """Only the diagonal is measured: b = s (3, 4), and A(XXᵀ) is near it."""
+    problem = SensingProblem(EntrywiseOperator(np.eye(2)), np.array([3.0, 4.0]) * scale)
+    X = np.sqrt(scale * np.array([[2.9], [4.1]]))
+    start = Start.at(problem, X, None, "pair", 0.0, 0)
+    ends = zip(X[:, 0].tolist(), problem.measurements.tolist(), strict=True)
+    twice = sum((Fraction(x) ** 2 - Fraction(b)) ** 2 for x, b in ends)
+    # ‖A(XXᵀ)‖ + ‖b‖ is 10 s, to a percent.
+    unit = np.finfo(float).eps * 10 * scale * float(twice) ** 0.5
+    assert unit < start.threshold < 10 * unit
+    assert abs(Fraction(start.objective) - twice / 2) < start.threshold
+    # A larger decrease that is asked for is one in units of h.
+    asked = Start.at(problem, X, None, "pair", 0.25, 0)
+    assert asked.threshold == 0.25 * asked.objective
+
+
+@pytest.mark.parametrize("exponent", [-240, 0, 240])
+def test_what_a_start_finds_is_told_in_the_units_that_were_given(exponent):
+    problem, X = stationary("two-by-two")
+    start = Start.at(problem, X, None, "exact", 0.0, exponent)
+    more = {"step": 3.0, "generators": X[None]}
+    found = start.success(2 * X, 0.25, "visible", **more)
+    np.testing.assert_array_equal(found.point, 2 * X * 2.0**exponent)
+    np.testing.assert_array_equal(found.generators, X[None] * 2.0**exponent)
+    assert found.step == 3 * 2.0**exponent
+    assert found.objective_before == start.objective * 2.0 ** (4 * exponent)
+    assert found.objective_after == 0.25 * 2.0 ** (4 * exponent)
+
+
+@pytest.mark.parametrize("exponent", [-260, 260])
+def test_a_start_is_refused_where_h_leaves_float64_in_the_units_given(exponent):
+    problem, X = stationary("two-by-two")
+    # At the truth h is zero in any units, and h(0) is what leaves them.
+    for point in (X, problem.ground_truth):
+        with pytest.raises(OverflowError, match=r"^h\(X\) is about "):
+            Start.at(problem, point, None, "exact", 0.0, exponent)
+
+
+def test_a_point_whose_h_is_not_finite_is_infinitely_high():
+    # b and X make ∞ − ∞ of the trace, and ∞ of the last entry.
+    operator = sensing.DenseOperator([np.diag([1.0, -1.0]), np.diag([0.0, 1.0])])
+    problem = SensingProblem(operator, np.array([1.0, 1.0]))
+    start = Start.at(problem, np.array([[1.0], [0.0]]), None, "exact", 0.0, 0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for point in ([[1e200], [1e200]], [[0.0], [1e200]]):
+            assert start.lowers(np.array(point)) == (False, np.inf)
 
 
 # The promise, on random instances
@@ -564,6 +749,8 @@ def test_order_1001_against_multiple_precision(case):
         ({"method": "truncated", "order": 3, "rule": "both"}, "both"),
         ({"method": "line-search", "grid_size": 1}, "grid_size"),
         ({"method": "line-search", "grid_range": (1.0, 0.5)}, "grid_range"),
+        ({"method": "line-search", "grid_range": (1.0, 1.0)}, "grid_range"),
+        ({"method": "line-search", "grid_range": (0.0, 1.0)}, "grid_range"),
     ],
 )
 def test_bad_settings_are_refused_by_name(settings, word):
@@ -579,6 +766,17 @@ def test_bad_points_and_foreign_settings_are_refused():
             escape(problem, bad)
     with pytest.raises(TypeError, match="rho"):
         escape(problem, X, method="exact", rho=0.1)
+    with pytest.raises(TypeError, match=r"^rho: not a setting of .*; it has none$"):
+        escape(problem, X, method="single-step", rho=0.1)
+
+
+@pytest.mark.parametrize(
+    ("name", "end"),
+    [("exat", r"'exat' \(did you mean 'exact'\?\)"), ("guess", "'guess'"), (3, "3")],
+)
+def test_an_unknown_method_is_told_with_the_nearest_name(name, end):
+    with pytest.raises(ValueError, match=f"^method: expected one of exact, .*, got {end}$"):
+        escape(*stationary("two-by-two"), method=name)
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, field
 from itertools import islice
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -20,9 +21,12 @@ from lift_compare.simulated import (
     oracle_direction,
     smallest_saddle_order,
 )
+from lift_compare.simulated.escapes import any_method as any_module
 from lift_compare.simulated.escapes import columns as columns_module
+from lift_compare.simulated.escapes import pair as pair_module
+from lift_compare.simulated.escapes.any_method import AnyMethod
 from lift_compare.simulated.escapes.columns import Columns
-from lift_compare.simulated.escapes.pair import ORDERS, Pair, _best_multiple
+from lift_compare.simulated.escapes.pair import ORDERS, Pair, Way, _best_multiple
 from lift_compare.simulated.escapes.start import Start
 from lift_compare.simulated.generators.minimum import minimise
 
@@ -141,6 +145,85 @@ def test_the_directions_of_the_pair_come_in_the_order_that_is_said():
         # Unit vectors up to sign, from two eigensolvers: 1e-8 is far above rounding.
         assert abs(np.vdot(way.direction, V)) == pytest.approx(1, abs=1e-8)
         assert np.linalg.norm(way.direction) == pytest.approx(1, abs=1e-12)
+
+
+@pytest.mark.parametrize(("count", "spectral"), [(1, True), (3, True), (3, False)])
+def test_the_ways_of_one_order_are_its_oracle_directions_and_then_the_spectral_ones(
+    monkeypatch, count, spectral
+):
+    """With an oracle that names its directions by the order and a number."""
+    monkeypatch.setattr(
+        pair_module,
+        "oracle_direction",
+        lambda problem, X, order, count: SimpleNamespace(
+            directions=[(order, j) for j in range(1, count + 1)]
+        ),
+    )
+    # A*(b) is M, with the eigenvalues 4, 3 and 2 last.
+    M = np.diag([3.0, 1.0, 4.0, 2.0])
+    problem = SensingProblem(sensing.EntrywiseOperator(np.ones((4, 4))), M.reshape(-1), rank=2)
+    X = np.array([[0.0, 5.0], [3.0, 0.0], [0.0, 0.0], [0.0, 0.0]])  # q₁ = e₂, q₂ = e₁
+    ways = list(Pair(directions_tried=count, spectral=spectral)._ways(at(problem, X)))
+    expected = [(order, "V*", (order, 1)) for order in ORDERS]
+    expected += [
+        (order, f"oracle direction {j}", (order, j))
+        for order in ORDERS
+        for j in range(2, count + 1)
+    ]
+    assert [(order, *way) for order, way in ways[: len(expected)]] == expected
+    rest = ways[len(expected) :]
+    places = [(2, 0), (2, 1), (0, 0), (0, 1), (3, 0), (3, 1)] if spectral else []
+    assert len(rest) == len(ORDERS) * len(places)
+    for i, (order, way) in enumerate(rest):
+        row, column = places[i // len(ORDERS)]
+        assert order == ORDERS[i % len(ORDERS)]
+        assert way.name == f"eigenvector {i // (2 * len(ORDERS)) + 1} of A*(b)"
+        direction = np.zeros((4, 2))
+        direction[row, column] = 1
+        np.testing.assert_allclose(abs(way.direction), direction, atol=1e-12)
+
+
+@pytest.mark.parametrize("lower", [1, 2, 3, None])
+def test_a_pair_is_tried_with_both_signs_of_each_way_and_counted(monkeypatch, lower):
+    """With descents that end at twice their start, and take 11, 12, ... evaluations."""
+    problem = sensing.gaussian(3, 2, 8, 0)
+    X = np.eye(3)[:, :2]
+    D = np.array([[[0.0, 0.0], [1.0, 0.0], [0.0, 0.0]], [[0.0, 0.0], [0.0, 0.0], [0.6, 0.8]]])
+    asked = []
+
+    def descend(objective, pair, max_iterations):
+        asked.append((objective.order, pair, max_iterations))
+        return 2 * pair, 10 + len(asked)
+
+    def candidates(self, start, pair, order):
+        np.testing.assert_array_equal(pair, 2 * asked[-1][1])
+        assert order == asked[-1][0]
+        yield "collapse", start.X
+        yield "generator", problem.ground_truth if len(asked) == lower else start.X
+
+    monkeypatch.setattr(pair_module, "minimise", descend)
+    monkeypatch.setattr(Pair, "_candidates", candidates)
+    monkeypatch.setattr(
+        Pair, "_ways", lambda self, start: iter([(3, Way("one", D[0])), (5, Way("other", D[1]))])
+    )
+    attempt = Pair(step=3.0, max_iterations=17).attempt(at(problem, X))
+    tried = [(3, 1, D[0]), (3, -1, D[0]), (5, 1, D[1]), (5, -1, D[1])][:lower]
+    assert len(asked) == len(tried)
+    for (order, pair, steps), (expected, sign, V) in zip(asked, tried, strict=True):
+        assert (order, steps) == (expected, 17)
+        np.testing.assert_allclose(pair, [X, sign * 3 * np.sqrt(2) * V], rtol=1e-15)
+    assert attempt.order == tried[-1][0]
+    count = f"{len(tried)} descents of pairs, {sum(range(11, 11 + len(tried)))} evaluations"
+    if lower is None:
+        assert attempt.reason is EscapeReason.NO_DECREASE
+        assert attempt.details == count
+    else:
+        assert attempt.kind == "generator"
+        np.testing.assert_array_equal(attempt.point, problem.ground_truth)
+        np.testing.assert_array_equal(attempt.generators, 2 * asked[-1][1])
+        np.testing.assert_array_equal(attempt.coefficients, [1.0, 1.0])
+        sign, name = ["+", "-", "+"][lower - 1], ["one", "one", "other"][lower - 1]
+        assert attempt.details == f"from X̂ and {sign}3 ‖X̂‖ along {name}; {count}"
 
 
 def descents_of_pairs(start, method):
@@ -391,6 +474,39 @@ def test_a_column_beside_which_nothing_is_left_to_measure_is_passed_over(monkeyp
 # Any ----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("order", [None, 5])
+@pytest.mark.parametrize(
+    ("rank", "names", "last"),
+    [
+        (1, ["exact", "pair"], None),
+        (1, ["exact", "pair"], "pair"),
+        (2, ["exact", "columns", "pair"], None),
+        (2, ["exact", "columns"], "columns"),
+        (2, ["exact"], "exact"),
+    ],
+)
+def test_any_asks_one_method_after_the_other_until_one_escapes(
+    monkeypatch, rank, names, last, order
+):
+    stand_ins = {name: Inner(name) for name in ("exact", "columns", "pair")}
+    for name, method in stand_ins.items():
+        monkeypatch.setattr(any_module, name.capitalize(), method)
+    problem = sensing.gaussian(3, rank, 8, 0)
+    if last:
+        stand_ins[last].answer = (1, problem.ground_truth)
+    attempt = AnyMethod(order).attempt(at(problem, np.ones((3, rank))))
+    assert [each.method for each in attempt.attempts] == names
+    assert {name for name, method in stand_ins.items() if method.asked} == set(names)
+    assert all(stand_ins[name].order == order for name in names)
+    assert attempt.found == (last is not None)
+    if last is None:
+        assert attempt.order == order
+        assert attempt.details == "; ".join(f"{name}: NO_SADDLE" for name in names)
+    else:
+        assert (attempt.method, attempt.order) == (last, 7)
+        np.testing.assert_array_equal(attempt.point, problem.ground_truth)
+
+
 def test_any_says_which_method_escaped_and_what_the_others_did(phase_retrieval, blocks):
     attempt = escape(*phase_retrieval, method="any")
     assert attempt.found
@@ -411,7 +527,7 @@ def test_where_none_escapes_any_says_so_of_all(phase_retrieval):
     attempt = escape(*phase_retrieval, method="any", order=3)
     assert not attempt.found
     assert attempt.method == "any"
-    assert [each.method for each in attempt.attempts] == ["exact", "pair"]
+    assert [(each.method, each.order) for each in attempt.attempts] == [("exact", 3), ("pair", 3)]
     assert "pair: NO_DECREASE" in attempt.details
 
 

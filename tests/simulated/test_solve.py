@@ -1,6 +1,7 @@
 """Gradient descent with escapes: the published ends, batches, budgets and reasons."""
 
 import inspect
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from lift_compare.simulated import (
     descend_batch_with_escapes,
     descend_with_escapes,
 )
+from lift_compare.simulated import descent_with_escapes as solving
 from tests.catalogue import PUBLISHED_NUMBERS
 
 
@@ -176,6 +178,76 @@ def test_a_batch_has_the_defaults_of_a_single_run():
     assert {
         name: parameter.default for name, parameter in together.items() if name != "starts"
     } == {name: parameter.default for name, parameter in alone.items() if name != "start"}
+
+
+@pytest.mark.parametrize("run", [descend_with_escapes, descend_batch_with_escapes])
+def test_by_default_a_run_makes_ten_escapes_and_each_descent_a_hundred_thousand_steps(
+    monkeypatch, run
+):
+    """Where every escape leads to the stationary point again."""
+    problem, X = sensing.two_by_two(), np.array([[0.0], [0.5**0.5]])
+    asked = []
+
+    def descend(*args, max_iterations, **settings):
+        asked.append(max_iterations)
+        return sensing.gradient_descent_batch(*args, max_iterations=9, **settings)
+
+    monkeypatch.setattr(solving, "gradient_descent_batch", descend)
+    monkeypatch.setattr(
+        solving, "escape", lambda *args, **settings: SimpleNamespace(found=True, point=X)
+    )
+    start = X if run is descend_with_escapes else X[None]
+    solution = np.ravel(run(problem, start, step_size=0.1))[0]
+    assert asked == [100_000] * 11
+    assert len(solution.escapes) == 10
+    assert solution.stop_reason is StopReason.ESCAPES
+
+
+@pytest.mark.parametrize("scale", [1e-2, 1e2])
+def test_solved_and_the_relative_objective_are_in_units_of_h_of_zero(scale):
+    plain = sensing.two_by_two()
+    problem = SensingProblem(plain.operator, scale * plain.measurements)
+    unit = 0.5 * np.sum(problem.measurements**2)
+    start = np.sqrt(scale) * np.array([[0.9], [0.1]])
+    # Steps are in units of 1/‖X‖².
+    solution = descend_with_escapes(problem, start, step_size=0.01 / scale, tolerance=1e-3)
+    assert solution.solved
+    assert solution.relative_objective == pytest.approx(solution.objective / unit, rel=1e-14)
+    history = solution.descents[0].history.objective
+    assert history[-1] <= 1e-3 * unit < history[-2]
+
+
+def test_no_step_and_no_tolerance_are_settings_as_well():
+    problem = sensing.two_by_two()
+    solution = descend_with_escapes(problem, [[0.9], [0.1]], step_size=0.1, max_iterations=0)
+    assert solution.iterations == 0
+    assert solution.stop_reason is StopReason.ITERATIONS
+    solution = descend_with_escapes(
+        problem, [[0.9], [0.1]], step_size=0.1, max_iterations=5, tolerance=0
+    )
+    assert solution.iterations == 5
+    assert not solution.solved
+
+
+@pytest.mark.parametrize(
+    ("size", "tolerance", "h"), [(1e-149, 1e-10, "5e-299"), (1e149, 1e12, "5e\\+297")]
+)
+def test_an_h_that_would_be_solved_beyond_float64_is_refused(size, tolerance, h):
+    """h(0) = ½ size², and the product is 5e-309 or 5e+309."""
+    problem = SensingProblem(EntrywiseOperator(np.ones((1, 1))), np.array([size]))
+    with pytest.raises(OverflowError, match=rf"^measurements: .* {h} times the tolerance"):
+        descend_with_escapes(problem, [[size**0.5]], step_size=0.1, tolerance=tolerance)
+
+
+@pytest.mark.parametrize("size", [1e-149, 1e149])
+@pytest.mark.parametrize("tolerance", [0.0, 1e-9, 10.0])
+def test_an_h_near_the_ends_of_float64_is_solved_at_its_tolerance(size, tolerance):
+    problem = SensingProblem(EntrywiseOperator(np.ones((1, 1))), np.array([size]))
+    start = np.array([[np.sqrt(size) / 2]])  # where h = 9/16 h(0)
+    solution = descend_with_escapes(
+        problem, start, step_size=1e-3 / size, max_iterations=1, max_escapes=0, tolerance=tolerance
+    )
+    assert solution.solved == (tolerance > 1)
 
 
 def test_the_histories_of_a_batch_are_without_distances():
