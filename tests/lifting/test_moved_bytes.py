@@ -117,11 +117,11 @@ def test_the_form_over_pairs_moves_what_is_predicted(n, order):
 
 
 @pytest.mark.parametrize(
-    ("n", "order", "rows"), [(3, 1, 9), (3, 3, 9), (3, 5, 9), (2, 7, 9), (4, 5, 3)]
+    ("n", "order", "rows"), [(3, 1, 9), (3, 3, 9), (3, 5, 9), (2, 7, 9), (4, 5, 3), (4, 5, 1)]
 )
 def test_the_entrywise_form_calls_what_is_predicted(n, order, rows, monkeypatch):
     """Every function is a call, and a view one at most; small products are counted besides. The
-    last case has its rows in blocks."""
+    last cases have their rows in blocks."""
     monkeypatch.setattr(entrywise, "BLOCK_BYTES", rows * 8 * n**order)
     form = counted("entrywise", _entrywise(n, 1, seed=3), order)
     calls = form.calls - 0.1 * small_products(n, 1, order)
