@@ -26,16 +26,9 @@ def rank_one(r):
     return sensing.SensingProblem.from_ground_truth(operator, rng.standard_normal((3, r)))
 
 
-def entrywise(n, r):
-    rng = np.random.default_rng(1)
-    operator = sensing.EntrywiseOperator(rng.standard_normal((n, n)))
-    return sensing.SensingProblem.from_ground_truth(operator, rng.standard_normal((n, r)))
-
-
 CASES = {
     "gaussian r=2": (sensing.gaussian(2, 2, 2, seed=2), 3),
     "completion": (sensing.perturbed_completion(3), 3),
-    "entrywise r=2": (entrywise(2, 2), 3),
     "rank one r=1": (rank_one(1), 3),
     "rank one r=2": (rank_one(2), 3),
     "order one": (sensing.two_by_two(), 1),
