@@ -8,6 +8,7 @@ import pytest
 from lift_compare import sensing
 from lift_compare.lifting.forms import entrywise
 from lift_compare.lifting.forms.choice import FORMS
+from lift_compare.lifting.forms.pair_products import PairProducts
 from tests.lifting import explicit
 from tests.lifting.conftest import _entrywise
 from tests.lifting.test_cost import small_products
@@ -145,3 +146,13 @@ def test_the_symmetric_forms_move_what_is_predicted(name, problem, order):
     moved, predicted = moved_bytes(name, problem, order)
     entries = 8 * (problem.n * problem.rank) ** order
     assert 0.88 * moved < predicted < 1.2 * moved + 12 * entries
+
+
+def test_a_matrix_that_acts_on_one_tensor_is_read_once():
+    """In one product: N_l(d)² numbers, beside which the vectors are small."""
+    products = PairProducts(4, 1, 3)
+    products.prepare(np.ascontiguousarray, np.ascontiguousarray)
+    matrix = np.ones((20, 20)).view(Counted)
+    Counted.moved.clear()
+    products.by_matrix(matrix, np.ones(20))
+    assert matrix.nbytes < sum(Counted.moved) < 2 * matrix.nbytes
