@@ -59,11 +59,10 @@ class DistinctForm:
         self.moved_bytes = self._products.moved_bytes + 6 * ITEMSIZE * self._entries
         self.moved_bytes += sum(power.moved_bytes for power in powers) + 6.0 * self._pairs_bytes
         self.calls = 22 + sum(power.calls for power in powers)
-        # G with x xᵀ, then T, then T acting, and the way back to a full tensor, which takes more
-        # than the check that w is symmetric.
+        # G with x xᵀ, then T, then T acting beside as much as at first, and the way back to a full
+        # tensor, which takes more than the check that w is symmetric.
         self.gradient_bytes = self._distinct_bytes + max(
             self._pairs_bytes + max(self._products.products_bytes, middle_bytes),
-            self._pairs_bytes + self._products.products_bytes,
             self._tensors.expand_bytes,
         )
         # T as a matrix is kept beside all that.

@@ -121,7 +121,7 @@ class EntrywiseForm(ExpandedForm):
     def values_and_gradients(self, tensors: Any, *, symmetric: bool) -> tuple[Any, Any]:
         """Return h^l and ∇h^l at k tensors: (k,) and (k, n r, ..., n r)."""
         gradients = self._cubic([(tensors,) * 3], symmetric)
-        linear = self._linear(tensors).reshape(tensors.shape)
+        linear = self._linear(tensors)
         # ⟨w, C⟩ − 2 ⟨w, L⟩ in one sum over products of each tensor.
         terms = (tensors * (gradients - linear * 2)).reshape((len(tensors), -1))
         values = (tl.sum(terms, 1) + self._b_norm) * 0.5

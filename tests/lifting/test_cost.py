@@ -3,6 +3,7 @@ import os
 import pickle
 import tracemalloc
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from lift_compare.lifting.cost import DEFAULT_FRACTION, LiftingCost, available_m
 from lift_compare.lifting.forms.choice import FORMS, costs_of, plan
 from lift_compare.lifting.forms.rates import RATES, Rates
 from lift_compare.lifting.forms.residual import compressed, compression_bytes
+from lift_compare.lifting.forms.symmetric import building
 from lift_compare.lifting.multisets import number
 
 
@@ -493,10 +495,56 @@ def test_what_the_symmetric_form_holds_at_its_worst_moment(n, m, order, distinct
     assert form.gradient_bytes == 8 * (distinct + numbers)
 
 
+@pytest.mark.parametrize(("n", "order", "distinct", "pairs"), [(9, 3, 165, 16215), (2, 5, 6, 21)])
+def test_what_the_form_over_pairs_of_distinct_entries_holds(n, order, distinct, pairs):
+    """Beside the distinct entries of w: G, T and two products that the value is summed from."""
+    form = FORMS["symmetric-pairs"](entrywise(n, 1), order)
+    assert form.gradient_bytes == 8 * (distinct + 4 * pairs)
+
+
+def test_parts_that_are_built_in_turn_need_the_room_of_the_largest_one():
+    """Of what a part takes while it is built, something is kept: that is counted elsewhere."""
+    parts = [SimpleNamespace(building_bytes=b, stored_bytes=s) for b, s in ((100, 95), (20, 8))]
+    assert building(*parts) == 12
+
+
 def test_a_hessian_product_in_distinct_entries_holds_two_tensors_and_a_matrix_more():
     form, distinct = FORMS["symmetric"](general(5, 3, 10), 3), number(15, 3)
     beside = form.hessian_bytes - form.gradient_bytes - 2 * 8 * distinct - 8 * distinct**2
     assert beside == 0
+
+
+@pytest.mark.parametrize(
+    ("n", "r", "order"), [(2, 1, 3), (6, 1, 3), (2, 2, 5), (30, 1, 1), (3, 3, 1)]
+)
+def test_the_form_over_pairs_is_counted_product_by_product(n, r, order):
+    """H has n(n+1)/2 · n^{2l−2} entries, each a product of two vectors of length r^l; then N acts
+    on l modes, T on w, and A*(b) on every mode of w. H is doubled, and modes are added up."""
+    pairs, tensor = n * (n + 1) // 2, (n * r) ** order
+    H = pairs * n ** (2 * order - 2)
+    products = [H * r**order, pairs ** (order + 1), H * n * r**order, n * tensor]
+    form = FORMS["pairs"](general(n, r, 2), order)
+    assert form.largest_product == max(products)
+    rest = form.flops - 2 * (products[0] + order * products[1] + products[2] + order * products[3])
+    assert H <= rest <= 3 * H * r**order
+
+
+@pytest.mark.parametrize(("n", "order"), [(4, 3), (8, 3)])
+def test_the_form_over_pairs_holds_h_and_its_second_mode_twice(n, order):
+    """The entries of H at (p, q), and at (q, p), are gathered beside it; and C and L."""
+    pairs = n * (n + 1) // 2
+    numbers = pairs * n ** (2 * order - 2) + 2 * pairs**2 * n ** (2 * order - 4) + 2 * n**order
+    assert FORMS["pairs"](general(n, 1, 2), order).gradient_bytes == 8 * numbers
+
+
+@pytest.mark.parametrize(("n", "r", "order"), [(30, 1, 1), (4, 4, 3), (5, 5, 3)])
+def test_the_form_over_pairs_holds_what_t_makes_of_the_modes_of_w(n, r, order):
+    """It has a vector of n r^l for each pair and q₂…q_l; beside it are H or the entries of one q,
+    and a few tensors."""
+    pairs, tensor = n * (n + 1) // 2, (n * r) ** order
+    vectors, H = pairs * tensor, pairs * n ** (2 * order - 2)
+    form = FORMS["pairs"](general(n, r, 2), order)
+    assert 8 * vectors < form.gradient_bytes < 8 * (vectors + vectors // n + H + 4 * tensor)
 
 
 @pytest.mark.parametrize(("n", "r", "order"), [(3, 1, 3), (2, 2, 3), (3, 1, 5), (4, 1, 1)])
@@ -512,6 +560,30 @@ def test_the_entrywise_form_is_counted_swap_by_swap(n, r, order):
     for_each = (form.flops - 2 * products - 2 ** (order - 1) * entries) / sum(summands)
     assert for_each in (2, 3, 4, 5)
     assert form.largest_product == n * max(summands)
+
+
+def small_products(n, r, order):
+    """For n^{2s} r^{2s} of row, c and ranks D acts on l − s modes: on the last one at once, on one
+    before in a product for each index in front of it."""
+    return sum(
+        n ** (2 * s) * r ** (2 * s) * n**before
+        for s in range((order + 1) // 2)
+        for before in range(order - s - 1)
+    )
+
+
+@pytest.mark.parametrize(("n", "r", "order"), [(3, 1, 3), (4, 1, 3), (3, 3, 3), (3, 1, 5)])
+def test_a_small_product_is_a_tenth_of_a_call(n, r, order):
+    """All else is called as often whatever n and r are, where all rows are one block."""
+    form, least = (FORMS["entrywise"](entrywise(*shape), order) for shape in ((n, r), (2, 1)))
+    more = small_products(n, r, order) - small_products(2, 1, order)
+    assert form.calls - least.calls == pytest.approx(0.1 * more, rel=1e-12)
+
+
+def test_building_the_entrywise_form_takes_three_matrices_more():
+    """The squared weights, their sum with the transpose, and its half."""
+    form = FORMS["entrywise"](entrywise(20, 1), 3)
+    assert form.building_bytes - form.stored_bytes == 3 * 8 * 20**2
 
 
 def test_a_row_of_more_than_two_megabytes_is_a_block_of_its_own():
@@ -539,6 +611,8 @@ def test_a_hessian_product_takes_at_least_what_a_gradient_takes():
             if row.reason is None:
                 assert row.hessian_bytes > row.peak_bytes > row.tensor_bytes
                 assert row.building_bytes >= row.stored_bytes > 0 or row.form == "rank-one"
+                sizes = row.hessian_bytes, row.peak_bytes, row.building_bytes, row.stored_bytes
+                assert all(isinstance(size, int) for size in sizes)
 
 
 def test_a_form_that_does_not_apply_costs_nothing():

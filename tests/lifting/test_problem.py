@@ -239,9 +239,10 @@ def test_symmetric_iterates_stay_symmetric():
     lifted = LiftedProblem(problem, 3, form="entrywise")
     rng = np.random.default_rng(8)
     w = lifted.lift(rng.standard_normal((5, 1))) + lifted.lift(rng.standard_normal((5, 1)))
-    gradient = lifted.gradient(w)
-    np.testing.assert_array_equal(gradient, gradient.transpose(1, 0, 2))
-    np.testing.assert_array_equal(gradient, gradient.transpose(1, 2, 0))
+    _, many = lifted.values_and_gradients(np.stack([w, 0.3 * w]))
+    for gradient in (lifted.gradient(w), *many):
+        np.testing.assert_array_equal(gradient, gradient.transpose(1, 0, 2))
+        np.testing.assert_array_equal(gradient, gradient.transpose(1, 2, 0))
 
 
 @pytest.mark.parametrize("form", ["residual", "symmetric"])

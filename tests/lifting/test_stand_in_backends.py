@@ -27,6 +27,10 @@ from lift_compare.lifting.backends import (
 from lift_compare.lifting.forms import symmetric_power
 from tests.lifting import stand_ins, test_backends
 from tests.lifting.test_backends import CASES, PAIRS
+from tests.lifting.test_cost import entrywise
+
+CASES = {**CASES, "entrywise r=2": (entrywise(2, 2), 3)}
+PAIRS = [*PAIRS, ("entrywise r=2", "entrywise")]
 
 DEVICES = {"pytorch": "cuda:1", "jax": "gpu"}
 PLACES = {"pytorch": "cuda:1", "jax": "gpu:0"}  # jax names a kind of device: the first is taken
