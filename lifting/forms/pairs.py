@@ -43,7 +43,7 @@ class PairsForm(ExpandedForm):
         tensor_bytes = ITEMSIZE * (n * r) ** order
         vectors = ITEMSIZE * pairs * rest * n * r**order  # T on the modes q₂…q_l of w
         self.flops = (
-            2.0 * pairs * rest**2 * r**order * 2
+            2.0 * pairs * rest**2 * (r**order + 1)
             + 2.0 * order * float(pairs) ** (order + 1)
             + 2.0 * pairs * rest**2 * n * r**order
             + 2.0 * n * order * tensor_bytes / ITEMSIZE
@@ -68,6 +68,8 @@ class PairsForm(ExpandedForm):
                 numbers[0] + 2 * pairs * tensor_bytes // n,
                 2 * numbers[-1],
                 numbers[0] + vectors,
+                # V, its part for one q, and what that adds to; P(w) is a copy for r > 1.
+                vectors + vectors // n + (3 if r > 1 else 2) * tensor_bytes,
                 *steps,
             ]
         )
