@@ -12,7 +12,8 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from importlib import import_module, util
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,6 +22,7 @@ import numpy as np
 
 from lift_compare.sensing import SensingProblem
 from lift_compare.sensing.floats import norm
+from lift_compare.sensing.python_file import module_of_file
 from lift_compare.sensing.tolerances import SOLVED
 from lift_compare.sensing.validation import FloatArray, InvalidType, InvalidValue, positive, shown
 
@@ -173,7 +175,7 @@ class Rival:
     @property
     def missing(self) -> tuple[str, ...]:
         """The modules that are not installed."""
-        return tuple(name for name in self.needs if util.find_spec(name) is None)
+        return tuple(name for name in self.needs if find_spec(name) is None)
 
 
 @dataclass(frozen=True)
@@ -248,11 +250,7 @@ def from_file(path: str) -> Rival:
     file = Path(path)
     try:
         digest = hashlib.sha256(file.read_bytes()).hexdigest()[:16]
-        spec = util.spec_from_file_location(f"rival_{digest}", file)
-        assert spec is not None
-        assert spec.loader is not None
-        module = util.module_from_spec(spec)
-        spec.loader.exec_module(module)
+        module = module_of_file(file, f"rival_{digest}")
     except Exception as error:
         raise InvalidValue(f"rival: {path} cannot be loaded: {error}") from error
     return from_module(module, path)

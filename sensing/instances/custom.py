@@ -13,12 +13,13 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib import import_module
-from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from ..problem import SensingProblem
+from ..python_file import module_of_file
 from ..validation import InvalidType, InvalidValue, did_you_mean, shown
 from .definition import Instance
 from .own_operator import refuse_wrong_operator, truth_note
@@ -142,7 +143,8 @@ def _module(given: CustomText) -> ModuleType:
             sys.path.append(folder)
     try:
         if is_file:
-            return _from_file(Path(name))
+            # A name that hides no module of the file's own.
+            return module_of_file(Path(name), f"instance_{Path(name).stem}")
         if find_spec(name) is None:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
         return import_module(name)
@@ -153,17 +155,6 @@ def _module(given: CustomText) -> ModuleType:
         raise _not_imported(given, error) from error
     except (Exception, SystemExit) as error:
         raise _not_imported(given, error) from error
-
-
-def _from_file(path: Path) -> ModuleType:
-    name = f"instance_{path.stem}"  # it hides no module of the file's own name
-    spec = spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses look up the module that they are in
-    spec.loader.exec_module(module)
-    return module
 
 
 def _not_imported(given: CustomText, error: BaseException) -> InvalidValue:

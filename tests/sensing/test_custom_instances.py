@@ -111,7 +111,9 @@ def test_a_file_anywhere_with_a_helper_beside_it(folder: Path) -> None:
     assert sys.modules["json"] is json, "a file of this name hides no module"
 
 
-def test_a_changed_file_is_read_again(folder: Path) -> None:
+def test_a_changed_file_is_read_again(folder: Path, monkeypatch) -> None:
+    """Although bytecode of the same second and size may lie there."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
     assert sensing.parse_instance("own_matrices.py:make").problem.n == 4
     (folder / "own_matrices.py").write_text(CODE.replace("n=4, seed", "n=5, seed"))
     assert sensing.parse_instance("own_matrices.py:make").problem.n == 5

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -288,6 +289,15 @@ def test_a_rival_of_ones_own_is_a_file(tmp_path: Path) -> None:
     assert (end.ending, end.details) == ("gave up", {"halved": True})
     path.write_text(OWN.format(needs='"no_such_module", "json"'), encoding="utf-8")
     assert find_rival(str(path)).missing == ("no_such_module",)
+
+
+def test_a_changed_file_of_a_rival_is_read_again(tmp_path: Path, monkeypatch) -> None:
+    """Although bytecode of the same second and size may lie there."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    path = tmp_path / "mine.py"
+    for summary in ("one", "two"):
+        path.write_text(f"SUMMARY = {summary!r}\ndef run(problem, start, budget): ...\n", "utf-8")
+        assert find_rival(str(path)).summary == summary
 
 
 def test_the_page_lists_every_rival_and_its_example_solves(tmp_path: Path) -> None:
