@@ -18,7 +18,6 @@ What every room of the house uses:
     validation.py    refusals that name the argument, what was expected and what came
     floats.py        the range of float64: safe norms, named overflow
     threads.py       one BLAS thread where more would only wait
-    python_file.py   a file of your own as a module, as its text is now
 """
 
 from .checks import check_adjoint, check_gradient, check_hessian

@@ -22,7 +22,7 @@ import numpy as np
 
 from lift_compare.sensing import SensingProblem
 from lift_compare.sensing.floats import norm
-from lift_compare.sensing.python_file import module_of_file
+from lift_compare.sensing.instances.python_file import module_of_file
 from lift_compare.sensing.tolerances import SOLVED
 from lift_compare.sensing.validation import FloatArray, InvalidType, InvalidValue, positive, shown
 

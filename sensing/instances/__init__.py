@@ -11,7 +11,8 @@
     random.py                       families of random ones, of any size
 
     registry.py     all of them by name: `instance`, `catalogue`, `parse_instance`
-    custom.py       instances from a function of your own, `module:function`
+    custom.py       instances from a function of your own, `module:function`; python_file.py
+                    loads a file as it is now
     files.py        instances in files, read without trusting them: contents.py says which keys,
                     archive.py reads .npz and .npy, matlab.py reads .mat, assembly.py makes
                     the instance of the arrays

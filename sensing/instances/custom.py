@@ -19,10 +19,10 @@ from types import ModuleType
 from typing import Any
 
 from ..problem import SensingProblem
-from ..python_file import module_of_file
 from ..validation import InvalidType, InvalidValue, did_you_mean, shown
 from .definition import Instance
 from .own_operator import refuse_wrong_operator, truth_note
+from .python_file import module_of_file
 
 _WORD = r"[^\W\d]\w*"
 _TEXT = re.compile(rf"(?P<module>.+\.py|{_WORD}(?:\.{_WORD})*):(?P<name>{_WORD})(?::(?P<rest>.*))?")
