@@ -3,9 +3,9 @@
     make mutants                        every file of sensing, lifting and simulated: hours, resumed
     make mutants ONLY=simulated/span    one folder or file, again
 
-mutmut changes one operator, number or name at a time and runs the tests that reach it, the quick
-ones first, until one fails. Here it works in build/mutants, on a copy with folders for links.
-Prints one row a file as a Markdown table; what survived is in build/mutants/survivors.diff. The
+mutmut changes one operator, number or name at a time and runs the tests that reach it, those of its
+own file and then the quick ones, until one fails. Here it works in build/mutants, on a copy with
+folders for links, and without the tests that measure memory. Prints one row a file as a Markdown table; what survived is in build/mutants/survivors.diff. The
 texts of messages are left as they are: they change no number. Survivors that no test can tell from
 the original, and why, are in tests/mutants-*.md.
 
@@ -79,8 +79,9 @@ def mutate(names: list[str]) -> None:
         find_tests(*args, **kwargs)
         seconds = state().duration_by_test
         for function, tests in state().tests_by_mangled_function_name.items():
+            own = f"/test_{function.split('.')[-2]}.py"  # those of its file are the first to ask
             quick, spent = set(), 0.0
-            for test in sorted(tests, key=lambda test: seconds[test]):
+            for test in sorted(tests, key=lambda test: (own not in test, seconds[test])):
                 spent += seconds[test]
                 if quick and spent > SECONDS:
                     break

@@ -294,24 +294,28 @@ def test_blocks_leave_out_most_of_what_is_not_needed():
     assert needed < power.flops < 1.7 * needed < everything
 
 
-@pytest.mark.parametrize(("d", "order"), [(1, 1), (6, 1), (6, 5), (21, 3), (3, 9), (78, 3)])
+@pytest.mark.parametrize(("d", "order"), [(1, 1), (6, 1), (6, 5), (21, 3), (3, 9)])
 def test_a_diagonal_matrix_acts_like_any_other(d, order):
     diagonal = np.random.default_rng(2).standard_normal(d)
     entries = np.random.default_rng(3).standard_normal(number(d, order))
     power = DiagonalPower(d, order)
-    make = np.ascontiguousarray
-    peak = traced_peak(lambda: power.prepare(diagonal, make, make))
-    assert power.building_bytes > (peak - OTHER_OBJECTS) / 1.1 or peak < 40_000
-    assert power.building_bytes < 1.2 * peak
-    assert power.stored_bytes == 8 * number(d, order) == power.flops * 8
+    power.prepare(diagonal, np.ascontiguousarray, np.ascontiguousarray)
+    assert power.stored_bytes == entries.nbytes == power.flops * 8
     # One call that reads two vectors and writes one; no matrix product.
     assert (power.calls, power.moved_bytes, power.largest_product) == (1, 3 * entries.nbytes, 0)
-    if d < 78:
-        wanted = built(np.diag(diagonal), order)(entries)
-        # A monomial is a product of l numbers here, a sum of rounded terms there.
-        np.testing.assert_allclose(power(entries), wanted, rtol=0, atol=1e-14 * abs(wanted).max())
+    wanted = built(np.diag(diagonal), order)(entries)
+    # A monomial is a product of l numbers here, a sum of rounded terms there.
+    np.testing.assert_allclose(power(entries), wanted, rtol=0, atol=1e-14 * abs(wanted).max())
     batch = power(np.stack([entries, -2 * entries], axis=1))
     np.testing.assert_array_equal(batch, np.stack([power(entries), -2 * power(entries)], axis=1))
-    if power.peak_bytes > 80_000:
+
+
+@pytest.mark.parametrize(("d", "order"), [(21, 3), (78, 3)])
+def test_memory_of_a_diagonal_matrix_is_predicted(d, order):
+    power, make = DiagonalPower(d, order), np.ascontiguousarray
+    peak = traced_peak(lambda: power.prepare(np.linspace(1, 2, d), make, make))
+    assert (peak - OTHER_OBJECTS) / 1.1 < power.building_bytes < 1.2 * peak
+    entries = np.ones(number(d, order))
+    if d == 78:
         traced = traced_peak(lambda: power(entries))
-        assert power.peak_bytes == pytest.approx(traced, rel=0.06, abs=OTHER_OBJECTS)
+        assert power.peak_bytes == pytest.approx(traced, rel=0.06)
