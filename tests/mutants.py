@@ -5,9 +5,10 @@
 
 mutmut changes one operator, number or name at a time and runs the tests that reach it, those of its
 own file and then the quick ones, until one fails. Here it works in build/mutants, on a copy with
-folders for links, and without the tests that measure memory. Prints one row a file as a Markdown table; what survived is in build/mutants/survivors.diff. The
-texts of messages are left as they are: they change no number. Survivors that no test can tell from
-the original, and why, are in tests/mutants-*.md.
+folders for links, and without the tests that measure memory. Prints one row a file as a Markdown
+table; what survived is in build/mutants/survivors.diff. The texts of messages are left as they are:
+they change no number. Survivors that no test can tell from the original, and why, are in
+tests/mutants-*.md.
 
     LIFT_COMPARE_MUTANT_SECONDS=100     of tests at most for each mutant, 6 by default
 """
