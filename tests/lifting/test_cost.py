@@ -150,6 +150,7 @@ LARGE = {
     "symmetric, its result": (general(2, 1, 1), 15, "symmetric"),
     "rank-one, one column": (rank_one(3, 40, 1), 3, "rank-one"),
     "rank-one, two columns": (rank_one(3, 24, 2), 3, "rank-one"),
+    "rank-one, what it measures": (rank_one(1, 40, 1), 3, "rank-one"),
 }
 
 
