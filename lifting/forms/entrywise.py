@@ -118,6 +118,11 @@ class EntrywiseForm(ExpandedForm):
     def _terms(self, w: Any, **known: bool) -> tuple[Any, Any]:
         return self._cubic([(w[None],) * 3], known["symmetric"])[0], self._linear(w)
 
+    def value_and_gradient(self, w: Any, **known: bool) -> tuple[Any, Any]:
+        """Return h^l(w) and ∇h^l(w), which is exactly symmetric where w is."""
+        value, gradient = super().value_and_gradient(w, **known)
+        return value, self._made_equal(gradient[None], known["symmetric"])[0]
+
     def values_and_gradients(self, tensors: Any, *, symmetric: bool) -> tuple[Any, Any]:
         """Return h^l and ∇h^l at k tensors: (k,) and (k, n r, ..., n r)."""
         gradients = self._cubic([(tensors,) * 3], symmetric)
@@ -127,7 +132,7 @@ class EntrywiseForm(ExpandedForm):
         values = (tl.sum(terms, 1) + self._b_norm) * 0.5
         gradients -= linear
         gradients *= 2
-        return values, gradients
+        return values, self._made_equal(gradients, symmetric)
 
     def hessian_product(self, part: None, w: Any, direction: Any, *, symmetric: bool) -> Any:
         """Return ∇²h^l(w)[direction], the derivative of the gradient."""
@@ -135,7 +140,18 @@ class EntrywiseForm(ExpandedForm):
         product = self._cubic([(x, x, d), (x, d, x), (d, x, x)], symmetric)[0]
         product -= self._linear(direction)
         product *= 2
-        return product
+        return self._made_equal(product[None], symmetric)[0]
+
+    def _made_equal(self, tensors: Any, symmetric: bool) -> Any:
+        """Return the tensors, exactly symmetric where they are symmetric but for rounding.
+
+        Sums over one S of every size are not, nor is what A*(b) does mode after mode.
+        """
+        return (
+            self._tensors.expand_each(self._tensors.compress_each(tensors))
+            if symmetric
+            else tensors
+        )
 
     def _cubic(self, triples: list[tuple[Any, Any, Any]], symmetric: bool) -> Any:
         """Return 2^{1−l} Σ_{|S| ≤ (l−1)/2} T_S, summed over the triples (x, y, z).
@@ -161,12 +177,9 @@ class EntrywiseForm(ExpandedForm):
                     total = moved
                 else:
                     total += moved
-        # 2^{-l}, twice: S and its complement give the same sum. The sum over all S of one size is
-        # symmetric only when every S was added, and to rounding: equal entries are made equal.
+        # 2^{-l}, twice: S and its complement give the same sum.
         total *= 2.0 ** (1 - self._order)
-        if not symmetric:
-            return total
-        return self._tensors.expand_each(self._tensors.compress_each(total))
+        return total
 
     def _swap(self, s: int, x: Any, y: Any, z: Any) -> Any:
         """Return T_S for S the first s modes, as tensors with l modes of length n r."""

@@ -233,16 +233,18 @@ def test_high_orders_take_a_symmetric_form_and_agree_with_section_2(form):
 
 
 def test_symmetric_iterates_stay_symmetric():
-    """The swaps are summed in another order for every entry; without care rounding would break
-    the symmetry."""
+    """The swaps are summed in another order for every entry, and A*(b) acts on one mode after the
+    other: without care rounding would break the symmetry."""
     problem = sensing.perturbed_completion(5)
     lifted = LiftedProblem(problem, 3, form="entrywise")
     rng = np.random.default_rng(8)
-    w = lifted.lift(rng.standard_normal((5, 1))) + lifted.lift(rng.standard_normal((5, 1)))
-    _, many = lifted.values_and_gradients(np.stack([w, 0.3 * w]))
-    for gradient in (lifted.gradient(w), *many):
-        np.testing.assert_array_equal(gradient, gradient.transpose(1, 0, 2))
-        np.testing.assert_array_equal(gradient, gradient.transpose(1, 2, 0))
+    for _ in range(20):
+        w, direction = (sum(map(lifted.lift, rng.standard_normal((2, 5, 1)))) for _ in range(2))
+        _, many = lifted.values_and_gradients(np.stack([w, 0.3 * w]))
+        product = lifted.hessian_product(w, direction)
+        for tensor in (lifted.gradient(w), lifted.value_and_gradient(w)[1], product, *many):
+            np.testing.assert_array_equal(tensor, tensor.transpose(1, 0, 2))
+            np.testing.assert_array_equal(tensor, tensor.transpose(1, 2, 0))
 
 
 @pytest.mark.parametrize("form", ["residual", "symmetric"])
