@@ -14,6 +14,7 @@ from ..multisets import insertion_tables, monomials, multiplicities, number
 VIEW_BYTES = 144  # of Python's for a view of an array
 MATRIX_ENTRIES = 2**17  # up to which the whole power is kept as a matrix: 1 MiB
 _BLOCKS, _BLOCKED_FROM = 4, 2**15
+_UNIT_BYTES = 2**18  # of unit vectors that are taken at once in any case
 _PIECE_BYTES = 2**19  # half of what a core's second cache holds
 
 
@@ -191,11 +192,17 @@ class PowerMatrix:
         self.moved_bytes = float(ITEMSIZE * (entries + sum(sizes)))
         self.calls, self.peak_bytes = 1.0, ITEMSIZE * sizes[0]
         self.stored_bytes = ITEMSIZE * entries
-        units = min(sizes)
-        made = modewise.building_bytes + units * (modewise.peak_bytes + ITEMSIZE * units)
-        # A flat one is copied when it is weighed and turned, and μ is found beside it.
-        weighed = self.stored_bytes + max(self.stored_bytes, 5 * ITEMSIZE * sizes[1])
-        self.building_bytes = max(made, weighed) if self._is_flat else made
+        # So many unit vectors at once that they take about as much as the matrix, or little.
+        self._units, each = min(sizes), modewise.peak_bytes + ITEMSIZE * min(sizes)
+        self._together = min(self._units, max(1, max(self.stored_bytes, _UNIT_BYTES) // each))
+        made = self._together * each
+        if self._together < self._units:  # beside the results, which are put together at last
+            made = self.stored_bytes + max(made, self.stored_bytes)
+        self.building_bytes = modewise.building_bytes + made
+        if self._is_flat:  # then it is copied when it is weighed and turned, with μ beside it
+            vector = ITEMSIZE * sizes[1]
+            weighed = self.stored_bytes + max(self.stored_bytes + 3 * vector, 5 * vector)
+            self.building_bytes = max(self.building_bytes, weighed)
 
     def _modewise(self) -> ModewisePower:
         """Return the plan by which N is made, of Bᵀ if N is flat."""
@@ -206,9 +213,12 @@ class PowerMatrix:
         """Build what is kept, from B (an array) and makers as for `ModewisePower`."""
         modewise = self._modewise()
         modewise.prepare(B.T if self._is_flat else B, tensor, index)
-        units = number(min(self._rows, self._columns), self._order)
-        matrix = modewise(tensor(np.eye(units)))
-        del modewise
+        parts = []
+        for first in range(0, self._units, self._together):
+            count = min(self._together, self._units - first)
+            parts.append(modewise(tensor(np.eye(self._units, count, -first))))
+        matrix = tl.concatenate(parts, axis=1) if len(parts) > 1 else parts[0]
+        del modewise, parts
         if self._is_flat:
             matrix = matrix * tensor(multiplicities(self._columns, self._order))[:, None]
             matrix = matrix / tensor(multiplicities(self._rows, self._order))

@@ -275,9 +275,12 @@ def test_memory_while_it_is_built_is_predicted(rows, columns, order):
     assert (peak - OTHER_OBJECTS) / 1.1 < power.building_bytes < most * peak or peak < 40_000
 
 
-@pytest.mark.parametrize(("rows", "columns", "order"), [(1, 21, 5), (3, 28, 3)])
-def test_a_flat_matrix_takes_a_few_times_its_size_to_build(rows, columns, order):
-    """It has 53,130 or 4,060 columns: as many unit vectors would take gigabytes."""
+@pytest.mark.parametrize(
+    ("rows", "columns", "order"), [(1, 21, 5), (3, 28, 3), (6, 6, 5), (12, 12, 3)]
+)
+def test_a_matrix_takes_a_few_times_its_size_to_build(rows, columns, order):
+    """The first has 53,130 columns, as many unit vectors would take gigabytes; the others are made
+    of a part of the unit vectors at a time."""
     power = symmetric_power.symmetric_power(rows, columns, order)
     assert isinstance(power, PowerMatrix)
     make = np.ascontiguousarray
