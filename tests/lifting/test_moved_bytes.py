@@ -124,6 +124,13 @@ def test_the_form_over_pairs_moves_what_is_predicted(n, order):
     assert predicted == pytest.approx(moved, rel=0.15)
 
 
+@pytest.mark.parametrize(("n", "order"), [(2, 1), (8, 1), (6, 3), (3, 5), (2, 7)])
+def test_the_form_over_pairs_calls_what_is_predicted(n, order):
+    """Functions and views, but for five."""
+    form = counted("pairs", sensing.gaussian(n, 1, 2 * n, 0), order)
+    assert form.calls == pytest.approx(len(Counted.moved) + len(Counted.views), abs=5)
+
+
 @pytest.mark.parametrize(
     ("n", "order", "rows"), [(3, 1, 9), (3, 3, 9), (3, 5, 9), (2, 7, 9), (4, 5, 3), (4, 5, 1)]
 )
