@@ -173,7 +173,8 @@ def test_large_evaluations_hold_what_is_predicted(name):
         (general(20, 1, 400), 1, "residual"),  # more measurements than entries: compressed
         (general(20, 1, 400), 1, "symmetric"),
         (general(30, 1, 50), 1, "residual"),
-        (general(30, 1, 50), 1, "symmetric"),  # the A_i and their distinct entries
+        (general(30, 1, 50), 1, "symmetric"),
+        (general(30, 1, 300), 1, "symmetric"),  # the A_i and their distinct entries
         (general(20, 20, 3), 1, "symmetric"),  # the triples (p, q, σ)
         (general(5, 3, 10), 3, "symmetric"),  # the terms
         (general(20, 1, 100), 1, "normal"),
