@@ -20,7 +20,6 @@ from .expansion import ExpandedForm
 BLOCK_BYTES = 2**21
 """Size of the blocks of rows that the swaps work on (about what a core's cache holds)."""
 
-
 MOST_ORDER = 21
 """Largest order at which 2^{l−1} tensors, a million, are added in seconds where each is small."""
 
@@ -147,11 +146,9 @@ class EntrywiseForm(ExpandedForm):
 
         Sums over one S of every size are not, nor is what A*(b) does mode after mode.
         """
-        return (
-            self._tensors.expand_each(self._tensors.compress_each(tensors))
-            if symmetric
-            else tensors
-        )
+        if not symmetric:
+            return tensors
+        return self._tensors.expand_each(self._tensors.compress_each(tensors))
 
     def _cubic(self, triples: list[tuple[Any, Any, Any]], symmetric: bool) -> Any:
         """Return 2^{1−l} Σ_{|S| ≤ (l−1)/2} T_S, summed over the triples (x, y, z).

@@ -63,15 +63,11 @@ class PairsForm(ExpandedForm):
         )
         self.calls = 14 + 4 * order + 8 * (order - 1) + 3 * n
         steps = [before + 2 * after for before, after in pairwise(numbers)]
+        # Beside C and L: H with the modes that are gathered, or with V = T on w; then V, its part
+        # for one q, and what that adds to, where P(w) is a copy for r > 1. What makes H is less.
+        summing = vectors // n + (3 if r > 1 else 2) * tensor_bytes
         self.gradient_bytes = 2 * tensor_bytes + max(
-            [
-                numbers[0] + 2 * pairs * tensor_bytes // n,
-                2 * numbers[-1],
-                numbers[0] + vectors,
-                # V, its part for one q, and what that adds to; P(w) is a copy for r > 1.
-                vectors + vectors // n + (3 if r > 1 else 2) * tensor_bytes,
-                *steps,
-            ]
+            [numbers[0] + vectors, vectors + summing, *steps]
         )
         self.hessian_bytes = self.gradient_bytes + tensor_bytes + numbers[0] + numbers[-1]
         tables = [

@@ -46,7 +46,7 @@ class SymmetricForm(DistinctForm):
         self.building_bytes = max(
             compression_bytes(problem),
             ITEMSIZE * m * (n * n + 2 * self._pairs),  # the A_i, and their distinct entries
-            ITEMSIZE * m * self._pairs
+            ITEMSIZE * m * self._pairs  # these, beside what is built of them
             + self.stored_bytes
             + building(self._products, self._measure, self._adjoint),
         )

@@ -18,5 +18,6 @@ def module_of_file(file: Path, name: str) -> ModuleType:
     assert spec is not None
     module = module_from_spec(spec)
     sys.modules[name] = module  # dataclasses look up the module that they are in
-    exec(compile(file.read_bytes(), str(file), "exec"), module.__dict__)
+    # dont_inherit: the `from __future__ import annotations` above is not the file's own.
+    exec(compile(file.read_bytes(), str(file), "exec", dont_inherit=True), module.__dict__)
     return module

@@ -119,6 +119,15 @@ def test_a_changed_file_is_read_again(folder: Path, monkeypatch) -> None:
     assert sensing.parse_instance("own_matrices.py:make").problem.n == 5
 
 
+def test_a_file_keeps_its_own_annotations(folder: Path) -> None:
+    """None are made strings by what this package imports from __future__."""
+    (folder / "typed.py").write_text(
+        "def make(n: int): ...\nassert make.__annotations__['n'] is int"
+    )
+    with pytest.raises(sensing.InvalidInput, match="to return an Instance"):
+        sensing.parse_instance("typed.py:make:n=3")
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
